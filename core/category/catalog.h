@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* catalog.h - an open cluster: its meta store and its shards. */
+#ifndef SK_CATALOG_H
+#define SK_CATALOG_H
+#include "store/meta.h"
+
+struct sk_catalog {
+	struct sk_meta *meta;
+	struct sk_meta_cluster cluster;
+	struct sk_shard **shard;        /* by id */
+	char *dir;                      /* of an embedded cluster */
+};
+
+int sk_catalog_create(const char *dir, uint32_t shards, uint32_t level,
+    struct snek_error *);
+int sk_catalog_open(const char *dir, struct sk_catalog **, struct snek_error *);
+void sk_catalog_close(struct sk_catalog *);
+
+/* SNEK_EINVAL with text unless [A-Za-z0-9._-]{1,128}. */
+int sk_name_check(const char *what, const char *name, struct snek_error *);
+
+/* Plugin files by digest.  put copies the bytes (atomically, durably). */
+int sk_catalog_plugin_put(struct sk_catalog *, struct sk_span bytes,
+    const char *sha256, struct snek_error *);
+/* The file's path in out; SNEK_ENOENT when it is missing. */
+int sk_catalog_plugin_path(struct sk_catalog *, const char *sha256,
+    struct sk_buf *out, struct snek_error *);
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* compact.h - folding small writes; sweeping what nothing names any more. */
+#ifndef SK_COMPACT_H
+#define SK_COMPACT_H
+#include "category/catalog.h"
+
+/* Fold runs of small entries into larger segments on their own shards; places
+ * stay, and so do open snapshots.  all: everything that can be folded, else
+ * only what is due.  Which runs are due is decided so that every byte is
+ * rewritten at most O(log n) times.  Losing a race is not an error. */
+int sk_compact(struct sk_catalog *, const char *category, bool all,
+    struct snek_error *);
+
+struct sk_gc_report {
+	uint64_t writes, segments, bytes, waiting;
+};
+/* For each write id found on a shard that no manifest names, not alive, and
+ * silent for grace seconds: abort it, then sweep it, then forget the mark once
+ * nothing is found under it. */
+int sk_gc(struct sk_catalog *, int64_t grace, struct sk_gc_report *,
+    struct snek_error *);
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * meta.h - what the cluster remembers, as named transactions behind one struct
+ * of functions.  Each call is one atomic step: one LMDB transaction
+ * (store/meta_lmdb.c), later one script.  A call that changes anything is
+ * durable when it returns 0; SNEK_EUNKNOWN means that it may have happened.
+ */
+#ifndef SK_META_H
+#define SK_META_H
+#include "store/shard.h"
+
+#define SK_MAX_SHARDS 1024u
+#define SK_NAME_MAX 128u
+#define SK_INLINE_MAX (64u << 10)       /* a write whose chunk rests in its manifest entry */
+
+struct sk_meta_cluster {
+	uint8_t uuid[16];
+	uint32_t format, shards, level;
+	uint64_t draw;                  /* the round-robin counter */
+};
+
+struct sk_meta_category {
+	uint64_t id;
+	char name[SK_NAME_MAX + 1];
+	uint32_t shards;                /* of the placement */
+	uint32_t shard[SK_MAX_SHARDS];  /* their ids, recorded once */
+	uint64_t version;               /* last committed */
+	uint64_t epoch;                 /* raised before anything is deleted */
+	uint64_t writes, records, bytes;
+};
+
+struct sk_meta_part {                   /* of a write, on one shard */
+	uint32_t shard, chunks;
+	uint64_t records, bytes;
+};
+
+/*
+ * One manifest entry: a committed write, or several folded by compaction
+ * (first < last), whose chunks then carry the places of their records.
+ * Entries of a category cover 1 .. version without gap or overlap.
+ */
+struct sk_meta_entry {
+	uint64_t first, last;           /* versions */
+	struct sk_write_id write;
+	uint64_t digest[2];
+	uint64_t records, bytes;
+	uint32_t parts;
+	const struct sk_meta_part *part;
+	struct sk_span inlined;         /* the one chunk of a small write; then
+	                                 * part[0] says which shard it belongs to */
+};
+
+struct sk_meta_receipt {
+	uint64_t version, records, bytes;
+	uint64_t digest[2];
+	struct sk_write_id write;
+	bool repeated;
+};
+
+struct sk_meta_function {
+	char name[SK_NAME_MAX + 1];     /* PLUGIN.OP or PLUGIN */
+	char plugin[SK_NAME_MAX + 1], op[SK_NAME_MAX + 1];
+	char sha256[65];
+	char version[64];
+	uint64_t generation;
+};
+
+struct sk_meta;
+struct sk_meta_ops {
+	int (*cluster)(struct sk_meta *, struct sk_meta_cluster *, struct snek_error *);
+
+	/* Create-if-absent: the draw and the placement are part of the same
+	 * step, so two first writers agree.  draw n: shards n .. n+level-1
+	 * (mod N) (category/placement.c is the pure part). */
+	int (*category_get_or_create)(struct sk_meta *, const char *name,
+	    struct sk_meta_category *, struct snek_error *);
+	int (*category_get)(struct sk_meta *, const char *name,
+	    struct sk_meta_category *, struct snek_error *);  /* SNEK_ENOENT */
+	int (*category_list)(struct sk_meta *,
+	    int (*visit)(void *, const struct sk_meta_category *), void *,
+	    struct snek_error *);
+	/* Forget it and its manifest; its segments become garbage. */
+	int (*category_remove)(struct sk_meta *, const char *name, struct snek_error *);
+
+	/* The receipt of a request id, if committed and within the window:
+	 * SNEK_ENOENT without text otherwise. */
+	int (*request)(struct sk_meta *, uint64_t category, const char *request_id,
+	    struct sk_meta_receipt *, struct snek_error *);
+	/*
+	 * If the request id (may be NULL) is committed: same digest, its receipt
+	 * with repeated set; other digest, SNEK_ECONFLICT.  If the write id was
+	 * aborted: SNEK_EAGAIN.  If the category is gone: SNEK_ENOENT.  Else
+	 * version = last + 1, the entry is appended, the receipt stored.  An
+	 * inlined chunk's shard (part[0].shard) is chosen in here, in turn.
+	 */
+	int (*commit)(struct sk_meta *, uint64_t category, const char *request_id,
+	    struct sk_meta_entry *, struct sk_meta_receipt *, struct snek_error *);
+	/* Entries in order of version, with what the category says, as of one
+	 * moment.  Spans live until the visit returns.  from: skip entries that
+	 * end before this version. */
+	int (*snapshot)(struct sk_meta *, const char *name, uint64_t from,
+	    struct sk_meta_category *, int (*visit)(void *,
+	    const struct sk_meta_entry *), void *, struct snek_error *);
+	/* Replace the n entries that cover first..last by one, if they are still
+	 * the entries with these write ids and the new write id was not aborted,
+	 * and raise the deletion epoch; SNEK_EAGAIN when somebody was faster. */
+	int (*fold)(struct sk_meta *, uint64_t category,
+	    const struct sk_write_id *old, uint32_t n,
+	    const struct sk_meta_entry *, struct snek_error *);
+
+	/* gc.  is_named: does any manifest name the write?  abort marks it (a
+	 * commit of it then fails), unless it is committed: SNEK_EEXIST.
+	 * forget removes the mark. */
+	int (*is_named)(struct sk_meta *, struct sk_write_id, struct snek_error *);
+	int (*abort)(struct sk_meta *, struct sk_write_id, struct snek_error *);
+	int (*forget)(struct sk_meta *, struct sk_write_id, struct snek_error *);
+	int (*expire_requests)(struct sk_meta *, int64_t before, struct snek_error *);
+
+	/* Functions.  put replaces by name and raises the generation when the
+	 * bytes differ; changed may be NULL. */
+	int (*function_put)(struct sk_meta *, const struct sk_meta_function *, uint32_t n,
+	    const char *plugin, bool *changed, struct snek_error *);
+	int (*function_get)(struct sk_meta *, const char *name,
+	    struct sk_meta_function *, struct snek_error *);
+	int (*function_list)(struct sk_meta *,
+	    int (*visit)(void *, const struct sk_meta_function *), void *,
+	    struct snek_error *);
+	int (*function_remove)(struct sk_meta *, const char *name, struct snek_error *);
+
+	bool (*read_only)(const struct sk_meta *);
+	void (*shut)(struct sk_meta *);
+};
+struct sk_meta { const struct sk_meta_ops *ops; };
+
+/* store/meta_lmdb.c.  open: SNEK_ENOENT, SNEK_EVERSION, SNEK_ECORRUPT.  LMDB
+ * must not be opened twice in one process, so handles of one directory share
+ * an environment. */
+int sk_meta_lmdb_create(const char *dir, const struct sk_meta_cluster *,
+    struct snek_error *);
+int sk_meta_lmdb_open(const char *dir, struct sk_meta **, struct snek_error *);
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shard.h - where chunks rest, behind one struct of functions; a directory of
+ * segment files (store/segment.c) is the first kind.
+ *
+ * A segment is what one write (or compaction) put on one shard: an ordered list of chunks
+ * under (shard, write id), immutable once sealed.  Until a manifest names it
+ * nobody reads it.
+ */
+#ifndef SK_SHARD_H
+#define SK_SHARD_H
+#include "base/err.h"
+#include "base/buf.h"
+#include "value/chunk.h"
+
+struct sk_write_id { uint8_t b[16]; };
+void sk_write_id_hex(struct sk_write_id, char out[33]);
+int sk_write_id_new(struct sk_write_id *, struct snek_error *);   /* random */
+
+struct sk_stamp {               /* says which shard of which cluster this is */
+	uint8_t cluster[16];
+	uint32_t shard, format;
+};
+
+struct sk_chunk_entry {         /* one chunk of a segment, from its index */
+	uint64_t offset;        /* in the segment */
+	uint32_t bytes, rows;
+	struct sk_place first;  /* version 0: the write's own; record: its number */
+};
+
+/* A sealed segment, opened.  The bytes stay readable until close whatever gc
+ * does in the meantime. */
+struct sk_segment {
+	const uint8_t *bytes;   /* mapped; NULL where chunks are fetched */
+	size_t size;
+	const struct sk_chunk_entry *entry;
+	uint32_t chunks;
+	uint64_t records;
+};
+
+struct sk_segment_writer;
+
+struct sk_shard;
+struct sk_shard_ops {
+	/* Append chunks, then seal: durable when it returns.  abandon removes
+	 * what was put.  free after either. */
+	int (*begin)(struct sk_shard *, struct sk_write_id,
+	    struct sk_segment_writer **, struct snek_error *);
+	int (*put)(struct sk_segment_writer *, struct sk_span chunk, uint32_t rows,
+	    struct sk_place first, struct snek_error *);
+	int (*seal)(struct sk_segment_writer *, struct snek_error *);
+	void (*abandon)(struct sk_segment_writer *);
+	void (*free)(struct sk_segment_writer *);
+
+	/* SNEK_ENOENT without text: no such segment (deleted, or data loss:
+	 * the caller knows which).  SNEK_ECORRUPT, SNEK_EVERSION. */
+	int (*open)(struct sk_shard *, struct sk_write_id, struct sk_segment **,
+	    struct snek_error *);
+	void (*close)(struct sk_segment *);
+
+	/* Every write id found on the shard; alive: its writer is still at
+	 * work; age in seconds since its last sign of life. */
+	int (*list)(struct sk_shard *, int (*visit)(void *, struct sk_write_id,
+	    uint64_t bytes, int64_t age, bool alive), void *, struct snek_error *);
+	/* Remove all under the write id; 0 too when there was nothing. */
+	int (*sweep)(struct sk_shard *, struct sk_write_id, struct snek_error *);
+
+	const char *(*location)(const struct sk_shard *);
+	void (*shut)(struct sk_shard *);        /* closes and frees the shard */
+};
+struct sk_shard { const struct sk_shard_ops *ops; };
+
+/* store/segment.c.  create stamps an empty directory; open checks the stamp:
+ * SNEK_ECORRUPT for a wrong, doubled or missing one, by name. */
+int sk_segment_shard_create(const char *dir, const struct sk_stamp *,
+    struct snek_error *);
+int sk_segment_shard_open(const char *dir, const struct sk_stamp *,
+    struct sk_shard **, struct snek_error *);
+#endif

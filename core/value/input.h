@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * input.h - files, pipes and gzip as a stream of records: what the writer and
+ * storeless jobs read.  Joins frame and json_read, so that every error says
+ * file:line:column.
+ */
+#ifndef SK_INPUT_H
+#define SK_INPUT_H
+#include "value/frame.h"
+#include "value/json_read.h"
+
+typedef struct sk_input sk_input;
+
+struct sk_input_options {
+	uint64_t max_record;    /* 0: 64 MiB */
+	bool last_duplicate;
+	bool plain;
+};
+
+/* format SNEK_AUTO: by name.  fd is read, not closed.  gzip by its magic;
+ * SNEK_EINVAL when zlib is not built in. */
+int sk_input_open(int fd, const char *name, enum snek_format,
+    const struct sk_input_options *, sk_input **, struct snek_error *);
+void sk_input_close(sk_input *);
+
+/* 1, a record and its text, both valid until the next call; 0 at the end.
+ * SNEK_EFORMAT and SNEK_ELIMIT with *again true: this record is bad (text
+ * holds it), the next may be good. */
+int sk_input_next(sk_input *, struct sk_record *, struct sk_span *text,
+    bool *again, struct snek_error *);
+uint64_t sk_input_bytes(const sk_input *);
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * json_read.h - one JSON text into one record.
+ *
+ * Two parsers behind one door: simdjson (json_fast.cc) when built in, and a
+ * strict one in C, which is the oracle of the first in tests and says where
+ * and what an error is.  Both give the same record or both refuse.
+ */
+#ifndef SK_JSON_READ_H
+#define SK_JSON_READ_H
+#include "base/err.h"
+#include "value/value.h"
+
+struct sk_json_options {
+	bool last_duplicate;    /* keep the last of equal names (at the place of
+	                         * the first) instead of refusing */
+	bool plain;             /* do not use the fast parser */
+};
+
+typedef struct sk_json_reader sk_json_reader;
+
+int sk_json_reader_new(const struct sk_json_options *, sk_json_reader **);
+void sk_json_reader_free(sk_json_reader *);
+
+/*
+ * Read exactly one value (blanks around it allowed) of n bytes at text.  The
+ * record lives until the next call.  On failure: SNEK_EFORMAT or SNEK_ELIMIT
+ * (depth, a number out of range), text is what was found, and at, if not
+ * NULL, gets the byte offset of it.
+ */
+int sk_json_read(sk_json_reader *, const char *text, size_t n,
+    struct sk_record *out, size_t *at, struct snek_error *);
+
+/* The same for any value as a snek_value (nested ones packed): arguments. */
+int sk_json_value(sk_json_reader *, const char *text, size_t n,
+    struct snek_value *out, struct snek_error *);
+
+bool sk_json_is_fast(void);     /* simdjson is built in */
+
+/* Is it UTF-8 (RFC 3629)?  Offset of the first bad byte, or n. */
+size_t sk_utf8_check(const char *, size_t n);
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * snek/snek.h - embed snek: write JSON records, map plugins over them.
+ *
+ * The library holds no settings of its own, prints nothing, installs no signal
+ * handlers and never exits.  Handles may be used by any thread, one at a time;
+ * different handles at the same time by different threads.  A handle is closed
+ * after everything that was made from it.  Every call that touches the world
+ * takes a struct snek_error, which may be NULL.
+ *
+ * A struct with a size member is set up as { .size = sizeof(it) }; zero in any
+ * other member means the default.  Structs only grow at their end.
+ */
+#ifndef SNEK_SNEK_H
+#define SNEK_SNEK_H
+
+#include <stdio.h>
+#include <snek/types.h>
+
+#define SNEK_VERSION_MAJOR 0
+#define SNEK_VERSION_MINOR 1
+#define SNEK_VERSION_PATCH 0
+#define SNEK_API __attribute__((visibility("default")))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct snek_cluster snek_cluster;       /* an open cluster */
+typedef struct snek_writer snek_writer;         /* one write, until committed */
+typedef struct snek_reader snek_reader;         /* a category's records, in order */
+typedef struct snek_job snek_job;               /* a query */
+typedef struct snek_result snek_result;         /* a cursor over what came out */
+
+SNEK_API const char *snek_version(void);
+/* One or two words for a code; never NULL. */
+SNEK_API const char *snek_strerror(int code);
+
+/* ---- clusters ---- */
+
+struct snek_cluster_options {
+	size_t size;
+	uint32_t shards;                /* N; 0: 4.  At most 1024 */
+	uint32_t level;                 /* k; 0: N */
+};
+
+struct snek_cluster_info {
+	size_t size;
+	char uuid[37];
+	uint32_t shards, level;
+	uint32_t format;
+	bool read_only;                 /* the medium is: nothing can be written */
+	uint64_t categories;
+};
+
+/* Make an embedded cluster in a directory, which is created; SNEK_EEXIST when
+ * there is one already (of the same shape or not). */
+SNEK_API int snek_cluster_create(const char *where,
+             const struct snek_cluster_options *, struct snek_error *);
+/* Open one.  NULL: $SNEK_CLUSTER, else $XDG_DATA_HOME/snek, else
+ * ~/.local/share/snek.  SNEK_ENOENT when there is none. */
+SNEK_API int snek_cluster_open(const char *where, snek_cluster **out,
+             struct snek_error *);
+SNEK_API void snek_cluster_close(snek_cluster *);
+SNEK_API int snek_cluster_info(snek_cluster *, struct snek_cluster_info *out,
+             struct snek_error *);
+
+struct snek_gc_report {
+	size_t size;
+	uint64_t writes;                /* dead writes swept */
+	uint64_t segments, bytes;       /* files removed and their size */
+	uint64_t waiting;               /* too young, or still being written */
+};
+/* Remove what dead writes and compaction left.  grace_seconds: how long a
+ * write may show no sign of life; 0: 3600. */
+SNEK_API int snek_cluster_gc(snek_cluster *, uint32_t grace_seconds,
+             struct snek_gc_report *out, struct snek_error *);
+
+/* ---- categories ---- */
+
+struct snek_shard_info {
+	uint32_t shard;                 /* its id */
+	uint32_t reserved;
+	uint64_t chunks, records, bytes;
+	const char *location;
+};
+
+/* Lives until the visit returns. */
+struct snek_category_info {
+	size_t size;
+	const char *name;
+	uint64_t version;               /* of the last committed write; 0: none */
+	uint64_t writes, records, bytes;
+	uint32_t level, shards;         /* shards: of the placement */
+	const struct snek_shard_info *shard;
+};
+
+/* A visit that returns other than 0 ends the listing with that value. */
+SNEK_API int snek_category_list(snek_cluster *,
+             int (*visit)(void *, const struct snek_category_info *), void *,
+             struct snek_error *);
+SNEK_API int snek_category_find(snek_cluster *, const char *name,
+             int (*visit)(void *, const struct snek_category_info *), void *,
+             struct snek_error *);
+SNEK_API int snek_category_remove(snek_cluster *, const char *name,
+             struct snek_error *);
+/* Fold small writes into larger segments.  Changes no record's place. */
+SNEK_API int snek_category_compact(snek_cluster *, const char *name,
+             struct snek_error *);
+
+/* ---- writing ---- */
+
+enum snek_format {
+	SNEK_JSONL,     /* each top-level value is a record, whatever the blanks */
+	SNEK_JSON_ARRAY,        /* the elements of one top-level array */
+	SNEK_JSON_VALUE,        /* exactly one document */
+	SNEK_TEXT,              /* each line is a string */
+	SNEK_AUTO,              /* by name: ARRAY for *.json that is an array */
+};
+enum snek_duplicates { SNEK_DUPLICATES_ERROR, SNEK_DUPLICATES_LAST };
+
+struct snek_writer_options {
+	size_t size;
+	const char *request_id;         /* makes a repeat safe; NULL: none */
+	uint32_t chunk_size;            /* bytes, 64 KiB to 4 MiB; 0: 256 KiB */
+	uint32_t duplicates;            /* enum snek_duplicates */
+	uint64_t max_record;            /* bytes of JSON; 0: 64 MiB */
+	/* Called with each record that is no JSON (or over a limit), which is
+	 * then left out; NULL: the first one fails the write.  A negative
+	 * return fails the write too. */
+	int (*bad)(void *arg, const char *record, size_t len,
+	    const struct snek_error *);
+	void *bad_arg;
+	/* Called now and then with what has been read so far. */
+	void (*progress)(void *arg, uint64_t records, uint64_t bytes);
+	void *progress_arg;
+};
+
+struct snek_receipt {
+	size_t size;
+	uint64_t version;               /* of the category, made by this write */
+	uint64_t records, bad, bytes;   /* bytes: of chunks */
+	uint32_t shards;                /* of the placement */
+	bool repeated;                  /* the request id was committed before */
+	char durability[16];            /* "machine": survives power loss */
+	char write_id[33];
+};
+
+/* Creates the category if need be (with its first commit it becomes visible).
+ * Names are [A-Za-z0-9._-]{1,128}. */
+SNEK_API int snek_writer_open(snek_cluster *, const char *category,
+             const struct snek_writer_options *, snek_writer **out,
+             struct snek_error *);
+/* One record. */
+SNEK_API int snek_writer_put(snek_writer *, const char *json, size_t len,
+             struct snek_error *);
+/* All of a file, from its current offset; gzip is recognized.  name is for
+ * messages and for SNEK_AUTO.  The descriptor stays open. */
+SNEK_API int snek_writer_read(snek_writer *, int fd, const char *name,
+             enum snek_format, struct snek_error *);
+/* All or nothing.  After SNEK_EUNKNOWN a repeat with the same request id
+ * gives the definite answer.  out may be NULL. */
+SNEK_API int snek_writer_commit(snek_writer *, struct snek_receipt *out,
+             struct snek_error *);
+/* Drops what is not committed. */
+SNEK_API void snek_writer_free(snek_writer *);
+
+/* ---- reading back ---- */
+
+/* Every record of the category as it is now, in the order of writes. */
+SNEK_API int snek_reader_open(snek_cluster *, const char *category,
+             snek_reader **out, struct snek_error *);
+/* 1 and a record, valid until the next call; 0 at the end. */
+SNEK_API int snek_reader_next(snek_reader *, struct snek_value *,
+             struct snek_error *);
+SNEK_API void snek_reader_close(snek_reader *);
+
+/* ---- functions ---- */
+
+struct snek_arg_info {
+	const char *name, *type, *value, *choices, *help;       /* NULL: none */
+	bool required;
+};
+
+/* Lives until the visit returns. */
+struct snek_function_info {
+	size_t size;
+	const char *name;               /* PLUGIN, or PLUGIN.OP */
+	const char *summary, *version;
+	const char *origin;             /* "registered", "shipped" or "file" */
+	const char *path;               /* of the plugin */
+	char sha256[65];
+	uint64_t generation;            /* registered: 1, 2, ... at each change */
+	const char *reducer;            /* its default; NULL: a list, or its own */
+	size_t args;
+	const struct snek_arg_info *arg;
+};
+
+/* Put a plugin into the cluster and register its ops.  replace: a name that
+ * ships with snek, or belongs to another plugin, may be taken.  Unchanged
+ * bytes change nothing.  out_changed may be NULL. */
+SNEK_API int snek_function_add(snek_cluster *, const char *path, bool replace,
+             bool *out_changed, struct snek_error *);
+/* All ops of a plugin (by its name), or one. */
+SNEK_API int snek_function_remove(snek_cluster *, const char *name,
+             struct snek_error *);
+/* cluster may be NULL: shipped ones only. */
+SNEK_API int snek_function_list(snek_cluster *,
+             int (*visit)(void *, const struct snek_function_info *), void *,
+             struct snek_error *);
+/* What a function or a plugin file (a name with '/') is. */
+SNEK_API int snek_function_find(snek_cluster *, const char *name,
+             int (*visit)(void *, const struct snek_function_info *), void *,
+             struct snek_error *);
+
+/* ---- jobs ---- */
+
+struct snek_job_stat {
+	size_t size;
+	uint32_t tasks, running, done, retries;
+	uint64_t records_total, records_in, records_skipped, records_out;
+	uint64_t bytes_in, keys;
+	double seconds;                 /* since the start */
+};
+
+/* A job over a category, or (both NULL) over what snek_job_read is given. */
+SNEK_API int snek_job_new(snek_cluster *, const char *category, snek_job **out,
+             struct snek_error *);
+/* Records without a store; may be called again for more files.  Errors name
+ * file:line:column. */
+SNEK_API int snek_job_read(snek_job *, int fd, const char *name,
+             enum snek_format, struct snek_error *);
+/* What to map: a registered or shipped function, or with '/' a plugin file
+ * (FILE.so, or FILE.so:OP).  args is a JSON object or NULL. */
+SNEK_API int snek_job_map(snek_job *, const char *function, const char *args,
+             struct snek_error *);
+/* One more argument as text, as on the command line. */
+SNEK_API int snek_job_arg(snek_job *, const char *name, const char *value,
+             struct snek_error *);
+/* sum, count, min, max, mean, list, top, top=N; none; or a function. */
+SNEK_API int snek_job_reduce(snek_job *, const char *reducer, struct snek_error *);
+/* Settings by name:
+ *   workers     threads to map with; 0: one a processor
+ *   executor    threads
+ *   partitions  of the reduce stage; 0: chosen
+ *   timeout     seconds for the whole job; 0: none
+ *   attempts    tries a task may have; 0: 4
+ *   order       key, value or -value (largest first)
+ *   limit       at most so many results; 0: all
+ *   tmp         directory for temporary files; "": $TMPDIR, else /tmp
+ *   max-record, duplicates  as for a writer, for snek_job_read */
+SNEK_API int snek_job_set(snek_job *, const char *setting, const char *value,
+             struct snek_error *);
+/* Lines from plugins and the job itself, one call at a time; level is enum
+ * snek_log_level. */
+SNEK_API int snek_job_on_log(snek_job *,
+             void (*log)(void *, int level, const char *text), void *);
+/* Checks everything, takes the snapshot and begins. */
+SNEK_API int snek_job_start(snek_job *, struct snek_error *);
+/* 1: done.  0: still running after timeout_ms (-1: wait for ever).  Negative:
+ * failed, and why.  May be called again. */
+SNEK_API int snek_job_wait(snek_job *, int timeout_ms, struct snek_error *);
+/* Any thread, at any time, and async-signal-safe; wait then fails with
+ * SNEK_ECANCELED. */
+SNEK_API void snek_job_cancel(snek_job *);
+SNEK_API int snek_job_stat(snek_job *, struct snek_job_stat *out);
+SNEK_API int snek_job_counters(snek_job *,
+             int (*visit)(void *, const char *name, int64_t value), void *);
+/* Cancels and joins first if need be. */
+SNEK_API void snek_job_free(snek_job *);
+
+/* Results of a job that is done. */
+SNEK_API int snek_result_open(snek_job *, snek_result **out, struct snek_error *);
+/* 1 and a pair, valid until the next call; 0 at the end.  The key of a listed
+ * value that was emitted without one is null. */
+SNEK_API int snek_result_next(snek_result *, struct snek_value *key,
+             struct snek_value *value, struct snek_error *);
+SNEK_API void snek_result_close(snek_result *);
+/* True when values were reduced: pairs of key and value; false for a list. */
+SNEK_API bool snek_result_is_reduced(const snek_result *);
+
+/* ---- values met in results ---- */
+
+/* The value at a path ("a.b[0]"; "" is the value itself); SNEK_ENOENT. */
+SNEK_API int snek_value_find(struct snek_value, const char *path,
+             struct snek_value *out);
+/* As compact JSON; SNEK_EIO when the stream fails. */
+SNEK_API int snek_value_json(struct snek_value, FILE *);
+/* The order of keys: null, false, true, numbers, strings, arrays, objects. */
+SNEK_API int snek_value_compare(struct snek_value, struct snek_value);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
