@@ -67,6 +67,7 @@ static void free_description(struct snek_job *j)
 	free(j->args_json);
 	free(j->reduce);
 	free(j->set.tmp);
+	sk_path_free(&j->set.order_path);
 	if (j->spool)
 		sk_spool_close(j->spool);
 	free(j->spool);
@@ -144,31 +145,42 @@ static int number32(const char *name, const char *text, uint32_t max,
 	return rc;
 }
 
+/* Seconds with up to three decimals, whatever the locale. */
 static int set_timeout(struct snek_job *j, const char *v, struct snek_error *e)
 {
-	char *end;
-	double s = strtod(v, &end);
+	static const uint32_t scale[] = { 1000, 100, 10, 1 };
+	const char *p = v;
+	int64_t ms = 0;
+	size_t i;
 
-	if (end == v || *end || !(s >= 0 && s <= 1e9))
-		return sk_fail(e, SNEK_EINVAL, "timeout: %s is no number of seconds",
-		    v);
-	j->set.timeout_ms = (int64_t)(s * 1000 + 0.5);
-	if (s > 0 && !j->set.timeout_ms)
-		j->set.timeout_ms = 1;
+	while (*p >= '0' && *p <= '9' && ms < 1000000000)
+		ms = ms * 10 + (*p++ - '0');
+	ms *= 1000;
+	if (p > v && *p == '.')
+		for (p++, i = 1; i < 4 && *p >= '0' && *p <= '9'; i++)
+			ms += (*p++ - '0') * (int64_t)scale[i];
+	if (p == v || *p)
+		return sk_fail(e, SNEK_EINVAL, "timeout: %s is no number of seconds "
+		    "(such as 30 or 0.5)", v);
+	j->set.timeout_ms = ms;
 	return 0;
 }
 
 static int set_order(struct snek_job *j, const char *v, struct snek_error *e)
 {
-	static const char *const names[] = { "", "key", "value", "-value" };
-	uint32_t i;
+	bool down = *v == '-';
+	const char *p = v + down;
 
-	for (i = 1; i < 4; i++)
-		if (!strcmp(v, names[i])) {
-			j->set.order = i;
-			return 0;
-		}
-	return sk_fail(e, SNEK_EINVAL, "order: %s is none of key, value, -value", v);
+	if (!strcmp(v, "key")) {
+		j->set.order = SK_ORDER_KEY;
+		return 0;
+	}
+	if (strncmp(p, "value", 5) || (p[5] && p[5] != '.'))
+		return sk_fail(e, SNEK_EINVAL, "order: %s is none of key, value, "
+		    "-value, value.PATH, -value.PATH", v);
+	sk_path_free(&j->set.order_path);
+	j->set.order = down ? SK_ORDER_VALUE_DOWN : SK_ORDER_VALUE;
+	return sk_path_parse(&j->set.order_path, p[5] ? p + 6 : "", e);
 }
 
 static int set_executor(const char *v, struct snek_error *e)

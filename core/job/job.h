@@ -24,6 +24,7 @@ struct sk_job_settings {
 	uint32_t workers, partitions, attempts;
 	int64_t timeout_ms;
 	uint32_t order;                 /* enum sk_order */
+	struct sk_path order_path;      /* in the value; no steps: itself */
 	uint64_t limit;                 /* results; 0: all */
 	uint64_t max_record;
 	bool last_duplicate;

@@ -96,6 +96,10 @@ int sk_ordered_add(struct sk_ordered *o, const struct sk_entry *en,
 	size_t used;
 	int rc = sk_unpack(en->value.p, en->value.n, &v, &used);
 
+	if (!rc && o->path)
+		v = sk_path_walk(o->path, 0, v);
+	if (!rc && v.type == SNEK_NONE)
+		v = sk_null();
 	if (!rc)
 		rc = make_room(o);
 	if (!rc)

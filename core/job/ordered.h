@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ordered.h - pairs put in order of their values, ties by the order they came
- * in; with a limit only so many are ever held.
+ * ordered.h - pairs put in order of their values, or of what lies at a path in
+ * them (null where there is nothing), ties by the order they came in; with a
+ * limit only so many are ever held.
  */
 #ifndef SK_ORDERED_H
 #define SK_ORDERED_H
 #include "base/arena.h"
 #include "base/err.h"
 #include "task/run.h"
+#include "value/value.h"
 
 struct sk_ordered_pair {
 	struct sk_span rank;            /* the value as a key */
@@ -20,6 +22,7 @@ struct sk_ordered {
 	size_t n, cap, next;
 	uint64_t limit, seq;
 	bool down;                      /* largest first */
+	const struct sk_path *path;     /* in the value; NULL: the value itself */
 };
 
 /* Copies the entry. */

@@ -75,6 +75,8 @@ static int begin(struct snek_job *j, struct snek_result *r, struct snek_error *e
 	    j->set.order == SK_ORDER_VALUE_DOWN;
 	r->ordered.down = j->set.order == SK_ORDER_VALUE_DOWN;
 	r->ordered.limit = j->set.limit;
+	if (j->set.order_path.n)
+		r->ordered.path = &j->set.order_path;
 	return r->by_value ? sort_values(r, e) : 0;
 }
 
