@@ -6,7 +6,7 @@
  */
 #ifndef SK_TASK_H
 #define SK_TASK_H
-#include "task/plugin.h"
+#include "task/args.h"
 #include "task/sink.h"
 
 /* Asked by the host at every emit, chunk and value; set from other threads. */
