@@ -9,7 +9,7 @@
 
 /* How a byte is written: 0 as it is, 'u' as \u00xx, else behind a backslash. */
 static const char escapes[256] = {
-	[0 ... 0x1f] = 'u', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
+	[0 ... 7] = 'u', ['\v'] = 'u', [14 ... 31] = 'u', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
 	['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\',
 };
 
