@@ -7,17 +7,13 @@
 #ifndef SK_TASK_H
 #define SK_TASK_H
 #include "task/args.h"
+#include "task/counters.h"
 #include "task/sink.h"
 
 /* Asked by the host at every emit, chunk and value; set from other threads. */
 struct sk_control {
 	int cancelled;                  /* read and set with __atomic */
 	int64_t deadline_ms;            /* on sk_clock_ms; 0: none */
-};
-
-struct sk_counter {
-	char *name;
-	int64_t value;
 };
 
 /* What an attempt came to.  Owned by the caller; zeroed before. */
