@@ -30,10 +30,10 @@ static inline uint32_t words_judge_plain(const char *p, enum words_split split,
 	uint32_t bits = 0;
 
 	for (unsigned i = 0; i < 16; i++) {
-		unsigned char c = (unsigned char)p[i];
-		unsigned char low = c - 'A' < 26u ? c | 0x20 : c;
-		bool in = split == WORDS_SPACE ? c != ' ' && c - '\t' >= 5u
-		    : low - 'a' < 26u || c >= 0x80;
+		unsigned c = (unsigned char)p[i];
+		unsigned low = c - 'A' < 26 ? c | 0x20 : c;
+		bool in = split == WORDS_SPACE ? c != ' ' && c - '\t' >= 5
+		    : low - 'a' < 26 || c >= 0x80;
 
 		bits |= (uint32_t)in << i;
 		to[i] = (char)low;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "task/args.h"
+#include "task/plugin.h"
 
 #include <math.h>
 #include <stdio.h>

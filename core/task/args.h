@@ -3,8 +3,10 @@
 #ifndef SK_ARGS_H
 #define SK_ARGS_H
 #include "base/arena.h"
-#include "task/plugin.h"
+#include "base/err.h"
+#include <snek/plugin.h>
 
+struct sk_op;
 /* Zeroed: no arguments. */
 struct sk_args {
 	struct snek_value *value;       /* by position in sk_op.arg */

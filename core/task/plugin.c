@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "task/args.h"
 #include "task/elf.h"
 
 #define MAX_OPS 1024u
@@ -274,7 +273,7 @@ int sk_plugin_open(const char *path, struct sk_plugin **out, struct snek_error *
 {
 	struct sk_plugin *p;
 	const void *symbol;
-	size_t room;
+	size_t room = 0;
 	int rc;
 
 	rc = sk_elf_check(path, e);

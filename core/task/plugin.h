@@ -11,8 +11,7 @@
  */
 #ifndef SK_PLUGIN_H
 #define SK_PLUGIN_H
-#include "base/err.h"
-#include <snek/plugin.h>
+#include "task/args.h"
 
 struct sk_op {
 	struct snek_op op;              /* strings are the plugin's */

@@ -6,8 +6,8 @@
  */
 #ifndef SK_TASK_H
 #define SK_TASK_H
-#include "task/args.h"
 #include "task/counters.h"
+#include "task/plugin.h"
 #include "task/sink.h"
 
 /* Asked by the host at every emit, chunk and value; set from other threads. */
