@@ -66,6 +66,24 @@ static int check_header(const char *path, const Elf64_Ehdr *h,
 	return 0;
 }
 
+/* A file that was copied in part would end the process when it is mapped. */
+static int check_segments(int fd, const char *path, const Elf64_Ehdr *h,
+    uint64_t size, struct snek_error *e)
+{
+	Elf64_Phdr p;
+
+	for (unsigned i = 0; i < h->e_phnum; i++) {
+		uint64_t at = h->e_phoff + (uint64_t)i * sizeof(p);
+
+		if (h->e_phentsize != sizeof(p) || at > size ||
+		    pread(fd, &p, sizeof(p), (off_t)at) != sizeof(p) ||
+		    p.p_offset > size || p.p_filesz > size - p.p_offset)
+			return sk_fail(e, SNEK_EABI, "%s: is no plugin: the ELF "
+			    "file is cut short", path);
+	}
+	return 0;
+}
+
 static int check_fd(int fd, const char *path, struct snek_error *e)
 {
 	struct stat st;
@@ -87,7 +105,9 @@ static int check_fd(int fd, const char *path, struct snek_error *e)
 	if ((size_t)n < sizeof(h))
 		return sk_fail(e, SNEK_EABI, "%s: is no plugin: the ELF file is "
 		    "cut short", path);
-	return check_header(path, &h, e);
+	n = check_header(path, &h, e);
+	return n < 0 ? (int)n : check_segments(fd, path, &h,
+	    (uint64_t)st.st_size, e);
 }
 
 int sk_elf_check(const char *path, struct snek_error *e)

@@ -178,8 +178,7 @@ static int copy_ops(struct sk_plugin *p, const struct snek_op *const *list,
 	return rc;
 }
 
-/* room: the symbol's size in the file; 0 where it is not stated. */
-static int copy_plugin(struct sk_plugin *p, const void *symbol, size_t room,
+int sk_plugin_read(struct sk_plugin *p, const void *symbol, size_t room,
     struct snek_error *e)
 {
 	struct snek_plugin ours;
@@ -287,7 +286,7 @@ int sk_plugin_open(const char *path, struct sk_plugin **out, struct snek_error *
 		goto out;
 	rc = find_symbol(p, &symbol, &room, e);
 	if (rc >= 0)
-		rc = copy_plugin(p, symbol, room, e);
+		rc = sk_plugin_read(p, symbol, room, e);
 	if (rc < 0) {
 		sk_fail_in(e, rc, "%s", path);
 		goto out;

@@ -28,6 +28,10 @@ struct sk_plugin {
 /* SNEK_ENOENT (no such file), SNEK_EABI (no plugin, other machine, other ABI,
  * missing library or symbol), with what to do. */
 int sk_plugin_open(const char *path, struct sk_plugin **, struct snek_error *);
+/* The part of it after dlopen: check and copy what the symbol says.  room: the
+ * symbol's size in the file, 0 where that is not stated. */
+int sk_plugin_read(struct sk_plugin *, const void *symbol, size_t room,
+    struct snek_error *);
 /* The code stays loaded: threads, destructors and thread-local storage of a
  * plugin make unloading unsafe. */
 void sk_plugin_close(struct sk_plugin *);
