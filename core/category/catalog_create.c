@@ -16,14 +16,12 @@
 
 #define CLUSTER_FORMAT 1u
 
-static int sync_dir(const char *path, struct snek_error *e)
+static int failed(struct snek_error *e, const char *dir, const char *name)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = fd < 0 || fsync(fd) ? sk_fail_errno(e, "%s", path) : 0;
+	char path[400];
 
-	if (fd >= 0)
-		close(fd);
-	return rc;
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return sk_file_failed(e, path);
 }
 
 /* Make the directory and those above it. */
@@ -156,14 +154,14 @@ static int mark(int fd, const char *dir, struct snek_error *e)
 	int at = openat(fd, "cluster.new", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 
 	if (at < 0 || close(at) || fsync(fd))
-		return sk_file_failed(e, dir, "cluster.new");
+		return failed(e, dir, "cluster.new");
 	return 0;
 }
 
 static int make_dir(int fd, const char *dir, const char *name,
     struct snek_error *e)
 {
-	return mkdirat(fd, name, 0755) ? sk_file_failed(e, dir, name) : 0;
+	return mkdirat(fd, name, 0755) ? failed(e, dir, name) : 0;
 }
 
 static int make_shards(const char *dir, const struct sk_meta_cluster *c,
@@ -185,7 +183,7 @@ static int make_shards(const char *dir, const struct sk_meta_cluster *c,
 	path.n = 0;
 	if (!rc)
 		rc = sk_buf_printf(&path, "%s/shards", dir) &&
-		    sk_buf_byte(&path, 0) ? sync_dir(path.p, e) : sk_enomem(e);
+		    sk_buf_byte(&path, 0) ? sk_file_sync_dir(path.p, e) : sk_enomem(e);
 	sk_buf_free(&path);
 	return rc;
 }
@@ -202,7 +200,7 @@ static int finish(int fd, const char *dir, const struct sk_meta_cluster *c,
 	n = snprintf(text, sizeof(text), "snek cluster\nformat %u\nuuid %s\n",
 	    CLUSTER_FORMAT, hex);
 	if (fsync(fd))
-		return sk_file_failed(e, dir, "cluster");
+		return failed(e, dir, "cluster");
 	rc = sk_file_replace(fd, dir, "cluster",
 	    (struct sk_span){ text, (size_t)n }, e);
 	if (!rc)

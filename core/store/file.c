@@ -40,17 +40,35 @@ int sk_file_write(int fd, struct iovec *v, int n)
 	return 0;
 }
 
-int sk_file_failed(struct snek_error *e, const char *where, const char *name)
+int sk_file_failed(struct snek_error *e, const char *path)
 {
 	int sys = errno;
 
 	if (sys != ENOSPC && sys != EDQUOT)
-		return sk_fail_errno(e, "%s/%s", where, name);
-	sk_fail(e, SNEK_EIO, "disk full: %s/%s; free space and write again; "
-	    "nothing of this write is visible", where, name);
+		return sk_fail_errno(e, "%s", path);
+	sk_fail(e, SNEK_EIO, "disk full: %s; free space and write again; "
+	    "nothing of this write is visible", path);
 	if (e)
 		e->sys = sys;
 	return SNEK_EIO;
+}
+
+static int failed_at(struct snek_error *e, const char *where, const char *name)
+{
+	char path[400];
+
+	snprintf(path, sizeof(path), "%s/%s", where, name);
+	return sk_file_failed(e, path);
+}
+
+int sk_file_sync_dir(const char *path, struct snek_error *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd < 0 || fsync(fd) ? sk_file_failed(e, path) : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }
 
 static int write_new(int dir, const char *name, struct sk_span bytes)
@@ -81,11 +99,11 @@ int sk_file_replace(int dir, const char *where, const char *name,
 	 * dead one left behind is in the way of nobody but its successor. */
 	snprintf(tmp, sizeof(tmp), "%s.%ld.tmp", name, (long)gettid());
 	if (unlinkat(dir, tmp, 0) && errno != ENOENT)
-		return sk_file_failed(e, where, tmp);
+		return failed_at(e, where, tmp);
 	if (!write_new(dir, tmp, bytes) && !renameat(dir, tmp, dir, name) &&
 	    !fsync(dir))
 		return 0;
-	rc = sk_file_failed(e, where, name);
+	rc = failed_at(e, where, name);
 	unlinkat(dir, tmp, 0);
 	return rc;
 }

@@ -22,6 +22,9 @@ int sk_file_replace(int dir, const char *where, const char *name,
 int sk_file_read(int dir, const char *where, const char *name, size_t max,
     struct sk_buf *out, struct snek_error *);
 
+/* Make what was created in and removed from a directory durable. */
+int sk_file_sync_dir(const char *path, struct snek_error *);
+
 /* Set e to what errno says about writing path; a full disk names the cure. */
-int sk_file_failed(struct snek_error *e, const char *where, const char *name);
+int sk_file_failed(struct snek_error *e, const char *path);
 #endif

@@ -59,7 +59,7 @@ static const char head_magic[] = "SNEKSEG\n", foot_magic[] = "SNEKEND\n";
 struct sk_segment_writer {
 	const struct sk_segment_dir *dir;
 	int fd;
-	char name[SK_SEGMENT_NAME];
+	char *path;
 	struct header head;
 	struct sk_buf index;
 	uint64_t at, kicked, records;
@@ -71,6 +71,18 @@ void sk_segment_name(struct sk_write_id id, char out[SK_SEGMENT_NAME])
 {
 	sk_write_id_hex(id, out);
 	memcpy(out + 32, ".seg", 5);
+}
+
+char *sk_segment_path(const struct sk_segment_dir *dir, struct sk_write_id id)
+{
+	char name[SK_SEGMENT_NAME];
+	struct sk_buf b = { 0 };
+
+	sk_segment_name(id, name);
+	if (sk_buf_printf(&b, "%s/%s", dir->path, name) && sk_buf_byte(&b, 0))
+		return b.p;
+	sk_buf_free(&b);
+	return NULL;
 }
 
 /* ---- writing ---- */
@@ -99,14 +111,18 @@ static int lock(int fd)
 
 static int create(struct sk_segment_writer *w, struct snek_error *e)
 {
-	w->fd = openat(w->dir->fd, w->name,
-	    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	int rc;
+
+	w->fd = open(w->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (w->fd < 0 && errno == EEXIST)
-		return sk_fail(e, SNEK_EEXIST, "%s/%s exists already",
-		    w->dir->path, w->name);
-	if (w->fd < 0 || lock(w->fd))
-		return sk_file_failed(e, w->dir->path, w->name);
-	return 0;
+		return sk_fail(e, SNEK_EEXIST, "%s exists already", w->path);
+	if (w->fd < 0)
+		return sk_file_failed(e, w->path);
+	if (!lock(w->fd))
+		return 0;
+	rc = sk_file_failed(e, w->path);
+	unlink(w->path);
+	return rc;
 }
 
 int sk_segment_begin(const struct sk_segment_dir *dir, struct sk_write_id id,
@@ -118,12 +134,11 @@ int sk_segment_begin(const struct sk_segment_dir *dir, struct sk_write_id id,
 	if (!w)
 		return sk_enomem(e);
 	w->dir = dir;
-	sk_segment_name(id, w->name);
+	w->fd = -1;
+	w->path = sk_segment_path(dir, id);
 	fill_header(&w->head, &dir->stamp, id);
-	rc = create(w, e);
+	rc = w->path ? create(w, e) : sk_enomem(e);
 	if (rc) {
-		if (w->fd >= 0)
-			unlinkat(dir->fd, w->name, 0);
 		sk_segment_free(w);
 		return rc;
 	}
@@ -144,11 +159,11 @@ static int append(struct sk_segment_writer *w, struct sk_span a,
 	};
 
 	if (w->failed || w->sealed)
-		return sk_fail(e, SNEK_EINTERNAL, "%s/%s: written to after %s",
-		    w->dir->path, w->name, w->sealed ? "seal" : "a failure");
+		return sk_fail(e, SNEK_EINTERNAL, "%s: written to after %s",
+		    w->path, w->sealed ? "seal" : "a failure");
 	if (sk_file_write(w->fd, v, 4)) {
 		w->failed = true;
-		return sk_file_failed(e, w->dir->path, w->name);
+		return sk_file_failed(e, w->path);
 	}
 	w->at += head + pad + a.n + b.n;
 	return 0;
@@ -182,9 +197,8 @@ int sk_segment_put(struct sk_segment_writer *w, struct sk_span chunk,
 	int rc;
 
 	if (chunk.n > UINT32_MAX || w->chunks == UINT32_MAX)
-		return sk_fail(e, SNEK_ELIMIT, "%s/%s: a chunk of %zu bytes, "
-		    "number %u, is too much", w->dir->path, w->name, chunk.n,
-		    w->chunks);
+		return sk_fail(e, SNEK_ELIMIT, "%s: a chunk of %zu bytes, "
+		    "number %u, is too much", w->path, chunk.n, w->chunks);
 	if (!sk_buf_reserve(&w->index, sizeof(entry)))
 		return sk_enomem(e);
 	rc = append(w, chunk, (struct sk_span){ NULL, 0 }, e);
@@ -219,9 +233,11 @@ int sk_segment_seal(struct sk_segment_writer *w, struct snek_error *e)
 		return rc;
 	/* A failed sync may have dropped the pages: asking again would say
 	 * yes to what is not there. */
-	if (fdatasync(w->fd) || fsync(w->dir->fd)) {
+	rc = fdatasync(w->fd) ? sk_file_failed(e, w->path)
+	    : sk_file_sync_dir(w->dir->path, e);
+	if (rc) {
 		w->failed = true;
-		return sk_file_failed(e, w->dir->path, w->name);
+		return rc;
 	}
 	w->sealed = true;
 	return 0;
@@ -231,7 +247,7 @@ void sk_segment_abandon(struct sk_segment_writer *w)
 {
 	if (!w)
 		return;
-	unlinkat(w->dir->fd, w->name, 0);
+	unlink(w->path);
 	w->failed = true;
 }
 
@@ -242,6 +258,7 @@ void sk_segment_free(struct sk_segment_writer *w)
 	if (w->fd >= 0)
 		close(w->fd);
 	sk_buf_free(&w->index);
+	free(w->path);
 	free(w);
 }
 
@@ -249,7 +266,7 @@ void sk_segment_free(struct sk_segment_writer *w)
 
 struct check {                  /* a file under examination */
 	const struct sk_segment_dir *dir;
-	const char *name;
+	const char *path;
 	const uint8_t *p;
 	size_t n;
 	struct header head;
@@ -258,7 +275,7 @@ struct check {                  /* a file under examination */
 
 static int corrupt(const struct check *c, const char *what, struct snek_error *e)
 {
-	return sk_fail(e, SNEK_ECORRUPT, "%s/%s: %s", c->dir->path, c->name, what);
+	return sk_fail(e, SNEK_ECORRUPT, "%s: %s", c->path, what);
 }
 
 static int check_header(struct check *c, struct sk_write_id id,
@@ -273,15 +290,14 @@ static int check_header(struct check *c, struct sk_write_id id,
 	if (h->crc != sk_crc32c(0, h, offsetof(struct header, crc)))
 		return corrupt(c, "damaged header", e);
 	if (h->format > SK_SEGMENT_FORMAT)
-		return sk_fail(e, SNEK_EVERSION, "%s/%s: written by a newer snek "
-		    "(format %u; this one reads up to %u)", c->dir->path,
-		    c->name, h->format, SK_SEGMENT_FORMAT);
+		return sk_fail(e, SNEK_EVERSION, "%s: written by a newer snek "
+		    "(format %u; this one reads up to %u)", c->path, h->format,
+		    SK_SEGMENT_FORMAT);
 	if (memcmp(h->cluster, want->cluster, 16))
 		return corrupt(c, "belongs to another cluster", e);
 	if (h->shard != want->shard)
-		return sk_fail(e, SNEK_ECORRUPT, "%s/%s: belongs to shard %u, "
-		    "found on shard %u", c->dir->path, c->name, h->shard,
-		    want->shard);
+		return sk_fail(e, SNEK_ECORRUPT, "%s: belongs to shard %u, "
+		    "found on shard %u", c->path, h->shard, want->shard);
 	if (memcmp(&h->write, &id, sizeof(id)))
 		return corrupt(c, "is another write's segment by its header", e);
 	return 0;
@@ -298,8 +314,8 @@ static int check_footer(struct check *c, struct snek_error *e)
 	index = (uint64_t)f->chunks * sizeof(struct sk_chunk_entry);
 	if (f->index < sizeof(struct header) || f->index % ALIGN ||
 	    f->index > c->n || c->n - f->index != index + sizeof(*f))
-		return sk_fail(e, SNEK_ECORRUPT, "%s/%s: holds %zu bytes, which "
-		    "is not what its index says", c->dir->path, c->name, c->n);
+		return sk_fail(e, SNEK_ECORRUPT, "%s: holds %zu bytes, which "
+		    "is not what its index says", c->path, c->n);
 	if (f->crc != crc_of(&c->head, c->p + f->index, (size_t)index, f))
 		return corrupt(c, "damaged index", e);
 	return 0;
@@ -343,60 +359,66 @@ static int map(struct check *c, int fd, struct snek_error *e)
 	void *p;
 
 	if (fstat(fd, &st))
-		return sk_fail_errno(e, "%s/%s", c->dir->path, c->name);
+		return sk_fail_errno(e, "%s", c->path);
 	if (!S_ISREG(st.st_mode))
 		return corrupt(c, "is no file", e);
 	if ((uint64_t)st.st_size < sizeof(c->head) + sizeof(c->foot))
-		return sk_fail(e, SNEK_ECORRUPT, "%s/%s: %lld bytes are too few "
-		    "for a segment: cut short, or never finished", c->dir->path,
-		    c->name, (long long)st.st_size);
+		return sk_fail(e, SNEK_ECORRUPT, "%s: %lld bytes are too few "
+		    "for a segment: cut short, or never finished", c->path,
+		    (long long)st.st_size);
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
-		return sk_fail_errno(e, "%s/%s: mmap", c->dir->path, c->name);
+		return sk_fail_errno(e, "%s: mmap", c->path);
 	c->p = p;
 	c->n = (size_t)st.st_size;
 	return 0;
 }
 
-static int map_by_name(struct check *c, struct snek_error *e)
+static int map_path(struct check *c, struct snek_error *e)
 {
-	int fd = openat(c->dir->fd, c->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	int rc;
+	int fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
 
 	if (fd < 0 && errno == ENOENT)
 		return SNEK_ENOENT;
 	if (fd < 0)
-		return sk_fail_errno(e, "%s/%s", c->dir->path, c->name);
+		return sk_fail_errno(e, "%s", c->path);
 	rc = map(c, fd, e);
 	close(fd);
 	return rc;
 }
 
+static int open_checked(struct check *c, struct sk_write_id id,
+    struct sk_segment **out, struct snek_error *e)
+{
+	struct sk_segment *s;
+	int rc = map_path(c, e);
+
+	if (rc)
+		return rc;
+	rc = check(c, id, e);
+	s = rc ? NULL : malloc(sizeof(*s));
+	if (!s) {
+		munmap((void *)(uintptr_t)c->p, c->n);
+		return rc ? rc : sk_enomem(e);
+	}
+	s->bytes = c->p;
+	s->size = c->n;
+	s->entry = (const void *)(c->p + c->foot.index);
+	s->chunks = c->foot.chunks;
+	s->records = c->foot.records;
+	*out = s;
+	return 0;
+}
+
 int sk_segment_open(const struct sk_segment_dir *dir, struct sk_write_id id,
     struct sk_segment **out, struct snek_error *e)
 {
-	char name[SK_SEGMENT_NAME];
-	struct check c = { .dir = dir, .name = name };
-	struct sk_segment *s;
-	int rc;
+	char *path = sk_segment_path(dir, id);
+	struct check c = { .dir = dir, .path = path };
+	int rc = path ? open_checked(&c, id, out, e) : sk_enomem(e);
 
-	sk_segment_name(id, name);
-	rc = map_by_name(&c, e);
-	if (rc)
-		return rc;
-	rc = check(&c, id, e);
-	s = rc ? NULL : malloc(sizeof(*s));
-	if (!s) {
-		munmap((void *)(uintptr_t)c.p, c.n);
-		return rc ? rc : sk_enomem(e);
-	}
-	s->bytes = c.p;
-	s->size = c.n;
-	s->entry = (const void *)(c.p + c.foot.index);
-	s->chunks = c.foot.chunks;
-	s->records = c.foot.records;
-	*out = s;
-	return 0;
+	free(path);
+	return rc;
 }
 
 void sk_segment_close(struct sk_segment *s)

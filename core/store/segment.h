@@ -7,13 +7,16 @@
 #define SK_SEGMENT_FORMAT 1u
 #define SK_SEGMENT_NAME 37      /* 32 hex digits, ".seg", NUL */
 
-struct sk_segment_dir {         /* an open shard directory */
-	int fd;
+/* A shard's directory.  No descriptor: a cluster may have more shards than a
+ * process has descriptors. */
+struct sk_segment_dir {
 	char *path;
 	struct sk_stamp stamp;
 };
 
 void sk_segment_name(struct sk_write_id, char out[SK_SEGMENT_NAME]);
+/* The file's path, malloc'ed; NULL when memory is out. */
+char *sk_segment_path(const struct sk_segment_dir *, struct sk_write_id);
 
 /* What struct sk_shard_ops says of begin, put, seal, abandon, free, open and
  * close.  The directory must outlive the writer. */

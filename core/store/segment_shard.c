@@ -148,11 +148,11 @@ static int look(int fd, struct stat *st, bool *alive)
 	return fstat(fd, st);
 }
 
-static int visit_one(const struct sk_segment_dir *dir, const char *name,
-    struct sk_write_id id, int (*visit)(void *, struct sk_write_id, uint64_t,
+static int visit_one(int at, const struct sk_segment_dir *dir,
+    const char *name, struct sk_write_id id, int (*visit)(void *, struct sk_write_id, uint64_t,
     int64_t, bool), void *arg, struct snek_error *e)
 {
-	int fd = openat(dir->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = openat(at, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	bool alive;
 	int64_t age;
@@ -176,22 +176,18 @@ static int list(struct sk_shard *s, int (*visit)(void *, struct sk_write_id,
     uint64_t, int64_t, bool), void *arg, struct snek_error *e)
 {
 	const struct sk_segment_dir *dir = &((struct shard *)s)->dir;
-	int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	DIR *d = opendir(dir->path);
 	struct sk_write_id id;
 	struct dirent *de;
 	int rc = 0;
 
-	if (!d) {
-		rc = sk_fail_errno(e, "%s", dir->path);
-		if (fd >= 0)
-			close(fd);
-		return rc;
-	}
+	if (!d)
+		return sk_fail_errno(e, "%s", dir->path);
 	errno = 0;
 	while (!rc && (de = readdir(d))) {
 		if (is_segment(de->d_name, &id))
-			rc = visit_one(dir, de->d_name, id, visit, arg, e);
+			rc = visit_one(dirfd(d), dir, de->d_name, id, visit, arg,
+			    e);
 		errno = 0;
 	}
 	if (!rc && errno)
@@ -202,13 +198,14 @@ static int list(struct sk_shard *s, int (*visit)(void *, struct sk_write_id,
 
 static int sweep(struct sk_shard *s, struct sk_write_id id, struct snek_error *e)
 {
-	const struct sk_segment_dir *dir = &((struct shard *)s)->dir;
-	char name[SK_SEGMENT_NAME];
+	char *path = sk_segment_path(&((struct shard *)s)->dir, id);
+	int rc;
 
-	sk_segment_name(id, name);
-	if (unlinkat(dir->fd, name, 0) && errno != ENOENT)
-		return sk_fail_errno(e, "%s/%s", dir->path, name);
-	return 0;
+	if (!path)
+		return sk_enomem(e);
+	rc = unlink(path) && errno != ENOENT ? sk_fail_errno(e, "%s", path) : 0;
+	free(path);
+	return rc;
 }
 
 static const char *location(const struct sk_shard *s)
@@ -222,8 +219,6 @@ static void shut(struct sk_shard *base)
 
 	if (!s)
 		return;
-	if (s->dir.fd >= 0)
-		close(s->dir.fd);
 	free(s->dir.path);
 	free(s);
 }
@@ -235,21 +230,29 @@ static const struct sk_shard_ops ops = {
 	.sweep = sweep, .location = location, .shut = shut,
 };
 
-static int open_dir(struct shard *s, const char *path, struct snek_error *e)
+static int open_dir(const char *path, uint32_t shard, struct snek_error *e)
 {
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return sk_fail(e, SNEK_ECORRUPT, "%s is %s; expected shard %u",
+		    path, errno == ENOENT ? "missing" : "no directory", shard);
+	return fd < 0 ? sk_fail_errno(e, "%s", path) : fd;
+}
+
+static int check_dir(struct shard *s, const char *path, struct snek_error *e)
+{
+	int fd, rc;
+
 	s->dir.path = strdup(path);
 	if (!s->dir.path)
 		return sk_enomem(e);
-	s->dir.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->dir.fd < 0 && errno == ENOENT)
-		return sk_fail(e, SNEK_ECORRUPT, "%s is missing; expected "
-		    "shard %u", path, s->dir.stamp.shard);
-	if (s->dir.fd < 0 && errno == ENOTDIR)
-		return sk_fail(e, SNEK_ECORRUPT, "%s is no directory; expected "
-		    "shard %u", path, s->dir.stamp.shard);
-	if (s->dir.fd < 0)
-		return sk_fail_errno(e, "%s", path);
-	return read_stamp(s->dir.fd, path, &s->dir.stamp, e);
+	fd = open_dir(path, s->dir.stamp.shard, e);
+	if (fd < 0)
+		return fd;
+	rc = read_stamp(fd, path, &s->dir.stamp, e);
+	close(fd);
+	return rc;
 }
 
 int sk_segment_shard_open(const char *path, const struct sk_stamp *stamp,
@@ -261,9 +264,8 @@ int sk_segment_shard_open(const char *path, const struct sk_stamp *stamp,
 	if (!s)
 		return sk_enomem(e);
 	s->base.ops = &ops;
-	s->dir.fd = -1;
 	s->dir.stamp = *stamp;
-	rc = open_dir(s, path, e);
+	rc = check_dir(s, path, e);
 	if (rc) {
 		shut(&s->base);
 		return rc;
