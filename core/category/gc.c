@@ -11,11 +11,12 @@
  *
  *   found --named or young or alive--> left alone
  *   found --abort--> marked --sweep--> swept --not found any more--> forgotten
+ *                      \--alive after all--> left alone, but never committed
  *
  * A commit loses against the mark, and the mark against a commit; so nothing
  * that is committed is ever swept, and nothing that is swept committed.
  */
-enum fate { FOUND, NAMED, WAITING, SWEPT };
+enum fate { FOUND, WAITING, MARKED, SWEPT };
 
 struct found {
 	struct sk_write_id id;
@@ -116,73 +117,121 @@ static int sweep(struct sk_catalog *c, const struct found *f, size_t n,
 	return 0;
 }
 
-/* Decide about one write id, found n times. */
+/* Mark one write id, found n times, unless it is to be left alone. */
 static int judge(struct sk_catalog *c, struct found *f, size_t n,
     int64_t grace, struct sk_gc_report *report, struct snek_error *e)
 {
 	struct sk_meta *m = c->meta;
 	int rc = m->ops->is_named(m, f->id, e);
 
-	if (rc) {
-		f->fate = NAMED;
+	if (rc)
 		return rc < 0 ? rc : 0;
-	}
 	if (!is_silent(f, n, grace)) {
 		f->fate = WAITING;
 		report->waiting++;
 		return 0;
 	}
 	rc = m->ops->abort(m, f->id, e);
-	if (rc == SNEK_EEXIST) {
-		f->fate = NAMED;        /* committed in this very moment */
-		return 0;
-	}
+	if (rc == SNEK_EEXIST)
+		return 0;               /* committed in this very moment */
 	if (!rc)
-		rc = m->ops->is_named(m, f->id, e);
-	if (rc > 0)
-		return sk_fail(e, SNEK_EINTERNAL,
-		    "a write that was aborted is committed");
-	if (!rc)
-		rc = sweep(c, f, n, report, e);
-	f->fate = SWEPT;
+		f->fate = MARKED;
 	return rc;
 }
 
-/* Forget the marks of what a second look does not find again. */
-static int forget(struct sk_catalog *c, struct listing *l, struct snek_error *e)
-{
-	struct sk_meta *m = c->meta;
-	struct listing now;
-	size_t i;
-	int rc = list(c, &now, e);
-
-	if (rc)
-		return rc;
-	for (i = 0; !rc && i < l->n; i += group(l, i))
-		if (l->found[i].fate == SWEPT && !(now.n &&
-		    bsearch(&l->found[i], now.found, now.n,
-		    sizeof(*now.found), compare)))
-			rc = m->ops->forget(m, l->found[i].id, e);
-	free(now.found);
-	return rc;
-}
-
-static int collect(struct sk_catalog *c, int64_t grace,
+static int mark(struct sk_catalog *c, struct listing *l, int64_t grace,
     struct sk_gc_report *report, struct snek_error *e)
 {
-	struct listing l;
 	size_t i, n;
-	int rc = list(c, &l, e);
+	int rc = 0;
 
+	for (i = 0; !rc && i < l->n; i += n) {
+		n = group(l, i);
+		rc = judge(c, &l->found[i], n, grace, report, e);
+	}
+	return rc;
+}
+
+/* The first of those in the listing with this id, or NULL. */
+static struct found *look_up(const struct listing *l, const struct found *f)
+{
+	struct found *at = l->n ? bsearch(f, l->found, l->n,
+	    sizeof(*l->found), compare) : NULL;
+
+	while (at && at > l->found && !compare(at - 1, f))
+		at--;
+	return at;
+}
+
+static int sweep_marked(struct sk_catalog *c, struct listing *l,
+    const struct listing *now, struct sk_gc_report *report,
+    struct snek_error *e)
+{
+	struct found *f, *again;
+	size_t i, n;
+	int rc = 0;
+
+	for (i = 0; !rc && i < l->n; i += group(l, i)) {
+		f = &l->found[i];
+		if (f->fate != MARKED)
+			continue;
+		again = look_up(now, f);
+		n = again ? group(now, (size_t)(again - now->found)) : 0;
+		if (!is_silent(again, n, 0)) {
+			report->waiting++;
+			continue;
+		}
+		f->fate = SWEPT;
+		if (n)
+			rc = sweep(c, again, n, report, e);
+	}
+	return rc;
+}
+
+static int forget_swept(struct sk_catalog *c, const struct listing *l,
+    const struct listing *now, struct snek_error *e)
+{
+	struct sk_meta *m = c->meta;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < l->n; i += group(l, i))
+		if (l->found[i].fate == SWEPT && !look_up(now, &l->found[i]))
+			rc = m->ops->forget(m, l->found[i].id, e);
+	return rc;
+}
+
+static bool any(const struct listing *l, enum fate fate)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (l->found[i].fate == fate)
+			return true;
+	return false;
+}
+
+/* Each step looks at the shards anew. */
+static int collect(struct sk_catalog *c, struct listing *l, int64_t grace,
+    struct sk_gc_report *report, struct snek_error *e)
+{
+	struct listing now;
+	int rc = mark(c, l, grace, report, e);
+
+	if (rc || !any(l, MARKED))
+		return rc;
+	rc = list(c, &now, e);
 	if (rc)
 		return rc;
-	for (i = 0; !rc && i < l.n; i += n) {
-		n = group(&l, i);
-		rc = judge(c, &l.found[i], n, grace, report, e);
-	}
-	if (!rc && report->writes)
-		rc = forget(c, &l, e);
-	free(l.found);
+	rc = sweep_marked(c, l, &now, report, e);
+	free(now.found);
+	if (rc || !any(l, SWEPT))
+		return rc;
+	rc = list(c, &now, e);
+	if (rc)
+		return rc;
+	rc = forget_swept(c, l, &now, e);
+	free(now.found);
 	return rc;
 }
 
@@ -191,11 +240,16 @@ int sk_gc(struct sk_catalog *c, int64_t grace, struct sk_gc_report *out,
 {
 	struct sk_gc_report report = { 0 };
 	struct sk_meta *m = c->meta;
+	struct listing l;
 	int rc;
 
 	if (m->ops->read_only(m))
 		return sk_fail(e, SNEK_EACCES, "the cluster is read-only");
-	rc = collect(c, grace, &report, e);
+	rc = list(c, &l, e);
+	if (rc)
+		return rc;
+	rc = collect(c, &l, grace, &report, e);
+	free(l.found);
 	if (!rc)
 		rc = m->ops->expire_requests(m,
 		    sk_clock_wall() - REQUEST_WINDOW, e);
