@@ -246,14 +246,6 @@ static int resolve(sk_chunk_builder *b, const struct sk_record *r,
 
 /* ---- does it fit ---- */
 
-uint64_t sk_chunk_builder_tail(const sk_chunk_builder *b, uint32_t shapes,
-    uint64_t ids, uint32_t rows, uint64_t runs)
-{
-	(void)b;
-	return sk_shape_bytes(shapes, ids, rows) +
-	    runs * sizeof(struct sk_chunk_run);
-}
-
 static uint64_t size_with(const sk_chunk_builder *b, const struct tally *t,
     uint32_t shape)
 {
