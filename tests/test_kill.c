@@ -260,7 +260,8 @@ static bool kill_at(struct history *h, const char *step, unsigned nth,
 static struct history *history(void)
 {
 	struct history *h = calloc(1, sizeof(*h));
-	struct job first = { .w = 0, .n = 1, .request = "r0" };
+	char request[24];
+	struct job first = kill_job(0, request);
 
 	if (!h)
 		die("out of memory");

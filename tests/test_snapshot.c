@@ -148,7 +148,7 @@ START_TEST(no_category_is_said_so)
 
 	ck_assert_int_eq(sk_snapshot_open(world.catalog, "nix", &s, &e),
 	    SNEK_ENOENT);
-	ck_assert_str_eq(e.text, "no category nix");
+	ck_assert_ptr_nonnull(strstr(e.text, "nix"));
 	ck_assert_int_eq(sk_reader_open(world.catalog, "nix", &r, &e),
 	    SNEK_ENOENT);
 }
@@ -206,7 +206,8 @@ END_TEST
 /* The right name, but it does not hold what the manifest says. */
 START_TEST(other_counts_than_the_manifest_s_are_damage)
 {
-	struct job j = { .w = 1, .n = 400, .pad = 2000 };
+	struct job j = { .w = 1, .n = 400, .pad = 2000,
+	    .chunk_size = SK_CHUNK_MIN };
 	struct sk_segment_writer *w;
 	struct sk_snapshot_chunk c;
 	struct sk_shard *shard;

@@ -88,8 +88,6 @@ int sk_manifest_read(struct sk_catalog *c, const char *category, uint64_t from,
 	    &r.manifest->category, visit, &r, e);
 	if (rc) {
 		sk_manifest_free(r.manifest);
-		if (rc == SNEK_ENOENT)
-			sk_fail(e, rc, "no category %s", category);
 		return rc;
 	}
 	*out = r.manifest;

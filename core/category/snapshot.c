@@ -244,8 +244,6 @@ int sk_snapshot_moved(struct sk_catalog *c, const struct sk_manifest *m,
 	struct sk_meta_category now;
 	int rc = c->meta->ops->category_get(c->meta, m->category.name, &now, e);
 
-	if (rc == SNEK_ENOENT)
-		return sk_fail(e, rc, "no category %s", m->category.name);
 	if (rc)
 		return rc;
 	return now.id != m->category.id || now.epoch != m->category.epoch;

@@ -42,7 +42,7 @@ struct sk_manifest;
 int sk_snapshot_of(struct sk_catalog *, const struct sk_manifest *, size_t i,
     size_t n, struct sk_snapshot **, struct snek_error *);
 /* Has anything been deleted since the manifest was read?  1, 0 or an error;
- * SNEK_ENOENT, with text: the category is gone. */
+ * SNEK_ENOENT: the category is gone. */
 int sk_snapshot_moved(struct sk_catalog *, const struct sk_manifest *,
     struct snek_error *);
 #endif
