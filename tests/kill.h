@@ -12,7 +12,7 @@
 static inline struct job kill_job(uint64_t w, char request[24])
 {
 	struct job j = { .request = request, .w = w, .n = w % 2 ? 6 : 300,
-	    .pad = w % 2 ? 40 : 1200, .chunk_size = SK_CHUNK_MIN,
+	    .pad = w % 2 ? 40 : 200, .chunk_size = 8 << 10,
 	    .no_compact = true };
 
 	snprintf(request, 24, "r%" PRIu64, w);
