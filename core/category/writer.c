@@ -45,16 +45,6 @@ struct sk_writer {
 	struct sk_digest digest;
 };
 
-static int check_request(const char *id, struct snek_error *e)
-{
-	size_t n = strlen(id);
-
-	if (!n || n > SK_NAME_MAX)
-		return sk_fail(e, SNEK_EINVAL, "request id: %zu bytes; must be "
-		    "1 to %u", n, SK_NAME_MAX);
-	return 0;
-}
-
 static int look_up(sk_writer *w, struct snek_error *e)
 {
 	struct sk_meta *m = w->catalog->meta;
@@ -107,8 +97,6 @@ int sk_writer_open(struct sk_catalog *c, const char *category,
 	int rc = sk_name_check("category", category, e);
 
 	o = o ? o : &none;
-	if (!rc && o->request_id)
-		rc = check_request(o->request_id, e);
 	if (!rc && c->meta->ops->read_only(c->meta))
 		rc = sk_fail(e, SNEK_EACCES, "the cluster is read-only");
 	if (rc)

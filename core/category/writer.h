@@ -18,7 +18,7 @@
 typedef struct sk_writer sk_writer;
 
 struct sk_writer_options {
-	const char *request_id;         /* 1 to SK_NAME_MAX bytes */
+	const char *request_id;         /* 1 to 256 bytes, or NULL */
 	uint32_t chunk_size;            /* 0: SK_CHUNK_TARGET */
 	bool no_compact;                /* leave folding to others (tests) */
 };
