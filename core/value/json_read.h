@@ -20,7 +20,7 @@ struct sk_json_options {
 	                         * behind it, as frames do; else it is copied */
 };
 
-#define SK_JSON_PADDING 64
+#define SK_JSON_PADDING 64      /* at most SK_FRAME_PADDING */
 
 typedef struct sk_json_reader sk_json_reader;
 

@@ -56,12 +56,18 @@ bool sk_pack_array(struct sk_buf *b, uint32_t n)
 	return !msgpack_pack_array(&k, n);
 }
 
-bool sk_pack_string(struct sk_buf *b, const char *s, size_t n)
+bool sk_pack_string_head(struct sk_buf *b, uint32_t n)
 {
 	msgpack_packer k;
 
 	msgpack_packer_init(&k, b, append);
-	return !msgpack_pack_str(&k, n) && sk_buf_put(b, s, n);
+	return !msgpack_pack_str(&k, n);
+}
+
+bool sk_pack_string(struct sk_buf *b, const char *s, size_t n)
+{
+	return n <= UINT32_MAX && sk_pack_string_head(b, (uint32_t)n) &&
+	    sk_buf_put(b, s, n);
 }
 
 bool sk_pack_open(struct sk_buf *b, size_t *at)

@@ -20,6 +20,7 @@ bool sk_pack_value(struct sk_buf *, struct snek_value);  /* nested: copied */
 bool sk_pack_map(struct sk_buf *, uint32_t n);
 bool sk_pack_array(struct sk_buf *, uint32_t n);
 bool sk_pack_string(struct sk_buf *, const char *, size_t);
+bool sk_pack_string_head(struct sk_buf *, uint32_t n);   /* n bytes follow */
 
 /* Where the number of elements is not known beforehand: open returns false
  * when memory is out and gives the place that close needs after the last

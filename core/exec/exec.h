@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exec.h - where attempts run, behind one struct of functions: start one,
+ * hear how it ended, cancel it.  An executor knows tasks, not the scheduler.
+ *
+ * All calls come from one thread, the job's coordinator.  An attempt's
+ * description is data (chunks, runs, reducer): an executor in other processes
+ * sends it as bytes and gets the outcome back as bytes.
+ */
+#ifndef SK_EXEC_H
+#define SK_EXEC_H
+#include "task/task.h"
+
+/* What all attempts of a job share; immutable while the executor lives. */
+struct sk_exec_job {
+	const struct sk_plugin *plugin;
+	const struct sk_op *op;
+	const struct sk_args *args;
+	const struct sk_plugin *reduce_plugin;  /* NULL: no op reduces */
+	const struct sk_op *reduce_op;
+	const struct sk_args *reduce_args;
+	const struct sk_reducer *reducer;
+	const char *category, *tmp;
+	uint32_t partitions;
+	size_t memory;                  /* of one attempt */
+	int64_t deadline_ms;
+	void (*log)(void *, int level, const char *text);
+	void *log_arg;
+};
+
+struct sk_attempt {
+	uint64_t id;                    /* of the event that ends it */
+	uint32_t stage, task, tasks, number;
+	const struct sk_task_chunk *chunk;      /* stage 0; must outlive it */
+	size_t chunks;
+	const struct sk_run *const *run;        /* stage 1; must outlive it */
+	size_t runs;
+};
+
+struct sk_exec_event {
+	uint64_t id;
+	struct sk_outcome outcome;      /* the receiver's to free */
+};
+
+struct sk_exec;
+struct sk_exec_ops {
+	/* SNEK_EAGAIN: no room now. */
+	int (*start)(struct sk_exec *, const struct sk_attempt *, struct snek_error *);
+	/* 1 and how an attempt ended; 0 after timeout_ms (-1: none) or a wake. */
+	int (*wait)(struct sk_exec *, int timeout_ms, struct sk_exec_event *);
+	void (*cancel)(struct sk_exec *, uint64_t id);
+	/* End a wait early: any thread, async-signal-safe. */
+	void (*wake)(struct sk_exec *);
+	/* Ends and joins what is left. */
+	void (*close)(struct sk_exec *);
+};
+struct sk_exec { const struct sk_exec_ops *ops; };
+
+/* exec/thread.c: the op runs in this process, one thread a worker. */
+int sk_exec_threads(const struct sk_exec_job *, uint32_t workers,
+    struct sk_exec **, struct snek_error *);
+#endif

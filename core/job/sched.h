@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched.h - tasks into attempts: a pure state machine.  Events in, actions
+ * out; no I/O, no clock, no threads, no randomness but a seeded one inside.
+ * The state table is drawn at the top of sched.c.
+ *
+ * It owns retries with backoff, throttling (waits, does not count as a try),
+ * backup attempts for stragglers, concurrency, the deadline, and the rule that
+ * exactly one attempt per task is committed.
+ */
+#ifndef SK_SCHED_H
+#define SK_SCHED_H
+#include "base/err.h"
+
+/* Different types, so that nobody mixes them up. */
+struct sk_task_id { uint32_t stage, n; };       /* stage 0 map, 1 reduce */
+struct sk_attempt_id { uint64_t n; };           /* unique in a job, from 1 */
+
+struct sk_sched_config {
+	uint32_t map_tasks, reduce_tasks;       /* reduce_tasks 0: no such stage */
+	uint32_t slots;                 /* attempts at once */
+	uint32_t attempts;              /* tries a task may have; 0: 4 */
+	bool backups;                   /* start backup attempts for stragglers */
+	bool keep_going;                /* a task that fails for good does not
+	                                 * end the job (later use) */
+	int64_t deadline;               /* in the clock of the events, ms; 0: none */
+	uint64_t seed;                  /* of the backoff's jitter */
+};
+
+enum sk_event_kind {
+	SK_EV_TICK,                     /* only time has passed */
+	SK_EV_FINISHED,                 /* attempt ended well; wants to commit */
+	SK_EV_FAILED,                   /* attempt ended badly; code tells its fate */
+	SK_EV_THROTTLED,                /* attempt was not let in: a queue, no failure */
+	SK_EV_COMMITTED,                /* the journal has taken the commit */
+	SK_EV_LOST,                     /* the journal refused: another coordinator
+	                                 * has it; the job ends */
+	SK_EV_CANCEL,                   /* somebody wants the job to end */
+	SK_EV_RESTORED,                 /* at the start: task was committed by an
+	                                 * earlier coordinator */
+};
+struct sk_event {
+	uint32_t kind;
+	int64_t now;                    /* ms, never going back */
+	struct sk_attempt_id attempt;
+	struct sk_task_id task;         /* RESTORED */
+	int code;                       /* FAILED: SNEK_EAGAIN: another try; any
+	                                 * other: the job fails, except those that
+	                                 * the machine may cause (EIO, ENOMEM,
+	                                 * ETIMEDOUT): another try */
+};
+
+enum sk_action_kind {
+	SK_ACT_START,                   /* run this attempt */
+	SK_ACT_COMMIT,                  /* journal this attempt's outcome, then say
+	                                 * COMMITTED or LOST */
+	SK_ACT_DROP,                    /* its outcome is not wanted */
+	SK_ACT_CANCEL,                  /* stop it; it still ends with an event */
+	SK_ACT_WAIT,                    /* nothing to do until an event or, if not
+	                                 * 0, the time until */
+	SK_ACT_STAGE,                   /* all map tasks are committed: reduce begins */
+	SK_ACT_DONE,                    /* all tasks committed, nothing running */
+	SK_ACT_FAIL,                    /* over, nothing running; code says why */
+};
+struct sk_action {
+	uint32_t kind;
+	struct sk_task_id task;
+	struct sk_attempt_id attempt;
+	uint32_t number;                /* START: 1, 2 ... among the task's attempts */
+	int64_t until;
+	int code;                       /* FAIL: of the attempt that decided, or
+	                                 * SNEK_ETIMEDOUT, SNEK_ECANCELED */
+};
+
+typedef struct sk_sched sk_sched;
+int sk_sched_new(const struct sk_sched_config *, sk_sched **);
+void sk_sched_free(sk_sched *);
+/* SNEK_EINTERNAL: an event that cannot be (unknown attempt, ended twice). */
+int sk_sched_event(sk_sched *, const struct sk_event *);
+/* The next thing to do; call until it says WAIT, DONE or FAIL. */
+void sk_sched_next(sk_sched *, struct sk_action *);
+
+struct sk_sched_stat {
+	uint32_t tasks, running, done, retries, throttled, backups;
+};
+void sk_sched_stat(const sk_sched *, struct sk_sched_stat *);
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run.h - a sequence of (key, place, value) entries: what an attempt gives
+ * out, in memory or, past a bound, in an unlinked temporary file.  Sorted by
+ * key, place and emit number unless said otherwise.  The form of the bytes is
+ * drawn in run.c: it is also what travels between processes.
+ */
+#ifndef SK_RUN_H
+#define SK_RUN_H
+#include "base/buf.h"
+#include "base/err.h"
+#include "value/chunk.h"        /* struct sk_place */
+
+struct sk_entry {
+	struct sk_span key;     /* bytes of key.h */
+	struct sk_place place;
+	uint32_t emit;          /* number among the emits of its record */
+	struct sk_span value;   /* msgpack, or states of aggregates */
+};
+
+struct sk_run {                 /* zeroed: an empty run */
+	struct sk_buf mem;
+	int fd;                 /* 0: in memory (a file never gets 0) */
+	uint64_t entries, bytes;
+};
+int sk_run_add(struct sk_run *, const struct sk_entry *, struct snek_error *);
+/* Move what is in memory to a temporary file in dir (unlinked at once); what
+ * is added later is appended, buffered. */
+int sk_run_spill(struct sk_run *, const char *dir, struct snek_error *);
+/* Everything that was added can be read from now on. */
+int sk_run_end(struct sk_run *, struct snek_error *);
+void sk_run_free(struct sk_run *);
+
+struct sk_runs {
+	struct sk_run *run;
+	size_t n, cap;
+};
+bool sk_runs_add(struct sk_runs *, struct sk_run *);    /* takes it over */
+void sk_runs_free(struct sk_runs *);
+
+/* Reading; several readers of one run at a time are fine (pread). */
+typedef struct sk_run_reader sk_run_reader;
+int sk_run_reader_new(const struct sk_run *, sk_run_reader **, struct snek_error *);
+/* 1 and an entry, valid until the next call; 0 at the end; bad bytes are
+ * SNEK_EFORMAT. */
+int sk_run_reader_next(sk_run_reader *, struct sk_entry *, struct snek_error *);
+void sk_run_reader_free(sk_run_reader *);
+
+/* Many sorted runs as one, by (key, place, emit); equal entries in the order
+ * of the runs. */
+typedef struct sk_merge sk_merge;
+int sk_merge_new(const struct sk_run *const *runs, size_t n, sk_merge **,
+    struct snek_error *);
+int sk_merge_next(sk_merge *, struct sk_entry *, struct snek_error *);
+void sk_merge_free(sk_merge *);
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sum.h - exact sums: the same bits whatever the order and the cuts.
+ *
+ * Integers are summed in 128 bits.  Doubles are two doubles updated by
+ * error-free additions (Knuth's TwoSum), and from the first error that does
+ * not fit, a wide accumulator (R. M. Neal, "Fast exact summation using small
+ * and large superaccumulators", 2015).  The result is rounded once.
+ */
+#ifndef SK_SUM_H
+#define SK_SUM_H
+#include "base/buf.h"
+#include "base/err.h"
+
+struct sk_wide;                 /* the wide accumulator, on the heap */
+
+struct sk_sum {                 /* zeroed: the sum of nothing */
+	__int128 ints;
+	double hi, lo;          /* exact sum of the doubles while wide is NULL */
+	struct sk_wide *wide;
+	uint64_t doubles;       /* how many were added: any makes the result one */
+};
+
+/* SNEK_ELIMIT (128 bits full: not in this life), SNEK_ENOMEM. */
+int sk_sum_add_int(struct sk_sum *, int64_t);
+int sk_sum_add_uint(struct sk_sum *, uint64_t);
+int sk_sum_add_double(struct sk_sum *, double);         /* finite */
+int sk_sum_merge(struct sk_sum *, const struct sk_sum *);
+void sk_sum_free(struct sk_sum *);
+/* An integer in [-2^63, 2^64), else SNEK_ELIMIT; or, if a double was ever
+ * added, the exact sum rounded once (SNEK_ELIMIT beyond the largest double). */
+int sk_sum_value(const struct sk_sum *, struct snek_value *, struct snek_error *);
+/* The exact sum divided by n, correctly rounded, always a double. */
+int sk_sum_mean(const struct sk_sum *, uint64_t n, double *, struct snek_error *);
+/* As bytes, and back (bounded): attempts travel. */
+bool sk_sum_put(const struct sk_sum *, struct sk_buf *);
+int sk_sum_get(struct sk_sum *, const void *, size_t n, size_t *used);
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * task.h - one attempt at a task: take chunks, run the op, combine as it
+ * goes, give out partitions.  The same code in a thread, a child and the
+ * cloud; it knows no store, no scheduler and no AWS.
+ */
+#ifndef SK_TASK_H
+#define SK_TASK_H
+#include "task/plugin.h"
+#include "task/sink.h"
+
+/* Asked by the host at every emit, chunk and value; set from other threads. */
+struct sk_control {
+	int cancelled;                  /* read and set with __atomic */
+	int64_t deadline_ms;            /* on sk_clock_ms; 0: none */
+};
+
+struct sk_counter {
+	char *name;
+	int64_t value;
+};
+
+/* What an attempt came to.  Owned by the caller; zeroed before. */
+struct sk_outcome {
+	int code;                       /* 0, or the failure's fate */
+	struct snek_error error;
+	uint64_t records_in, skipped, emitted, bytes_in;
+	struct sk_counter *counter;
+	uint32_t counters;
+	struct sk_runs *part;           /* map: one for each partition */
+	uint32_t parts;
+	struct sk_run run;              /* reduce */
+};
+void sk_outcome_free(struct sk_outcome *);
+
+/* An op opened with its arguments: one a worker, used for task after task by
+ * one thread at a time. */
+typedef struct sk_instance sk_instance;
+
+struct sk_instance_options {
+	const struct sk_plugin *plugin;
+	const struct sk_op *op;
+	const struct sk_args *args;
+	const char *category;
+	void (*log)(void *, int level, const char *text);
+	void *log_arg;
+};
+int sk_instance_open(const struct sk_instance_options *, sk_instance **,
+    struct snek_error *);
+void sk_instance_close(sk_instance *);
+/* What it said in open: the paths it reads, the aggregates it declared (into
+ * reducer when there are any: kind, n, aggregate; else untouched, false). */
+uint32_t sk_instance_paths(const sk_instance *, const struct sk_path **);
+bool sk_instance_aggregates(const sk_instance *, struct sk_reducer *);
+
+struct sk_task_chunk {
+	struct sk_span bytes;
+	struct sk_place base;
+	char origin[96];                /* "category logs, shard 2, write 41, chunk 7" */
+};
+
+struct sk_map_task {
+	uint32_t task, tasks, attempt;
+	const struct sk_task_chunk *chunk;
+	size_t chunks;
+	const struct sk_reducer *reducer;
+	/* The op that combines and partitions, if the job has one: NULL, or an
+	 * instance of the reduce's op (may be the mapping one). */
+	sk_instance *reduce;
+	uint32_t partitions;
+	size_t memory;
+	const char *tmp;
+	struct sk_control *control;
+};
+/* The result is in the outcome; records_in counts every record offered. */
+void sk_task_map(sk_instance *, const struct sk_map_task *, struct sk_outcome *);
+
+struct sk_reduce_task {
+	uint32_t task, tasks, attempt;
+	const struct sk_run *const *run;
+	size_t runs;
+	const struct sk_reducer *reducer;
+	size_t memory;
+	const char *tmp;
+	struct sk_control *control;
+};
+/* The instance is NULL for built-in reducers. */
+void sk_task_reduce(sk_instance *, const struct sk_reduce_task *, struct sk_outcome *);
+#endif
