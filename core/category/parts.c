@@ -88,13 +88,12 @@ void sk_parts_entry(const struct sk_parts *p, struct sk_meta_part *part,
 /* Nothing that is sealed may go unless no manifest names it, for certain. */
 static bool is_named(const struct sk_parts *p)
 {
-	struct sk_meta *m = p->catalog->meta;
-	uint32_t i;
+	uint32_t i = 0;
 
-	for (i = 0; i < p->n; i++)
-		if (p->part[i].sealed)
-			return m->ops->is_named(m, p->id, NULL) != 0;
-	return false;
+	while (i < p->n && !p->part[i].sealed)
+		i++;
+	return i < p->n && p->catalog->meta->ops->is_named(p->catalog->meta,
+	    p->id, NULL) != 0;
 }
 
 static void drop(struct sk_parts *p, uint32_t i)
