@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* snek.c - the front door: checks arguments, calls the rest. */
+/* snek.c - the front door to clusters and categories: checks arguments, calls
+ * the rest. */
 #include "config.h"
-#include <snek/snek.h>
+#include "handle.h"
 
-#include "base/err.h"
+#include <stdlib.h>
+#include <string.h>
+
+#include "category/compact.h"
 
 const char *snek_version(void)
 {
@@ -13,4 +17,296 @@ const char *snek_version(void)
 const char *snek_strerror(int code)
 {
 	return sk_strerror(code);
+}
+
+static bool is_zero(const void *p, size_t n)
+{
+	const char *s = p;
+
+	while (n--)
+		if (*s++)
+			return false;
+	return true;
+}
+
+int sk_options_copy(void *own, size_t own_size, const void *theirs,
+    struct snek_error *e)
+{
+	size_t size, n;
+
+	memset(own, 0, own_size);
+	if (!theirs)
+		return 0;
+	memcpy(&size, theirs, sizeof(size));
+	if (size < sizeof(size))
+		return sk_fail(e, SNEK_EINVAL, "an options struct without its size");
+	n = size < own_size ? size : own_size;
+	if (!is_zero((const char *)theirs + n, size - n))
+		return sk_fail(e, SNEK_EINVAL, "options that this version of the "
+		    "library (" PACKAGE_VERSION ") does not know");
+	memcpy(own, theirs, n);
+	return 0;
+}
+
+/* The caller may be older or newer than we are: fill in what both know. */
+void sk_report(void *theirs, const void *own, size_t own_size)
+{
+	size_t size, n;
+
+	if (!theirs)
+		return;
+	memcpy(&size, theirs, sizeof(size));
+	n = size < own_size ? size : own_size;
+	if (n > sizeof(size))
+		memcpy((char *)theirs + sizeof(size),
+		    (const char *)own + sizeof(size), n - sizeof(size));
+}
+
+/* ---- clusters ---- */
+
+int snek_cluster_create(const char *where,
+    const struct snek_cluster_options *options, struct snek_error *e)
+{
+	struct snek_cluster_options o;
+	int rc = sk_options_copy(&o, sizeof(o), options, e);
+
+	if (rc)
+		return rc;
+	if (!where || !*where)
+		return sk_fail(e, SNEK_EINVAL, "a cluster needs a directory");
+	if (!o.shards)
+		o.shards = 4;
+	if (!o.level)
+		o.level = o.shards;
+	if (o.shards > SK_MAX_SHARDS)
+		return sk_fail(e, SNEK_EINVAL, "%u shards: at most %u", o.shards,
+		    SK_MAX_SHARDS);
+	if (o.level > o.shards)
+		return sk_fail(e, SNEK_EINVAL, "level %u over %u shards: the level "
+		    "is at most the number of shards", o.level, o.shards);
+	return sk_catalog_create(where, o.shards, o.level, e);
+}
+
+static int default_cluster(struct sk_buf *b, struct snek_error *e)
+{
+	const char *v;
+	bool ok;
+
+	if ((v = getenv("SNEK_CLUSTER")) && *v)
+		ok = sk_buf_printf(b, "%s", v);
+	else if ((v = getenv("XDG_DATA_HOME")) && *v)
+		ok = sk_buf_printf(b, "%s/snek", v);
+	else if ((v = getenv("HOME")) && *v)
+		ok = sk_buf_printf(b, "%s/.local/share/snek", v);
+	else
+		return sk_fail(e, SNEK_EINVAL, "no cluster is named and HOME is "
+		    "not set; set SNEK_CLUSTER to a directory");
+	return ok ? 0 : sk_enomem(e);
+}
+
+int snek_cluster_open(const char *where, snek_cluster **out,
+    struct snek_error *e)
+{
+	struct sk_buf b = { 0 };
+	struct snek_cluster *c;
+	int rc = where ? 0 : default_cluster(&b, e);
+
+	if (rc)
+		return rc;
+	c = calloc(1, sizeof(*c));
+	rc = c ? sk_catalog_open(where ? where : b.p, &c->cat, e) : sk_enomem(e);
+	sk_buf_free(&b);
+	if (rc) {
+		free(c);
+		return rc;
+	}
+	*out = c;
+	return 0;
+}
+
+void snek_cluster_close(snek_cluster *c)
+{
+	if (!c)
+		return;
+	sk_catalog_close(c->cat);
+	free(c);
+}
+
+static int count_category(void *arg, const struct sk_meta_category *m)
+{
+	(void)m;
+	++*(uint64_t *)arg;
+	return 0;
+}
+
+static void uuid_text(const uint8_t b[16], char out[37])
+{
+	static const char hex[] = "0123456789abcdef";
+	int i;
+
+	for (i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*out++ = '-';
+		*out++ = hex[b[i] >> 4];
+		*out++ = hex[b[i] & 15];
+	}
+	*out = '\0';
+}
+
+int snek_cluster_info(snek_cluster *c, struct snek_cluster_info *out,
+    struct snek_error *e)
+{
+	struct sk_meta *m = c->cat->meta;
+	struct snek_cluster_info info = {
+		.shards = c->cat->cluster.shards, .level = c->cat->cluster.level,
+		.format = c->cat->cluster.format,
+		.read_only = m->ops->read_only(m),
+	};
+	int rc = m->ops->category_list(m, count_category, &info.categories, e);
+
+	if (rc)
+		return rc;
+	uuid_text(c->cat->cluster.uuid, info.uuid);
+	sk_report(out, &info, sizeof(info));
+	return 0;
+}
+
+int snek_cluster_gc(snek_cluster *c, uint32_t grace,
+    struct snek_gc_report *out, struct snek_error *e)
+{
+	struct sk_gc_report r = { 0 };
+	int rc = sk_gc(c->cat, grace ? grace : 3600, &r, e);
+	struct snek_gc_report report = {
+		.writes = r.writes, .segments = r.segments, .bytes = r.bytes,
+		.waiting = r.waiting,
+	};
+
+	if (!rc)
+		sk_report(out, &report, sizeof(report));
+	return rc;
+}
+
+/* ---- categories ---- */
+
+struct visit {
+	struct sk_catalog *cat;
+	int (*visit)(void *, const struct snek_category_info *);
+	void *arg;
+	struct snek_shard_info *shard;  /* filled in by parts, for find */
+};
+
+static int show(struct visit *v, const struct sk_meta_category *m)
+{
+	struct snek_category_info info = {
+		.size = sizeof(info), .name = m->name, .version = m->version,
+		.writes = m->writes, .records = m->records, .bytes = m->bytes,
+		.level = m->shards, .shards = m->shards, .shard = v->shard,
+	};
+
+	return v->visit(v->arg, &info);
+}
+
+static void name_shards(struct visit *v, const struct sk_meta_category *m)
+{
+	struct sk_shard *s;
+	uint32_t i;
+
+	for (i = 0; i < m->shards; i++) {
+		s = v->cat->shard[m->shard[i]];
+		v->shard[i].shard = m->shard[i];
+		v->shard[i].location = s->ops->location(s);
+	}
+}
+
+static int list_one(void *arg, const struct sk_meta_category *m)
+{
+	struct visit *v = arg;
+
+	memset(v->shard, 0, SK_MAX_SHARDS * sizeof(*v->shard));
+	name_shards(v, m);
+	return show(v, m);
+}
+
+int snek_category_list(snek_cluster *c,
+    int (*visit)(void *, const struct snek_category_info *), void *arg,
+    struct snek_error *e)
+{
+	struct visit v = { c->cat, visit, arg, NULL };
+	int rc;
+
+	v.shard = calloc(SK_MAX_SHARDS, sizeof(*v.shard));
+	if (!v.shard)
+		return sk_enomem(e);
+	rc = c->cat->meta->ops->category_list(c->cat->meta, list_one, &v, e);
+	free(v.shard);
+	return rc;
+}
+
+struct weigh {
+	struct sk_meta_category m;
+	struct snek_shard_info by_id[SK_MAX_SHARDS];
+};
+
+static int weigh_entry(void *arg, const struct sk_meta_entry *en)
+{
+	struct weigh *w = arg;
+	struct snek_shard_info *s;
+	uint32_t i;
+
+	for (i = 0; i < en->parts; i++) {
+		s = &w->by_id[en->part[i].shard];
+		s->chunks += en->part[i].chunks;
+		s->records += en->part[i].records;
+		s->bytes += en->part[i].bytes;
+	}
+	return 0;
+}
+
+static int find(struct visit *v, struct weigh *w, const char *name,
+    struct snek_error *e)
+{
+	struct sk_meta *m = v->cat->meta;
+	uint32_t i;
+	int rc = m->ops->snapshot(m, name, 0, &w->m, weigh_entry, w, e);
+
+	if (rc)
+		return rc;
+	for (i = 0; i < w->m.shards; i++)
+		v->shard[i] = w->by_id[w->m.shard[i]];
+	name_shards(v, &w->m);
+	return show(v, &w->m);
+}
+
+int snek_category_find(snek_cluster *c, const char *name,
+    int (*visit)(void *, const struct snek_category_info *), void *arg,
+    struct snek_error *e)
+{
+	struct visit v = { c->cat, visit, arg, NULL };
+	struct weigh *w;
+	int rc = sk_name_check("category", name, e);
+
+	if (rc)
+		return rc;
+	v.shard = calloc(SK_MAX_SHARDS, sizeof(*v.shard));
+	w = calloc(1, sizeof(*w));
+	rc = v.shard && w ? find(&v, w, name, e) : sk_enomem(e);
+	free(w);
+	free(v.shard);
+	return rc;
+}
+
+int snek_category_remove(snek_cluster *c, const char *name,
+    struct snek_error *e)
+{
+	int rc = sk_name_check("category", name, e);
+
+	return rc ? rc : c->cat->meta->ops->category_remove(c->cat->meta, name, e);
+}
+
+int snek_category_compact(snek_cluster *c, const char *name,
+    struct snek_error *e)
+{
+	int rc = sk_name_check("category", name, e);
+
+	return rc ? rc : sk_compact(c->cat, name, true, e);
 }

@@ -245,7 +245,8 @@ SNEK_API int snek_job_reduce(snek_job *, const char *reducer, struct snek_error 
  *   partitions  of the reduce stage; 0: chosen
  *   timeout     seconds for the whole job; 0: none
  *   attempts    tries a task may have; 0: 4
- *   order       key, value or -value (largest first)
+ *   order       key, value or -value (largest first); value.PATH and
+ *               -value.PATH go by what lies at a path in the value
  *   limit       at most so many results; 0: all
  *   tmp         directory for temporary files; "": $TMPDIR, else /tmp
  *   max-record, duplicates  as for a writer, for snek_job_read */

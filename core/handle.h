@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* handle.h - what stands behind the public handles; for the front door only. */
+#ifndef SK_HANDLE_H
+#define SK_HANDLE_H
+#include <snek/snek.h>
+
+#include "category/catalog.h"
+
+struct snek_cluster {
+	struct sk_catalog *cat;
+};
+
+/* Copy a struct of options that begins with its size into ours (zeroed
+ * beyond theirs); NULL gives all zeroes. */
+int sk_options_copy(void *own, size_t own_size, const void *theirs,
+    struct snek_error *);
+/* Copy a report into theirs, as much as its size says it holds. */
+void sk_report(void *theirs, const void *own, size_t own_size);
+#endif

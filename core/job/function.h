@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * function.h - a name that can be queried, found and loaded.
+ *
+ * A name with '/' is a plugin file (FILE.so, or FILE.so:OP); else what is
+ * registered in the cluster; else what ships with snek, in the directories of
+ * $SNEK_PLUGIN_PATH (with colons between) and then the installed one.
+ * PLUGIN names a plugin's only op, PLUGIN.OP one of several.
+ */
+#ifndef SK_FUNCTION_H
+#define SK_FUNCTION_H
+#include "category/catalog.h"
+#include "task/plugin.h"
+
+struct sk_function {
+	struct sk_plugin *plugin;
+	const struct sk_op *op;
+	const char *origin;             /* "registered", "shipped" or "file" */
+	char *path;
+	char sha256[65];
+	uint64_t generation;
+};
+
+/* cat may be NULL.  SNEK_ENOENT says what was meant, perhaps. */
+int sk_function_find(struct sk_catalog *cat, const char *name,
+    struct sk_function *, struct snek_error *);
+void sk_function_free(struct sk_function *);
+
+/* Calls visit with the name of each function there is, registered ones first;
+ * a shipped one behind a registered one of the same name is left out. */
+int sk_function_names(struct sk_catalog *cat,
+    int (*visit)(void *, const char *name), void *, struct snek_error *);
+
+int sk_function_add(struct sk_catalog *, const char *path, bool replace,
+    bool *changed, struct snek_error *);
+#endif

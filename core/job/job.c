@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "job/job.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int init_locks(struct snek_job *j)
+{
+	pthread_condattr_t attr;
+	int rc = pthread_condattr_init(&attr);
+
+	if (rc)
+		return rc;
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_mutex_init(&j->lock, NULL);
+	pthread_mutex_init(&j->log_lock, NULL);
+	rc = pthread_cond_init(&j->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	return rc;
+}
+
+static char *default_tmp(void)
+{
+	const char *t = getenv("TMPDIR");
+
+	return strdup(t && *t ? t : "/tmp");
+}
+
+int sk_job_new(struct sk_catalog *cat, const char *category,
+    struct snek_job **out, struct snek_error *e)
+{
+	struct snek_job *j;
+	int rc = category ? sk_name_check("category", category, e) : 0;
+
+	if (rc)
+		return rc;
+	j = calloc(1, sizeof(*j));
+	if (!j || init_locks(j)) {
+		free(j);
+		return sk_enomem(e);
+	}
+	j->cat = cat;
+	j->joined = true;
+	j->category = category ? strdup(category) : NULL;
+	j->set.tmp = default_tmp();
+	if ((category && !j->category) || !j->set.tmp) {
+		sk_job_free(j);
+		return sk_enomem(e);
+	}
+	*out = j;
+	return 0;
+}
+
+static void free_description(struct snek_job *j)
+{
+	size_t i;
+
+	for (i = 0; i < j->args; i++) {
+		free((char *)j->arg[i].name);
+		free((char *)j->arg[i].value);
+	}
+	free(j->arg);
+	free(j->category);
+	free(j->function);
+	free(j->args_json);
+	free(j->reduce);
+	free(j->set.tmp);
+	sk_path_free(&j->set.order_path);
+	if (j->spool)
+		sk_spool_close(j->spool);
+	free(j->spool);
+}
+
+static void free_outcomes(struct sk_outcome *o, uint32_t n)
+{
+	while (o && n--)
+		sk_outcome_free(&o[n]);
+	free(o);
+}
+
+static void free_prepared(struct snek_job *j)
+{
+	uint32_t i;
+
+	if (j->exec)
+		j->exec->ops->close(j->exec);
+	sk_sched_free(j->sched);
+	free_outcomes(j->map_out, j->plan.tasks);
+	free_outcomes(j->reduce_out, j->plan.partitions);
+	for (i = 0; j->part && i < j->plan.partitions; i++)
+		free(j->part[i]);
+	free(j->part);
+	free(j->part_runs);
+	sk_plan_free(&j->plan);
+	free(j->chunk);
+	sk_args_free(&j->map_args);
+	sk_args_free(&j->reduce_args);
+	sk_function_free(&j->map_fn);
+	sk_function_free(&j->reduce_fn);
+	sk_reducer_free(&j->reducer);
+	sk_snapshot_close(j->snap);
+}
+
+void sk_job_free(struct snek_job *j)
+{
+	if (!j)
+		return;
+	sk_job_cancel(j);
+	sk_job_join(j);
+	free_prepared(j);
+	free_description(j);
+	pthread_cond_destroy(&j->changed);
+	pthread_mutex_destroy(&j->log_lock);
+	pthread_mutex_destroy(&j->lock);
+	free(j);
+}
+
+/* ---- settings ---- */
+
+static int number(const char *name, const char *text, uint64_t max,
+    uint64_t *out, struct snek_error *e)
+{
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (errno || end == text || *end || *text == '-' || n > max)
+		return sk_fail(e, SNEK_EINVAL, "%s: %s is not a whole number from "
+		    "0 to %llu", name, text, (unsigned long long)max);
+	*out = n;
+	return 0;
+}
+
+static int number32(const char *name, const char *text, uint32_t max,
+    uint32_t *out, struct snek_error *e)
+{
+	uint64_t n;
+	int rc = number(name, text, max, &n, e);
+
+	if (!rc)
+		*out = (uint32_t)n;
+	return rc;
+}
+
+/* Seconds with up to three decimals, whatever the locale. */
+static int set_timeout(struct snek_job *j, const char *v, struct snek_error *e)
+{
+	static const uint32_t scale[] = { 1000, 100, 10, 1 };
+	const char *p = v;
+	int64_t ms = 0;
+	size_t i;
+
+	while (*p >= '0' && *p <= '9' && ms < 1000000000)
+		ms = ms * 10 + (*p++ - '0');
+	ms *= 1000;
+	if (p > v && *p == '.')
+		for (p++, i = 1; i < 4 && *p >= '0' && *p <= '9'; i++)
+			ms += (*p++ - '0') * (int64_t)scale[i];
+	if (p == v || *p)
+		return sk_fail(e, SNEK_EINVAL, "timeout: %s is no number of seconds "
+		    "(such as 30 or 0.5)", v);
+	j->set.timeout_ms = ms;
+	return 0;
+}
+
+static int set_order(struct snek_job *j, const char *v, struct snek_error *e)
+{
+	bool down = *v == '-';
+	const char *p = v + down;
+
+	if (!strcmp(v, "key")) {
+		j->set.order = SK_ORDER_KEY;
+		return 0;
+	}
+	if (strncmp(p, "value", 5) || (p[5] && p[5] != '.'))
+		return sk_fail(e, SNEK_EINVAL, "order: %s is none of key, value, "
+		    "-value, value.PATH, -value.PATH", v);
+	sk_path_free(&j->set.order_path);
+	j->set.order = down ? SK_ORDER_VALUE_DOWN : SK_ORDER_VALUE;
+	return sk_path_parse(&j->set.order_path, p[5] ? p + 6 : "", e);
+}
+
+static int set_executor(const char *v, struct snek_error *e)
+{
+	if (!strcmp(v, "threads"))
+		return 0;
+	return sk_fail(e, SNEK_EINVAL, "no executor %s; there is: threads", v);
+}
+
+static int set_duplicates(struct snek_job *j, const char *v, struct snek_error *e)
+{
+	if (strcmp(v, "error") && strcmp(v, "last"))
+		return sk_fail(e, SNEK_EINVAL, "duplicates: %s is none of error, "
+		    "last", v);
+	j->set.last_duplicate = v[0] == 'l';
+	return 0;
+}
+
+static int set_tmp(struct snek_job *j, const char *v, struct snek_error *e)
+{
+	char *tmp = *v ? strdup(v) : default_tmp();
+
+	if (!tmp)
+		return sk_enomem(e);
+	free(j->set.tmp);
+	j->set.tmp = tmp;
+	return 0;
+}
+
+int sk_job_set(struct snek_job *j, const char *name, const char *v,
+    struct snek_error *e)
+{
+	if (j->state != SK_JOB_NEW)
+		return sk_fail(e, SNEK_EINVAL, "the job has begun");
+	if (!strcmp(name, "workers"))
+		return number32(name, v, 1024, &j->set.workers, e);
+	if (!strcmp(name, "partitions"))
+		return number32(name, v, 4096, &j->set.partitions, e);
+	if (!strcmp(name, "attempts"))
+		return number32(name, v, 100, &j->set.attempts, e);
+	if (!strcmp(name, "limit"))
+		return number(name, v, UINT64_MAX, &j->set.limit, e);
+	if (!strcmp(name, "max-record"))
+		return number(name, v, UINT32_MAX, &j->set.max_record, e);
+	if (!strcmp(name, "timeout"))
+		return set_timeout(j, v, e);
+	if (!strcmp(name, "order"))
+		return set_order(j, v, e);
+	if (!strcmp(name, "executor"))
+		return set_executor(v, e);
+	if (!strcmp(name, "duplicates"))
+		return set_duplicates(j, v, e);
+	if (!strcmp(name, "tmp"))
+		return set_tmp(j, v, e);
+	return sk_fail(e, SNEK_EINVAL, "a job has no setting %s", name);
+}
+
+int sk_job_arg(struct snek_job *j, const char *name, const char *value,
+    struct snek_error *e)
+{
+	struct sk_arg_text *p = realloc(j->arg, (j->args + 1) * sizeof(*p));
+	struct sk_arg_text *a;
+
+	if (!p)
+		return sk_enomem(e);
+	j->arg = p;
+	a = &p[j->args];
+	a->name = strdup(name);
+	a->value = strdup(value);
+	if (!a->name || !a->value) {
+		free((char *)a->name);
+		free((char *)a->value);
+		return sk_enomem(e);
+	}
+	j->args++;
+	return 0;
+}

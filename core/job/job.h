@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * job.h - one query, from description to outcome.
+ *
+ *   job.c     the description: function, arguments, reducer, settings
+ *   prepare.c description -> functions, snapshot, plan, executor, scheduler
+ *   run.c     the loop between scheduler and executor; commit_task
+ *   result.c  the cursor over what came out
+ */
+#ifndef SK_JOB_H
+#define SK_JOB_H
+#include <pthread.h>
+
+#include "category/snapshot.h"
+#include "exec/exec.h"
+#include "job/function.h"
+#include "job/plan.h"
+#include "job/sched.h"
+#include "job/spool.h"
+
+enum sk_order { SK_ORDER_NONE, SK_ORDER_KEY, SK_ORDER_VALUE, SK_ORDER_VALUE_DOWN };
+
+struct sk_job_settings {
+	uint32_t workers, partitions, attempts;
+	int64_t timeout_ms;
+	uint32_t order;                 /* enum sk_order */
+	struct sk_path order_path;      /* in the value; no steps: itself */
+	uint64_t limit;                 /* results; 0: all */
+	uint64_t max_record;
+	bool last_duplicate;
+	char *tmp;
+};
+
+/* An attempt's outcome between its end and its commit. */
+struct sk_pending {
+	struct sk_pending *next;
+	uint64_t attempt;
+	struct sk_outcome outcome;
+};
+
+enum sk_job_state { SK_JOB_NEW, SK_JOB_RUNNING, SK_JOB_DONE, SK_JOB_FAILED };
+
+struct snek_job {
+	/* the description */
+	struct sk_catalog *cat;
+	char *category;                 /* NULL: what was spooled */
+	struct sk_spool *spool;
+	char *function, *args_json, *reduce;
+	struct sk_arg_text *arg;
+	size_t args;
+	struct sk_job_settings set;
+	void (*log)(void *, int level, const char *text);
+	void *log_arg;
+	pthread_mutex_t log_lock;
+
+	/* prepared */
+	struct sk_snapshot *snap;
+	struct sk_function map_fn, reduce_fn;
+	struct sk_args map_args, reduce_args;
+	bool reduces_itself;            /* the mapping op's own reduce */
+	struct sk_reducer reducer;
+	struct sk_task_chunk *chunk;
+	size_t chunks;
+	struct sk_plan plan;
+	struct sk_exec_job exec_job;
+	struct sk_exec *exec;
+	sk_sched *sched;
+	int64_t started_us, deadline_ms;
+
+	/* running: by the coordinator's thread alone */
+	struct sk_pending *pending;
+	struct sk_outcome *map_out;     /* committed, by task */
+	struct sk_outcome *reduce_out;
+	const struct sk_run ***part;    /* runs of each partition, for reduce */
+	size_t *part_runs;
+	struct snek_error last;         /* of the newest failed attempt */
+
+	/* shared */
+	pthread_t thread;
+	bool joined;
+	int cancelled;                  /* with __atomic */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	uint32_t state;                 /* enum sk_job_state */
+	struct snek_error error;
+	struct sk_sched_stat stat;
+	uint64_t records_in, skipped, emitted, bytes_in;
+	int64_t ended_us;
+};
+
+int sk_job_new(struct sk_catalog *, const char *category, struct snek_job **,
+    struct snek_error *);
+void sk_job_free(struct snek_job *);
+int sk_job_set(struct snek_job *, const char *setting, const char *value,
+    struct snek_error *);
+int sk_job_arg(struct snek_job *, const char *name, const char *value,
+    struct snek_error *);
+/* prepare.c: everything that can be found wrong before anything runs. */
+int sk_job_prepare(struct snek_job *, struct snek_error *);
+/* run.c */
+int sk_job_start(struct snek_job *, struct snek_error *);
+int sk_job_wait(struct snek_job *, int timeout_ms, struct snek_error *);
+void sk_job_cancel(struct snek_job *);
+void sk_job_join(struct snek_job *);
+/* Keys of a reduced result; the job is done. */
+uint64_t sk_job_keys(const struct snek_job *);
+/* Sums of a counter over all committed tasks, sorted by name. */
+int sk_job_counters(struct snek_job *,
+    int (*visit)(void *, const char *name, int64_t), void *);
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* prepare.c - from a description to what can run; finds what is wrong. */
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "job/job.h"
+
+/* A worker holds this much before it spills. */
+#define ATTEMPT_MEMORY ((size_t)256 << 20)
+
+/* ---- functions and reducer ---- */
+
+static void log_line(void *arg, int level, const char *text)
+{
+	struct snek_job *j = arg;
+
+	if (!j->log)
+		return;
+	pthread_mutex_lock(&j->log_lock);
+	j->log(j->log_arg, level, text);
+	pthread_mutex_unlock(&j->log_lock);
+}
+
+static int find_map(struct snek_job *j, struct snek_error *e)
+{
+	int rc;
+
+	if (!j->function)
+		return sk_fail(e, SNEK_EINVAL, "the job maps no function");
+	rc = sk_function_find(j->cat, j->function, &j->map_fn, e);
+	if (rc)
+		return rc;
+	if (!j->map_fn.op->op.map && !j->map_fn.op->op.map_shard)
+		return sk_fail(e, SNEK_EINVAL, "%s cannot map; it only reduces",
+		    j->function);
+	return sk_args_parse(&j->map_args, j->map_fn.op, j->args_json, j->arg,
+	    j->args, e);
+}
+
+/* Open the op once here: it says which aggregates it declares, and what it
+ * does not like about its arguments. */
+static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
+{
+	struct sk_instance_options o = {
+		.plugin = j->map_fn.plugin, .op = j->map_fn.op,
+		.args = &j->map_args, .category = j->exec_job.category,
+		.log = log_line, .log_arg = j,
+	};
+	sk_instance *in;
+	int rc = sk_instance_open(&o, &in, e);
+
+	if (rc)
+		return rc;
+	*aggregates = sk_instance_aggregates(in, &j->reducer);
+	sk_instance_close(in);
+	return 0;
+}
+
+static int reduce_with_op(struct snek_job *j, struct snek_error *e)
+{
+	int rc = sk_function_find(j->cat, j->reduce, &j->reduce_fn, e);
+
+	if (rc == SNEK_ENOENT)
+		return sk_fail(e, SNEK_ENOENT, "no reducer %s; there are %s, and "
+		    "functions that reduce", j->reduce, sk_reducer_names());
+	if (rc)
+		return rc;
+	if (!j->reduce_fn.op->op.reduce)
+		return sk_fail(e, SNEK_EINVAL, "%s does not reduce", j->reduce);
+	j->reducer.kind = SK_GROUPED;
+	j->reducer.group = SK_GROUP_OP;
+	return sk_args_parse(&j->reduce_args, j->reduce_fn.op, NULL, NULL, 0, e);
+}
+
+static int reduce_as_asked(struct snek_job *j, bool aggregates,
+    struct snek_error *e)
+{
+	int rc;
+
+	if (aggregates)
+		return sk_fail(e, SNEK_EINVAL, "%s reduces by itself; leave out "
+		    "the reducer %s", j->function, j->reduce);
+	rc = sk_reducer_parse(&j->reducer, j->reduce, e);
+	return rc == SNEK_ENOENT ? reduce_with_op(j, e) : rc;
+}
+
+static int find_reduce(struct snek_job *j, struct snek_error *e)
+{
+	const struct snek_op *op = &j->map_fn.op->op;
+	bool aggregates;
+	int rc = ask_map(j, &aggregates, e);
+
+	if (rc)
+		return rc;
+	if (j->reduce)
+		return reduce_as_asked(j, aggregates, e);
+	if (aggregates)
+		return 0;
+	if (op->reduce) {
+		j->reducer.kind = SK_GROUPED;
+		j->reducer.group = SK_GROUP_OP;
+		j->reduces_itself = true;
+		return 0;
+	}
+	rc = sk_reducer_parse(&j->reducer, op->reducer ? op->reducer : "none", e);
+	if (rc == SNEK_ENOENT)
+		return sk_fail(e, SNEK_EABI, "%s asks for a reducer %s; there are %s",
+		    j->function, op->reducer, sk_reducer_names());
+	return rc;
+}
+
+/* ---- input ---- */
+
+static bool set_chunks(struct snek_job *j, size_t n)
+{
+	j->chunk = calloc(n ? n : 1, sizeof(*j->chunk));
+	j->chunks = n;
+	return j->chunk;
+}
+
+static int chunks_of_snapshot(struct snek_job *j, struct snek_error *e)
+{
+	const struct sk_snapshot_chunk *c;
+	char hex[33];
+	size_t i;
+	int rc = sk_snapshot_open(j->cat, j->category, &j->snap, e);
+
+	if (rc)
+		return rc;
+	if (!set_chunks(j, j->snap->n))
+		return sk_enomem(e);
+	for (i = 0; i < j->chunks; i++) {
+		c = &j->snap->chunk[i];
+		j->chunk[i].bytes = c->bytes;
+		j->chunk[i].base = c->base;
+		sk_write_id_hex(c->write, hex);
+		snprintf(j->chunk[i].origin, sizeof(j->chunk[i].origin),
+		    "shard %u, segment %.8s, chunk %u", c->shard, hex, c->number);
+	}
+	return 0;
+}
+
+static int chunks_of_spool(struct snek_job *j, struct snek_error *e)
+{
+	const struct sk_spool_chunk *c;
+	size_t i;
+	int rc;
+
+	if (!j->spool)
+		return set_chunks(j, 0) ? 0 : sk_enomem(e);
+	rc = sk_spool_end(j->spool, e);
+	if (rc)
+		return rc;
+	if (!set_chunks(j, j->spool->n))
+		return sk_enomem(e);
+	for (i = 0; i < j->chunks; i++) {
+		c = &j->spool->chunk[i];
+		j->chunk[i].bytes.p = (char *)j->spool->map + c->offset;
+		j->chunk[i].bytes.n = c->bytes;
+		j->chunk[i].base = (struct sk_place){ 1, c->first };
+		snprintf(j->chunk[i].origin, sizeof(j->chunk[i].origin),
+		    "the input, chunk %zu", i);
+	}
+	return 0;
+}
+
+static uint32_t processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return 1;
+	return (uint32_t)CPU_COUNT(&set);
+}
+
+static void plan_input(const struct snek_job *j, struct sk_plan_chunk *in)
+{
+	size_t i;
+
+	for (i = 0; i < j->chunks; i++) {
+		in[i].bytes = j->chunk[i].bytes.n;
+		in[i].shard = j->snap ? j->snap->chunk[i].shard : 0;
+		in[i].rows = j->snap ? j->snap->chunk[i].rows
+		    : j->spool->chunk[i].rows;
+	}
+}
+
+static int make_plan(struct snek_job *j, struct snek_error *e)
+{
+	struct sk_plan_limits limits = {
+		.workers = j->set.workers, .partitions = j->set.partitions,
+		.reduces = j->reducer.kind != SK_LISTED,
+	};
+	struct sk_plan_chunk *in = calloc(j->chunks + 1, sizeof(*in));
+	int rc;
+
+	if (!in)
+		return sk_enomem(e);
+	plan_input(j, in);
+	rc = sk_plan_make(in, j->chunks, &limits, &j->plan, e);
+	free(in);
+	return rc;
+}
+
+/* ---- what runs it ---- */
+
+static void describe(struct snek_job *j)
+{
+	struct sk_exec_job *x = &j->exec_job;
+
+	x->plugin = j->map_fn.plugin;
+	x->op = j->map_fn.op;
+	x->args = &j->map_args;
+	if (j->reduces_itself || (!j->reduce_fn.op &&
+	    (x->op->op.partition || (x->op->op.combine && x->op->op.reduce)))) {
+		x->reduce_plugin = x->plugin;
+		x->reduce_op = x->op;
+		x->reduce_args = x->args;
+	} else if (j->reduce_fn.op) {
+		x->reduce_plugin = j->reduce_fn.plugin;
+		x->reduce_op = j->reduce_fn.op;
+		x->reduce_args = &j->reduce_args;
+	}
+	x->reducer = &j->reducer;
+	x->tmp = j->set.tmp;
+	x->partitions = j->plan.partitions;
+	x->memory = ATTEMPT_MEMORY;
+	x->deadline_ms = j->deadline_ms;
+	x->log = log_line;
+	x->log_arg = j;
+}
+
+static int make_engine(struct snek_job *j, struct snek_error *e)
+{
+	bool reduces = j->reducer.kind != SK_LISTED;
+	struct sk_sched_config config = {
+		.map_tasks = j->plan.tasks,
+		.reduce_tasks = reduces ? j->plan.partitions : 0,
+		.slots = j->set.workers, .attempts = j->set.attempts,
+		.deadline = j->deadline_ms, .seed = (uint64_t)j->started_us,
+	};
+	int rc;
+
+	j->map_out = calloc(j->plan.tasks + 1, sizeof(*j->map_out));
+	j->reduce_out = calloc(j->plan.partitions + 1, sizeof(*j->reduce_out));
+	if (!j->map_out || !j->reduce_out || sk_sched_new(&config, &j->sched))
+		return sk_enomem(e);
+	describe(j);
+	rc = sk_exec_threads(&j->exec_job, j->set.workers, &j->exec, e);
+	return rc;
+}
+
+int sk_job_prepare(struct snek_job *j, struct snek_error *e)
+{
+	int rc;
+
+	j->started_us = sk_clock_us();
+	if (j->set.timeout_ms)
+		j->deadline_ms = j->started_us / 1000 + j->set.timeout_ms;
+	if (!j->set.workers)
+		j->set.workers = processors();
+	j->exec_job.category = j->category ? j->category : "";
+	rc = find_map(j, e);
+	if (!rc)
+		rc = find_reduce(j, e);
+	if (!rc)
+		rc = j->category ? chunks_of_snapshot(j, e) : chunks_of_spool(j, e);
+	if (!rc)
+		rc = make_plan(j, e);
+	return rc ? rc : make_engine(j, e);
+}

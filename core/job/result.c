@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "job/result.h"
+
+#include <stdlib.h>
+
+#include "job/ordered.h"
+#include "value/key.h"
+#include "value/pack.h"
+
+struct snek_result {
+	bool reduced;
+	uint64_t left;                  /* pairs that may still be given */
+	const struct sk_run **run;
+	size_t runs;
+	sk_merge *merge;
+	bool by_value;
+	struct sk_ordered ordered;
+	struct sk_buf scratch;
+};
+
+static size_t add_runs(struct snek_result *r, const struct sk_runs *part,
+    uint32_t parts)
+{
+	size_t n = 0, i;
+	uint32_t p;
+
+	for (p = 0; p < parts; p++)
+		for (i = 0; i < part[p].n; i++, n++)
+			if (r->run)
+				r->run[r->runs++] = &part[p].run[i];
+	return n;
+}
+
+static size_t find_runs(struct snek_job *j, struct snek_result *r)
+{
+	size_t n = 0;
+	uint32_t i;
+
+	for (i = 0; !r->reduced && i < j->plan.tasks; i++)
+		n += add_runs(r, j->map_out[i].part, j->map_out[i].parts);
+	for (i = 0; r->reduced && i < j->plan.partitions; i++, n++)
+		if (r->run)
+			r->run[r->runs++] = &j->reduce_out[i].run;
+	return n;
+}
+
+static int sort_values(struct snek_result *r, struct snek_error *e)
+{
+	struct sk_entry en;
+	int rc;
+
+	while ((rc = sk_merge_next(r->merge, &en, e)) == 1) {
+		rc = sk_ordered_add(&r->ordered, &en, e);
+		if (rc)
+			return rc;
+	}
+	sk_ordered_end(&r->ordered);
+	return rc;
+}
+
+static int begin(struct snek_job *j, struct snek_result *r, struct snek_error *e)
+{
+	int rc;
+
+	r->reduced = j->reducer.kind != SK_LISTED;
+	r->left = j->set.limit ? j->set.limit : UINT64_MAX;
+	r->run = calloc(find_runs(j, r) + 1, sizeof(*r->run));
+	if (!r->run)
+		return sk_enomem(e);
+	find_runs(j, r);
+	rc = sk_merge_new(r->run, r->runs, &r->merge, e);
+	if (rc)
+		return rc;
+	r->by_value = j->set.order == SK_ORDER_VALUE ||
+	    j->set.order == SK_ORDER_VALUE_DOWN;
+	r->ordered.down = j->set.order == SK_ORDER_VALUE_DOWN;
+	r->ordered.limit = j->set.limit;
+	if (j->set.order_path.n)
+		r->ordered.path = &j->set.order_path;
+	return r->by_value ? sort_values(r, e) : 0;
+}
+
+int sk_result_open(struct snek_job *j, struct snek_result **out,
+    struct snek_error *e)
+{
+	struct snek_result *r;
+	int rc = sk_job_wait(j, -1, e);
+
+	if (rc < 0)
+		return rc;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return sk_enomem(e);
+	rc = begin(j, r, e);
+	if (rc) {
+		sk_result_close(r);
+		return rc;
+	}
+	*out = r;
+	return 0;
+}
+
+static int next_entry(struct snek_result *r, struct sk_entry *en,
+    struct snek_error *e)
+{
+	const struct sk_ordered_pair *p;
+
+	if (!r->by_value)
+		return sk_merge_next(r->merge, en, e);
+	if (r->ordered.next == r->ordered.n)
+		return 0;
+	p = &r->ordered.pair[r->ordered.next++];
+	en->key = p->key;
+	en->value = p->value;
+	return 1;
+}
+
+int sk_result_next(struct snek_result *r, struct snek_value *key,
+    struct snek_value *value, struct snek_error *e)
+{
+	struct sk_entry en;
+	size_t used;
+	int rc;
+
+	if (!r->left)
+		return 0;
+	rc = next_entry(r, &en, e);
+	if (rc != 1)
+		return rc;
+	rc = sk_unpack(en.value.p, en.value.n, value, &used);
+	if (!rc)
+		rc = sk_key_get(en.key.p, en.key.n, &r->scratch, key);
+	if (rc)
+		return sk_fail(e, SNEK_EINTERNAL, "a result that cannot be read");
+	r->left--;
+	return 1;
+}
+
+void sk_result_close(struct snek_result *r)
+{
+	if (!r)
+		return;
+	sk_merge_free(r->merge);
+	sk_ordered_free(&r->ordered);
+	sk_buf_free(&r->scratch);
+	free(r->run);
+	free(r);
+}
+
+bool sk_result_is_reduced(const struct snek_result *r)
+{
+	return r->reduced;
+}

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/* run.c - the loop between scheduler and executor. */
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "job/job.h"
+
+/* ---- outcomes between end and commit ---- */
+
+static struct sk_pending *take_pending(struct snek_job *j, uint64_t attempt)
+{
+	struct sk_pending **p, *found;
+
+	for (p = &j->pending; (found = *p); p = &found->next)
+		if (found->attempt == attempt) {
+			*p = found->next;
+			return found;
+		}
+	return NULL;
+}
+
+static void drop(struct snek_job *j, uint64_t attempt)
+{
+	struct sk_pending *p = take_pending(j, attempt);
+
+	if (!p)
+		return;
+	sk_outcome_free(&p->outcome);
+	free(p);
+}
+
+static void tell(struct snek_job *j, uint32_t kind, uint64_t attempt, int code)
+{
+	struct sk_event ev = {
+		.kind = kind, .now = sk_clock_ms(),
+		.attempt = { attempt }, .code = code,
+	};
+
+	if (sk_sched_event(j->sched, &ev))
+		sk_fail(&j->last, SNEK_EINTERNAL, "the scheduler got an event "
+		    "that cannot be");
+}
+
+static void count(struct snek_job *j, const struct sk_outcome *o)
+{
+	pthread_mutex_lock(&j->lock);
+	j->records_in += o->records_in;
+	j->skipped += o->skipped;
+	j->emitted += o->emitted;
+	j->bytes_in += o->bytes_in;
+	pthread_mutex_unlock(&j->lock);
+}
+
+/*
+ * The one place where an attempt's outcome becomes its task's: called once a
+ * task, when the scheduler says so.  This journal is the job's memory; one
+ * that outlives the process would be written here first.
+ */
+static void commit_task(struct snek_job *j, struct sk_task_id task,
+    struct sk_attempt_id attempt)
+{
+	struct sk_pending *p = take_pending(j, attempt.n);
+	struct sk_outcome *slot = task.stage == 0 ? &j->map_out[task.n]
+	    : &j->reduce_out[task.n];
+
+	if (!p) {
+		tell(j, SK_EV_LOST, attempt.n, 0);
+		return;
+	}
+	*slot = p->outcome;
+	free(p);
+	if (task.stage == 0)
+		count(j, slot);
+	tell(j, SK_EV_COMMITTED, attempt.n, 0);
+}
+
+/* ---- actions ---- */
+
+static int start_attempt(struct snek_job *j, const struct sk_action *a,
+    struct snek_error *e)
+{
+	const struct sk_plan_task *t;
+	struct sk_attempt at = {
+		.id = a->attempt.n, .stage = a->task.stage, .task = a->task.n,
+		.number = a->number,
+	};
+
+	if (a->task.stage == 0) {
+		t = &j->plan.task[a->task.n];
+		at.tasks = j->plan.tasks;
+		at.chunk = j->chunk + t->first;
+		at.chunks = t->n;
+	} else {
+		at.tasks = j->plan.partitions;
+		at.run = j->part[a->task.n];
+		at.runs = j->part_runs[a->task.n];
+	}
+	return j->exec->ops->start(j->exec, &at, e);
+}
+
+static void start_or_fail(struct snek_job *j, const struct sk_action *a)
+{
+	int rc = start_attempt(j, a, &j->last);
+
+	if (rc)
+		tell(j, SK_EV_FAILED, a->attempt.n, rc);
+}
+
+/* The runs of one partition from all map tasks, in the order of tasks. */
+static int collect(struct snek_job *j, uint32_t p)
+{
+	const struct sk_runs *r;
+	size_t n = 0, i;
+	uint32_t t;
+
+	for (t = 0; t < j->plan.tasks; t++)
+		n += j->map_out[t].part[p].n;
+	j->part[p] = calloc(n + 1, sizeof(*j->part[p]));
+	if (!j->part[p])
+		return SNEK_ENOMEM;
+	for (t = 0; t < j->plan.tasks; t++) {
+		r = &j->map_out[t].part[p];
+		for (i = 0; i < r->n; i++)
+			j->part[p][j->part_runs[p]++] = &r->run[i];
+	}
+	return 0;
+}
+
+/* Map is over: every record of the snapshot was offered once to the committed
+ * attempts, or the result would be wrong. */
+static int conserve(struct snek_job *j)
+{
+	if (j->records_in == j->plan.records)
+		return 0;
+	return sk_fail(&j->last, SNEK_EINTERNAL, "%llu records went into a job "
+	    "over %llu: no result is given; please report this",
+	    (unsigned long long)j->records_in, (unsigned long long)j->plan.records);
+}
+
+static int begin_reduce(struct snek_job *j)
+{
+	uint32_t p;
+	int rc = conserve(j);
+
+	if (rc)
+		return rc;
+	j->part = calloc(j->plan.partitions, sizeof(*j->part));
+	j->part_runs = calloc(j->plan.partitions, sizeof(*j->part_runs));
+	rc = j->part && j->part_runs ? 0 : SNEK_ENOMEM;
+	for (p = 0; p < j->plan.partitions && !rc; p++)
+		rc = collect(j, p);
+	return rc ? sk_enomem(&j->last) : 0;
+}
+
+static void keep_pending(struct snek_job *j, struct sk_exec_event *ev)
+{
+	struct sk_pending *p = malloc(sizeof(*p));
+
+	if (!p) {
+		sk_outcome_free(&ev->outcome);
+		sk_enomem(&j->last);
+		tell(j, SK_EV_FAILED, ev->id, SNEK_ENOMEM);
+		return;
+	}
+	p->attempt = ev->id;
+	p->outcome = ev->outcome;
+	p->next = j->pending;
+	j->pending = p;
+	tell(j, SK_EV_FINISHED, ev->id, 0);
+}
+
+static void hear(struct snek_job *j, struct sk_exec_event *ev)
+{
+	if (!ev->outcome.code) {
+		keep_pending(j, ev);
+		return;
+	}
+	if (ev->outcome.code != SNEK_ECANCELED)
+		j->last = ev->outcome.error;
+	tell(j, SK_EV_FAILED, ev->id, ev->outcome.code);
+	sk_outcome_free(&ev->outcome);
+}
+
+static int timeout_until(int64_t until)
+{
+	int64_t ms;
+
+	if (!until)
+		return -1;
+	ms = until - sk_clock_ms();
+	return ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+static void wait_for(struct snek_job *j, int64_t until, bool *told_cancel)
+{
+	struct sk_exec_event ev = { 0 };
+
+	if (j->exec->ops->wait(j->exec, timeout_until(until), &ev) == 1)
+		hear(j, &ev);
+	else
+		tell(j, SK_EV_TICK, 0, 0);
+	if (!*told_cancel && __atomic_load_n(&j->cancelled, __ATOMIC_ACQUIRE)) {
+		*told_cancel = true;
+		tell(j, SK_EV_CANCEL, 0, 0);
+	}
+}
+
+/* ---- the end ---- */
+
+static void explain(struct snek_job *j, int code, struct snek_error *e)
+{
+	struct sk_sched_stat s;
+
+	sk_sched_stat(j->sched, &s);
+	if (code == SNEK_ECANCELED)
+		sk_fail(e, code, "cancelled: %u of %u tasks were done", s.done,
+		    s.tasks);
+	else if (code == SNEK_ETIMEDOUT)
+		sk_fail(e, code, "timed out after %g s: %u of %u tasks were done; "
+		    "a longer --timeout lets it finish",
+		    (double)j->set.timeout_ms / 1000, s.done, s.tasks);
+	else if (j->last.code)
+		*e = j->last;
+	else
+		sk_fail(e, code, "the job failed: %s", sk_strerror(code));
+	e->code = code;
+}
+
+static void finish(struct snek_job *j, int code)
+{
+	struct snek_error e = { 0 };
+
+	if (code)
+		explain(j, code, &e);
+	while (j->pending)
+		drop(j, j->pending->attempt);
+	pthread_mutex_lock(&j->lock);
+	j->error = e;
+	j->state = code ? SK_JOB_FAILED : SK_JOB_DONE;
+	j->ended_us = sk_clock_us();
+	sk_sched_stat(j->sched, &j->stat);
+	pthread_cond_broadcast(&j->changed);
+	pthread_mutex_unlock(&j->lock);
+}
+
+static void publish(struct snek_job *j)
+{
+	pthread_mutex_lock(&j->lock);
+	sk_sched_stat(j->sched, &j->stat);
+	pthread_mutex_unlock(&j->lock);
+}
+
+/* 0 to go on, 1 done, or the code that the job fails with. */
+static int act(struct snek_job *j, const struct sk_action *a, bool *told_cancel)
+{
+	switch (a->kind) {
+	case SK_ACT_START:
+		start_or_fail(j, a);
+		return 0;
+	case SK_ACT_COMMIT:
+		commit_task(j, a->task, a->attempt);
+		return 0;
+	case SK_ACT_DROP:
+		drop(j, a->attempt.n);
+		return 0;
+	case SK_ACT_CANCEL:
+		j->exec->ops->cancel(j->exec, a->attempt.n);
+		return 0;
+	case SK_ACT_STAGE:
+		return begin_reduce(j);
+	case SK_ACT_WAIT:
+		publish(j);
+		wait_for(j, a->until, told_cancel);
+		return 0;
+	case SK_ACT_DONE:
+		return 1;
+	default:
+		return a->code ? a->code : SNEK_EINTERNAL;
+	}
+}
+
+static void *coordinate(void *arg)
+{
+	struct snek_job *j = arg;
+	struct sk_action a;
+	bool told_cancel = false;
+	int rc;
+
+	tell(j, SK_EV_TICK, 0, 0);
+	do {
+		sk_sched_next(j->sched, &a);
+		rc = act(j, &a, &told_cancel);
+	} while (!rc);
+	if (rc == 1)
+		rc = conserve(j);
+	finish(j, rc);
+	return NULL;
+}
+
+int sk_job_start(struct snek_job *j, struct snek_error *e)
+{
+	sigset_t all, old;
+	int rc;
+
+	if (j->state != SK_JOB_NEW)
+		return sk_fail(e, SNEK_EINVAL, "the job has begun");
+	rc = sk_job_prepare(j, e);
+	if (rc)
+		return rc;
+	j->state = SK_JOB_RUNNING;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&j->thread, NULL, coordinate, j);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc) {
+		j->state = SK_JOB_NEW;
+		return sk_fail(e, SNEK_EAGAIN, "cannot start a thread");
+	}
+	j->joined = false;
+	return 0;
+}
+
+static struct timespec in_ms(int ms)
+{
+	int64_t us = sk_clock_us() + (int64_t)ms * 1000;
+
+	return (struct timespec){ us / 1000000, us % 1000000 * 1000 };
+}
+
+int sk_job_wait(struct snek_job *j, int timeout_ms, struct snek_error *e)
+{
+	struct timespec until = in_ms(timeout_ms < 0 ? 0 : timeout_ms);
+	uint32_t state;
+	int rc = 0;
+
+	pthread_mutex_lock(&j->lock);
+	while (j->state == SK_JOB_RUNNING && !rc)
+		rc = timeout_ms < 0 ? pthread_cond_wait(&j->changed, &j->lock)
+		    : pthread_cond_timedwait(&j->changed, &j->lock, &until);
+	state = j->state;
+	if (state == SK_JOB_FAILED && e)
+		*e = j->error;
+	pthread_mutex_unlock(&j->lock);
+	if (state == SK_JOB_NEW)
+		return sk_fail(e, SNEK_EINVAL, "the job has not begun");
+	if (state == SK_JOB_FAILED)
+		return j->error.code;
+	return state == SK_JOB_DONE;
+}
+
+void sk_job_cancel(struct snek_job *j)
+{
+	__atomic_store_n(&j->cancelled, 1, __ATOMIC_RELEASE);
+	if (j->exec)
+		j->exec->ops->wake(j->exec);
+}
+
+void sk_job_join(struct snek_job *j)
+{
+	if (!j->joined)
+		pthread_join(j->thread, NULL);
+	j->joined = true;
+}
+
+uint64_t sk_job_keys(const struct snek_job *j)
+{
+	uint64_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < j->plan.partitions; i++)
+		n += j->reduce_out[i].run.entries;
+	return n;
+}
+
+/* ---- counters ---- */
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct sk_counter *)a)->name,
+	    ((const struct sk_counter *)b)->name);
+}
+
+static uint32_t gather(const struct sk_outcome *o, uint32_t n,
+    struct sk_counter *out)
+{
+	uint32_t i, k, at = 0;
+
+	for (i = 0; i < n; i++)
+		for (k = 0; k < o[i].counters; k++, at++)
+			if (out)
+				out[at] = o[i].counter[k];
+	return at;
+}
+
+int sk_job_counters(struct snek_job *j,
+    int (*visit)(void *, const char *, int64_t), void *arg)
+{
+	uint32_t n, i, k;
+	struct sk_counter *all;
+	int64_t sum;
+	int rc = 0;
+
+	if (j->state != SK_JOB_DONE)
+		return SNEK_EINVAL;
+	n = gather(j->map_out, j->plan.tasks, NULL);
+	n += gather(j->reduce_out, j->plan.partitions, NULL);
+	all = calloc(n + 1, sizeof(*all));
+	if (!all)
+		return SNEK_ENOMEM;
+	i = gather(j->map_out, j->plan.tasks, all);
+	gather(j->reduce_out, j->plan.partitions, all + i);
+	qsort(all, n, sizeof(*all), by_name);
+	for (i = 0; i < n && !rc; i = k) {
+		for (k = i, sum = 0; k < n && !by_name(&all[i], &all[k]); k++)
+			sum += all[k].value;
+		rc = visit(arg, all[i].name, sum);
+	}
+	free(all);
+	return rc;
+}

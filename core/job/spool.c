@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "job/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int temporary(const char *tmp, struct snek_error *e)
+{
+	struct sk_buf name = { 0 };
+	int fd = open(tmp, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	if (!sk_buf_printf(&name, "%s/snek-XXXXXX", tmp))
+		return sk_enomem(e);
+	fd = mkostemp(name.p, O_CLOEXEC);       /* no O_TMPFILE there */
+	if (fd >= 0)
+		unlink(name.p);
+	else
+		sk_fail_errno(e, "no temporary file in %s (set TMPDIR)", tmp);
+	sk_buf_free(&name);
+	return fd >= 0 ? fd : SNEK_EIO;
+}
+
+int sk_spool_open(struct sk_spool *s, const char *tmp, struct snek_error *e)
+{
+	memset(s, 0, sizeof(*s));
+	s->fd = temporary(tmp, e);
+	if (s->fd < 0)
+		return s->fd;
+	if (sk_chunk_builder_new(SK_CHUNK_TARGET, &s->builder))
+		return sk_enomem(e);
+	return 0;
+}
+
+static int write_all(int fd, const char *p, size_t n, struct snek_error *e)
+{
+	ssize_t done;
+
+	for (; n; p += done, n -= (size_t)done) {
+		done = write(fd, p, n);
+		if (done < 0 && errno == EINTR)
+			done = 0;
+		if (done < 0)
+			return sk_fail_errno(e, "temporary file");
+	}
+	return 0;
+}
+
+static int note(struct sk_spool *s, uint32_t rows)
+{
+	size_t cap = s->cap ? 2 * s->cap : 64;
+	struct sk_spool_chunk *p = s->chunk;
+
+	if (s->n == s->cap) {
+		p = realloc(p, cap * sizeof(*p));
+		if (!p)
+			return SNEK_ENOMEM;
+		s->chunk = p;
+		s->cap = cap;
+	}
+	p[s->n++] = (struct sk_spool_chunk){ s->bytes, s->sealed, s->buf.n, rows };
+	s->bytes += s->buf.n;
+	s->sealed += rows;
+	return 0;
+}
+
+static int flush(struct sk_spool *s, struct snek_error *e)
+{
+	uint32_t rows = sk_chunk_builder_rows(s->builder);
+	static const char zero[8];
+	int rc;
+
+	if (!rows)
+		return 0;
+	s->buf.n = 0;
+	rc = sk_chunk_builder_seal(s->builder, &s->buf, e);
+	if (rc)
+		return rc;
+	if (!sk_buf_put(&s->buf, zero, -s->buf.n & 7) || note(s, rows))
+		return sk_enomem(e);
+	return write_all(s->fd, s->buf.p, s->buf.n, e);
+}
+
+int sk_spool_add(struct sk_spool *s, const struct sk_record *r,
+    struct snek_error *e)
+{
+	int rc = sk_chunk_builder_add(s->builder, r, e);
+
+	if (!rc && !(rc = flush(s, e)))
+		rc = sk_chunk_builder_add(s->builder, r, e);
+	if (rc < 0)
+		return rc;
+	s->records++;
+	return 0;
+}
+
+int sk_spool_end(struct sk_spool *s, struct snek_error *e)
+{
+	int rc = flush(s, e);
+
+	if (rc || !s->bytes || s->map)
+		return rc;
+	s->map = mmap(NULL, s->bytes, PROT_READ, MAP_SHARED, s->fd, 0);
+	if (s->map == MAP_FAILED) {
+		s->map = NULL;
+		return sk_fail_errno(e, "temporary file");
+	}
+	return 0;
+}
+
+void sk_spool_close(struct sk_spool *s)
+{
+	if (s->map)
+		munmap(s->map, s->bytes);
+	if (s->fd > 0)
+		close(s->fd);
+	sk_chunk_builder_free(s->builder);
+	sk_buf_free(&s->buf);
+	free(s->chunk);
+	memset(s, 0, sizeof(*s));
+}

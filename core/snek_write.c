@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* snek_write.c - the front door to writing and reading back. */
+#include "handle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "category/reader.h"
+#include "category/writer.h"
+#include "value/input.h"
+#include "value/pack.h"
+
+#define PROGRESS_EVERY 4096u            /* records between two calls */
+
+struct snek_writer {
+	sk_writer *w;
+	struct snek_writer_options o;
+	sk_json_reader *json;
+	uint64_t bad, read;             /* read: bytes of inputs before this */
+	uint64_t in_batch;              /* records since the last progress call */
+	bool failed;
+};
+
+int snek_writer_open(snek_cluster *c, const char *category,
+    const struct snek_writer_options *options, snek_writer **out,
+    struct snek_error *e)
+{
+	struct snek_writer *w = calloc(1, sizeof(*w));
+	struct sk_writer_options wo = { 0 };
+	struct sk_json_options jo = { 0 };
+	int rc;
+
+	if (!w)
+		return sk_enomem(e);
+	rc = sk_options_copy(&w->o, sizeof(w->o), options, e);
+	wo.request_id = w->o.request_id;
+	wo.chunk_size = w->o.chunk_size;
+	jo.last_duplicate = w->o.duplicates == SNEK_DUPLICATES_LAST;
+	if (!rc && w->o.chunk_size &&
+	    (w->o.chunk_size < SK_CHUNK_MIN || w->o.chunk_size > SK_CHUNK_MAX))
+		rc = sk_fail(e, SNEK_EINVAL, "a chunk size of %u bytes: it is from "
+		    "64 KiB to 4 MiB", w->o.chunk_size);
+	if (!rc)
+		rc = sk_json_reader_new(&jo, &w->json);
+	if (!rc)
+		rc = sk_writer_open(c->cat, category, &wo, &w->w, e);
+	if (rc) {
+		snek_writer_free(w);
+		return rc;
+	}
+	*out = w;
+	return 0;
+}
+
+static int failed(struct snek_writer *w, int rc)
+{
+	w->failed = true;
+	return rc;
+}
+
+static int check(struct snek_writer *w, struct snek_error *e)
+{
+	return w->failed ? sk_fail(e, SNEK_EINVAL, "this write has failed; free "
+	    "it and begin again") : 0;
+}
+
+/* A bad record: the caller takes it, or the write fails. */
+static int bad_record(struct snek_writer *w, struct sk_span text, int rc,
+    struct snek_error *why)
+{
+	w->bad++;
+	if (!w->o.bad)
+		return failed(w, rc);
+	if (w->o.bad(w->o.bad_arg, text.p, text.n, why) < 0)
+		return failed(w, rc);
+	return 0;
+}
+
+int snek_writer_put(snek_writer *w, const char *json, size_t len,
+    struct snek_error *e)
+{
+	struct sk_span text = { json, len };
+	struct snek_error why = { 0 };
+	struct sk_record r;
+	size_t at = 0;
+	int rc = check(w, e);
+
+	if (rc)
+		return rc;
+	rc = sk_json_read(w->json, json, len, &r, &at, &why);
+	if (rc) {
+		sk_fail_in(&why, rc, "record %llu, byte %zu",
+		    (unsigned long long)sk_writer_records(w->w) + w->bad + 1, at);
+		if (e)
+			*e = why;
+		return bad_record(w, text, rc, &why);
+	}
+	rc = sk_writer_add(w->w, &r, text, e);
+	return rc ? failed(w, rc) : 0;
+}
+
+static void progress(struct snek_writer *w, const sk_input *in)
+{
+	if (!w->o.progress || ++w->in_batch < PROGRESS_EVERY)
+		return;
+	w->in_batch = 0;
+	w->o.progress(w->o.progress_arg, sk_writer_records(w->w),
+	    w->read + sk_input_bytes(in));
+}
+
+static int next_record(struct snek_writer *w, sk_input *in, struct snek_error *e)
+{
+	struct sk_span text = { NULL, 0 };
+	struct snek_error why = { 0 };
+	struct sk_record r;
+	bool again = false;
+	int rc = sk_input_next(in, &r, &text, &again, &why);
+
+	if (rc == 1) {
+		rc = sk_writer_add(w->w, &r, text, e);
+		progress(w, in);
+		return rc ? failed(w, rc) : 1;
+	}
+	if (rc == 0)
+		return 0;
+	if (e)
+		*e = why;
+	if (!again)
+		return failed(w, rc);
+	rc = bad_record(w, text, rc, &why);
+	return rc ? rc : 1;
+}
+
+int snek_writer_read(snek_writer *w, int fd, const char *name,
+    enum snek_format format, struct snek_error *e)
+{
+	struct sk_input_options o = {
+		.max_record = w->o.max_record,
+		.last_duplicate = w->o.duplicates == SNEK_DUPLICATES_LAST,
+	};
+	sk_input *in;
+	int rc = check(w, e);
+
+	if (rc)
+		return rc;
+	rc = sk_input_open(fd, name, format, &o, &in, e);
+	if (rc)
+		return failed(w, rc);
+	while ((rc = next_record(w, in, e)) == 1)
+		;
+	w->read += sk_input_bytes(in);
+	sk_input_close(in);
+	return rc;
+}
+
+int snek_writer_commit(snek_writer *w, struct snek_receipt *out,
+    struct snek_error *e)
+{
+	struct sk_meta_receipt r;
+	struct snek_receipt receipt = { .bad = w->bad };
+	int rc = check(w, e);
+
+	if (rc)
+		return rc;
+	w->failed = true;               /* one commit a writer */
+	rc = sk_writer_commit(w->w, &r, e);
+	if (rc)
+		return rc;
+	receipt.version = r.version;
+	receipt.records = r.records;
+	receipt.bytes = r.bytes;
+	receipt.repeated = r.repeated;
+	receipt.shards = sk_writer_shards(w->w);
+	sk_write_id_hex(r.write, receipt.write_id);
+	memcpy(receipt.durability, "machine", 8);
+	sk_report(out, &receipt, sizeof(receipt));
+	return 0;
+}
+
+void snek_writer_free(snek_writer *w)
+{
+	if (!w)
+		return;
+	sk_writer_free(w->w);
+	sk_json_reader_free(w->json);
+	free(w);
+}
+
+/* ---- reading back ---- */
+
+struct snek_reader {
+	sk_reader *r;
+	struct sk_buf buf;
+};
+
+int snek_reader_open(snek_cluster *c, const char *category, snek_reader **out,
+    struct snek_error *e)
+{
+	struct snek_reader *r = calloc(1, sizeof(*r));
+	int rc = r ? sk_name_check("category", category, e) : sk_enomem(e);
+
+	if (!rc)
+		rc = sk_reader_open(c->cat, category, &r->r, e);
+	if (rc) {
+		free(r);
+		return rc;
+	}
+	*out = r;
+	return 0;
+}
+
+static bool pack(struct sk_buf *b, const struct sk_record *r)
+{
+	uint32_t i;
+	bool ok = sk_pack_map(b, r->n);
+
+	for (i = 0; i < r->n && ok; i++)
+		ok = sk_pack_string(b, r->member[i].name, r->member[i].name_len) &&
+		    sk_pack_value(b, r->member[i].value);
+	return ok;
+}
+
+int snek_reader_next(snek_reader *r, struct snek_value *out,
+    struct snek_error *e)
+{
+	struct sk_record record;
+	struct sk_place place;
+	int rc = sk_reader_next(r->r, &record, &place, e);
+
+	if (rc != 1)
+		return rc;
+	if (!record.object) {
+		*out = record.member[0].value;
+		return 1;
+	}
+	r->buf.n = 0;
+	if (!pack(&r->buf, &record))
+		return sk_enomem(e);
+	memset(out, 0, sizeof(*out));
+	out->type = SNEK_OBJECT;
+	out->len = (uint32_t)r->buf.n;
+	out->as.p = r->buf.p;
+	return 1;
+}
+
+void snek_reader_close(snek_reader *r)
+{
+	if (!r)
+		return;
+	sk_reader_close(r->r);
+	sk_buf_free(&r->buf);
+	free(r);
+}

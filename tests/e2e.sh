@@ -1,0 +1,261 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# End to end, through the commands: e2e.sh STORE EXECUTOR.  Every store and
+# every executor passes the same suite; the tests call it once a pair.
+set -u
+store=${1:-embedded}
+executor=${2:-threads}
+srcdir=${srcdir:-.}
+PYTHON=${PYTHON:-python3}
+command -v "$PYTHON" >/dev/null || { echo "SKIP: no python3"; exit 77; }
+top=$(pwd)
+export SNEK_PLUGIN_PATH=$top/plugins/.libs
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+passed=0 failed=0
+
+snek () { "$top/snek" "$@"; }
+query () { snek query "$@" --on "$executor" -o jsonl; }
+
+new_cluster () {        # new_cluster NAME SHARDS LEVEL
+	case $store in
+	embedded)
+		"$top/snek-deploy" --local "$tmp/$1" --shards "$2" --level "$3" >/dev/null || exit 99
+		export SNEK_CLUSTER=$tmp/$1 ;;
+	*) echo "unknown store $store"; exit 99 ;;
+	esac
+}
+
+ok () {                 # ok NAME COMMAND...: the command must succeed
+	local name=$1
+	shift
+	if "$@" >"$tmp/out" 2>&1; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAIL: $name"
+		head -n 12 "$tmp/out" | cut -c 1-300
+	fi
+}
+
+# ---- data ----
+
+packages=$tmp/packages.jsonl
+if command -v apt-cache >/dev/null; then
+	apt-cache dumpavail 2>/dev/null |
+	    LC_ALL=C awk -f "$srcdir/examples/packages.awk" >"$packages"
+fi
+if test "$(wc -l <"$packages" 2>/dev/null || echo 0)" -lt 1000; then
+	echo "NOTE: no package index here; counting over examples/data"
+	cp "$srcdir/examples/data/packages.jsonl" "$packages"
+fi
+for part in 1 2 3 4; do
+	"$PYTHON" "$srcdir/tests/corpus.py" 900 $part >"$tmp/corpus.$part"
+done
+
+# ---- an independent count agrees ----
+
+counts_agree () {
+	new_cluster count 4 4
+	snek write packages "$packages" -q || return 1
+	query packages wordcount field=description >"$tmp/words" || return 1
+	"$PYTHON" "$srcdir/tests/count.py" words "$packages" | cmp - "$tmp/words" || return 1
+	query packages group by=section sum=installed_size >"$tmp/sections" || return 1
+	"$PYTHON" "$srcdir/tests/count.py" sections "$packages" | cmp - "$tmp/sections" || return 1
+	query packages grep field=description match=scientific >"$tmp/matches" || return 1
+	"$PYTHON" "$srcdir/tests/count.py" grep "$packages" | cmp - "$tmp/matches" || return 1
+	test -s "$tmp/words" && test -s "$tmp/matches" || return 1
+	snek export packages | cmp - "$packages"
+}
+ok "words, sections and matches agree with a count in Python" counts_agree
+
+# ---- the prototype's faults ----
+
+each_datum_once () {
+	new_cluster once 5 3
+	snek write c "$tmp/corpus.1" -q || return 1
+	test "$(snek export c | wc -l)" = 900 || return 1
+	snek find c --json | "$PYTHON" -c '
+import json, sys
+shards = json.load(sys.stdin)["shards"]
+assert len(shards) == 3, shards
+assert sum(s["records"] for s in shards) == 900, shards'
+}
+ok "each datum is on exactly one shard" each_datum_once
+
+placement_goes_round () {
+	new_cluster round 4 2
+	for i in 0 1 2 3 4 5 6 7; do
+		echo 1 | snek write "c$i" -q || return 1
+	done
+	for i in 0 1 2 3 4 5 6 7; do
+		snek find "c$i" --json
+	done | "$PYTHON" -c '
+import json, sys
+first = [json.loads(l)["shards"][0]["shard"] for l in sys.stdin]
+assert first == [0, 1, 2, 3, 0, 1, 2, 3], first'
+}
+ok "placement goes round over all shards" placement_goes_round
+
+first_writers_agree () {
+	new_cluster race 4 2
+	for i in 1 2 3 4 5 6 7 8; do
+		snek write race "$tmp/corpus.1" -q & pids[i]=$!
+	done
+	for i in 1 2 3 4 5 6 7 8; do wait "${pids[i]}" || return 1; done
+	snek find race --json | "$PYTHON" -c '
+import json, sys
+c = json.load(sys.stdin)
+assert len(c["shards"]) == 2 and c["records"] == 7200 and c["version"] == 8, c
+assert sum(s["records"] for s in c["shards"]) == 7200, c'
+}
+ok "first writers agree on one placement" first_writers_agree
+
+retry_does_not_double () {
+	new_cluster retry 4 4
+	for i in 1 2 3; do
+		snek write c "$tmp/corpus.1" --request-id again -q || return 1
+	done
+	test "$(snek export c | wc -l)" = 900 || return 1
+	snek write c "$tmp/corpus.2" --request-id again -q
+	test $? = 1 && test "$(snek export c | wc -l)" = 900
+}
+ok "a retried write does not double" retry_does_not_double
+
+mappers_meet () {
+	new_cluster meet 4 4
+	for i in 1 2 3 4; do
+		snek write c "$tmp/corpus.$i" -q || return 1
+	done
+	mkdir "$tmp/room"
+	query c "$top/tests/plugins/.libs/meet.so" dir="$tmp/room" --workers 2 >"$tmp/met"
+	grep -q '"value"' "$tmp/met"
+}
+ok "mappers run at the same time" mappers_meet
+
+# ---- the same bytes ----
+
+# One line a question; all of them over a category.
+ask () {                # ask CATEGORY WORKERS PARTITIONS: all questions
+	local t=$top/tests/plugins/.libs
+	(
+	set -e
+	query "$1" wordcount field=text --workers "$2" --partitions "$3"
+	query "$1" wordcount field=text split=space fold=no --workers "$2" --partitions "$3"
+	query "$1" group by=group sum=x,n mean=n,x min=mixed max=mixed --workers "$2" --partitions "$3"
+	query "$1" group by=group,nested.deep.er[1].z --workers "$2" --partitions "$3"
+	query "$1" wordcount field=text --reduce top=3 --workers "$2" --partitions "$3"
+	query "$1" wordcount field=text --reduce list --workers "$2" --partitions "$3"
+	query "$1" wordcount field=text --reduce none --workers "$2" --partitions "$3"
+	query "$1" wordcount field=text --reduce mean --order -value --limit 20 --workers "$2"
+	query "$1" grep field=text match=alpha --workers "$2"
+	query "$1" grep field=text match=alpha not=yes --workers "$2"
+	query "$1" select fields=mixed,id,nested.deep --workers "$2"
+	)
+}
+
+same_bytes () {         # same_bytes PREFIX SHARDS FILE...
+	local want='' sum k chunk workers rep partitions
+	local prefix=$1
+	shift
+	for k in 1 3; do for chunk in 64K 4M; do
+		new_cluster "$prefix-$k-$chunk" 4 $k
+		for f; do snek write c "$f" --chunk-size $chunk -q || return 1; done
+		for workers in 1 2 5; do for rep in 1 2; do
+			partitions=$((workers * rep))
+			sum=$(ask c $workers $partitions 2>"$tmp/err" | cksum; exit "${PIPESTATUS[0]}") ||
+			    { head -n 3 "$tmp/err"; return 1; }
+			test -n "$want" || want=$sum
+			test "$sum" = "$want" ||
+			    { echo "k=$k chunk=$chunk workers=$workers: other bytes"; return 1; }
+		done; done
+	done; done
+}
+ok "same bytes over an adversarial corpus" \
+    same_bytes adv "$tmp/corpus.1" "$tmp/corpus.2" "$tmp/corpus.3" "$tmp/corpus.4"
+
+ask_packages () {
+	query c wordcount field=description --workers "$1" &&
+	query c group by=section,priority sum=installed_size mean=size --workers "$1" &&
+	query c grep field=description match=scientific --workers "$1"
+}
+same_over_packages () {
+	local want='' sum k chunk workers
+	for k in 1 3; do for chunk in 64K 4M; do
+		new_cluster "pkg-$k-$chunk" 4 $k
+		snek write c "$packages" --chunk-size $chunk -q || return 1
+		for workers in 1 2 5; do for rep in 1 2; do
+			sum=$(ask_packages $workers | cksum; exit "${PIPESTATUS[0]}") || return 1
+			test -n "$want" || want=$sum
+			test "$sum" = "$want" ||
+			    { echo "k=$k chunk=$chunk workers=$workers: other bytes"; return 1; }
+		done; done
+		rm -rf "$SNEK_CLUSTER"
+	done; done
+}
+ok "same bytes over the package index" same_over_packages
+
+# Writers that overlap commit in any order; what does not depend on the order
+# of writes is the same, and nothing is lost.
+same_after_concurrent_writers () {
+	local want='' sum round i
+	for round in 1 2 3; do
+		new_cluster "conc-$round" 4 3
+		for i in 1 2 3 4; do
+			snek write c "$tmp/corpus.$i" -q --chunk-size 64K & pids[i]=$!
+		done
+		for i in 1 2 3 4; do wait "${pids[i]}" || return 1; done
+		sum=$( (query c wordcount field=text &&
+		    query c group by=group sum=x,n mean=x min=mixed max=mixed &&
+		    snek export c | LC_ALL=C sort) | cksum)
+		test -n "$want" || want=$sum
+		test "$sum" = "$want" || { echo "round $round: other bytes"; return 1; }
+	done
+}
+ok "same answers after concurrent writers" same_after_concurrent_writers
+
+unchanged_by_compaction () {
+	new_cluster compact 4 3
+	local i before after
+	split -l 30 "$tmp/corpus.1" "$tmp/small."
+	for i in "$tmp"/small.*; do snek write c "$i" -q || return 1; done
+	before=$(ask c 2 1 | cksum; snek export c | cksum)
+	snek compact c -q && snek gc --grace 1 -q || return 1
+	after=$(ask c 2 1 | cksum; snek export c | cksum)
+	test "$before" = "$after"
+}
+ok "compaction changes no answer" unchanged_by_compaction
+
+without_a_store () {
+	new_cluster nostore 4 4
+	cat "$tmp/corpus.1" "$tmp/corpus.2" >"$tmp/both"
+	snek write c "$tmp/both" -q || return 1
+	query c wordcount field=text >"$tmp/a" &&
+	snek run wordcount field=text -o jsonl <"$tmp/both" >"$tmp/b" &&
+	cmp "$tmp/a" "$tmp/b"
+}
+ok "a pipe without a store gives the same" without_a_store
+
+# ---- versions of functions ----
+
+readding_makes_a_version () {
+	new_cluster fn 4 4
+	echo '"abc"' | snek write c -q || return 1
+	"$top/snek-add-function" "$top/examples/.libs/reverse.so" >/dev/null || return 1
+	test "$(query c reverse)" = '"cba"' || return 1
+	"$top/snek-add-function" "$top/examples/.libs/reverse.so" 2>&1 | grep -qi 'unchanged' || return 1
+	snek rm-function reverse || return 1
+	query c reverse 2>"$tmp/err"
+	test $? = 3
+}
+ok "functions are added, kept and removed" readding_makes_a_version
+
+shipped_is_not_shadowed_unasked () {
+	new_cluster shadow 4 4
+	"$top/snek-add-function" "$top/plugins/.libs/wordcount.so" >/dev/null 2>&1 && return 1
+	"$top/snek-add-function" "$top/plugins/.libs/wordcount.so" --replace >/dev/null
+}
+ok "a shipped function is replaced only when asked" shipped_is_not_shadowed_unasked
+
+echo "e2e $store $executor: $passed passed, $failed failed"
+test "$failed" = 0

@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The rules of the house that a script can check: who includes whom, which
+# foreign header belongs to which file, length of functions and files, and a
+# licence line in every file.
+srcdir=${srcdir:-.}
+cd "$srcdir" || exit 99
+bad=0
+complain () { echo "$*"; bad=1; }
+
+allowed () {
+	case $1 in
+	base)     echo "base" ;;
+	value)    echo "base value" ;;
+	store)    echo "base value store" ;;
+	category) echo "base value store category" ;;
+	task)     echo "base value task" ;;
+	exec)     echo "base value task exec" ;;
+	job)      echo "base value store category task exec job" ;;
+	cli)      echo "cli" ;;
+	esac
+}
+
+for dir in base value store category task exec job cli; do
+	for f in core/$dir/*.[ch] core/$dir/*.cc; do
+		test -f "$f" || continue
+		for inc in $(sed -n 's/^#include "\([a-z_]*\)\/.*/\1/p' "$f"); do
+			case " $(allowed $dir) " in
+			*" $inc "*) ;;
+			*) complain "$f may not include from $inc/" ;;
+			esac
+		done
+	done
+done
+
+only () {
+	for f in $(grep -l "^#include <$1>" -r core sdk plugins --include='*.[ch]' --include='*.cc'); do
+		case " $2 " in
+		*" $f "*) ;;
+		*) complain "$f may not include <$1>" ;;
+		esac
+	done
+}
+only lmdb.h "$(echo core/store/meta_lmdb*.[ch])"
+only msgpack.h core/value/pack.c
+only zlib.h "$(echo core/value/inflate*.c core/value/input*.c core/value/gzip*.c)"
+only dlfcn.h core/task/plugin.c
+for f in $(grep -l '^#include <simdjson' -r core); do
+	test "$f" = core/value/json_fast.cc || complain "$f may not include simdjson"
+done
+
+for f in core/*.[ch] core/*/*.[ch] core/*/*.cc sdk/snek/*.h plugins/*.c; do
+	test -f "$f" || continue
+	awk -v f="$f" '
+	/^[{]/ { start = NR }
+	/^[}]/ { if (start && NR - start > 80) { print f ":" start ": a function of " NR - start " lines"; bad = 1 } start = 0 }
+	END { if (NR > 600) { print f ": " NR " lines"; bad = 1 } exit bad }' "$f" || bad=1
+done
+
+for f in $(find core sdk plugins examples tests bench man -type f \
+    \( -name '*.[ch]' -o -name '*.cc' -o -name '*.sh' -o -name '*.py' -o -name '*.awk' -o -name '*.[1357]' \)) \
+    setup autogen.sh configure.ac Makefile.am; do
+	head -n 3 "$f" | grep -q 'SPDX-License-Identifier: MIT' ||
+		case $f in
+		man/*.3) head -n 1 "$f" | grep -q '^\.so ' || complain "$f: no SPDX line" ;;
+		*) complain "$f: no SPDX line" ;;
+		esac
+done
+exit $bad
