@@ -8,6 +8,7 @@
 struct add {
 	struct cli c;
 	bool replace, changed;
+	const char *path;
 };
 
 static const struct cli_option options[] = {
@@ -19,43 +20,69 @@ static const struct cli_option options[] = {
 	{ 0 }
 };
 
-static int visit_json(void *arg, const struct snek_function_info *i)
+static bool same_bytes(FILE *f, FILE *g)
 {
-	struct add *a = arg;
+	int c;
 
+	do {
+		c = getc(f);
+		if (c != getc(g))
+			return false;
+	} while (c != EOF);
+	return !ferror(f) && !ferror(g);
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	FILE *f = fopen(a, "r"), *g = fopen(b, "r");
+	bool same = f && g && same_bytes(f, g);
+
+	if (f)
+		fclose(f);
+	if (g)
+		fclose(g);
+	return same;
+}
+
+static void put_json(const struct add *a, const struct snek_function_info *i)
+{
 	cli_out_begin(stdout, "added");
 	cli_out_text(stdout, "name", i->name);
 	cli_out_text(stdout, "version", i->version);
 	cli_out_text(stdout, "summary", i->summary);
 	cli_out_text(stdout, "sha256", i->sha256);
+	cli_out_number(stdout, "generation", i->generation);
 	cli_out_bool(stdout, "changed", a->changed);
 	cli_out_close(stdout);
-	return 0;
 }
 
-static int visit_text(void *arg, const struct snek_function_info *i)
+/* A plugin has one function or several: those that hold its very bytes. */
+static int visit(void *arg, const struct snek_function_info *i)
 {
-	struct add *a = arg;
+	const struct add *a = arg;
 
-	cli_error_say(&a->c, "%s%s%s: sha256 %.12s, %s", i->name,
-	    i->version ? " " : "", i->version ? i->version : "", i->sha256,
-	    a->changed ? "added" : "unchanged");
+	if (!i->generation || !i->path || !same_file(i->path, a->path))
+		return 0;
+	if (a->c.json)
+		put_json(a, i);
+	else
+		cli_error_say(&a->c, "%s%s%s: sha256 %.12s, %s", i->name,
+		    i->version ? " " : "", i->version ? i->version : "",
+		    i->sha256, a->changed ? "added" : "unchanged");
 	return 0;
 }
 
-static int add(struct add *a, snek_cluster *cluster, const char *path)
+static int add(struct add *a, snek_cluster *cluster)
 {
 	struct snek_error e = { 0 };
-	int rc = snek_function_add(cluster, path, a->replace, &a->changed, &e);
+	int rc = snek_function_add(cluster, a->path, a->replace, &a->changed,
+	    &e);
 
-	if (rc == SNEK_EEXIST)
-		return cli_error_of(&a->c, rc, &e, path,
-		    "--replace takes the name");
 	if (rc >= 0)
-		rc = snek_function_find(cluster, path,
-		    a->c.json ? visit_json : visit_text, a, &e);
+		rc = snek_function_list(cluster, visit, a, &e);
 	if (rc < 0)
-		return cli_error_of(&a->c, rc, &e, path, NULL);
+		return cli_error_of(&a->c, rc, &e, a->path,
+		    rc == SNEK_EEXIST ? "--replace takes the name" : NULL);
 	return cli_out_end(&a->c, 0);
 }
 
@@ -79,8 +106,8 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 		return rc;
 	if ((rc = cli_cluster_make(&a.c, &cluster)))
 		return rc;
-	path = path_of(argv[0]);
-	rc = path ? add(&a, cluster, path) :
+	a.path = path = path_of(argv[0]);
+	rc = path ? add(&a, cluster) :
 	    cli_error(&a.c, SNEK_ENOMEM, NULL, NULL, "out of memory");
 	free(path);
 	snek_cluster_close(cluster);

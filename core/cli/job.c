@@ -49,33 +49,28 @@ static int argument(struct cli_job *j, snek_job *job, char *text)
 	return rc < 0 ? cli_error_of(&j->c, rc, &e, text, NULL) : 0;
 }
 
-static const char *function_cure(const char *function, int code, char *to,
-    size_t size)
+/* A file is named with a slash, so that it is never taken for a function. */
+static int check_function(const struct cli *c, const char *function)
 {
-	size_t n = strlen(function);
+	size_t n = strcspn(function, ":");
 
-	if (code != SNEK_ENOENT)
-		return NULL;
-	if (strchr(function, '/'))
-		return NULL;
-	if (n > 3 && strcmp(function + n - 3, ".so") == 0) {
-		snprintf(to, size, "for a file say ./%s", function);
-		return to;
-	}
-	return "snek functions lists what there is";
+	if (strchr(function, '/') || n < 4 ||
+	    strncmp(function + n - 3, ".so", 3) != 0)
+		return 0;
+	return cli_error_usage(c, "%s: for a file say ./%s", function, function);
 }
 
 int cli_job_setup(struct cli_job *j, snek_job *job, const char *function,
     int argc, char **argv)
 {
 	struct snek_error e = { 0 };
-	char cure[128];
 	int rc, i;
 
+	if ((rc = check_function(&j->c, function)))
+		return rc;
 	rc = snek_job_map(job, function, j->args, &e);
 	if (rc < 0)
-		return cli_error_of(&j->c, rc, &e, function,
-		    function_cure(function, rc, cure, sizeof(cure)));
+		return cli_error_of(&j->c, rc, &e, function, NULL);
 	for (i = 0; i < argc; i++)
 		if ((rc = argument(j, job, argv[i])))
 			return rc;

@@ -47,10 +47,28 @@ static int prepare(struct run *r)
 	return rc < 0 ? cli_error_of(c, rc, &e, NULL, NULL) : 0;
 }
 
+static int seen(void *arg, const struct snek_function_info *i)
+{
+	(void)arg;
+	(void)i;
+	return 0;
+}
+
+/* Before all the input is read, which may take its time. */
+static int check_function(const struct run *r, const char *name)
+{
+	struct snek_error e = { 0 };
+	int rc = snek_function_find(NULL, name, seen, NULL, &e);
+
+	return rc < 0 ? cli_error_of(&r->j.c, rc, &e, name, NULL) : 0;
+}
+
 static int with_job(struct run *r, struct cli_input *in, int argc, char **argv)
 {
 	int rc = cli_job_setup(&r->j, r->job, argv[0], argc - 1, argv + 1);
 
+	if (!rc)
+		rc = check_function(r, argv[0]);
 	if (!rc)
 		rc = prepare(r);
 	if (!rc)
