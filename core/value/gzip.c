@@ -22,6 +22,11 @@ struct sk_gzip {
 	uint8_t in[ROOM];
 };
 
+bool sk_gzip_is_built_in(void)
+{
+	return true;
+}
+
 int sk_gzip_open(sk_read_fn *read, void *arg, const char *name,
     struct sk_gzip **out, struct snek_error *e)
 {

@@ -7,6 +7,7 @@
 
 struct sk_gzip;
 
+bool sk_gzip_is_built_in(void);
 /* Reads from read(arg); name is for messages and must outlive it.  SNEK_EINVAL
  * when zlib is not built in. */
 int sk_gzip_open(sk_read_fn *read, void *arg, const char *name,

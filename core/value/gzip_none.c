@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "value/gzip.h"
 
+bool sk_gzip_is_built_in(void)
+{
+	return false;
+}
+
 int sk_gzip_open(sk_read_fn *read, void *arg, const char *name,
     struct sk_gzip **out, struct snek_error *e)
 {
