@@ -23,7 +23,7 @@ struct sk_sink {
 	uint32_t emit;
 	uint64_t emitted;
 	size_t held;                    /* LISTED, GROUPED: bytes in memory */
-	struct sk_buf key, value;
+	struct sk_buf key, value, scratch;
 };
 
 static bool aggregated(const sk_sink *s)
@@ -93,6 +93,7 @@ void sk_sink_free(sk_sink *s)
 	sk_builtin_free(&s->top);
 	sk_buf_free(&s->key);
 	sk_buf_free(&s->value);
+	sk_buf_free(&s->scratch);
 	free(s);
 }
 
@@ -120,8 +121,8 @@ static int partition(sk_sink *s, struct sk_span key, uint32_t *out,
 		    (uint32_t)(sk_hash64(key.p, key.n, 0) % s->o.partitions);
 		return 0;
 	}
-	s->value.n = 0;
-	rc = sk_key_get(key.p, key.n, &s->value, &v);
+	s->scratch.n = 0;
+	rc = sk_key_get(key.p, key.n, &s->scratch, &v);
 	if (rc)
 		return rc == SNEK_ENOMEM ? sk_enomem(e) :
 		    sk_fail(e, rc, "a key is malformed");
@@ -329,14 +330,7 @@ static int emit_entry(sk_sink *s, struct snek_value key, struct snek_value v,
 	if (rc)
 		return rc;
 	n.key = (struct sk_span){ s->key.p, s->key.n };
-	if (s->o.partition) {
-		/* partition() needs the buffer that holds the value. */
-		rc = partition(s, n.key, &part, e);
-		if (!rc)
-			rc = pack_pair(s, key, v, e);
-	} else {
-		rc = partition(s, n.key, &part, e);
-	}
+	rc = partition(s, n.key, &part, e);
 	if (rc)
 		return rc;
 	n.value = (struct sk_span){ s->value.p, s->value.n };

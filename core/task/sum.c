@@ -128,7 +128,7 @@ static void total(struct sk_wide *w, const struct sk_sum *s)
 	sk_wide_add_int(w, s->ints);
 }
 
-static int finite(double d, struct snek_error *e)
+static int in_range(double d, struct snek_error *e)
 {
 	return isfinite(d) ? 0 : sk_fail(e, SNEK_ELIMIT,
 	    "a sum beyond the largest double (1.8e308)");
@@ -160,7 +160,7 @@ int sk_sum_value(const struct sk_sum *s, struct snek_value *out,
 	} else {
 		d = s->hi + s->lo;
 	}
-	rc = finite(d, e);
+	rc = in_range(d, e);
 	if (rc)
 		return rc;
 	out->type = SNEK_DOUBLE;
@@ -180,7 +180,7 @@ int sk_sum_mean(const struct sk_sum *s, uint64_t n, double *out,
 		return sk_fail(e, SNEK_EINVAL, "a mean of nothing");
 	total(&w, s);
 	d = sk_wide_quotient(&w, n);
-	rc = finite(d, e);
+	rc = in_range(d, e);
 	if (!rc)
 		*out = d + 0.0;
 	return rc;
