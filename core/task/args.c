@@ -150,12 +150,12 @@ static int number_from_text(const struct parse *p, const struct snek_arg *a,
 }
 
 static int set_bool(const struct parse *p, const struct snek_arg *a,
-    const char *s, struct snek_value *out)
+    const char *s, size_t n, struct snek_value *out)
 {
-	bool yes = !strcmp(s, "yes") || !strcmp(s, "true");
+	bool yes = is_choice("yes|true", s, n);
 
-	if (!yes && strcmp(s, "no") && strcmp(s, "false"))
-		return refuse(p, a, s, strlen(s));
+	if (!yes && !is_choice("no|false", s, n))
+		return refuse(p, a, s, n);
 	*out = sk_bool(yes);
 	return 0;
 }
@@ -170,7 +170,7 @@ static int from_text(const struct parse *p, const struct snek_arg *a,
 		    "UTF-8 at byte %zu", a->name, op_name(p), good);
 	switch (a->type) {
 	case SNEK_ARG_STRING: return set_string(p, s, n, out);
-	case SNEK_ARG_BOOL:   return set_bool(p, a, s, out);
+	case SNEK_ARG_BOOL:   return set_bool(p, a, s, n, out);
 	case SNEK_ARG_CHOICE: return set_choice(p, a, s, n, out);
 	case SNEK_ARG_LIST:   return set_list(p, s, out);
 	default:              return number_from_text(p, a, s, out);
@@ -211,8 +211,10 @@ static int from_json(const struct parse *p, const struct snek_arg *a,
 		*out = v;
 		return 0;
 	}
-	if (a->type == SNEK_ARG_BOOL || v.type != SNEK_STRING)
+	if (v.type != SNEK_STRING)
 		return refuse_value(p, a, v);
+	if (a->type == SNEK_ARG_BOOL)
+		return set_bool(p, a, v.as.s, v.len, out);
 	if (a->type == SNEK_ARG_CHOICE)
 		return set_choice(p, a, v.as.s, v.len, out);
 	return set_string(p, v.as.s, v.len, out);

@@ -301,6 +301,7 @@ static int map(snek_ctx *c, void *self, struct snek_record r)
 }
 
 SNEK_PLUGIN("misuse", "1", SNEK_OP(.name = "misuse", .open = open_op, .map = map,
+	.reducer = "sum",
 	.args = (const struct snek_arg *const[]){
 	SNEK_ARG(.name = "how", .required = 1),
 	SNEK_ARG(.name = "at", .type = SNEK_ARG_INT, .value = "3"), NULL }));
