@@ -42,8 +42,10 @@ struct sk_lmdb_txn {
 	MDB_txn *txn;
 };
 
-/* ---- meta_lmdb.c ---- */
+/* ---- meta_lmdb_txn.c ---- */
 
+int sk_lmdb_begin_env(struct sk_lmdb_env *, bool write, struct sk_lmdb_txn *,
+    struct snek_error *);
 int sk_lmdb_begin(struct sk_meta *, bool write, struct sk_lmdb_txn *,
     struct snek_error *);
 /* Nothing remains of the transaction; rc passes through. */
@@ -54,6 +56,7 @@ int sk_lmdb_commit(struct sk_lmdb_txn *, int rc, struct snek_error *);
 
 /* An LMDB code as one of ours, with the environment's path. */
 int sk_lmdb_fail(const struct sk_lmdb_txn *, int mdb, struct snek_error *);
+int sk_lmdb_fail_at(const char *path, int mdb, struct snek_error *);
 
 /* SNEK_ENOENT without text when there is none. */
 int sk_lmdb_get(struct sk_lmdb_txn *, enum sk_lmdb_db, struct sk_span key,
