@@ -111,19 +111,29 @@ static int fold_window(struct sk_catalog *c, const char *category,
 	return settle(rc);
 }
 
+/* Races that are lost leave a text; who asked shall see none of it. */
+static int tell(int rc, const struct snek_error *mine, struct snek_error *e)
+{
+	if (rc && e)
+		*e = *mine;
+	return rc;
+}
+
 int sk_compact_due(struct sk_catalog *c, const char *category, uint64_t version,
     struct snek_error *e)
 {
+	struct snek_error mine = { 0 };
 	uint64_t width = WINDOW;
 	int rc = 0;
 
 	while (!rc && version && version % width == 0) {
-		rc = fold_window(c, category, version - width + 1, version, e);
+		rc = fold_window(c, category, version - width + 1, version,
+		    &mine);
 		if (width > UINT64_MAX / WIDER)
 			break;
 		width *= WIDER;
 	}
-	return rc;
+	return tell(rc, &mine, e);
 }
 
 /* All windows of one width that are full. */
@@ -182,11 +192,13 @@ static int fold_all(struct sk_catalog *c, const char *category,
 int sk_compact(struct sk_catalog *c, const char *category, bool all,
     struct snek_error *e)
 {
+	struct snek_error mine = { 0 };
 	int rc = sk_name_check("category", category, e);
 
 	if (!rc && c->meta->ops->read_only(c->meta))
 		rc = sk_fail(e, SNEK_EACCES, "the cluster is read-only");
 	if (rc)
 		return rc;
-	return all ? fold_all(c, category, e) : fold_due(c, category, e);
+	rc = all ? fold_all(c, category, &mine) : fold_due(c, category, &mine);
+	return tell(rc, &mine, e);
 }

@@ -121,6 +121,7 @@ static int sweep(struct sk_catalog *c, const struct found *f, size_t n,
 static int judge(struct sk_catalog *c, struct found *f, size_t n,
     int64_t grace, struct sk_gc_report *report, struct snek_error *e)
 {
+	struct snek_error mine = { 0 };
 	struct sk_meta *m = c->meta;
 	int rc = m->ops->is_named(m, f->id, e);
 
@@ -131,9 +132,11 @@ static int judge(struct sk_catalog *c, struct found *f, size_t n,
 		report->waiting++;
 		return 0;
 	}
-	rc = m->ops->abort(m, f->id, e);
+	rc = m->ops->abort(m, f->id, &mine);
 	if (rc == SNEK_EEXIST)
 		return 0;               /* committed in this very moment */
+	if (rc && e)
+		*e = mine;
 	if (!rc)
 		f->fate = MARKED;
 	return rc;

@@ -249,7 +249,7 @@ int sk_snapshot_moved(struct sk_catalog *c, const struct sk_manifest *m,
 	return now.id != m->category.id || now.epoch != m->category.epoch;
 }
 
-/* 1: the epoch has moved. */
+/* 1: the epoch has moved, whatever the text says. */
 static int attempt(struct sk_catalog *c, const char *category,
     struct sk_snapshot **out, struct snek_error *e)
 {
@@ -271,8 +271,8 @@ static int attempt(struct sk_catalog *c, const char *category,
 	sk_snapshot_close(s);
 	sk_manifest_free(m);
 	if (moved < 0)
-		return sk_fail(e, moved, "%s", other.text);
-	return moved ? 1 : rc;
+		*e = other;
+	return moved ? moved : rc;
 }
 
 static void pause_for(int tried)
@@ -286,10 +286,13 @@ static void pause_for(int tried)
 int sk_snapshot_open(struct sk_catalog *c, const char *category,
     struct sk_snapshot **out, struct snek_error *e)
 {
+	struct snek_error mine = { 0 };
 	int i, rc;
 
 	for (i = 0; i < TRIES; i++) {
-		rc = attempt(c, category, out, e);
+		rc = attempt(c, category, out, &mine);
+		if (rc < 0 && e)
+			*e = mine;
 		if (rc <= 0)
 			return rc;
 		pause_for(i);
