@@ -69,8 +69,8 @@ struct sk_sched {
 	uint32_t tasks[2], done[2];
 	uint32_t running, committing, backing;
 	uint32_t cap, credit;
-	uint64_t cut;                   /* attempts to this id caused the last cut */
-	uint64_t retries, throttled, backups;
+	uint64_t cut;                   /* attempts up to this id are accounted for */
+	uint32_t retries, throttled, backups;
 	struct task *task;              /* maps, then reduces */
 	struct sk_heap later;           /* tasks of the stage in backoff */
 	struct sk_median took;          /* of the stage's finished tasks */
@@ -269,7 +269,9 @@ static int attempt_over(sk_sched *s, const struct sk_event *e)
 {
 	struct sk_live *a = sk_live_find(&s->live, e->attempt);
 
-	if (!a || a->state != SK_LIVE_RUNS || (e->kind == SK_EV_FAILED && e->code >= 0))
+	if (!a || a->state != SK_LIVE_RUNS)
+		return SNEK_EINTERNAL;
+	if (e->kind == SK_EV_FAILED && e->code >= 0)
 		return SNEK_EINTERNAL;
 	if (e->kind == SK_EV_FINISHED)
 		finished(s, a);
