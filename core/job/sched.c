@@ -467,8 +467,7 @@ static void wait_until(sk_sched *s, struct sk_action *out)
 void sk_sched_next(sk_sched *s, struct sk_action *out)
 {
 	struct sk_link *pend = &s->live.pend;
-	bool idle = (!s->running || SK_BUG(done_before_losers_end)) &&
-	    !s->committing;
+	bool idle = !s->running && !s->committing;
 
 	*out = (struct sk_action){ 0 };
 	if (!s->begun)
@@ -484,7 +483,8 @@ void sk_sched_next(sk_sched *s, struct sk_action *out)
 	} else if (s->code && (idle || SK_BUG(fails_before_all_ended))) {
 		out->kind = SK_ACT_FAIL;
 		out->code = s->code;
-	} else if (complete(s) && !s->code && idle) {
+	} else if (complete(s) && !s->code &&
+	    (idle || SK_BUG(done_before_losers_end))) {
 		out->kind = SK_ACT_DONE;
 	} else {
 		wait_until(s, out);
