@@ -374,7 +374,7 @@ static void put_away(struct sim *s)
 
 bool sim_run(const struct sim_config *c, struct sim_result *r)
 {
-	struct sim s = { .c = c, .r = r, .rng = c->seed, .now = 1000000 };
+	struct sim s = { .c = c, .r = r, .rng = c->seed, .now = SIM_START };
 	bool ok;
 
 	memset(r, 0, sizeof(*r));
@@ -385,7 +385,7 @@ bool sim_run(const struct sim_config *c, struct sim_result *r)
 	ok = coord_new(&s) && loop(&s);
 	r->tasks = s.tasks;
 	r->attempts = s.attempts;
-	r->ms = s.now - 1000000;
+	r->ms = s.now - SIM_START;
 	put_away(&s);
 	return ok;
 }
@@ -431,7 +431,7 @@ void sim_draw(struct sim_config *c, uint64_t seed, uint32_t tasks)
 	if (!sim_random(&s, 4))
 		c->room = 1 + sim_random(&s, c->slots);
 	if (!sim_random(&s, 6))
-		c->deadline = 1000000 + 1 + sim_random(&s, 60000);
+		c->deadline = SIM_START + 1 + sim_random(&s, 60000);
 	if (!sim_random(&s, 8))
-		c->cancel_at = 1000000 + 1 + sim_random(&s, 30000);
+		c->cancel_at = SIM_START + 1 + sim_random(&s, 30000);
 }

@@ -24,7 +24,13 @@
 	X(loser_fails_the_job) \
 	X(end_without_cancel) \
 	X(fails_before_all_ended) \
-	X(wait_forgets_deadline)
+	X(wait_forgets_deadline) \
+	X(over_the_slots) \
+	X(busy_wait) \
+	X(task_forgotten) \
+	X(one_try_too_many) \
+	X(done_before_losers_end) \
+	X(commit_unasked)
 
 #define SIM_BUG_ENUM(name) SIM_BUG_##name,
 enum sim_bug { SIM_BUGS(SIM_BUG_ENUM) SIM_BUG_COUNT };

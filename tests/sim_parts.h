@@ -6,8 +6,12 @@
 #include "job/sched.h"
 #include "sim.h"
 
+#define SIM_START 1000000               /* of the virtual clock */
 #define SIM_COORDS 4
 #define SIM_LIMIT(c) ((c)->attempts ? (c)->attempts : 4)
+/* From the start of an attempt to the end of all that it leads to, but another
+ * one: stragglers, those that vanish, journal and slow coordinators. */
+#define SIM_LONGEST(c) (60000 + 90 * (c)->usual_ms + 1000)
 
 enum sim_fate { RUNS, WINS, LOSES, ASKS, GONE };
 

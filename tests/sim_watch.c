@@ -201,6 +201,8 @@ static bool lie(struct sim *s, struct sim_coord *c, const struct sk_event *truth
 	return true;
 }
 
+/* Now and then the coordinator is slow, and more events come before it asks
+ * what to do. */
 bool sim_tell(struct sim *s, uint32_t coord, struct sk_event *e, uint32_t attempt)
 {
 	struct sim_coord *c = &s->coord[coord];
@@ -227,6 +229,10 @@ bool sim_tell(struct sim *s, uint32_t coord, struct sk_event *e, uint32_t attemp
 	if (e->kind == SK_EV_THROTTLED && c->throttled == 1 && s->c->slots > 1 &&
 	    st.cap != s->c->slots / 2)
 		return sim_bad(s, "throttling lowers the cap", "%u", st.cap);
+	if (sim_chance(s, 1000)) {
+		c->wake = s->now + 1 + sim_random(s, 5);
+		return true;
+	}
 	return sim_drain(s, coord);
 }
 
@@ -420,6 +426,14 @@ static bool may_end(struct sim *s, struct sim_coord *c, const struct sk_action *
 	if (!c->code && c->records[0] != s->plan.records)
 		return sim_bad(s, "records are conserved", "%ju",
 		    (uintmax_t)c->records[0]);
+	if (s->c->deadline && c->attempts &&
+	    s->now > s->c->deadline + SIM_LONGEST(s->c))
+		return sim_bad(s, "a deadline is kept", "%jd ms late",
+		    (intmax_t)(s->now - s->c->deadline));
+	if (s->now - SIM_START > (int64_t)(s->attempts + 4) *
+	    (SIM_LONGEST(s->c) + 20000))
+		return sim_bad(s, "a job ends", "after %jd ms",
+		    (intmax_t)(s->now - SIM_START));
 	c->over = true;
 	c->wake = 0;
 	return true;

@@ -51,7 +51,8 @@ void sk_live_free(struct sk_live_pool *p)
 	memset(p, 0, sizeof(*p));
 }
 
-struct sk_live *sk_live_find(const struct sk_live_pool *p, struct sk_attempt_id id)
+struct sk_live *sk_live_find(const struct sk_live_pool *p,
+    struct sk_attempt_id id)
 {
 	struct sk_live *a = p->bucket[id.n & p->mask];
 

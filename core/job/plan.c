@@ -38,7 +38,8 @@ static int total(const struct sk_plan_chunk *chunk, size_t n,
 
 static struct sizes sizes_of(const struct sk_plan_limits *l, uint64_t bytes)
 {
-	uint64_t want = (uint64_t)TASKS_PER_WORKER * (l->workers ? l->workers : 1);
+	uint64_t workers = l->workers ? l->workers : 1;
+	uint64_t want = workers * TASKS_PER_WORKER;
 	struct sizes z = {
 		.min = l->min_bytes ? l->min_bytes : MIN_BYTES,
 		.aim = bytes / want + (bytes % want != 0),
@@ -106,7 +107,8 @@ static void cut(const struct group *g, const struct sizes *z, struct sk_plan *p)
 		if (!t || now != part || t->bytes > z->max ||
 		    c->bytes > z->max - t->bytes) {
 			t = &p->task[p->tasks++];
-			*t = (struct sk_plan_task){ .shard = c->shard, .first = i };
+			*t = (struct sk_plan_task){ .shard = c->shard,
+				.first = i };
 			part = now;
 		}
 		t->n++;

@@ -24,9 +24,9 @@
  *
  * The job ends early with the first of: a failure of an undecided task that is
  * the op's own or spends the last try, a LOST commit, CANCEL, the deadline.
- * From then on nothing starts or commits; FAIL is said once every attempt and
- * every commit under way has ended.  With all tasks committed it is DONE,
- * whatever comes after.
+ * From then on nothing starts and what finishes is dropped; FAIL is said once
+ * every attempt and every commit under way has ended.  With all tasks committed
+ * it is DONE, whatever comes after.
  *
  * SK_BUG(name) is 0; the simulator's own test compiles this file with mistakes
  * to be switched on, to see that they are found.
@@ -69,8 +69,8 @@ struct sk_sched {
 	uint32_t tasks[2], done[2];
 	uint32_t running, committing, backing;
 	uint32_t cap, credit;
-	uint64_t cut;                   /* attempts to this id caused the last cut */
-	uint64_t retries, throttled, backups;
+	uint64_t cut;                   /* attempts up to this id are accounted for */
+	uint32_t retries, throttled, backups;
 	struct task *task;              /* maps, then reduces */
 	struct sk_heap later;           /* tasks of the stage in backoff */
 	struct sk_median took;          /* of the stage's finished tasks */
@@ -214,7 +214,7 @@ static void failed(sk_sched *s, struct sk_live *a, int code)
 	}
 	if (other)
 		return;
-	if (t->tries >= tries_allowed(s)) {
+	if (t->tries >= tries_allowed(s) + SK_BUG(one_try_too_many)) {
 		end_job(s, code);
 		return;
 	}
@@ -269,7 +269,9 @@ static int attempt_over(sk_sched *s, const struct sk_event *e)
 {
 	struct sk_live *a = sk_live_find(&s->live, e->attempt);
 
-	if (!a || a->state != SK_LIVE_RUNS || (e->kind == SK_EV_FAILED && e->code >= 0))
+	if (!a || a->state != SK_LIVE_RUNS)
+		return SNEK_EINTERNAL;
+	if (e->kind == SK_EV_FAILED && e->code >= 0)
 		return SNEK_EINTERNAL;
 	if (e->kind == SK_EV_FINISHED)
 		finished(s, a);
@@ -284,7 +286,8 @@ static int commit_over(sk_sched *s, const struct sk_event *e)
 {
 	struct sk_live *a = sk_live_find(&s->live, e->attempt);
 
-	if (!a || a->state != SK_LIVE_ASKED || e->code > 0)
+	if (!a || (a->state != SK_LIVE_ASKED && !SK_BUG(commit_unasked)) ||
+	    e->code > 0)
 		return SNEK_EINTERNAL;
 	s->committing--;
 	if (e->kind == SK_EV_COMMITTED || SK_BUG(lost_commit_counts)) {
@@ -390,6 +393,8 @@ static bool next_task(sk_sched *s, uint32_t *n)
 	}
 	while (s->fresh < s->tasks[s->stage]) {
 		id.n = s->fresh++;
+		if (SK_BUG(task_forgotten) && id.n == 7)
+			continue;
 		*n = id.n;
 		if (task_of(s, id)->state == WAITING ||
 		    SK_BUG(restored_task_runs_again))
@@ -422,7 +427,7 @@ static bool start_next(sk_sched *s, struct sk_action *out)
 	struct sk_live *a;
 	int64_t when;
 
-	if (s->running >= s->cap)
+	if (s->running >= s->cap && !SK_BUG(over_the_slots))
 		return false;
 	if (next_task(s, &id.n)) {
 		start(s, id, out);
@@ -451,7 +456,7 @@ static void wait_until(sk_sched *s, struct sk_action *out)
 		return;
 	if (s->config.deadline && !SK_BUG(wait_forgets_deadline))
 		earlier(&out->until, s->config.deadline);
-	if (s->running >= s->cap)
+	if (s->running >= s->cap && !SK_BUG(busy_wait))
 		return;
 	if (s->later.n && !SK_BUG(lost_wakeup))
 		earlier(&out->until, s->later.item[0].key);
@@ -478,7 +483,8 @@ void sk_sched_next(sk_sched *s, struct sk_action *out)
 	} else if (s->code && (idle || SK_BUG(fails_before_all_ended))) {
 		out->kind = SK_ACT_FAIL;
 		out->code = s->code;
-	} else if (complete(s) && !s->code && idle) {
+	} else if (complete(s) && !s->code &&
+	    (idle || SK_BUG(done_before_losers_end))) {
 		out->kind = SK_ACT_DONE;
 	} else {
 		wait_until(s, out);

@@ -26,7 +26,9 @@ struct sk_sched_config {
 	uint32_t attempts;              /* tries a task may have; 0: 4.  A
 	                                 * backup is a try, being throttled not */
 	bool backups;                   /* start backup attempts for stragglers */
-	int64_t now;                    /* the clock of the events at the start, ms */
+	int64_t now;                    /* the clock of the events at the start, ms;
+	                                 * a TICK before the first sk_sched_next
+	                                 * does as well */
 	int64_t deadline;               /* in that clock; 0: none */
 	uint64_t seed;                  /* of the backoff's jitter */
 };
@@ -34,8 +36,9 @@ struct sk_sched_config {
 enum sk_event_kind {
 	SK_EV_TICK,                     /* only time has passed */
 	SK_EV_FINISHED,                 /* attempt ended well; wants to commit */
-	SK_EV_FAILED,                   /* attempt ended badly; code tells its fate */
-	SK_EV_THROTTLED,                /* attempt was not let in: a queue, no failure */
+	SK_EV_FAILED,                   /* ended badly; code tells its fate */
+	SK_EV_THROTTLED,                /* attempt was not let in (429, or start said
+	                                 * SNEK_EAGAIN): a queue, no failure */
 	SK_EV_COMMITTED,                /* the journal has taken the commit */
 	SK_EV_LOST,                     /* the journal refused: another coordinator
 	                                 * has it; the job ends */
@@ -63,7 +66,8 @@ enum sk_action_kind {
 	SK_ACT_CANCEL,                  /* stop it; it still ends with an event */
 	SK_ACT_WAIT,                    /* nothing to do until an event or, if not
 	                                 * 0, the time until */
-	SK_ACT_STAGE,                   /* all map tasks are committed: reduce begins */
+	SK_ACT_STAGE,                   /* all map tasks are committed, reduce
+	                                 * begins; losers of map may still run */
 	SK_ACT_DONE,                    /* all tasks committed, nothing running */
 	SK_ACT_FAIL,                    /* over, nothing running; code says why */
 };
@@ -93,7 +97,7 @@ struct sk_sched_stat {
 	uint32_t running;               /* started, not ended */
 	uint32_t cap;                   /* how many may run: slots, or fewer
 	                                 * after throttling */
-	uint64_t retries, throttled, backups;
+	uint32_t retries, throttled, backups;
 };
 void sk_sched_stat(const sk_sched *, struct sk_sched_stat *);
 #endif
