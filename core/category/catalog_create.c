@@ -24,6 +24,20 @@ static int failed(struct snek_error *e, const char *dir, const char *name)
 	return sk_file_failed(e, path);
 }
 
+/* Make one directory, durably: commits in it must not vanish with it. */
+static int make_one(const char *path, struct snek_error *e)
+{
+	struct sk_buf up = { 0 };
+	int rc;
+
+	if (mkdir(path, 0755))
+		return errno == EEXIST ? 0 : sk_file_failed(e, path);
+	rc = sk_buf_printf(&up, "%s/..", path) && sk_buf_byte(&up, 0) ?
+	    sk_file_sync_dir(up.p, e) : sk_enomem(e);
+	sk_buf_free(&up);
+	return rc;
+}
+
 /* Make the directory and those above it. */
 static int make_dirs(const char *dir, struct snek_error *e)
 {
@@ -32,19 +46,15 @@ static int make_dirs(const char *dir, struct snek_error *e)
 
 	if (!path)
 		return sk_enomem(e);
-	for (s = path + 1; *path && !rc; s++) {
-		if (*s && *s != '/')
+	for (s = path + 1; *path && *s && !rc; s++) {
+		if (*s != '/')
 			continue;
-		if (!*s) {
-			if (mkdir(path, 0755) && errno != EEXIST)
-				rc = sk_fail_errno(e, "%s", path);
-			break;
-		}
 		*s = 0;
-		if (mkdir(path, 0755) && errno != EEXIST)
-			rc = sk_fail_errno(e, "%s", path);
+		rc = make_one(path, e);
 		*s = '/';
 	}
+	if (!rc)
+		rc = make_one(path, e);
 	free(path);
 	return rc;
 }
