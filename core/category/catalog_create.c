@@ -76,20 +76,21 @@ static bool is_ours(const char *name)
 	    !strcmp(name + n - 4, ".tmp");
 }
 
-/* Call visit on each entry of the directory `name` in fd (NULL: fd itself). */
+/* Call visit on each entry of the directory `name` in fd (NULL: fd itself)
+ * until it returns other than 0.  -1 and errno; none at all is 0. */
 static int each(int fd, const char *name, int (*visit)(int, const char *))
 {
 	int at = openat(fd, name ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = at < 0 ? NULL : fdopendir(at);
 	struct dirent *de;
-	int rc = errno == ENOENT ? 0 : -1;
+	int rc = d || errno == ENOENT ? 0 : -1, sys = errno;
 
 	if (!d) {
 		if (at >= 0)
 			close(at);
+		errno = sys;
 		return rc;
 	}
-	rc = 0;
 	while (!rc && (de = readdir(d)))
 		if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
 			rc = visit(at, de->d_name);
@@ -112,13 +113,17 @@ static int is_any(int fd, const char *name)
 
 static int check_dir(int fd, const char *dir, struct snek_error *e)
 {
+	int any, foreign;
+
 	if (!faccessat(fd, "cluster", F_OK, AT_SYMLINK_NOFOLLOW))
 		return sk_fail(e, SNEK_EEXIST, "a cluster exists already in %s",
 		    dir);
-	if (!each(fd, NULL, is_any))
-		return 0;
-	if (faccessat(fd, "cluster.new", F_OK, AT_SYMLINK_NOFOLLOW) ||
-	    each(fd, NULL, is_foreign))
+	any = each(fd, NULL, is_any);
+	foreign = any > 0 ? each(fd, NULL, is_foreign) : any;
+	if (foreign < 0)
+		return sk_fail_errno(e, "%s", dir);
+	if (foreign || (any && faccessat(fd, "cluster.new", F_OK,
+	    AT_SYMLINK_NOFOLLOW)))
 		return sk_fail(e, SNEK_EINVAL, "%s exists and is no snek cluster",
 		    dir);
 	return 0;
