@@ -12,7 +12,7 @@ static struct world world;
 
 static void setup(void)
 {
-	world_make(&world, NULL, 4, 3);
+	world_make(&world, in_memory(), 4, 3);
 }
 
 static void teardown(void)
@@ -191,7 +191,7 @@ START_TEST(a_large_segment_is_not_rewritten)
 	struct sk_manifest *m;
 
 	world_remove(&world);
-	world_make(&world, NULL, 1, 1);
+	world_make(&world, in_memory(), 1, 1);
 	id = job_must(world.catalog, &large).write;
 	for (small.w = 2; small.w <= 130; small.w++)
 		job_must(world.catalog, &small);

@@ -23,7 +23,7 @@ static void setup(void)
 {
 	uint32_t i;
 
-	world_make(&world, NULL, 4, 4);
+	world_make(&world, in_memory(), 4, 4);
 	real_meta = world.catalog->meta->ops;
 	real_shard = world.catalog->shard[0]->ops;
 	meta_ops = *real_meta;
