@@ -2,10 +2,12 @@
 #include "store/meta_lmdb.h"
 
 #include <errno.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #define RESIZE_PATIENCE 5       /* seconds */
+#define NO_ROOM (1u << 20)      /* bytes */
 
 /* ---- errors ---- */
 
@@ -126,6 +128,16 @@ static bool is_uncertain(struct sk_lmdb_env *env)
 	return rc == MDB_PANIC;
 }
 
+/* A write that the disk took only half of is EIO to LMDB: see if it is full. */
+static int say_full(const char *path, int mdb)
+{
+	struct statvfs v;
+
+	if (mdb != EIO || statvfs(path, &v) || v.f_bavail * v.f_frsize > NO_ROOM)
+		return mdb;
+	return ENOSPC;
+}
+
 int sk_lmdb_commit(struct sk_lmdb_txn *t, int rc, struct snek_error *e)
 {
 	int mdb, dead;
@@ -137,7 +149,8 @@ int sk_lmdb_commit(struct sk_lmdb_txn *t, int rc, struct snek_error *e)
 		rc = sk_fail(e, SNEK_EUNKNOWN, "%s: the commit may or may not "
 		    "have happened: %s", t->env->path, mdb_strerror(mdb));
 	else if (mdb)
-		rc = sk_lmdb_fail_at(t->env->path, mdb, e);
+		rc = sk_lmdb_fail_at(t->env->path,
+		    say_full(t->env->path, mdb), e);
 	if (mdb == MDB_MAP_FULL)
 		mdb_reader_check(t->env->env, &dead);
 	pthread_rwlock_unlock(&t->env->lock);
