@@ -136,6 +136,9 @@ int sk_lmdb_read_category(struct sk_lmdb_txn *, uint64_t id,
     struct sk_meta_category *, struct snek_error *);
 int sk_lmdb_write_state(struct sk_lmdb_txn *, const struct sk_meta_category *,
     struct snek_error *);
+/* sk_lmdb_unpack_entry that tells memory that is out from damage. */
+int sk_lmdb_read_entry(struct sk_lmdb_txn *, struct sk_span key, struct sk_span,
+    struct sk_buf *scratch, struct sk_meta_entry *, struct snek_error *);
 
 int sk_lmdb_cluster(struct sk_meta *, struct sk_meta_cluster *, struct snek_error *);
 int sk_lmdb_category_get_or_create(struct sk_meta *, const char *,

@@ -234,6 +234,20 @@ int sk_lmdb_category_list(struct sk_meta *m,
 	    &l, e));
 }
 
+/* A part takes as many bytes packed as in memory: with so much room, what
+ * cannot be unpacked is damaged. */
+int sk_lmdb_read_entry(struct sk_lmdb_txn *t, struct sk_span key,
+    struct sk_span value, struct sk_buf *scratch, struct sk_meta_entry *m,
+    struct snek_error *e)
+{
+	scratch->n = 0;
+	if (!sk_buf_reserve(scratch, value.n))
+		return sk_enomem(e);
+	if (!sk_lmdb_unpack_entry(key, value, scratch, m))
+		return sk_lmdb_damaged(t, "a write", e);
+	return 0;
+}
+
 /* ---- removing ---- */
 
 struct remover {
@@ -248,8 +262,9 @@ static int drop_entry(void *arg, struct sk_span key, struct sk_span value,
 	struct sk_meta_entry m;
 	int rc;
 
-	if (!sk_lmdb_unpack_entry(key, value, &r->scratch, &m))
-		return sk_lmdb_damaged(r->t, "a write", e);
+	rc = sk_lmdb_read_entry(r->t, key, value, &r->scratch, &m, e);
+	if (rc)
+		return rc;
 	rc = sk_lmdb_del(r->t, DB_NAMED, sk_lmdb_write(&m.write), e);
 	return rc ? rc : SK_LMDB_DROP;
 }
@@ -312,9 +327,11 @@ static int walk_one(void *arg, struct sk_span key, struct sk_span value,
 {
 	struct walker *w = arg;
 	struct sk_meta_entry m;
+	int rc;
 
-	if (!sk_lmdb_unpack_entry(key, value, &w->scratch, &m))
-		return sk_lmdb_damaged(w->t, "a write", e);
+	rc = sk_lmdb_read_entry(w->t, key, value, &w->scratch, &m, e);
+	if (rc)
+		return rc;
 	if (w->next && m.first != w->next)
 		return sk_lmdb_damaged(w->t, "a manifest", e);
 	w->next = m.last + 1;
