@@ -237,6 +237,55 @@ START_TEST(what_could_not_be_swept_stays_marked)
 }
 END_TEST
 
+/* It seemed to have gone, and yet it lay there: the mark has to stay. */
+static int lie_about_sweep(struct sk_shard *s, struct sk_write_id id,
+    struct snek_error *e)
+{
+	(void)s;
+	(void)id;
+	(void)e;
+	return 0;
+}
+
+START_TEST(a_mark_stays_while_anything_is_found)
+{
+	set_up_race();
+	racing.shard_ops.sweep = lie_about_sweep;
+	gc(0);
+	commit_now();
+	ck_assert_int_eq(racing.outcome, SNEK_EAGAIN);
+}
+END_TEST
+
+static struct sk_segment_writer *revived;
+
+static int revive(struct sk_meta *m, struct sk_write_id id,
+    struct snek_error *e)
+{
+	struct sk_shard *s = world.catalog->shard[3];
+
+	ck_assert_int_eq(s->ops->begin(s, id, &revived, e), 0);
+	return racing.meta->abort(m, id, e);
+}
+
+START_TEST(a_write_that_is_alive_after_all_is_not_swept_but_never_committed)
+{
+	struct sk_gc_report report;
+
+	set_up_race();
+	racing.meta_ops.abort = revive;
+	report = gc(0);
+	ck_assert_uint_eq(report.writes, 0);
+	ck_assert_uint_eq(report.waiting, 1);
+	ck_assert_uint_eq(litter_count(world.catalog).segments, 2);
+	commit_now();
+	ck_assert_int_eq(racing.outcome, SNEK_EAGAIN);
+	racing.shard->free(revived);
+	racing.meta_ops.abort = racing.meta->abort;
+	ck_assert_uint_eq(gc(0).segments, 2);
+}
+END_TEST
+
 START_TEST(a_removed_category_is_swept)
 {
 	struct job j = { .w = 1, .n = 400, .pad = 3000 };
@@ -333,6 +382,9 @@ int main(void)
 	tcase_add_test(t, a_commit_that_beats_the_mark_keeps_its_segments);
 	tcase_add_test(t, a_commit_that_comes_after_the_mark_fails);
 	tcase_add_test(t, what_could_not_be_swept_stays_marked);
+	tcase_add_test(t, a_mark_stays_while_anything_is_found);
+	tcase_add_test(t,
+	    a_write_that_is_alive_after_all_is_not_swept_but_never_committed);
 	tcase_add_test(t, a_removed_category_is_swept);
 	tcase_add_test(t, gc_with_no_grace_never_takes_what_is_committed);
 	suite_add_tcase(s, t);
