@@ -20,6 +20,7 @@
                          * not spill into the next size class */
 #define ALWAYS (sizeof(struct sk_chunk_head) + 8 + 32 + SK_FILL_PADDING)
 #define BITS_GROWTH 9u  /* bytes a row that a PRESENT_BITS column lacks costs */
+#define REST_ROW (5u + 4 + 4)   /* a map's head, end and row number */
 #define BYTES_MAX (UINT32_MAX - (1u << 20))
 
 struct tally {
@@ -154,8 +155,10 @@ static void count_value(const sk_chunk_builder *b, const struct sk_fill *c,
 		return;
 	}
 	t->cost += sk_fill_cost(c, v, b->rows);
-	if (!c->n)
+	if (!c->n || c->demoted)
 		t->cost += sizeof(struct sk_chunk_field) + c->name_len;
+	if (c->demoted)
+		t->cost += SK_FILL_PADDING + 16;
 	if (c->n == b->rows && !c->sparse)
 		t->dense++;
 	else
@@ -238,7 +241,7 @@ static int resolve(sk_chunk_builder *b, const struct sk_record *r,
 		t->cost += cost_of_breaking(b);
 	t->cost += BITS_GROWTH * (uint64_t)(b->bits - t->bits);
 	if (t->rest)
-		t->cost += 5 + 4 + 4;
+		t->cost += REST_ROW;
 	return 0;
 }
 
@@ -258,13 +261,29 @@ static uint64_t size_with(const sk_chunk_builder *b, const struct tally *t,
 	    sk_shape_bytes(shapes, ids, b->rows + 1);
 }
 
-static void measure_column(sk_chunk_builder *b, struct sk_fill *c)
+uint32_t sk_chunk_builder_least(const sk_chunk_builder *b)
+{
+	uint32_t i, live = 0;
+
+	for (i = 0; i < b->columns; i++)
+		live += b->column[i].n > 0;
+	return live > SK_DEMOTE_ABOVE ? 2 : 1;
+}
+
+static void measure_column(sk_chunk_builder *b, struct sk_fill *c,
+    uint32_t least)
 {
 	struct sk_fill_layout l;
 
-	c->padded = c->bits = false;
+	c->padded = c->bits = c->demoted = false;
 	if (!c->n)
 		return;
+	if (c->n < least) {
+		c->demoted = true;
+		b->estimate += 5 + (uint64_t)c->name_len +
+		    sk_packed_cost(sk_fill_value(c, 0)) + REST_ROW;
+		return;
+	}
 	sk_fill_layout(c, b->rows, &l);
 	b->estimate += sizeof(struct sk_chunk_field) + c->name_len + l.bytes;
 	if (l.presence != SNEK_PRESENT_BITS)
@@ -276,22 +295,21 @@ static void measure_column(sk_chunk_builder *b, struct sk_fill *c)
 
 static uint64_t rest_bytes(const sk_chunk_builder *b)
 {
-	uint64_t rows = b->rows;        /* at most */
+	uint64_t pairs = b->rest.ends.n / 4;
 
-	if (!b->rest.ends.n)
-		return 0;
-	return b->rest.pairs.n + rows * (5 + 4 + 4);
+	return b->rest.pairs.n +
+	    REST_ROW * (pairs < b->rows ? pairs : (uint64_t)b->rows);
 }
 
 static void measure(sk_chunk_builder *b)
 {
-	uint32_t i;
+	uint32_t least = sk_chunk_builder_least(b), i;
 
 	b->estimate = ALWAYS + rest_bytes(b);
 	b->bits = 0;
 	for (i = 0; i < b->columns; i++)
-		measure_column(b, &b->column[i]);
-	measure_column(b, &b->column[SK_VALUE_ID]);
+		measure_column(b, &b->column[i], least);
+	measure_column(b, &b->column[SK_VALUE_ID], 1);
 	b->measure_at = b->rows + b->rows / 16 + 1;
 }
 
@@ -409,6 +427,7 @@ static void put(sk_chunk_builder *b, const struct sk_record *r,
 			b->dense[b->dense_n++] = (uint16_t)(c - b->column);
 		sk_fill_put(c, r->member[i].value, b->rows);
 		c->padded = true;
+		c->demoted = false;
 	}
 	if (t->dense < b->dense_n)
 		break_dense(b);

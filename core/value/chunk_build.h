@@ -47,5 +47,7 @@ struct sk_chunk_builder {
 	bool placed;            /* place was given for the next record */
 };
 
+/* The fewest values that make a column: 1, or 2 when there are many. */
+uint32_t sk_chunk_builder_least(const struct sk_chunk_builder *);
 void sk_chunk_builder_reset(struct sk_chunk_builder *);
 #endif
