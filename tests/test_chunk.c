@@ -300,7 +300,7 @@ START_TEST(no_chunk_is_too_large_whenever_the_records_change)
 	uint32_t rows = 1;
 
 	while (change_after(&changes[_i], rows))
-		rows += 1 + rows / 100;
+		rows += 1 + rows / 40;
 }
 END_TEST
 
