@@ -2,6 +2,7 @@
 #include "task/sink.h"
 #include "task/aggregate.h"
 #include "task/group.h"
+#include "task/order.h"
 #include "task/sorter.h"
 #include "value/key.h"
 #include "value/value.h"
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 
 #define CHECK_EVERY 1024u       /* entries */
+#define AHEAD 8u                /* slots fetched before their turn */
 
 struct reduction {
 	const struct sk_reduce_options *o;
@@ -55,61 +57,6 @@ static int give_merged(struct reduction *r, const struct sk_run *const *runs,
 
 /* ---- aggregates ---- */
 
-struct by_key {                 /* a slot in the order of keys */
-	uint64_t prefix;        /* of the key's bytes, big-endian */
-	const struct sk_slot *slot;
-	uint8_t tag;
-};
-
-static int compare(const void *x, const void *y)
-{
-	const struct by_key *a = x, *b = y;
-	size_t m, n;
-
-	if (a->tag != b->tag)
-		return a->tag < b->tag ? -1 : 1;
-	if (a->prefix != b->prefix)
-		return a->prefix < b->prefix ? -1 : 1;
-	m = a->slot->id >> 8;
-	n = b->slot->id >> 8;
-	/* One that ends within the prefix differs by zeroes behind it only. */
-	if (m <= 8 || n <= 8)
-		return m < n ? -1 : m > n;
-	return sk_key_compare(a->slot->body, m, b->slot->body, n);
-}
-
-static uint64_t prefix_of(const struct sk_slot *s, struct sk_buf *scratch)
-{
-	uint64_t v = 0;
-	size_t n = s->id >> 8;
-
-	if (n >= 8)
-		return __builtin_bswap64(s->prefix);
-	scratch->n = 0;
-	sk_slot_key(s, scratch);        /* has room for nine bytes */
-	memcpy(&v, scratch->p + 1, n);
-	return __builtin_bswap64(v);
-}
-
-static struct by_key *sorted(struct reduction *r)
-{
-	const struct sk_table *t = &r->totals.table;
-	struct by_key *k = calloc((size_t)t->n + 1, sizeof(*k));
-	uint32_t i;
-
-	if (!k || !sk_buf_reserve(&r->key, 64)) {
-		free(k);
-		return NULL;
-	}
-	for (i = 0; i < t->n; i++) {
-		k[i].slot = sk_table_slot(t, i);
-		k[i].tag = (uint8_t)k[i].slot->id;
-		k[i].prefix = prefix_of(k[i].slot, &r->key);
-	}
-	qsort(k, t->n, sizeof(*k), compare);
-	return k;
-}
-
 static int name_key(struct sk_span key, int rc, struct snek_error *e)
 {
 	struct sk_buf text = { 0 }, scratch = { 0 };
@@ -143,13 +90,16 @@ static int give_total(struct reduction *r, const struct sk_slot *slot,
 
 static int give_sorted(struct reduction *r, struct snek_error *e)
 {
-	struct by_key *k = sorted(r);
-	uint32_t i;
-	int rc = k ? 0 : sk_enomem(e);
+	struct sk_ordered *o = sk_table_order(&r->totals.table);
+	uint32_t i, n = r->totals.table.n;
+	int rc = o ? 0 : sk_enomem(e);
 
-	for (i = 0; !rc && i < r->totals.table.n; i++)
-		rc = give_total(r, k[i].slot, e);
-	free(k);
+	for (i = 0; !rc && i < n; i++) {
+		if (i + AHEAD < n)
+			__builtin_prefetch(o[i + AHEAD].slot);
+		rc = give_total(r, o[i].slot, e);
+	}
+	free(o);
 	return rc;
 }
 
