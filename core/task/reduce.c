@@ -3,9 +3,9 @@
 #include "task/aggregate.h"
 #include "task/group.h"
 #include "task/order.h"
+#include "task/pair.h"
 #include "task/sorter.h"
 #include "value/key.h"
-#include "value/value.h"
 
 #include <stdlib.h>
 
@@ -23,9 +23,11 @@ struct reduction {
 
 static int check(struct reduction *r)
 {
-	if (++r->count % CHECK_EVERY || !r->o->check)
-		return 0;
-	return r->o->check(r->o->check_arg);
+	int rc = 0;
+
+	if (++r->count % CHECK_EVERY == 0 && r->o->check)
+		rc = r->o->check(r->o->check_arg);
+	return rc > 0 ? SNEK_ECANCELED : rc;
 }
 
 static int give(struct reduction *r, const struct sk_entry *n, struct snek_error *e)
@@ -57,19 +59,6 @@ static int give_merged(struct reduction *r, const struct sk_run *const *runs,
 
 /* ---- aggregates ---- */
 
-static int name_key(struct sk_span key, int rc, struct snek_error *e)
-{
-	struct sk_buf text = { 0 }, scratch = { 0 };
-	struct snek_value v;
-
-	if (!sk_key_get(key.p, key.n, &scratch, &v) && sk_json_write(&text, v) &&
-	    sk_buf_byte(&text, '\0'))
-		sk_fail_in(e, rc, "key %.120s", text.p);
-	sk_buf_free(&text);
-	sk_buf_free(&scratch);
-	return rc;
-}
-
 static int give_total(struct reduction *r, const struct sk_slot *slot,
     struct snek_error *e)
 {
@@ -82,7 +71,7 @@ static int give_total(struct reduction *r, const struct sk_slot *slot,
 	n.key = (struct sk_span){ r->key.p, r->key.n };
 	rc = sk_totals_pack(&r->totals, slot, &r->value, e);
 	if (rc)
-		return rc == SNEK_ELIMIT ? name_key(n.key, rc, e) : rc;
+		return rc == SNEK_ELIMIT ? sk_pair_name(n.key, rc, e) : rc;
 	n.value = (struct sk_span){ r->value.p, r->value.n };
 	rc = check(r);
 	return rc ? rc : give(r, &n, e);
@@ -138,7 +127,7 @@ static int add_state(struct reduction *r, const struct sk_entry *n,
 		rc = sk_totals_at_bytes(&r->totals, n->key, &slot, e);
 	if (!rc)
 		rc = sk_totals_merge(&r->totals, slot, n->value, e);
-	return rc == SNEK_ELIMIT ? name_key(n->key, rc, e) : rc;
+	return rc == SNEK_ELIMIT ? sk_pair_name(n->key, rc, e) : rc;
 }
 
 static int add_run(struct reduction *r, const struct sk_run *run,
