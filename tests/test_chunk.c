@@ -31,16 +31,14 @@ static void one_text(struct chunk_tool *t, const struct sk_buf *text,
 	ck_assert_int_eq(chunk_tool_add(t, text->p, text->n), 1);
 }
 
-START_TEST(records_come_back_as_they_went_in)
+static void round_trip(enum gen_kind kind, uint32_t target, uint64_t seed)
 {
-	enum gen_kind kind = (enum gen_kind)(_i / (int)COUNT(targets));
-	uint32_t target = targets[_i % (int)COUNT(targets)];
 	struct chunk_tool t;
 	struct sk_buf text = { 0 };
 	struct gen g;
 	size_t bytes = 0, most = target == 1 ? 100000 : 600000;
 
-	gen_seed(&g, (uint64_t)_i);
+	gen_seed(&g, seed);
 	chunk_tool_open(&t, target);
 	while (bytes < most) {
 		text.n = 0;
@@ -51,6 +49,14 @@ START_TEST(records_come_back_as_they_went_in)
 	chunk_tool_check(&t);
 	chunk_tool_close(&t);
 	sk_buf_free(&text);
+}
+
+START_TEST(records_come_back_as_they_went_in)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(targets); i++)
+		round_trip((enum gen_kind)_i, targets[i], 10 * (uint64_t)_i + i);
 }
 END_TEST
 
@@ -124,9 +130,8 @@ static size_t texts(const struct form *f)
 	return n;
 }
 
-START_TEST(a_column_has_the_type_and_form_that_its_values_ask_for)
+static void check_form(const struct form *f)
 {
-	const struct form *f = &forms[_i];
 	struct chunk_tool t;
 	struct snek_column c;
 	struct sk_path path;
@@ -140,6 +145,14 @@ START_TEST(a_column_has_the_type_and_form_that_its_values_ask_for)
 	ck_assert_uint_eq(c.rows, texts(f));
 	sk_path_free(&path);
 	chunk_tool_close(&t);
+}
+
+START_TEST(a_column_has_the_type_and_form_that_its_values_ask_for)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(forms); i++)
+		check_form(&forms[i]);
 }
 END_TEST
 
@@ -246,7 +259,7 @@ static void new_names(struct sk_buf *b, size_t n, size_t *serial)
 	ck_assert(sk_buf_byte(b, '}'));
 }
 
-START_TEST(two_million_names_share_a_chunk)
+START_TEST(many_names_share_a_chunk)
 {
 	struct chunk_tool t;
 	struct sk_buf text = { 0 };
@@ -255,14 +268,14 @@ START_TEST(two_million_names_share_a_chunk)
 
 	chunk_tool_open(&t, UINT32_MAX);
 	for (i = 0; i < 20; i++) {
-		new_names(&text, 100000, &serial);
+		new_names(&text, 20000, &serial);
 		ck_assert_int_eq(chunk_tool_add(&t, text.p, text.n), 1);
 	}
 	chunk_tool_check(&t);
 	ck_assert_uint_eq(sk_chunk_columns(t.chunk), 1);
-	ck_assert_uint_lt(t.out.n, 24u * 2000000);
-	ck_assert_str_eq(chunk_tool_at(&t, "name1999999", 19), "99999");
-	ck_assert_str_eq(chunk_tool_at(&t, "name1999999", 18), "-");
+	ck_assert_uint_lt(t.out.n, 24u * 400000);
+	ck_assert_str_eq(chunk_tool_at(&t, "name399999", 19), "19999");
+	ck_assert_str_eq(chunk_tool_at(&t, "name399999", 18), "-");
 	chunk_tool_close(&t);
 	sk_buf_free(&text);
 }
@@ -403,16 +416,13 @@ static Suite *suite(void)
 	TCase *c = tcase_create("chunk");
 
 	tcase_set_timeout(c, 60);
-	tcase_add_loop_test(c, records_come_back_as_they_went_in, 0,
-	    GEN_KINDS * (int)COUNT(targets));
-	tcase_add_loop_test(c,
-	    a_column_has_the_type_and_form_that_its_values_ask_for, 0,
-	    (int)COUNT(forms));
+	tcase_add_loop_test(c, records_come_back_as_they_went_in, 0, GEN_KINDS);
+	tcase_add_test(c, a_column_has_the_type_and_form_that_its_values_ask_for);
 	tcase_add_test(c, few_values_among_many_rows_keep_their_row_numbers);
 	tcase_add_test(c, members_keep_their_order_and_odd_records_stay_odd);
 	tcase_add_loop_test(c, full_chunks_are_nearly_full, 0, 2);
 	tcase_add_test(c, a_record_larger_than_a_chunk_has_one_of_its_own);
-	tcase_add_test(c, two_million_names_share_a_chunk);
+	tcase_add_test(c, many_names_share_a_chunk);
 	tcase_add_test(c, wide_records_keep_a_thousand_columns_and_the_order_of_all);
 	tcase_add_test(c, empty_objects_fill_a_chunk_by_number);
 	tcase_add_test(c, a_name_twice_is_refused_and_leaves_no_trace);

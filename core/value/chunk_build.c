@@ -153,11 +153,9 @@ static void count_value(const sk_chunk_builder *b, const struct sk_fill *c,
 		t->cost += v.type == SNEK_STRING ? 5 + (uint64_t)v.len : 9;
 		return;
 	}
-	t->cost += sk_fill_cost(c, v);
+	t->cost += sk_fill_cost(c, v, b->rows);
 	if (!c->n)
 		t->cost += sizeof(struct sk_chunk_field) + c->name_len;
-	if (!c->padded)
-		t->cost += SK_FILL_PADDING;
 	if (c->n == b->rows && !c->sparse)
 		t->dense++;
 	else
