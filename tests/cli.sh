@@ -344,18 +344,17 @@ wait $pid 2>/dev/null
 is "an interrupted write" '130 1 0' "$? $(grep -c 'interrupted; nothing was written' err) $(lines out)"
 exec 9>&-
 bad 3 'cut' snek find cut
-rm -f started
-snek query q "$moods:linger" file="$tmp/started" >out 2>err & pid=$!
-for _ in $(seq 500); do test -e started && break; sleep 0.01; done
-kill -INT $pid
-wait $pid 2>/dev/null
-is "an interrupted query" '130 1 0' "$? $(grep -c 'interrupted; [0-9]* of [0-9]* tasks were done' err) $(lines out)"
-rm -f started
-snek query q "$moods:linger" file="$tmp/started" >out 2>err & pid=$!
-for _ in $(seq 500); do test -e started && break; sleep 0.01; done
-kill -TERM $pid
-wait $pid 2>/dev/null
-is "a terminated query" 143 $?
+cancelled () {          # cancelled SIGNAL ARGUMENT: when the file is there
+	rm -f started
+	snek query q "$moods:linger" "$2=$tmp/started" --attempts 1 >out 2>err & pid=$!
+	for _ in $(seq 500); do test -e started && break; sleep 0.01; done
+	kill "-$1" $pid
+	wait $pid 2>/dev/null
+	echo "$? $(grep -c 'interrupted; [0-9]* of [0-9]* tasks were done' err) $(lines out)"
+}
+is "an interrupted query" '130 1 0' "$(cancelled INT file)"
+is "a terminated query" '143 1 0' "$(cancelled TERM file)"
+is "a query interrupted before it begins" '130 1 0' "$(cancelled INT early)"
 set +m
 
 # ---- terminals ----

@@ -11,6 +11,13 @@ struct sk_catalog {
 	char *dir;                      /* of an embedded cluster */
 };
 
+/*
+ * create: the directory, and those above it, are made.  SNEK_EEXIST: there is
+ * a cluster; SNEK_EINVAL: something else is there.  What a killed create left
+ * is cleared away by the next one.
+ * open: SNEK_ENOENT: no cluster; SNEK_ECORRUPT: parts are missing, damaged or
+ * of another cluster, by name; SNEK_EVERSION.
+ */
 int sk_catalog_create(const char *dir, uint32_t shards, uint32_t level,
     struct snek_error *);
 int sk_catalog_open(const char *dir, struct sk_catalog **, struct snek_error *);
@@ -22,7 +29,8 @@ int sk_name_check(const char *what, const char *name, struct snek_error *);
 /* Plugin files by digest.  put copies the bytes (atomically, durably). */
 int sk_catalog_plugin_put(struct sk_catalog *, struct sk_span bytes,
     const char *sha256, struct snek_error *);
-/* The file's path in out; SNEK_ENOENT when it is missing. */
+/* Append the file's path, and a NUL that out->n does not count; SNEK_ENOENT
+ * when it is missing. */
 int sk_catalog_plugin_path(struct sk_catalog *, const char *sha256,
     struct sk_buf *out, struct snek_error *);
 #endif

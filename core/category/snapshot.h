@@ -3,13 +3,16 @@
  * snapshot.h - the chunks of a category as of one moment, opened: what a query
  * plans over and what a reader walks.  Holds its segments, so gc and
  * compaction never pull anything from under it.
+ *
+ * A catalog may be used by any number of threads for this at once; a snapshot
+ * is constant, so all of them may read one.
  */
 #ifndef SK_SNAPSHOT_H
 #define SK_SNAPSHOT_H
 #include "category/catalog.h"
 
 struct sk_snapshot_chunk {
-	struct sk_span bytes;           /* mapped */
+	struct sk_span bytes;           /* mapped, or copied from the manifest */
 	uint32_t shard, rows;
 	struct sk_place base;           /* of its first row; see sk_chunk_place */
 	struct sk_write_id write;       /* for messages */
@@ -26,9 +29,20 @@ struct sk_snapshot {
 };
 
 /* Reads the manifest, opens all segments, checks the epoch, tries again if it
- * has moved.  SNEK_ENOENT: no such category.  SNEK_ECORRUPT: a segment that
- * the manifest names is missing or holds other counts, by name. */
+ * has moved (SNEK_EAGAIN after many times).  SNEK_ENOENT: no such category.
+ * SNEK_ECORRUPT: a segment that the manifest names is missing or holds other
+ * counts, by name. */
 int sk_snapshot_open(struct sk_catalog *, const char *category,
     struct sk_snapshot **, struct snek_error *);
 void sk_snapshot_close(struct sk_snapshot *);
+
+/* Opens entries i .. i+n-1 of a manifest, which must outlive it.  A segment
+ * that is missing may have been folded meanwhile: the caller knows. */
+struct sk_manifest;
+int sk_snapshot_of(struct sk_catalog *, const struct sk_manifest *, size_t i,
+    size_t n, struct sk_snapshot **, struct snek_error *);
+/* Has anything been deleted since the manifest was read?  1, 0 or an error;
+ * SNEK_ENOENT: the category is gone. */
+int sk_snapshot_moved(struct sk_catalog *, const struct sk_manifest *,
+    struct snek_error *);
 #endif

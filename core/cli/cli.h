@@ -219,8 +219,8 @@ struct cli_job {
 	  "arguments of the function, as a JSON object" }, \
 	{ "reduce", 0, CLI_TEXT, CLI_AT(cli_job, reduce), "REDUCER", \
 	  "sum, count, min, max, mean, list, top=N, none, or a function" }, \
-	{ "order", 0, CLI_CHOICE, CLI_AT(cli_job, order), "key|value|-value", \
-	  "of reduced results; -value: largest first" }, \
+	{ "order", 0, CLI_TEXT, CLI_AT(cli_job, order), "ORDER", \
+	  "key, value, -value (largest first), value.PATH, -value.PATH" }, \
 	{ "limit", 0, CLI_COUNT, CLI_AT(cli_job, limit), "N", \
 	  "print at most so many results" }, \
 	{ "output", 'o', CLI_CHOICE, CLI_AT(cli_job, output), \

@@ -105,14 +105,6 @@ static int open_instances(struct worker *w, bool map, struct snek_error *e)
 	return rc;
 }
 
-/* What a failed attempt left in an instance is nobody's business. */
-static void close_instances(struct worker *w)
-{
-	sk_instance_close(w->reduce);
-	sk_instance_close(w->map);
-	w->reduce = w->map = NULL;
-}
-
 static sk_instance *reducing(struct worker *w)
 {
 	if (!w->x->job.reduce_op)
@@ -158,8 +150,6 @@ static void run(struct worker *w, struct item *it)
 		run_map(w, it);
 	else
 		run_reduce(w, it);
-	if (it->outcome.code)
-		close_instances(w);
 }
 
 /* NULL: closing. */
@@ -197,7 +187,8 @@ static void *work(void *arg)
 		run(&w, it);
 		give(&w, it);
 	}
-	close_instances(&w);
+	sk_instance_close(w.reduce);
+	sk_instance_close(w.map);
 	return NULL;
 }
 

@@ -25,7 +25,8 @@ struct sk_meta_category {
 	uint32_t shards;                /* of the placement */
 	uint32_t shard[SK_MAX_SHARDS];  /* their ids, recorded once */
 	uint64_t version;               /* last committed */
-	uint64_t epoch;                 /* raised before anything is deleted */
+	uint64_t epoch;                 /* raised before anything is deleted; a
+	                                 * category made again has another id */
 	uint64_t writes, records, bytes;
 };
 
@@ -47,7 +48,8 @@ struct sk_meta_entry {
 	uint32_t parts;
 	const struct sk_meta_part *part;
 	struct sk_span inlined;         /* the one chunk of a small write; then
-	                                 * part[0] says which shard it belongs to */
+	                                 * part[0] says which shard it belongs
+	                                 * to.  Aligned to nothing */
 };
 
 struct sk_meta_receipt {
@@ -65,17 +67,19 @@ struct sk_meta_function {
 	uint64_t generation;
 };
 
+/* Usable by several threads at once, and from within a visit for reading. */
 struct sk_meta;
 struct sk_meta_ops {
 	int (*cluster)(struct sk_meta *, struct sk_meta_cluster *, struct snek_error *);
 
 	/* Create-if-absent: the draw and the placement are part of the same
 	 * step, so two first writers agree.  draw n: shards n .. n+level-1
-	 * (mod N) (category/placement.c is the pure part). */
+	 * (mod N) (store/placement.c is the pure part). */
 	int (*category_get_or_create)(struct sk_meta *, const char *name,
 	    struct sk_meta_category *, struct snek_error *);
+	/* SNEK_ENOENT here and below: none, or none with a committed write. */
 	int (*category_get)(struct sk_meta *, const char *name,
-	    struct sk_meta_category *, struct snek_error *);  /* SNEK_ENOENT */
+	    struct sk_meta_category *, struct snek_error *);
 	int (*category_list)(struct sk_meta *,
 	    int (*visit)(void *, const struct sk_meta_category *), void *,
 	    struct snek_error *);
@@ -92,6 +96,8 @@ struct sk_meta_ops {
 	 * aborted: SNEK_EAGAIN.  If the category is gone: SNEK_ENOENT.  Else
 	 * version = last + 1, the entry is appended, the receipt stored.  An
 	 * inlined chunk's shard (part[0].shard) is chosen in here, in turn.
+	 * SNEK_EUNKNOWN: it may be committed or not.  Every other failure:
+	 * it is not, and nothing of it will ever be visible.
 	 */
 	int (*commit)(struct sk_meta *, uint64_t category, const char *request_id,
 	    struct sk_meta_entry *, struct sk_meta_receipt *, struct snek_error *);
@@ -108,7 +114,7 @@ struct sk_meta_ops {
 	    const struct sk_write_id *old, uint32_t n,
 	    const struct sk_meta_entry *, struct snek_error *);
 
-	/* gc.  is_named: does any manifest name the write?  abort marks it (a
+	/* gc.  is_named: does any manifest name the write?  (1 or 0.)  abort marks it (a
 	 * commit of it then fails), unless it is committed: SNEK_EEXIST.
 	 * forget removes the mark. */
 	int (*is_named)(struct sk_meta *, struct sk_write_id, struct snek_error *);
@@ -116,8 +122,10 @@ struct sk_meta_ops {
 	int (*forget)(struct sk_meta *, struct sk_write_id, struct snek_error *);
 	int (*expire_requests)(struct sk_meta *, int64_t before, struct snek_error *);
 
-	/* Functions.  put replaces by name and raises the generation when the
-	 * bytes differ; changed may be NULL. */
+	/* Functions.  put replaces by name, drops what else the plugin had, and
+	 * raises the generation (of which it is the judge) when the bytes
+	 * differ; changed may be NULL.  remove: one by its name, or all of a
+	 * plugin by the plugin's. */
 	int (*function_put)(struct sk_meta *, const struct sk_meta_function *, uint32_t n,
 	    const char *plugin, bool *changed, struct snek_error *);
 	int (*function_get)(struct sk_meta *, const char *name,
@@ -132,9 +140,14 @@ struct sk_meta_ops {
 };
 struct sk_meta { const struct sk_meta_ops *ops; };
 
-/* store/meta_lmdb.c.  open: SNEK_ENOENT, SNEK_EVERSION, SNEK_ECORRUPT.  LMDB
- * must not be opened twice in one process, so handles of one directory share
- * an environment. */
+/*
+ * store/meta_lmdb.c.  open: SNEK_ENOENT, SNEK_EVERSION, SNEK_ECORRUPT,
+ * SNEK_EINVAL on a network file system.  LMDB must not be opened twice in one
+ * process, so handles of one directory share an environment.  A handle does
+ * not work in a forked child (SNEK_EINVAL): open another there.  Where nothing
+ * may be written (a read-only medium or directory) it opens read-only and
+ * takes no lock; changing calls are then SNEK_EACCES.
+ */
 int sk_meta_lmdb_create(const char *dir, const struct sk_meta_cluster *,
     struct snek_error *);
 int sk_meta_lmdb_open(const char *dir, struct sk_meta **, struct snek_error *);

@@ -15,6 +15,8 @@
 
 struct sk_write_id { uint8_t b[16]; };
 void sk_write_id_hex(struct sk_write_id, char out[33]);
+/* Of 32 lower-case hex digits; what follows them is not looked at. */
+bool sk_write_id_parse(struct sk_write_id *, const char *hex);
 int sk_write_id_new(struct sk_write_id *, struct snek_error *);   /* random */
 
 struct sk_stamp {               /* says which shard of which cluster this is */
@@ -43,7 +45,8 @@ struct sk_segment_writer;
 struct sk_shard;
 struct sk_shard_ops {
 	/* Append chunks, then seal: durable when it returns.  abandon removes
-	 * what was put.  free after either. */
+	 * what was put.  free after either; until then list calls the write
+	 * alive.  After a failure nothing but abandon and free is of use. */
 	int (*begin)(struct sk_shard *, struct sk_write_id,
 	    struct sk_segment_writer **, struct snek_error *);
 	int (*put)(struct sk_segment_writer *, struct sk_span chunk, uint32_t rows,
@@ -70,8 +73,10 @@ struct sk_shard_ops {
 };
 struct sk_shard { const struct sk_shard_ops *ops; };
 
-/* store/segment.c.  create stamps an empty directory; open checks the stamp:
- * SNEK_ECORRUPT for a wrong, doubled or missing one, by name. */
+/* store/segment.c.  create makes the directory, or takes an empty one, and
+ * stamps it (SNEK_EEXIST: not empty); open checks the stamp: SNEK_ECORRUPT for
+ * a wrong, doubled or missing one, by name; SNEK_EVERSION.  A shard may be
+ * used by several threads at once, a writer by one. */
 int sk_segment_shard_create(const char *dir, const struct sk_stamp *,
     struct snek_error *);
 int sk_segment_shard_open(const char *dir, const struct sk_stamp *,

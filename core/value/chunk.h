@@ -30,15 +30,19 @@ struct sk_place {
 typedef struct sk_chunk_builder sk_chunk_builder;
 
 /* target: bytes a chunk should have at most (a larger record gets a chunk of
- * its own). */
+ * its own); 0: SK_CHUNK_TARGET.  44 bytes of it stay free: a Redis string of
+ * 256 KiB exactly costs a quarter more memory than one a little smaller. */
 int sk_chunk_builder_new(uint32_t target, sk_chunk_builder **);
 void sk_chunk_builder_free(sk_chunk_builder *);
 /* Copies the record.  1: added.  0: it does not fit beside the others; seal
- * and add it again.  Names in a record must differ. */
+ * and add it again.  Names in a record must differ (SNEK_EINVAL where it is
+ * seen).  SNEK_ELIMIT: over 4 GiB.  A failure leaves the chunk as it was. */
 int sk_chunk_builder_add(sk_chunk_builder *, const struct sk_record *,
     struct snek_error *);
 /* The place of the next record, for compaction, which mixes writes.  Without
- * it records are numbered from the chunk's first (see sk_chunk_place). */
+ * it records are numbered from the chunk's first (see sk_chunk_place).  A
+ * record without a place follows the one before it; the first of a chunk must
+ * have one if any has (SNEK_EINVAL). */
 int sk_chunk_builder_place(sk_chunk_builder *, struct sk_place);
 uint32_t sk_chunk_builder_rows(const sk_chunk_builder *);
 /* Append the chunk's bytes to out and start afresh.  Not with 0 rows. */
@@ -56,10 +60,16 @@ int sk_chunk_open(const void *bytes, size_t n, struct sk_chunk **,
  * then places; p NULL: not fetched, touching it is SNEK_EINTERNAL). */
 int sk_chunk_open_blocks(struct sk_span head, const struct sk_span *block,
     size_t n, struct sk_chunk **, struct snek_error *);
-/* Use the struct again for other bytes, keeping its memory. */
+/* Use the struct again for other bytes, keeping its memory.  Not for one that
+ * was opened from blocks.  After a failure only reopen and close. */
 int sk_chunk_reopen(struct sk_chunk *, const void *bytes, size_t n,
     struct snek_error *);
 void sk_chunk_close(struct sk_chunk *);
+
+/* What a store that keeps blocks apart needs: the head, and block i of
+ * columns + 2, as in sk_chunk_open_blocks. */
+struct sk_span sk_chunk_head_span(const struct sk_chunk *);
+struct sk_span sk_chunk_block_span(const struct sk_chunk *, uint32_t i);
 
 uint32_t sk_chunk_rows(const struct sk_chunk *);
 uint32_t sk_chunk_columns(const struct sk_chunk *);
@@ -72,7 +82,8 @@ int sk_chunk_place(struct sk_chunk *, struct sk_place base, uint32_t row,
  * Fill in the view of a path's column, checking the block's CRC and bounds the
  * first time.  A path of one name is the column itself.  Longer paths, names
  * in the rest column and paths into records that are no objects give a column
- * of views (type PACKED, PRESENT_ROWS) made for this chunk.  A field that no
+ * made for this chunk (type PACKED; PRESENT_ALL if every row has it, else
+ * PRESENT_ROWS), at the price of walking the packed values once a path.  A field that no
  * record has: SNEK_COLUMN_ABSENT with every row absent (PRESENT_ROWS, 0
  * slots).  The path "" gives type SNEK_COLUMN_HOST, host set by the caller.
  * The view lives until the chunk is reopened or closed.
@@ -80,7 +91,7 @@ int sk_chunk_place(struct sk_chunk *, struct sk_place base, uint32_t row,
 int sk_chunk_column(struct sk_chunk *, const struct sk_path *,
     struct snek_column *out, struct snek_error *);
 
-/* The value in a slot of a column that the inline getters do not know. */
+/* The value in a slot, null included, of a column of any type but HOST. */
 struct snek_value sk_column_value(const struct snek_column *, uint32_t slot);
 
 /* Row as it was written, members in order; views until the next call. */

@@ -14,6 +14,8 @@
  * with the error filled in. */
 typedef long sk_read_fn(void *arg, void *p, size_t n, struct snek_error *);
 
+#define SK_FRAME_PADDING 64
+
 struct sk_frame {               /* one record's text */
 	const char *p;          /* valid until the next call */
 	size_t n;
@@ -35,11 +37,15 @@ void sk_framer_free(sk_framer *);
  * A text that ends within a value is given out as it is: the parser then says
  * what is missing.  After SNEK_EFORMAT (an array's frame is broken) there is
  * no next.
- *   JSONL: values follow one another, blanks (also none) between them.
+ *   JSONL: values follow one another, blanks (also none) between them.  A line
+ *          end within a string and a bracket that closes one of the other kind
+ *          end the text there: it is no JSON, and the next line may be good.
  *   ARRAY: [ value , value ... ] and only blanks after it.
  *   VALUE: everything is one record; an empty text is given out as such.
  *   TEXT:  lines, without \n or \r\n.
- * A leading UTF-8 byte order mark is passed over.
+ * A leading UTF-8 byte order mark is passed over, and not a column.  After
+ * every text SK_FRAME_PADDING more bytes may be read, whatever they are: fast
+ * parsers do so, and need no copy.
  */
 int sk_framer_next(sk_framer *, struct sk_frame *out, struct snek_error *);
 

@@ -17,8 +17,10 @@ struct sk_input_options {
 	bool plain;
 };
 
-/* format SNEK_AUTO: by name.  fd is read, not closed.  gzip by its magic;
- * SNEK_EINVAL when zlib is not built in. */
+/* fd is read from where it stands, not closed.  gzip by its magic; SNEK_EINVAL
+ * when zlib is not built in.  SNEK_AUTO: ARRAY when the name ends in .json or
+ * .json.gz and the first byte that is no blank is '['; else JSONL.  So several
+ * arrays in one such file are refused: give those SNEK_JSONL. */
 int sk_input_open(int fd, const char *name, enum snek_format,
     const struct sk_input_options *, sk_input **, struct snek_error *);
 void sk_input_close(sk_input *);

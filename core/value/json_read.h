@@ -9,13 +9,18 @@
 #ifndef SK_JSON_READ_H
 #define SK_JSON_READ_H
 #include "base/err.h"
+#include "value/utf8.h"         /* sk_utf8_check */
 #include "value/value.h"
 
 struct sk_json_options {
 	bool last_duplicate;    /* keep the last of equal names (at the place of
 	                         * the first) instead of refusing */
 	bool plain;             /* do not use the fast parser */
+	bool padded;            /* every text has SK_JSON_PADDING readable bytes
+	                         * behind it, as frames do; else it is copied */
 };
+
+#define SK_JSON_PADDING 64      /* at most SK_FRAME_PADDING */
 
 typedef struct sk_json_reader sk_json_reader;
 
@@ -36,7 +41,4 @@ int sk_json_value(sk_json_reader *, const char *text, size_t n,
     struct snek_value *out, struct snek_error *);
 
 bool sk_json_is_fast(void);     /* simdjson is built in */
-
-/* Is it UTF-8 (RFC 3629)?  Offset of the first bad byte, or n. */
-size_t sk_utf8_check(const char *, size_t n);
 #endif

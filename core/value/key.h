@@ -26,11 +26,13 @@
 #define SK_KEY_STRING 0x07
 #define SK_KEY_NULL 0x01
 
-/* Append the key's bytes.  SNEK_EINVAL for NaN, infinity and SNEK_NONE. */
+/* Append the key's bytes.  SNEK_EINVAL for NaN, infinity and SNEK_NONE,
+ * SNEK_ELIMIT over SK_MAX_DEPTH, SNEK_ENOMEM; then nothing is appended. */
 int sk_key_put(struct sk_buf *, struct snek_value);
 /* Back to a value in canonical form (integral numbers in [-2^63, 2^64) as
- * integers).  What is not in the key itself goes to scratch, which is grown
- * and must outlive the value.  SNEK_EFORMAT for bytes that are no key. */
+ * integers).  A string is a view into the key; what is nested is appended to
+ * scratch, which is grown and must outlive the value.  SNEK_EFORMAT for bytes
+ * that are no key. */
 int sk_key_get(const void *key, size_t n, struct sk_buf *scratch,
     struct snek_value *);
 /* memcmp with the shorter first. */

@@ -37,7 +37,8 @@ struct sk_record {
  * [name, value] sorted by name).  0 means one key. */
 int sk_value_compare(struct snek_value, struct snek_value);
 
-/* ---- paths: "a.b[0]"; "" is the whole value; \. \[ \\ in names ---- */
+/* ---- paths: "a.b[0]"; "" is the whole value; \. \[ \\ in names, which
+ * are not empty ---- */
 
 struct sk_path_step {
 	const char *name;       /* NULL: an element */
@@ -59,7 +60,8 @@ struct snek_value sk_path_walk(const struct sk_path *, uint32_t first,
 
 /* Append the value as compact JSON.  Doubles as the shortest text that reads
  * back equal, always with a point or an exponent; strings with only what must
- * be escaped.  False when memory is out. */
+ * be escaped; SNEK_NONE as null.  False when memory is out (or the value holds
+ * NaN, infinity or bytes that are no msgpack, which nothing of ours makes). */
 bool sk_json_write(struct sk_buf *, struct snek_value);
 bool sk_json_write_record(struct sk_buf *, const struct sk_record *);
 #endif

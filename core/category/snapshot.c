@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+#include "category/snapshot.h"
+#include "category/manifest.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define TRIES 100               /* with a pause from the tenth on */
+#define NOWHERE UINT32_MAX
+
+struct held {
+	struct sk_shard *shard;
+	struct sk_segment *segment;
+};
+
+struct owned {
+	struct sk_manifest *manifest;   /* NULL: the caller's */
+	size_t n;
+	struct held *held;
+};
+
+/* What is known while a snapshot is being opened. */
+struct opening {
+	struct sk_catalog *catalog;
+	const struct sk_manifest *manifest;
+	const struct sk_meta_entry *entry;
+	size_t n;
+	struct sk_snapshot *s;
+	struct owned *owned;
+	uint32_t nth[SK_MAX_SHARDS];    /* shard id -> where in the placement */
+	size_t at[SK_MAX_SHARDS];       /* next chunk of the nth shard */
+};
+
+static int contradiction(const struct opening *o, const struct sk_meta_entry *m,
+    const struct sk_meta_part *p, struct snek_error *e)
+{
+	char hex[33];
+
+	sk_write_id_hex(m->write, hex);
+	return sk_fail(e, SNEK_ECORRUPT, "category %s, version %" PRIu64
+	    ", shard %" PRIu32 ": segment %s holds other counts than the "
+	    "manifest says", o->manifest->category.name, m->first, p->shard, hex);
+}
+
+static int lost(const struct opening *o, const struct sk_meta_entry *m,
+    const struct sk_meta_part *p, struct snek_error *e)
+{
+	struct sk_shard *s = o->catalog->shard[p->shard];
+	char hex[33];
+
+	sk_write_id_hex(m->write, hex);
+	return sk_fail(e, SNEK_ECORRUPT, "data loss: category %s, version %"
+	    PRIu64 ", shard %" PRIu32 ": there is no segment %s in %s",
+	    o->manifest->category.name, m->first, p->shard, hex,
+	    s->ops->location(s));
+}
+
+/* ---- room ---- */
+
+static void map_placement(struct opening *o)
+{
+	const struct sk_meta_category *c = &o->manifest->category;
+	uint32_t i;
+
+	memset(o->nth, 0xff, sizeof(o->nth));
+	for (i = 0; i < c->shards; i++)
+		o->nth[c->shard[i]] = i;
+}
+
+/* Count chunks and segments; at[] becomes where each shard's chunks begin. */
+static int measure(struct opening *o, size_t *chunks, size_t *segments,
+    struct snek_error *e)
+{
+	size_t i, n, sum = 0;
+	uint32_t j, nth;
+
+	for (i = 0; i < o->n; i++) {
+		for (j = 0; j < o->entry[i].parts; j++) {
+			nth = o->nth[o->entry[i].part[j].shard];
+			if (nth == NOWHERE)
+				return contradiction(o, &o->entry[i],
+				    &o->entry[i].part[j], e);
+			o->at[nth] += o->entry[i].part[j].chunks;
+			*segments += !o->entry[i].inlined.n;
+		}
+	}
+	for (j = 0; j < o->manifest->category.shards; j++) {
+		n = o->at[j];
+		o->at[j] = sum;
+		sum += n;
+	}
+	*chunks = sum;
+	return 0;
+}
+
+static int make_room(struct opening *o, struct snek_error *e)
+{
+	size_t chunks = 0, segments = 0;
+	int rc = measure(o, &chunks, &segments, e);
+
+	if (rc)
+		return rc;
+	o->s->chunk = calloc(chunks + 1, sizeof(*o->s->chunk));
+	o->owned->held = calloc(segments + 1, sizeof(*o->owned->held));
+	if (!o->s->chunk || !o->owned->held)
+		return sk_enomem(e);
+	o->s->n = chunks;
+	return 0;
+}
+
+/* ---- chunks ---- */
+
+static void fill_inlined(struct opening *o, const struct sk_meta_entry *m)
+{
+	const struct sk_meta_part *p = &m->part[0];
+
+	o->s->chunk[o->at[o->nth[p->shard]]++] = (struct sk_snapshot_chunk){
+		.bytes = m->inlined, .shard = p->shard,
+		.rows = (uint32_t)p->records, .base = { m->first, 0 },
+		.write = m->write };
+}
+
+static void fill_chunk(struct opening *o, const struct sk_meta_entry *m,
+    uint32_t shard, const struct sk_segment *segment, uint32_t number)
+{
+	const struct sk_chunk_entry *c = &segment->entry[number];
+	struct sk_snapshot_chunk *to = &o->s->chunk[o->at[o->nth[shard]]++];
+
+	to->bytes = (struct sk_span){ segment->bytes + c->offset, c->bytes };
+	to->shard = shard;
+	to->rows = c->rows;
+	to->base = c->first;
+	if (!to->base.version)
+		to->base.version = m->first;
+	to->write = m->write;
+	to->number = number;
+}
+
+static bool counts_agree(const struct sk_segment *s,
+    const struct sk_meta_part *p)
+{
+	uint64_t records = 0, bytes = 0;
+	uint32_t i;
+
+	if (s->chunks != p->chunks || s->records != p->records)
+		return false;
+	for (i = 0; i < s->chunks; i++) {
+		if (s->entry[i].offset > s->size ||
+		    s->entry[i].bytes > s->size - s->entry[i].offset)
+			return false;
+		records += s->entry[i].rows;
+		bytes += s->entry[i].bytes;
+	}
+	return records == p->records && bytes == p->bytes;
+}
+
+static int hold(struct opening *o, const struct sk_meta_entry *m,
+    const struct sk_meta_part *p, struct snek_error *e)
+{
+	struct sk_shard *shard = o->catalog->shard[p->shard];
+	struct sk_segment *segment;
+	uint32_t i;
+	int rc = shard->ops->open(shard, m->write, &segment, e);
+
+	if (rc == SNEK_ENOENT)
+		return lost(o, m, p, e);
+	if (rc)
+		return sk_fail_in(e, rc, "category %s, version %" PRIu64
+		    ", shard %" PRIu32, o->manifest->category.name, m->first,
+		    p->shard);
+	o->owned->held[o->owned->n++] = (struct held){ shard, segment };
+	if (!counts_agree(segment, p))
+		return contradiction(o, m, p, e);
+	for (i = 0; i < segment->chunks; i++)
+		fill_chunk(o, m, p->shard, segment, i);
+	return 0;
+}
+
+static int fill(struct opening *o, struct snek_error *e)
+{
+	const struct sk_meta_entry *m;
+	uint32_t j;
+	int rc;
+
+	for (m = o->entry; m < o->entry + o->n; m++) {
+		o->s->records += m->records;
+		o->s->bytes += m->bytes;
+		if (m->inlined.n) {
+			fill_inlined(o, m);
+			continue;
+		}
+		for (j = 0; j < m->parts; j++) {
+			rc = hold(o, m, &m->part[j], e);
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+static int open_entries(struct opening *o, struct snek_error *e)
+{
+	int rc;
+
+	o->s->version = o->manifest->category.version;
+	o->s->shards = o->manifest->category.shards;
+	map_placement(o);
+	rc = make_room(o, e);
+	return rc ? rc : fill(o, e);
+}
+
+int sk_snapshot_of(struct sk_catalog *c, const struct sk_manifest *m, size_t i,
+    size_t n, struct sk_snapshot **out, struct snek_error *e)
+{
+	struct opening *o = calloc(1, sizeof(*o));
+	struct sk_snapshot *s = calloc(1, sizeof(*s));
+	struct owned *owned = calloc(1, sizeof(*owned));
+	int rc;
+
+	if (!o || !s || !owned) {
+		free(o);
+		free(s);
+		free(owned);
+		return sk_enomem(e);
+	}
+	s->owned = owned;
+	*o = (struct opening){ .catalog = c, .manifest = m,
+	    .entry = m->entry + i, .n = n, .s = s, .owned = owned };
+	rc = open_entries(o, e);
+	free(o);
+	if (rc)
+		sk_snapshot_close(s);
+	else
+		*out = s;
+	return rc;
+}
+
+/* ---- the moment ---- */
+
+int sk_snapshot_moved(struct sk_catalog *c, const struct sk_manifest *m,
+    struct snek_error *e)
+{
+	struct sk_meta_category now;
+	int rc = c->meta->ops->category_get(c->meta, m->category.name, &now, e);
+
+	if (rc)
+		return rc;
+	return now.id != m->category.id || now.epoch != m->category.epoch;
+}
+
+/* 1: the epoch has moved, whatever the text says. */
+static int attempt(struct sk_catalog *c, const char *category,
+    struct sk_snapshot **out, struct snek_error *e)
+{
+	struct sk_manifest *m;
+	struct sk_snapshot *s = NULL;
+	struct snek_error other = { 0 };
+	int rc = sk_manifest_read(c, category, 0, &m, e);
+	int moved;
+
+	if (rc)
+		return rc;
+	rc = sk_snapshot_of(c, m, 0, m->n, &s, e);
+	moved = sk_snapshot_moved(c, m, &other);
+	if (!rc && !moved) {
+		((struct owned *)s->owned)->manifest = m;
+		*out = s;
+		return 0;
+	}
+	sk_snapshot_close(s);
+	sk_manifest_free(m);
+	if (moved < 0)
+		*e = other;
+	return moved ? moved : rc;
+}
+
+static void pause_for(int tried)
+{
+	struct timespec t = { 0, 1000000 };
+
+	if (tried >= 10)
+		nanosleep(&t, NULL);
+}
+
+int sk_snapshot_open(struct sk_catalog *c, const char *category,
+    struct sk_snapshot **out, struct snek_error *e)
+{
+	struct snek_error mine = { 0 };
+	int i, rc;
+
+	for (i = 0; i < TRIES; i++) {
+		rc = attempt(c, category, out, &mine);
+		if (rc < 0 && e)
+			*e = mine;
+		if (rc <= 0)
+			return rc;
+		pause_for(i);
+	}
+	return sk_fail(e, SNEK_EAGAIN, "category %s is being compacted too "
+	    "fast to be read", category);
+}
+
+void sk_snapshot_close(struct sk_snapshot *s)
+{
+	struct owned *o;
+	size_t i;
+
+	if (!s)
+		return;
+	o = s->owned;
+	for (i = 0; i < o->n; i++)
+		o->held[i].shard->ops->close(o->held[i].segment);
+	sk_manifest_free(o->manifest);
+	free(o->held);
+	free(o);
+	free(s->chunk);
+	free(s);
+}

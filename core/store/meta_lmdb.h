@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* meta_lmdb.h - between the files meta_lmdb*.c: environment, transactions and
+ * records.  Nobody else sees lmdb.h. */
+#ifndef SK_META_LMDB_H
+#define SK_META_LMDB_H
+#include <lmdb.h>
+#include <pthread.h>
+
+#include "store/meta.h"
+
+#define SK_META_FORMAT 1u
+#define SK_REQUEST_MAX 256u             /* bytes of a request id */
+#define SK_REQUEST_WINDOW (7 * 86400)   /* seconds */
+
+/* The sub-databases, drawn in meta_lmdb.c. */
+enum sk_lmdb_db {
+	DB_CLUSTER, DB_NAME, DB_CATEGORY, DB_STATE, DB_MANIFEST, DB_NAMED,
+	DB_ABORTED, DB_REQUEST, DB_FUNCTION, DB_COUNT,
+};
+
+struct sk_lmdb_env {            /* one per directory and process */
+	struct sk_lmdb_env *next;
+	MDB_env *env;
+	MDB_dbi dbi[DB_COUNT];
+	/* Read side: held by each transaction; write side: resizing the map. */
+	pthread_rwlock_t lock;
+	dev_t dev;
+	ino_t ino;
+	pid_t pid;
+	unsigned refs;
+	bool read_only;
+	char *path;
+};
+
+struct sk_lmdb {
+	struct sk_meta base;
+	struct sk_lmdb_env *env;
+};
+
+struct sk_lmdb_txn {
+	struct sk_lmdb_env *env;
+	MDB_txn *txn;
+};
+
+/* ---- meta_lmdb_txn.c ---- */
+
+int sk_lmdb_begin_env(struct sk_lmdb_env *, bool write, struct sk_lmdb_txn *,
+    struct snek_error *);
+int sk_lmdb_begin(struct sk_meta *, bool write, struct sk_lmdb_txn *,
+    struct snek_error *);
+/* Nothing remains of the transaction; rc passes through. */
+int sk_lmdb_end(struct sk_lmdb_txn *, int rc);
+/* Commit if rc is 0, else as sk_lmdb_end.  SNEK_EIO: nothing happened;
+ * SNEK_EUNKNOWN. */
+int sk_lmdb_commit(struct sk_lmdb_txn *, int rc, struct snek_error *);
+
+/* An LMDB code as one of ours, with the environment's path. */
+int sk_lmdb_fail(const struct sk_lmdb_txn *, int mdb, struct snek_error *);
+int sk_lmdb_fail_at(const char *path, int mdb, struct snek_error *);
+
+/* SNEK_ENOENT without text when there is none. */
+int sk_lmdb_get(struct sk_lmdb_txn *, enum sk_lmdb_db, struct sk_span key,
+    struct sk_span *out, struct snek_error *);
+int sk_lmdb_put(struct sk_lmdb_txn *, enum sk_lmdb_db, struct sk_span key,
+    struct sk_span value, struct snek_error *);
+/* 0 too when there was none. */
+int sk_lmdb_del(struct sk_lmdb_txn *, enum sk_lmdb_db, struct sk_span key,
+    struct snek_error *);
+/* Walk all keys that begin with prefix, from the key `from` on.  A visit that
+ * returns other than 0 ends the walk with that value; SK_LMDB_DROP deletes
+ * the record and goes on. */
+#define SK_LMDB_DROP 0x7ffffff0
+int sk_lmdb_walk(struct sk_lmdb_txn *, enum sk_lmdb_db, struct sk_span prefix,
+    struct sk_span from, int (*visit)(void *, struct sk_span key,
+    struct sk_span value, struct snek_error *), void *, struct snek_error *);
+
+/* The greatest key that is not beyond key; SNEK_ENOENT without text. */
+int sk_lmdb_floor(struct sk_lmdb_txn *, enum sk_lmdb_db, struct sk_span key,
+    struct sk_span *out, struct snek_error *);
+
+/* ---- meta_lmdb_record.c: the records, and keys in order of number ---- */
+
+struct sk_lmdb_cluster {
+	struct sk_meta_cluster c;
+	uint64_t next_category;
+};
+struct sk_lmdb_state {          /* what changes of a category */
+	uint64_t version, epoch, writes, records, bytes;
+};
+struct sk_lmdb_request {
+	int64_t time;
+	struct sk_meta_receipt receipt;
+};
+
+struct sk_span sk_lmdb_key(uint8_t out[16], uint64_t category);
+struct sk_span sk_lmdb_key2(uint8_t out[16], uint64_t category, uint64_t first);
+struct sk_span sk_lmdb_text(const char *);
+struct sk_span sk_lmdb_write(const struct sk_write_id *);
+
+/* Decoding gives false for any record that is not exactly as it should be;
+ * encoding when memory is out. */
+bool sk_lmdb_pack_cluster(struct sk_buf *, const struct sk_lmdb_cluster *);
+bool sk_lmdb_unpack_cluster(struct sk_span, struct sk_lmdb_cluster *);
+bool sk_lmdb_pack_category(struct sk_buf *, const struct sk_meta_category *);
+bool sk_lmdb_unpack_category(struct sk_span, struct sk_meta_category *);
+bool sk_lmdb_pack_state(struct sk_buf *, const struct sk_lmdb_state *);
+bool sk_lmdb_unpack_state(struct sk_span, struct sk_lmdb_state *);
+/* Parts are unpacked into scratch, where entry->part then points. */
+bool sk_lmdb_pack_entry(struct sk_buf *, const struct sk_meta_entry *);
+bool sk_lmdb_unpack_entry(struct sk_span key, struct sk_span,
+    struct sk_buf *scratch, struct sk_meta_entry *);
+/* A number and perhaps another: name, named, aborted. */
+bool sk_lmdb_pack_numbers(struct sk_buf *, uint64_t, uint64_t);
+bool sk_lmdb_unpack_numbers(struct sk_span, uint64_t *, uint64_t *);
+bool sk_lmdb_pack_request(struct sk_buf *, const struct sk_lmdb_request *);
+bool sk_lmdb_unpack_request(struct sk_span, struct sk_lmdb_request *);
+bool sk_lmdb_pack_function(struct sk_buf *, const struct sk_meta_function *);
+bool sk_lmdb_unpack_function(struct sk_span name, struct sk_span,
+    struct sk_meta_function *);
+
+/* SNEK_ECORRUPT naming the store and the record. */
+int sk_lmdb_damaged(const struct sk_lmdb_txn *, const char *what,
+    struct snek_error *);
+
+/* Pack into a fresh buffer and put.  packed: what sk_lmdb_pack_* said; the
+ * buffer is freed. */
+int sk_lmdb_put_packed(struct sk_lmdb_txn *, enum sk_lmdb_db,
+    struct sk_span key, struct sk_buf *, bool packed, struct snek_error *);
+
+/* ---- meta_lmdb_category.c ---- */
+
+int sk_lmdb_read_cluster(struct sk_lmdb_txn *, struct sk_lmdb_cluster *,
+    struct snek_error *);
+/* By id, with its state; SNEK_ENOENT without text. */
+int sk_lmdb_read_category(struct sk_lmdb_txn *, uint64_t id,
+    struct sk_meta_category *, struct snek_error *);
+int sk_lmdb_write_state(struct sk_lmdb_txn *, const struct sk_meta_category *,
+    struct snek_error *);
+
+int sk_lmdb_cluster(struct sk_meta *, struct sk_meta_cluster *, struct snek_error *);
+int sk_lmdb_category_get_or_create(struct sk_meta *, const char *,
+    struct sk_meta_category *, struct snek_error *);
+int sk_lmdb_category_get(struct sk_meta *, const char *,
+    struct sk_meta_category *, struct snek_error *);
+int sk_lmdb_category_list(struct sk_meta *,
+    int (*)(void *, const struct sk_meta_category *), void *,
+    struct snek_error *);
+int sk_lmdb_category_remove(struct sk_meta *, const char *, struct snek_error *);
+int sk_lmdb_snapshot(struct sk_meta *, const char *, uint64_t,
+    struct sk_meta_category *, int (*)(void *, const struct sk_meta_entry *),
+    void *, struct snek_error *);
+
+/* ---- meta_lmdb_write.c ---- */
+
+int sk_lmdb_request(struct sk_meta *, uint64_t, const char *,
+    struct sk_meta_receipt *, struct snek_error *);
+int sk_lmdb_commit_write(struct sk_meta *, uint64_t, const char *,
+    struct sk_meta_entry *, struct sk_meta_receipt *, struct snek_error *);
+int sk_lmdb_fold(struct sk_meta *, uint64_t, const struct sk_write_id *,
+    uint32_t, const struct sk_meta_entry *, struct snek_error *);
+int sk_lmdb_is_named(struct sk_meta *, struct sk_write_id, struct snek_error *);
+int sk_lmdb_abort(struct sk_meta *, struct sk_write_id, struct snek_error *);
+int sk_lmdb_forget(struct sk_meta *, struct sk_write_id, struct snek_error *);
+int sk_lmdb_expire_requests(struct sk_meta *, int64_t, struct snek_error *);
+
+/* ---- meta_lmdb_function.c ---- */
+
+int sk_lmdb_function_put(struct sk_meta *, const struct sk_meta_function *,
+    uint32_t, const char *, bool *, struct snek_error *);
+int sk_lmdb_function_get(struct sk_meta *, const char *,
+    struct sk_meta_function *, struct snek_error *);
+int sk_lmdb_function_list(struct sk_meta *,
+    int (*)(void *, const struct sk_meta_function *), void *,
+    struct snek_error *);
+int sk_lmdb_function_remove(struct sk_meta *, const char *, struct snek_error *);
+#endif

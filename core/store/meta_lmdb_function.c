@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/meta_lmdb.h"
+
+static int no_function(const char *name, struct snek_error *e)
+{
+	return sk_fail(e, SNEK_ENOENT, "no such function: %s", name);
+}
+
+/* SNEK_ENOENT without text. */
+static int get(struct sk_lmdb_txn *t, const char *name,
+    struct sk_meta_function *out, struct snek_error *e)
+{
+	struct sk_span v;
+	int rc = *name && strlen(name) <= SK_NAME_MAX ?
+	    sk_lmdb_get(t, DB_FUNCTION, sk_lmdb_text(name), &v, e) : SNEK_ENOENT;
+
+	if (!rc && !sk_lmdb_unpack_function(sk_lmdb_text(name), v, out))
+		return sk_lmdb_damaged(t, name, e);
+	return rc;
+}
+
+int sk_lmdb_function_get(struct sk_meta *m, const char *name,
+    struct sk_meta_function *out, struct snek_error *e)
+{
+	struct sk_meta_function f;
+	struct sk_lmdb_txn t;
+	int rc = sk_lmdb_begin(m, false, &t, e);
+
+	if (rc)
+		return rc;
+	rc = sk_lmdb_end(&t, get(&t, name, &f, e));
+	if (rc)
+		return rc == SNEK_ENOENT ? no_function(name, e) : rc;
+	*out = f;
+	return 0;
+}
+
+static bool is_same(const struct sk_meta_function *a,
+    const struct sk_meta_function *b)
+{
+	return !strcmp(a->sha256, b->sha256) && !strcmp(a->op, b->op) &&
+	    !strcmp(a->plugin, b->plugin) && !strcmp(a->version, b->version);
+}
+
+static int put_one(struct sk_lmdb_txn *t, const struct sk_meta_function *f,
+    bool *changed, struct snek_error *e)
+{
+	struct sk_meta_function old, new = *f;
+	struct sk_buf b = { 0 };
+	int rc = get(t, f->name, &old, e);
+
+	if (rc && rc != SNEK_ENOENT)
+		return rc;
+	if (!rc && is_same(&old, f))
+		return 0;
+	new.generation = rc ? 1 : old.generation + 1;
+	*changed = true;
+	return sk_lmdb_put_packed(t, DB_FUNCTION, sk_lmdb_text(f->name), &b,
+	    sk_lmdb_pack_function(&b, &new), e);
+}
+
+struct dropper {
+	struct sk_lmdb_txn *t;
+	const struct sk_meta_function *keep;
+	uint32_t n;
+	const char *plugin;
+	bool dropped;
+};
+
+static int drop_one(void *arg, struct sk_span key, struct sk_span value,
+    struct snek_error *e)
+{
+	struct dropper *d = arg;
+	struct sk_meta_function f;
+	uint32_t i;
+
+	if (!sk_lmdb_unpack_function(key, value, &f))
+		return sk_lmdb_damaged(d->t, "a function", e);
+	if (strcmp(f.plugin, d->plugin))
+		return 0;
+	for (i = 0; i < d->n; i++)
+		if (!strcmp(f.name, d->keep[i].name))
+			return 0;
+	d->dropped = true;
+	return SK_LMDB_DROP;
+}
+
+/* Functions of the plugin other than those n. */
+static int drop_others(struct dropper *d, struct snek_error *e)
+{
+	const struct sk_span none = { NULL, 0 };
+
+	return sk_lmdb_walk(d->t, DB_FUNCTION, none, none, drop_one, d, e);
+}
+
+static int put(struct sk_lmdb_txn *t, const struct sk_meta_function *f,
+    uint32_t n, const char *plugin, bool *changed, struct snek_error *e)
+{
+	struct dropper d = { t, f, n, plugin, false };
+	uint32_t i;
+	int rc = drop_others(&d, e);
+
+	*changed = d.dropped;
+	for (i = 0; i < n && !rc; i++)
+		rc = put_one(t, &f[i], changed, e);
+	return rc;
+}
+
+static int check(const struct sk_meta_function *f, uint32_t n,
+    const char *plugin, struct snek_error *e)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		if (!*f[i].name || strcmp(f[i].plugin, plugin))
+			return sk_fail(e, SNEK_EINTERNAL, "function \"%s\" of "
+			    "plugin \"%s\", put with those of \"%s\"",
+			    f[i].name, f[i].plugin, plugin);
+	return 0;
+}
+
+int sk_lmdb_function_put(struct sk_meta *m, const struct sk_meta_function *f,
+    uint32_t n, const char *plugin, bool *out_changed, struct snek_error *e)
+{
+	struct sk_lmdb_txn t;
+	bool changed = false;
+	int rc = check(f, n, plugin, e);
+
+	if (!rc)
+		rc = sk_lmdb_begin(m, true, &t, e);
+	if (rc)
+		return rc;
+	rc = put(&t, f, n, plugin, &changed, e);
+	rc = rc || changed ? sk_lmdb_commit(&t, rc, e) : sk_lmdb_end(&t, 0);
+	if (!rc && out_changed)
+		*out_changed = changed;
+	return rc;
+}
+
+struct lister {
+	struct sk_lmdb_txn *t;
+	int (*visit)(void *, const struct sk_meta_function *);
+	void *arg;
+};
+
+static int list_one(void *arg, struct sk_span key, struct sk_span value,
+    struct snek_error *e)
+{
+	struct lister *l = arg;
+	struct sk_meta_function f;
+
+	if (!sk_lmdb_unpack_function(key, value, &f))
+		return sk_lmdb_damaged(l->t, "a function", e);
+	return l->visit(l->arg, &f);
+}
+
+int sk_lmdb_function_list(struct sk_meta *m,
+    int (*visit)(void *, const struct sk_meta_function *), void *arg,
+    struct snek_error *e)
+{
+	const struct sk_span none = { NULL, 0 };
+	struct sk_lmdb_txn t;
+	struct lister l = { &t, visit, arg };
+	int rc = sk_lmdb_begin(m, false, &t, e);
+
+	if (rc)
+		return rc;
+	return sk_lmdb_end(&t, sk_lmdb_walk(&t, DB_FUNCTION, none, none,
+	    list_one, &l, e));
+}
+
+/* One function by its name, or all of a plugin. */
+static int remove_named(struct sk_lmdb_txn *t, const char *name,
+    struct snek_error *e)
+{
+	struct dropper d = { t, NULL, 0, name, false };
+	struct sk_meta_function f;
+	int rc = drop_others(&d, e);
+
+	if (rc || d.dropped)
+		return rc;
+	rc = get(t, name, &f, e);
+	if (rc)
+		return rc == SNEK_ENOENT ? no_function(name, e) : rc;
+	return sk_lmdb_del(t, DB_FUNCTION, sk_lmdb_text(name), e);
+}
+
+int sk_lmdb_function_remove(struct sk_meta *m, const char *name,
+    struct snek_error *e)
+{
+	struct sk_lmdb_txn t;
+	int rc = sk_lmdb_begin(m, true, &t, e);
+
+	return rc ? rc : sk_lmdb_commit(&t, remove_named(&t, name, e), e);
+}

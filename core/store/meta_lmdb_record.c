@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/* The records drawn in meta_lmdb.c, as bytes and back. */
+#include "store/meta_lmdb.h"
+
+#define RECORD_FORMAT 1
+#define ENTRY_INLINED 1u
+
+/* ---- bytes ---- */
+
+struct reader {                 /* bad once it ran past the end */
+	const uint8_t *p;
+	size_t n;
+	bool bad;
+};
+
+static const uint8_t *take(struct reader *r, size_t n)
+{
+	const uint8_t *p = r->p;
+
+	if (r->bad || n > r->n) {
+		r->bad = true;
+		return NULL;
+	}
+	r->p += n;
+	r->n -= n;
+	return p;
+}
+
+static void take_bytes(struct reader *r, void *out, size_t n)
+{
+	const uint8_t *p = take(r, n);
+
+	if (p && n)
+		memcpy(out, p, n);
+}
+
+static uint64_t take_number(struct reader *r, size_t n)
+{
+	const uint8_t *p = take(r, n);
+	uint64_t v = 0;
+
+	while (p && n--)
+		v = v << 8 | p[n];
+	return v;
+}
+
+#define take8(r) ((uint8_t)take_number(r, 1))
+#define take32(r) ((uint32_t)take_number(r, 4))
+#define take64(r) take_number(r, 8)
+
+/* A string of at most cap - 1 bytes, its length in a byte before it. */
+static void take_text(struct reader *r, char *out, size_t cap)
+{
+	size_t n = take8(r);
+
+	if (n >= cap)
+		r->bad = true;
+	take_bytes(r, out, n);
+	out[r->bad ? 0 : n] = 0;
+}
+
+static bool put_number(struct sk_buf *b, uint64_t v, size_t n)
+{
+	uint8_t s[8];
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		s[i] = (uint8_t)(v >> (8 * i));
+	return sk_buf_put(b, s, n);
+}
+
+#define put32(b, v) put_number(b, v, 4)
+#define put64(b, v) put_number(b, v, 8)
+
+static bool put_text(struct sk_buf *b, const char *s)
+{
+	size_t n = strlen(s);
+
+	return n < 256 && sk_buf_byte(b, (uint8_t)n) && sk_buf_put(b, s, n);
+}
+
+static struct reader record(struct sk_span v)
+{
+	struct reader r = { v.p, v.n, false };
+
+	if (take8(&r) != RECORD_FORMAT)
+		r.bad = true;
+	return r;
+}
+
+static bool is_whole(const struct reader *r)
+{
+	return !r->bad && !r->n;
+}
+
+/* ---- keys ---- */
+
+static void big_endian(uint8_t *out, uint64_t v)
+{
+	int i;
+
+	for (i = 0; i < 8; i++)
+		out[i] = (uint8_t)(v >> (56 - 8 * i));
+}
+
+struct sk_span sk_lmdb_key(uint8_t out[16], uint64_t category)
+{
+	big_endian(out, category);
+	return (struct sk_span){ out, 8 };
+}
+
+struct sk_span sk_lmdb_key2(uint8_t out[16], uint64_t category, uint64_t first)
+{
+	big_endian(out, category);
+	big_endian(out + 8, first);
+	return (struct sk_span){ out, 16 };
+}
+
+struct sk_span sk_lmdb_text(const char *s)
+{
+	return (struct sk_span){ s, strlen(s) };
+}
+
+struct sk_span sk_lmdb_write(const struct sk_write_id *id)
+{
+	return (struct sk_span){ id->b, sizeof(id->b) };
+}
+
+/* ---- cluster, category, state ---- */
+
+bool sk_lmdb_pack_cluster(struct sk_buf *b, const struct sk_lmdb_cluster *c)
+{
+	return sk_buf_byte(b, RECORD_FORMAT) && sk_buf_put(b, c->c.uuid, 16) &&
+	    put32(b, c->c.format) && put32(b, c->c.shards) &&
+	    put32(b, c->c.level) && put64(b, c->c.draw) &&
+	    put64(b, c->next_category);
+}
+
+bool sk_lmdb_unpack_cluster(struct sk_span v, struct sk_lmdb_cluster *c)
+{
+	struct reader r = record(v);
+
+	take_bytes(&r, c->c.uuid, 16);
+	c->c.format = take32(&r);
+	c->c.shards = take32(&r);
+	c->c.level = take32(&r);
+	c->c.draw = take64(&r);
+	c->next_category = take64(&r);
+	return is_whole(&r) && c->c.shards && c->c.shards <= SK_MAX_SHARDS &&
+	    c->c.level && c->c.level <= c->c.shards;
+}
+
+bool sk_lmdb_pack_category(struct sk_buf *b, const struct sk_meta_category *c)
+{
+	uint32_t i;
+
+	if (!sk_buf_byte(b, RECORD_FORMAT) || !put_text(b, c->name) ||
+	    !put32(b, c->shards))
+		return false;
+	for (i = 0; i < c->shards; i++)
+		if (!put32(b, c->shard[i]))
+			return false;
+	return true;
+}
+
+bool sk_lmdb_unpack_category(struct sk_span v, struct sk_meta_category *c)
+{
+	struct reader r = record(v);
+	uint32_t i;
+
+	take_text(&r, c->name, sizeof(c->name));
+	c->shards = take32(&r);
+	if (r.bad || !c->shards || c->shards > SK_MAX_SHARDS ||
+	    r.n != 4 * c->shards)
+		return false;
+	for (i = 0; i < c->shards; i++)
+		c->shard[i] = take32(&r);
+	return is_whole(&r);
+}
+
+bool sk_lmdb_pack_state(struct sk_buf *b, const struct sk_lmdb_state *s)
+{
+	return sk_buf_byte(b, RECORD_FORMAT) && put64(b, s->version) &&
+	    put64(b, s->epoch) && put64(b, s->writes) &&
+	    put64(b, s->records) && put64(b, s->bytes);
+}
+
+bool sk_lmdb_unpack_state(struct sk_span v, struct sk_lmdb_state *s)
+{
+	struct reader r = record(v);
+
+	s->version = take64(&r);
+	s->epoch = take64(&r);
+	s->writes = take64(&r);
+	s->records = take64(&r);
+	s->bytes = take64(&r);
+	return is_whole(&r);
+}
+
+/* ---- manifest entries ---- */
+
+static bool put_part(struct sk_buf *b, const struct sk_meta_part *p)
+{
+	return put32(b, p->shard) && put32(b, p->chunks) &&
+	    put64(b, p->records) && put64(b, p->bytes);
+}
+
+bool sk_lmdb_pack_entry(struct sk_buf *b, const struct sk_meta_entry *m)
+{
+	uint32_t i;
+
+	if (!sk_buf_byte(b, RECORD_FORMAT) ||
+	    !sk_buf_byte(b, m->inlined.n ? ENTRY_INLINED : 0) ||
+	    !put64(b, m->last) || !sk_buf_put(b, m->write.b, 16) ||
+	    !put64(b, m->digest[0]) || !put64(b, m->digest[1]) ||
+	    !put64(b, m->records) || !put64(b, m->bytes) ||
+	    !put32(b, m->parts))
+		return false;
+	for (i = 0; i < m->parts; i++)
+		if (!put_part(b, &m->part[i]))
+			return false;
+	return sk_buf_put(b, m->inlined.p, m->inlined.n);
+}
+
+static bool take_parts(struct reader *r, struct sk_buf *scratch,
+    struct sk_meta_entry *m)
+{
+	struct sk_meta_part p;
+	uint32_t i;
+
+	if (r->bad || m->parts > SK_MAX_SHARDS)
+		return false;
+	scratch->n = 0;
+	for (i = 0; i < m->parts; i++) {
+		p.shard = take32(r);
+		p.chunks = take32(r);
+		p.records = take64(r);
+		p.bytes = take64(r);
+		if (r->bad || !sk_buf_put(scratch, &p, sizeof(p)))
+			return false;
+	}
+	m->part = (const void *)scratch->p;
+	return true;
+}
+
+static uint64_t big_number(const uint8_t *p)
+{
+	uint64_t v = 0;
+	int i;
+
+	for (i = 0; i < 8; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+bool sk_lmdb_unpack_entry(struct sk_span key, struct sk_span v,
+    struct sk_buf *scratch, struct sk_meta_entry *m)
+{
+	struct reader r = record(v);
+	uint8_t flags = take8(&r);
+
+	if (key.n != 16)
+		return false;
+	m->first = big_number((const uint8_t *)key.p + 8);
+	m->last = take64(&r);
+	take_bytes(&r, m->write.b, 16);
+	m->digest[0] = take64(&r);
+	m->digest[1] = take64(&r);
+	m->records = take64(&r);
+	m->bytes = take64(&r);
+	m->parts = take32(&r);
+	if (!take_parts(&r, scratch, m) || m->last < m->first)
+		return false;
+	m->inlined = (struct sk_span){ r.n ? r.p : NULL, r.n };
+	return flags <= ENTRY_INLINED && !r.n == !flags &&
+	    (!flags || m->parts == 1);
+}
+
+/* ---- the small ones ---- */
+
+bool sk_lmdb_pack_numbers(struct sk_buf *b, uint64_t x, uint64_t y)
+{
+	return sk_buf_byte(b, RECORD_FORMAT) && put64(b, x) && put64(b, y);
+}
+
+bool sk_lmdb_unpack_numbers(struct sk_span v, uint64_t *x, uint64_t *y)
+{
+	struct reader r = record(v);
+
+	*x = take64(&r);
+	*y = take64(&r);
+	return is_whole(&r);
+}
+
+bool sk_lmdb_pack_request(struct sk_buf *b, const struct sk_lmdb_request *q)
+{
+	const struct sk_meta_receipt *x = &q->receipt;
+
+	return sk_buf_byte(b, RECORD_FORMAT) && put64(b, (uint64_t)q->time) &&
+	    put64(b, x->version) && put64(b, x->records) &&
+	    put64(b, x->bytes) && put64(b, x->digest[0]) &&
+	    put64(b, x->digest[1]) && sk_buf_put(b, x->write.b, 16);
+}
+
+bool sk_lmdb_unpack_request(struct sk_span v, struct sk_lmdb_request *q)
+{
+	struct sk_meta_receipt *x = &q->receipt;
+	struct reader r = record(v);
+
+	q->time = (int64_t)take64(&r);
+	x->version = take64(&r);
+	x->records = take64(&r);
+	x->bytes = take64(&r);
+	x->digest[0] = take64(&r);
+	x->digest[1] = take64(&r);
+	take_bytes(&r, x->write.b, 16);
+	x->repeated = true;
+	return is_whole(&r);
+}
+
+bool sk_lmdb_pack_function(struct sk_buf *b, const struct sk_meta_function *f)
+{
+	return sk_buf_byte(b, RECORD_FORMAT) && put64(b, f->generation) &&
+	    put_text(b, f->plugin) && put_text(b, f->op) &&
+	    put_text(b, f->sha256) && put_text(b, f->version);
+}
+
+bool sk_lmdb_unpack_function(struct sk_span name, struct sk_span v,
+    struct sk_meta_function *f)
+{
+	struct reader r = record(v);
+
+	if (name.n >= sizeof(f->name))
+		return false;
+	memcpy(f->name, name.p, name.n);
+	f->name[name.n] = 0;
+	f->generation = take64(&r);
+	take_text(&r, f->plugin, sizeof(f->plugin));
+	take_text(&r, f->op, sizeof(f->op));
+	take_text(&r, f->sha256, sizeof(f->sha256));
+	take_text(&r, f->version, sizeof(f->version));
+	return is_whole(&r);
+}
