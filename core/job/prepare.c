@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "job/job.h"
@@ -53,16 +54,17 @@ static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
 
 	if (rc)
 		return rc;
-	*aggregates = sk_instance_aggregates(in, &j->reducer);
+	rc = sk_instance_aggregates(in, &j->reducer);
 	sk_instance_close(in);
-	return 0;
+	*aggregates = rc > 0;
+	return rc < 0 ? sk_enomem(e) : 0;
 }
 
 static int reduce_with_op(struct snek_job *j, struct snek_error *e)
 {
 	int rc = sk_function_find(j->cat, j->reduce, &j->reduce_fn, e);
 
-	if (rc == SNEK_ENOENT)
+	if (rc == SNEK_ENOENT && !strchr(j->reduce, '/'))
 		return sk_fail(e, SNEK_ENOENT, "no reducer %s; there are %s, and "
 		    "functions that reduce", j->reduce, sk_reducer_names());
 	if (rc)
@@ -226,7 +228,7 @@ static void describe(struct snek_job *j)
 	x->reducer = &j->reducer;
 	x->tmp = j->set.tmp;
 	x->partitions = j->plan.partitions;
-	x->memory = ATTEMPT_MEMORY;
+	x->memory = j->set.memory ? j->set.memory : ATTEMPT_MEMORY;
 	x->deadline_ms = j->deadline_ms;
 	x->log = log_line;
 	x->log_arg = j;
@@ -241,6 +243,7 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 		.slots = j->set.workers, .attempts = j->set.attempts,
 		.deadline = j->deadline_ms, .seed = (uint64_t)j->started_us,
 	};
+	struct sk_exec *exec;
 	int rc;
 
 	j->map_out = calloc(j->plan.tasks + 1, sizeof(*j->map_out));
@@ -248,7 +251,10 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 	if (!j->map_out || !j->reduce_out || sk_sched_new(&config, &j->sched))
 		return sk_enomem(e);
 	describe(j);
-	rc = sk_exec_threads(&j->exec_job, j->set.workers, &j->exec, e);
+	sk_sched_stat(j->sched, &j->stat);
+	rc = sk_exec_threads(&j->exec_job, j->set.workers, &exec, e);
+	if (!rc)                /* last, for a cancel may use it from here on */
+		__atomic_store_n(&j->exec, exec, __ATOMIC_SEQ_CST);
 	return rc;
 }
 
