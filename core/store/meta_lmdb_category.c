@@ -91,6 +91,18 @@ static int read_visible(struct sk_lmdb_txn *t, const char *name,
 	return rc;
 }
 
+int sk_lmdb_entry(struct sk_lmdb_txn *t, struct sk_span key,
+    struct sk_span value, struct sk_buf *scratch, struct sk_meta_entry *m,
+    struct snek_error *e)
+{
+	scratch->n = 0;
+	/* A part is no larger in memory than in its record. */
+	if (!sk_buf_reserve(scratch, value.n))
+		return sk_enomem(e);
+	return sk_lmdb_unpack_entry(key, value, scratch, m) ? 0
+	    : sk_lmdb_damaged(t, "a write", e);
+}
+
 /* ---- the interface ---- */
 
 int sk_lmdb_cluster(struct sk_meta *m, struct sk_meta_cluster *out,
@@ -234,20 +246,6 @@ int sk_lmdb_category_list(struct sk_meta *m,
 	    &l, e));
 }
 
-/* A part takes as many bytes packed as in memory: with so much room, what
- * cannot be unpacked is damaged. */
-int sk_lmdb_read_entry(struct sk_lmdb_txn *t, struct sk_span key,
-    struct sk_span value, struct sk_buf *scratch, struct sk_meta_entry *m,
-    struct snek_error *e)
-{
-	scratch->n = 0;
-	if (!sk_buf_reserve(scratch, value.n))
-		return sk_enomem(e);
-	if (!sk_lmdb_unpack_entry(key, value, scratch, m))
-		return sk_lmdb_damaged(t, "a write", e);
-	return 0;
-}
-
 /* ---- removing ---- */
 
 struct remover {
@@ -260,9 +258,8 @@ static int drop_entry(void *arg, struct sk_span key, struct sk_span value,
 {
 	struct remover *r = arg;
 	struct sk_meta_entry m;
-	int rc;
+	int rc = sk_lmdb_entry(r->t, key, value, &r->scratch, &m, e);
 
-	rc = sk_lmdb_read_entry(r->t, key, value, &r->scratch, &m, e);
 	if (rc)
 		return rc;
 	rc = sk_lmdb_del(r->t, DB_NAMED, sk_lmdb_write(&m.write), e);
@@ -327,9 +324,8 @@ static int walk_one(void *arg, struct sk_span key, struct sk_span value,
 {
 	struct walker *w = arg;
 	struct sk_meta_entry m;
-	int rc;
+	int rc = sk_lmdb_entry(w->t, key, value, &w->scratch, &m, e);
 
-	rc = sk_lmdb_read_entry(w->t, key, value, &w->scratch, &m, e);
 	if (rc)
 		return rc;
 	if (w->next && m.first != w->next)

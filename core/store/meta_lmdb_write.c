@@ -339,9 +339,8 @@ static int fold_one(void *arg, struct sk_span key, struct sk_span value,
 {
 	struct folder *f = arg;
 	struct sk_meta_entry m;
-	int rc;
+	int rc = sk_lmdb_entry(f->t, key, value, &f->scratch, &m, e);
 
-	rc = sk_lmdb_read_entry(f->t, key, value, &f->scratch, &m, e);
 	if (rc)
 		return rc;
 	if (m.first != f->next ||
