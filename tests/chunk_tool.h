@@ -19,7 +19,9 @@ void chunk_tool_close(struct chunk_tool *);
 int chunk_tool_add(struct chunk_tool *, const char *text, size_t n);
 /* Seal and open. */
 void chunk_tool_seal(struct chunk_tool *);
-/* Seal and compare every record with what went in. */
+/* Compare every record of the open chunk with what went in. */
+void chunk_tool_compare(struct chunk_tool *);
+/* Both. */
 void chunk_tool_check(struct chunk_tool *);
 /* A chunk of n texts. */
 void chunk_tool_of(struct chunk_tool *, const char *const *text, size_t n);

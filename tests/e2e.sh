@@ -137,21 +137,17 @@ ok "mappers run at the same time" mappers_meet
 
 # One line a question; all of them over a category.
 ask () {                # ask CATEGORY WORKERS PARTITIONS: all questions
-	local t=$top/tests/plugins/.libs
-	(
-	set -e
-	query "$1" wordcount field=text --workers "$2" --partitions "$3"
-	query "$1" wordcount field=text split=space fold=no --workers "$2" --partitions "$3"
-	query "$1" group by=group sum=x,n mean=n,x min=mixed max=mixed --workers "$2" --partitions "$3"
-	query "$1" group by=group,nested.deep.er[1].z --workers "$2" --partitions "$3"
-	query "$1" wordcount field=text --reduce top=3 --workers "$2" --partitions "$3"
-	query "$1" wordcount field=text --reduce list --workers "$2" --partitions "$3"
-	query "$1" wordcount field=text --reduce none --workers "$2" --partitions "$3"
-	query "$1" wordcount field=text --reduce mean --order -value --limit 20 --workers "$2"
-	query "$1" grep field=text match=alpha --workers "$2"
-	query "$1" grep field=text match=alpha not=yes --workers "$2"
+	query "$1" wordcount field=text --workers "$2" --partitions "$3" &&
+	query "$1" wordcount field=text split=space fold=no --workers "$2" --partitions "$3" &&
+	query "$1" group by=group sum=x,n mean=n,x min=mixed max=mixed --workers "$2" --partitions "$3" &&
+	query "$1" group by=group,nested.deep.er[1].z --workers "$2" --partitions "$3" &&
+	query "$1" wordcount field=text --reduce top=3 --workers "$2" --partitions "$3" &&
+	query "$1" wordcount field=text --reduce list --workers "$2" --partitions "$3" &&
+	query "$1" wordcount field=text --reduce none --workers "$2" --partitions "$3" &&
+	query "$1" wordcount field=text --reduce mean --order -value --limit 20 --workers "$2" &&
+	query "$1" grep field=text match=alpha --workers "$2" &&
+	query "$1" grep field=text match=alpha not=yes --workers "$2" &&
 	query "$1" select fields=mixed,id,nested.deep --workers "$2"
-	)
 }
 
 same_bytes () {         # same_bytes PREFIX SHARDS FILE...

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "category/placement.h"
+#include "store/placement.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -254,20 +254,35 @@ static int not_found(struct sk_catalog *cat, const char *name,
 	return SNEK_ENOENT;
 }
 
-int sk_function_find(struct sk_catalog *cat, const char *name,
+/* SNEK_ENOENT without an origin: look further. */
+static int find(struct sk_catalog *cat, const char *name,
     struct sk_function *f, struct snek_error *e)
 {
 	int rc;
 
-	memset(f, 0, sizeof(*f));
 	if (strchr(name, '/'))
-		rc = find_file(name, f, e);
-	else if ((rc = find_registered(cat, name, f, e)) == SNEK_ENOENT &&
-	    !f->origin && (rc = find_shipped(name, f, e)) == SNEK_ENOENT &&
-	    !f->origin)
+		return find_file(name, f, e);
+	rc = find_registered(cat, name, f, e);
+	if (rc == SNEK_ENOENT && !f->origin)
+		rc = find_shipped(name, f, e);
+	if (rc == SNEK_ENOENT && !f->origin)
 		rc = not_found(cat, name, e);
-	if (rc)
-		sk_function_free(f);
+	return rc;
+}
+
+int sk_function_find(struct sk_catalog *cat, const char *name,
+    struct sk_function *f, struct snek_error *e)
+{
+	struct snek_error why = { 0 };  /* e stays untouched on success */
+	int rc;
+
+	memset(f, 0, sizeof(*f));
+	rc = find(cat, name, f, &why);
+	if (!rc)
+		return 0;
+	if (e)
+		*e = why;
+	sk_function_free(f);
 	return rc;
 }
 

@@ -74,6 +74,7 @@ struct snek_job {
 	const struct sk_run ***part;    /* runs of each partition, for reduce */
 	size_t *part_runs;
 	struct snek_error last;         /* of the newest failed attempt */
+	int broken;                     /* a code: we lost count; stop */
 
 	/* shared */
 	pthread_t thread;

@@ -32,6 +32,7 @@ static void drop(struct snek_job *j, uint64_t attempt)
 	free(p);
 }
 
+/* An event that the scheduler refuses is a bug of ours, and ends the job. */
 static void tell(struct snek_job *j, uint32_t kind, uint64_t attempt, int code)
 {
 	struct sk_event ev = {
@@ -40,8 +41,8 @@ static void tell(struct snek_job *j, uint32_t kind, uint64_t attempt, int code)
 	};
 
 	if (sk_sched_event(j->sched, &ev))
-		sk_fail(&j->last, SNEK_EINTERNAL, "the scheduler got an event "
-		    "that cannot be");
+		j->broken = sk_fail(&j->last, SNEK_EINTERNAL, "the scheduler got "
+		    "an event that cannot be: please report this");
 }
 
 static void count(struct snek_job *j, const struct sk_outcome *o)
@@ -106,7 +107,8 @@ static void start_or_fail(struct snek_job *j, const struct sk_action *a)
 	int rc = start_attempt(j, a, &j->last);
 
 	if (rc)
-		tell(j, SK_EV_FAILED, a->attempt.n, rc);
+		tell(j, rc == SNEK_EAGAIN ? SK_EV_THROTTLED : SK_EV_FAILED,
+		    a->attempt.n, rc);
 }
 
 /* The runs of one partition from all map tasks, in the order of tasks. */
@@ -293,6 +295,8 @@ static void *coordinate(void *arg)
 	do {
 		sk_sched_next(j->sched, &a);
 		rc = act(j, &a, &told_cancel);
+		if (!rc)
+			rc = j->broken;
 	} while (!rc);
 	if (rc == 1)
 		rc = conserve(j);

@@ -74,7 +74,7 @@ struct sk_meta_ops {
 
 	/* Create-if-absent: the draw and the placement are part of the same
 	 * step, so two first writers agree.  draw n: shards n .. n+level-1
-	 * (mod N) (category/placement.c is the pure part). */
+	 * (mod N) (store/placement.c is the pure part). */
 	int (*category_get_or_create)(struct sk_meta *, const char *name,
 	    struct sk_meta_category *, struct snek_error *);
 	/* SNEK_ENOENT here and below: none, or none with a committed write. */

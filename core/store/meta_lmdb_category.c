@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/meta_lmdb.h"
 
-#include "category/placement.h"
+#include "store/placement.h"
 
 /* ---- records ---- */
 

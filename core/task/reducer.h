@@ -5,6 +5,19 @@
 #include "base/err.h"
 #include <snek/plugin.h>
 
+/*
+ * What the aggregates of a key come to:
+ *
+ *   sum    exact; of integers an integer, as soon as a double is among them
+ *          a double; of nothing 0
+ *   count  how many values, null too; of nothing 0
+ *   mean   a double; of nothing there is none
+ *   min    any type, in the order of keys, in the form of a key (1.0 is 1,
+ *   max    members sorted by name); of nothing there is none
+ *
+ * A row's value that is SNEK_NONE adds to none of them, and null to count
+ * alone.
+ */
 #define SK_MAX_AGGREGATES 64u
 #define SK_TOP_DEFAULT 10u
 

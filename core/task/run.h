@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "value/chunk.h"        /* struct sk_place */
 
+#define SK_ENTRY_HEAD 45u       /* most bytes of an entry before its key */
+
 struct sk_entry {
 	struct sk_span key;     /* bytes of key.h */
 	struct sk_place place;
@@ -19,14 +21,17 @@ struct sk_entry {
 };
 
 struct sk_run {                 /* zeroed: an empty run */
-	struct sk_buf mem;
+	struct sk_buf mem;      /* all of it, or what the file lacks yet */
 	int fd;                 /* 0: in memory (a file never gets 0) */
-	uint64_t entries, bytes;
+	uint64_t entries, bytes;        /* in all */
+	char *dir;              /* where the file is, for messages */
 };
 int sk_run_add(struct sk_run *, const struct sk_entry *, struct snek_error *);
 /* Move what is in memory to a temporary file in dir (unlinked at once); what
  * is added later is appended, buffered. */
 int sk_run_spill(struct sk_run *, const char *dir, struct snek_error *);
+/* Add all of a run that is in memory, and empty it, keeping its memory. */
+int sk_run_append(struct sk_run *, struct sk_run *from, struct snek_error *);
 /* Everything that was added can be read from now on. */
 int sk_run_end(struct sk_run *, struct snek_error *);
 void sk_run_free(struct sk_run *);
@@ -41,10 +46,19 @@ void sk_runs_free(struct sk_runs *);
 /* Reading; several readers of one run at a time are fine (pread). */
 typedef struct sk_run_reader sk_run_reader;
 int sk_run_reader_new(const struct sk_run *, sk_run_reader **, struct snek_error *);
-/* 1 and an entry, valid until the next call; 0 at the end; bad bytes are
- * SNEK_EFORMAT. */
+/* The same with the bytes to hold of a file at a time. */
+int sk_run_reader_sized(const struct sk_run *, size_t window, sk_run_reader **,
+    struct snek_error *);
+/* 1 and an entry, valid until the next call; 0 at the end; bad bytes, and
+ * more or fewer entries than the run says, are SNEK_EFORMAT. */
 int sk_run_reader_next(sk_run_reader *, struct sk_entry *, struct snek_error *);
 void sk_run_reader_free(sk_run_reader *);
+
+/* Less than, equal to or more than 0, as key, place and emit number are. */
+int sk_entry_compare(const struct sk_entry *, const struct sk_entry *);
+/* The entry at p; the bytes it takes, or 0: not whole, or (when need is not
+ * above n) malformed.  need gets the bytes that would be enough to go on. */
+size_t sk_entry_get(const uint8_t *p, size_t n, struct sk_entry *, uint64_t *need);
 
 /* Many sorted runs as one, by (key, place, emit); equal entries in the order
  * of the runs. */

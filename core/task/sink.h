@@ -32,24 +32,18 @@ struct sk_sink_options {
 	const struct sk_reducer *reducer;
 	uint32_t partitions;
 	size_t memory;                  /* bytes to hold before spilling */
-	const char *tmp;                /* directory for spills */
-	struct sk_grouper combine;      /* group NULL: none.  For SK_GROUP_TOP
-	                                 * the sink has its own */
-	/* NULL: by hash of the key's bytes. */
+	const char *tmp;                /* directory for spills; outlives the sink */
+	/* GROUPED; group NULL: none.  For SK_GROUP_TOP the sink has its own.
+	 * Results take the place and emit number of the first value. */
+	struct sk_grouper combine;
+	/* NULL: by hash of the key's bytes.  n or more: SNEK_EPLUGIN. */
 	uint32_t (*partition)(void *, struct snek_value key, uint32_t n);
 	void *partition_arg;
 };
 int sk_sink_new(const struct sk_sink_options *, sk_sink **, struct snek_error *);
 void sk_sink_free(sk_sink *);
 
-/* Where the next pairs come from; resets the emit number. */
-static inline void sk_place_set(struct sk_place *p, uint32_t *emit,
-    uint64_t version, uint64_t record)
-{
-	p->version = version;
-	p->record = record;
-	*emit = 0;
-}
+/* Where the next pairs come from; counts the emits of a place from 0. */
 void sk_sink_at(sk_sink *, struct sk_place);
 
 /* Copy a pair in.  NaN and infinity anywhere at top level of key or value are
@@ -58,9 +52,11 @@ void sk_sink_at(sk_sink *, struct sk_place);
  * count, anything for min and max. */
 int sk_sink_emit(sk_sink *, struct snek_value key, struct snek_value, struct snek_error *);
 int sk_sink_emit_int(sk_sink *, const char *key, size_t n, int64_t, struct snek_error *);
-/* AGGREGATED: one value each; NONE and null add nothing. */
+/* AGGREGATED: one value each.  NONE adds nothing, null to SNEK_COUNT only (an op
+ * that counts rows passes a 1).  The key is there even if nothing was added. */
 int sk_sink_emit_row(sk_sink *, struct snek_value key, const struct snek_value *,
     size_t n, struct snek_error *);
+/* Pairs taken since sk_sink_new, over all tasks. */
 uint64_t sk_sink_emitted(const sk_sink *);
 
 /* Give out one list of runs for each partition (out has partitions elements,
@@ -72,8 +68,9 @@ int sk_sink_finish(sk_sink *, struct sk_runs *out, struct snek_error *);
  * attempts in, one sorted run of (key, final value as msgpack) out.  LISTED
  * merges.  AGGREGATED merges states and makes values (several aggregates: an
  * object in declared order; a mean or min of nothing is left out).  GROUPED
- * merges and calls reduce (built-in list and top by itself).  Results carry
- * the place of their group's first value and count up emit.
+ * merges and calls reduce (built-in list and top by itself).  Results of
+ * GROUPED carry the place and emit number of their group's first value, which
+ * no other group has; several of one group stay in the order of emission.
  */
 struct sk_reduce_options {
 	const struct sk_reducer *reducer;

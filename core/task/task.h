@@ -6,6 +6,7 @@
  */
 #ifndef SK_TASK_H
 #define SK_TASK_H
+#include "task/counters.h"
 #include "task/plugin.h"
 #include "task/sink.h"
 
@@ -13,11 +14,6 @@
 struct sk_control {
 	int cancelled;                  /* read and set with __atomic */
 	int64_t deadline_ms;            /* on sk_clock_ms; 0: none */
-};
-
-struct sk_counter {
-	char *name;
-	int64_t value;
 };
 
 /* What an attempt came to.  Owned by the caller; zeroed before. */

@@ -56,15 +56,30 @@ static bool has_ends(uint8_t type)
 	return type == SNEK_COLUMN_STRING || type == SNEK_COLUMN_PACKED;
 }
 
-uint64_t sk_fill_cost(const struct sk_fill *c, struct snek_value v)
+/* How much the parts of a block may be padded beyond what values cost. */
+static uint32_t padding(const struct sk_fill *c, uint8_t type, uint32_t row)
 {
-	uint64_t cost = 1;      /* bits: present, null, double */
-	uint8_t type = c->type;
+	uint32_t n = c->nulls_n ? 8 : 0;
 
-	if (!takes(c, v)) {
-		type = wider_type(c, v);
-		cost += 5 * (uint64_t)c->n + 8;
-	}
+	if (c->sparse || c->n != row)
+		n += 8;
+	if (has_ends(type))
+		return n + 16;
+	return type == SNEK_COLUMN_BOOL || type == SNEK_COLUMN_NUMBER ||
+	    type == SNEK_COLUMN_ABSENT ? n + 8 : n;
+}
+
+uint64_t sk_fill_cost(const struct sk_fill *c, struct snek_value v,
+    uint32_t row)
+{
+	bool turns = !takes(c, v);
+	uint8_t type = turns ? wider_type(c, v) : c->type;
+	uint64_t cost = 1;      /* bits: present, null, double */
+
+	if (turns)
+		cost += 5 * (uint64_t)c->n;
+	if (turns || !c->padded)
+		cost += padding(c, type, row);
 	if (v.type == SNEK_NULL)
 		return cost + 8 + (c->nulls_n ? 0 : c->n / 8 + 8);
 	switch (type) {
@@ -300,7 +315,7 @@ void sk_fill_reset(struct sk_fill *c)
 	reset(&c->values);
 	c->n = c->nulls_n = 0;
 	c->type = SNEK_COLUMN_ABSENT;
-	c->negative = c->sparse = c->bits = c->padded = false;
+	c->negative = c->sparse = c->bits = c->padded = c->demoted = false;
 }
 
 void sk_fill_free(struct sk_fill *c)

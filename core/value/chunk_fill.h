@@ -23,6 +23,7 @@ struct sk_fill {
 	bool sparse;            /* rows holds the row of each value */
 	bool bits;              /* counted as PRESENT_BITS in the estimate */
 	bool padded;            /* the estimate has room for its padding */
+	bool demoted;           /* counted as if it went to the rest column */
 	struct sk_buf rows, nulls, doubles, ends, values;
 };
 
@@ -35,9 +36,9 @@ struct sk_fill_layout {
 
 #define SK_FILL_PADDING 48u     /* more than all parts of a block are padded */
 
-/* At most this many bytes more in the block (its padding and row numbers
- * aside) when the value comes in. */
-uint64_t sk_fill_cost(const struct sk_fill *, struct snek_value);
+/* At most this many bytes more in the block (row numbers aside) when the value
+ * comes in.  Its padding is counted once, until padded is reset. */
+uint64_t sk_fill_cost(const struct sk_fill *, struct snek_value, uint32_t row);
 /* Make room for a value and turn to a type that holds it; what is there stays
  * what it is.  False when memory is out. */
 bool sk_fill_ready_any(struct sk_fill *, struct snek_value, uint32_t row);

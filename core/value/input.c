@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "value/gunzip.h"
+#include "value/gzip.h"
 
 #define MAX_RECORD ((uint64_t)64 << 20)
 #define PEEK 4096u              /* blanks that SNEK_AUTO looks through */
@@ -22,8 +22,8 @@ struct sk_input {
 	int fd;
 	char *name;
 	bool text;
-	struct peek raw, plain;         /* before and after gunzip */
-	struct sk_gunzip *gunzip;
+	struct peek raw, plain;         /* before and after gzip */
+	struct sk_gzip *gzip;
 	sk_framer *framer;
 	sk_json_reader *reader;
 	struct sk_member line;          /* the record of a line of text */
@@ -83,9 +83,9 @@ static int open_gzip(sk_input *in, struct snek_error *e)
 		return rc;
 	if (in->raw.n < 2 || memcmp(in->raw.p, "\x1f\x8b", 2))
 		return 0;
-	rc = sk_gunzip_open(read_peek, &in->raw, in->name, &in->gunzip, e);
-	in->plain.read = sk_gunzip_read;
-	in->plain.arg = in->gunzip;
+	rc = sk_gzip_open(read_peek, &in->raw, in->name, &in->gzip, e);
+	in->plain.read = sk_gzip_read;
+	in->plain.arg = in->gzip;
 	return rc;
 }
 
@@ -187,7 +187,7 @@ void sk_input_close(sk_input *in)
 		return;
 	sk_framer_free(in->framer);
 	sk_json_reader_free(in->reader);
-	sk_gunzip_close(in->gunzip);
+	sk_gzip_close(in->gzip);
 	free(in->name);
 	free(in);
 }

@@ -73,6 +73,39 @@ static bool put_uint(struct sk_buf *b, bool minus, uint64_t u)
 	return sk_buf_put(b, p, (size_t)(s + sizeof(s) - p));
 }
 
+/* One more in the last digit. */
+static void bump(char *s)
+{
+	char *p = strchr(s, 'e');
+
+	if (!p)
+		p = s + strlen(s);
+	while (p-- > s) {
+		if (*p < '0' || *p > '9')
+			continue;
+		if (*p != '9') {
+			++*p;
+			return;
+		}
+		*p = '0';
+	}
+}
+
+/* Below a power of two doubles lie closer than above it: the nearest text of
+ * 16 digits may belong to a neighbour, and the next text be good. */
+static bool reads_back(char *s, size_t room, int digits, double d)
+{
+	int exp;
+
+	if (strtod(s, NULL) == d)
+		return true;
+	if (digits != 16 || fabs(frexp(d, &exp)) != 0.5)
+		return false;
+	snprintf(s, room, "%.15e", d);
+	bump(s);
+	return strtod(s, NULL) == d;
+}
+
 static bool put_double(struct sk_buf *b, double d)
 {
 	int digits = fabs(d) < 0x1p-1022 ? 1 : 15;
@@ -86,8 +119,8 @@ static bool put_double(struct sk_buf *b, double d)
 		return put_uint(b, signbit(d), (uint64_t)fabs(d)) &&
 		    sk_buf_put(b, ".0", 2);
 	do
-		snprintf(s, sizeof(s), "%.*g", digits++, d);
-	while (digits <= 17 && strtod(s, NULL) != d);
+		snprintf(s, sizeof(s), "%.*g", digits, d);
+	while (!reads_back(s, sizeof(s), digits, d) && ++digits <= 17);
 	n = point(s, &has);
 	return sk_buf_put(b, s, n) && (has || sk_buf_put(b, ".0", 2));
 }

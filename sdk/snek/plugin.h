@@ -11,12 +11,19 @@
  * Records come as rows of a chunk, a batch held in columns.  An op names the
  * fields it reads once, in open (snek_field), and reads them with the inline
  * getters below.  Views (strings, arrays, objects) live until the callback
- * that was given them returns; whatever is emitted is copied.
+ * that was given them returns, with three exceptions that are shorter: what
+ * snek_next_chunk and snek_next_value gave lives until they are called again,
+ * and a whole record (path "") until another one is read.  Whatever is emitted
+ * is copied.  A context is used in the callback that was given it, by its
+ * thread alone.
+ *
+ * Strings are UTF-8; emitting others is an error.
  */
 #ifndef SNEK_PLUGIN_H
 #define SNEK_PLUGIN_H
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <snek/types.h>
 
@@ -27,7 +34,7 @@ extern "C" {
 #define SNEK_ABI 1u
 #define SNEK_EXPORT __attribute__((visibility("default")))
 
-typedef struct snek_ctx snek_ctx;       /* one attempt at one task */
+typedef struct snek_ctx snek_ctx;       /* the way from an instance to its host */
 typedef struct snek_chunks snek_chunks; /* the chunks of a task, for map_shard */
 typedef struct snek_values snek_values; /* the values of a key, for reduce */
 
@@ -112,7 +119,7 @@ struct snek_api {
 	uint32_t abi, size;
 	/* open only */
 	int (*arg)(snek_ctx *, const char *name, struct snek_value *);
-	int (*field)(snek_ctx *, const char *path, snek_path *);
+	int (*field)(snek_ctx *, const char *path, size_t len, snek_path *);
 	int (*aggregate)(snek_ctx *, const char *name, uint32_t kind);
 	/* map, map_shard, finish, combine, reduce */
 	int (*emit)(snek_ctx *, struct snek_value key, struct snek_value value);
@@ -134,8 +141,9 @@ struct snek_api {
 	int64_t (*time_left)(snek_ctx *);
 	int (*cancelled)(snek_ctx *);
 	const struct snek_task_info *(*info)(snek_ctx *);
-	int (*fail)(snek_ctx *, int code, const char *fmt, va_list);
-	void (*log)(snek_ctx *, uint32_t level, const char *fmt, va_list);
+	/* Text of len bytes, no format: any language can call them. */
+	int (*fail)(snek_ctx *, int code, const char *text, size_t len);
+	void (*log)(snek_ctx *, uint32_t level, const char *text, size_t len);
 };
 
 struct snek_ctx { const struct snek_api *api; /* the rest is the host's */ };
@@ -166,11 +174,18 @@ struct snek_arg {
  * may take its map from one op and its reduce from another.  Callbacks of one
  * instance (self) are never called by two threads at a time, but instances of
  * one op run in several threads at once, so keep state in self, not in
- * statics.
+ * statics.  combine and partition may be called within an emit of map.  After
+ * an attempt that failed the instance is closed and made anew, so an op never
+ * meets the remains of another attempt.
+ *
+ * What a callback returns: 0 or, for map, SNEK_SKIP; SNEK_EAGAIN for another
+ * attempt; anything else negative fails the job.  What was emitted before a
+ * SNEK_SKIP stays.  A host's function that failed has failed the attempt, even
+ * where the op takes no notice.
  */
 struct snek_op {
 	uint32_t size;                  /* SNEK_OP sets it */
-	uint32_t flags;                 /* SNEK_OP_* */
+	uint32_t flags;                 /* none yet: 0 */
 	const char *name;               /* [a-z][a-z0-9_]*, unique in the plugin */
 	const char *summary;            /* one line, for people */
 	const struct snek_arg *const *args;     /* NULL-terminated, or NULL */
@@ -182,7 +197,7 @@ struct snek_op {
 	/* Make and drop an instance: once per worker.  Read arguments, name
 	 * fields and aggregates here. */
 	int (*open)(snek_ctx *, void **self);
-	void (*close)(void *self);
+	void (*close)(void *self);      /* not after an open that failed */
 
 	int (*map)(snek_ctx *, void *self, struct snek_record);   /* per record */
 	int (*map_shard)(snek_ctx *, void *self, snek_chunks *);  /* or per task:
@@ -196,8 +211,10 @@ struct snek_op {
 	int (*combine)(snek_ctx *, void *self, struct snek_value key, snek_values *);
 	int (*reduce)(snek_ctx *, void *self, struct snek_value key, snek_values *);
 
-	/* Which of n partitions a key belongs to; NULL: by hash. */
-	uint32_t (*partition)(void *self, struct snek_value key, uint32_t n);
+	/* Which of n partitions a key belongs to (less than n, and always the
+	 * same for the same key); NULL: by hash. */
+	uint32_t (*partition)(snek_ctx *, void *self, struct snek_value key,
+	    uint32_t n);
 };
 #define SNEK_OP(...) (&(const struct snek_op){ \
 	.size = sizeof(struct snek_op), __VA_ARGS__ })
@@ -263,7 +280,7 @@ static inline struct snek_value snek_string_n(const char *s, size_t n)
 	struct snek_value v = snek_null();
 
 	v.type = SNEK_STRING;
-	v.len = (uint32_t)n;
+	v.len = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;  /* too long to emit */
 	v.as.s = s;
 	return v;
 }
@@ -401,7 +418,8 @@ static inline bool snek_get_double(struct snek_record r, snek_path p, double *ou
 /* open: compile a path: member names with dots between and [i] for elements
  * ("a.b[0]"; a backslash before a dot, bracket or backslash that belongs to a
  * name); "" is the whole record.  The same path may be compiled again. */
-#define snek_field(c, path, out)        ((c)->api->field(c, path, out))
+#define snek_field(c, path, out)        snek_field_n(c, path, strlen(path), out)
+#define snek_field_n(c, path, len, out) ((c)->api->field(c, path, len, out))
 /* open: have emit_row's next value reduced this way under this name. */
 #define snek_aggregate(c, name, kind)   ((c)->api->aggregate(c, name, kind))
 
@@ -415,43 +433,60 @@ static inline bool snek_get_double(struct snek_record r, snek_path p, double *ou
 #define snek_next_chunk(c, it, out)     ((c)->api->next_chunk(c, it, out))
 #define snek_next_value(c, it, out)     ((c)->api->next_value(c, it, out))
 
-/* Walk an array or object; then next: 1 and an element (name is SNEK_NONE in
- * arrays), 0 at the end. */
+/* Walk an array or object (SNEK_ETYPE for others); then next: 1 and an element
+ * (name is SNEK_NONE in arrays), 0 at the end. */
 #define snek_iterate(c, v, cursor)      ((c)->api->iterate(v, cursor))
 #define snek_next(c, cursor, name, out) ((c)->api->next(cursor, name, out))
 /* Make an object of n members, or with names NULL an array of n elements, in
  * memory that lives as long as snek_alloc's. */
 #define snek_pack(c, names, v, n, out)  ((c)->api->pack(c, names, v, n, out))
-/* Memory that goes when the callback returns (in open: at close); NULL: none. */
+/* Memory, aligned to 16, that goes when the callback returns (in open: at
+ * close); NULL: none. */
 #define snek_alloc(c, n)                ((c)->api->alloc(c, n))
-/* Add to a counter; only the committed attempt of a task counts. */
+/* Add to a counter; only the committed attempt of a task counts.  At most 256
+ * names of 128 bytes. */
 #define snek_count(c, name, n)          ((c)->api->count(c, name, n))
-#define snek_time_left(c)               ((c)->api->time_left(c))   /* ms */
+/* Milliseconds; INT64_MAX without a deadline. */
+#define snek_time_left(c)               ((c)->api->time_left(c))
 #define snek_cancelled(c)               ((c)->api->cancelled(c))
 #define snek_task_info(c)               ((c)->api->info(c))
 
+/* How much text vsnprintf left in a buffer of that size. */
+static inline size_t snek_text_len(int n, size_t size)
+{
+	if (n < 0)
+		return 0;
+	return (size_t)n < size ? (size_t)n : size - 1;
+}
+
 /* return snek_fail(c, SNEK_EPLUGIN, "..."): sets the text, gives the code.
- * SNEK_EAGAIN asks for another attempt; any other code fails the job. */
+ * It is the returning of the code that fails: a text whose callback then
+ * returns 0 is dropped. */
 __attribute__((format(printf, 3, 4)))
 static inline int snek_fail(snek_ctx *c, int code, const char *fmt, ...)
 {
+	char text[512];
 	va_list ap;
+	int n;
 
 	va_start(ap, fmt);
-	code = c->api->fail(c, code, fmt, ap);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return code;
+	return c->api->fail(c, code, text, snek_text_len(n, sizeof(text)));
 }
 
 __attribute__((format(printf, 3, 4)))
 static inline void snek_log(snek_ctx *c, enum snek_log_level level,
     const char *fmt, ...)
 {
+	char text[1024];
 	va_list ap;
+	int n;
 
 	va_start(ap, fmt);
-	c->api->log(c, level, fmt, ap);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	c->api->log(c, level, text, snek_text_len(n, sizeof(text)));
 }
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "category/placement.h"
+#include "store/placement.h"
 
 void sk_placement(uint64_t draw, uint32_t shards, uint32_t level, uint32_t *out)
 {

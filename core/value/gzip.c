@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "value/gunzip.h"
+#include "value/gzip.h"
 
 #include <stdlib.h>
 #include <zlib.h>
@@ -12,7 +12,7 @@ enum state {
 	ZEROES,         /* only padding may follow */
 };
 
-struct sk_gunzip {
+struct sk_gzip {
 	sk_read_fn *read;
 	void *arg;
 	const char *name;
@@ -22,10 +22,15 @@ struct sk_gunzip {
 	uint8_t in[ROOM];
 };
 
-int sk_gunzip_open(sk_read_fn *read, void *arg, const char *name,
-    struct sk_gunzip **out, struct snek_error *e)
+bool sk_gzip_is_built_in(void)
 {
-	struct sk_gunzip *g = calloc(1, sizeof(*g));
+	return true;
+}
+
+int sk_gzip_open(sk_read_fn *read, void *arg, const char *name,
+    struct sk_gzip **out, struct snek_error *e)
+{
+	struct sk_gzip *g = calloc(1, sizeof(*g));
 
 	if (!g)
 		return sk_enomem(e);
@@ -40,7 +45,7 @@ int sk_gunzip_open(sk_read_fn *read, void *arg, const char *name,
 	return 0;
 }
 
-void sk_gunzip_close(struct sk_gunzip *g)
+void sk_gzip_close(struct sk_gzip *g)
 {
 	if (!g)
 		return;
@@ -49,7 +54,7 @@ void sk_gunzip_close(struct sk_gunzip *g)
 }
 
 /* 1: there is input.  0: its end. */
-static int feed(struct sk_gunzip *g, struct snek_error *e)
+static int feed(struct sk_gzip *g, struct snek_error *e)
 {
 	long got;
 
@@ -65,7 +70,7 @@ static int feed(struct sk_gunzip *g, struct snek_error *e)
 }
 
 /* At a byte behind a member: the next one begins, or padding. */
-static int after(struct sk_gunzip *g, struct snek_error *e)
+static int after(struct sk_gzip *g, struct snek_error *e)
 {
 	uint8_t c = *g->z.next_in;
 
@@ -82,7 +87,7 @@ static int after(struct sk_gunzip *g, struct snek_error *e)
 	return inflateReset(&g->z) == Z_OK ? 0 : sk_enomem(e);
 }
 
-static int inflate_some(struct sk_gunzip *g, struct snek_error *e)
+static int inflate_some(struct sk_gzip *g, struct snek_error *e)
 {
 	switch (inflate(&g->z, Z_NO_FLUSH)) {
 	case Z_OK:
@@ -99,9 +104,9 @@ static int inflate_some(struct sk_gunzip *g, struct snek_error *e)
 	}
 }
 
-long sk_gunzip_read(void *arg, void *p, size_t n, struct snek_error *e)
+long sk_gzip_read(void *arg, void *p, size_t n, struct snek_error *e)
 {
-	struct sk_gunzip *g = arg;
+	struct sk_gzip *g = arg;
 	unsigned room = n < 1u << 30 ? (unsigned)n : 1u << 30;
 	int rc;
 

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "value/gunzip.h"
+#include "value/gzip.h"
 
-int sk_gunzip_open(sk_read_fn *read, void *arg, const char *name,
-    struct sk_gunzip **out, struct snek_error *e)
+bool sk_gzip_is_built_in(void)
+{
+	return false;
+}
+
+int sk_gzip_open(sk_read_fn *read, void *arg, const char *name,
+    struct sk_gzip **out, struct snek_error *e)
 {
 	(void)read;
 	(void)arg;
@@ -11,12 +16,12 @@ int sk_gunzip_open(sk_read_fn *read, void *arg, const char *name,
 	    "(configured without zlib); use gzip -dc", name);
 }
 
-void sk_gunzip_close(struct sk_gunzip *g)
+void sk_gzip_close(struct sk_gzip *g)
 {
 	(void)g;
 }
 
-long sk_gunzip_read(void *arg, void *p, size_t n, struct snek_error *e)
+long sk_gzip_read(void *arg, void *p, size_t n, struct snek_error *e)
 {
 	(void)arg;
 	(void)p;

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* deploy.c - snek-deploy: make a cluster, or tell what it is. */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHARDS = 4, SHARDS_MAX = 1024 };
+
+struct deploy {
+	struct cli c;
+	const char *local, *shards, *level;
+	bool status;
+};
+
+static const struct cli_option options[] = {
+	{ "local", 0, CLI_TEXT, CLI_AT(deploy, local), "DIR",
+	  "make an embedded cluster in DIR" },
+	{ "shards", 0, CLI_COUNT, CLI_AT(deploy, shards), "N",
+	  "how many shards it has, 1 to 1024; default: 4" },
+	{ "level", 0, CLI_COUNT, CLI_AT(deploy, level), "K",
+	  "over how many a category is spread; default: all" },
+	{ "status", 0, CLI_FLAG, CLI_AT(deploy, status), NULL,
+	  "change nothing, tell what the cluster is" },
+	CLI_OPTION_JSON,
+	CLI_OPTION_QUIET,
+	CLI_OPTION_CLUSTER,
+	{ 0 }
+};
+
+static void put_json(const char *where, const struct snek_cluster_info *i,
+    bool changed)
+{
+	cli_out_begin(stdout, "cluster");
+	cli_out_text(stdout, "location", where);
+	cli_out_text(stdout, "uuid", i->uuid);
+	cli_out_number(stdout, "shards", i->shards);
+	cli_out_number(stdout, "level", i->level);
+	cli_out_number(stdout, "format", i->format);
+	cli_out_bool(stdout, "read_only", i->read_only);
+	cli_out_number(stdout, "categories", i->categories);
+	cli_out_bool(stdout, "changed", changed);
+	cli_out_close(stdout);
+}
+
+static void put_status(const char *where, const struct snek_cluster_info *i)
+{
+	printf("cluster\t%s\nuuid\t%s\nshards\t%u\nlevel\t%u\nformat\t%u\n"
+	    "categories\t%llu\n", where, i->uuid, i->shards, i->level,
+	    i->format, (unsigned long long)i->categories);
+	if (i->read_only)
+		puts("access\tread-only");
+}
+
+static int info_of(const struct cli *c, const char *where,
+    struct snek_cluster_info *i)
+{
+	struct snek_error e = { 0 };
+	snek_cluster *cluster = NULL;
+	char cure[512];
+	int rc = snek_cluster_open(where, &cluster, &e);
+
+	if (rc >= 0)
+		rc = snek_cluster_info(cluster, i, &e);
+	snek_cluster_close(cluster);
+	snprintf(cure, sizeof(cure), "snek-deploy --local %s makes one", where);
+	return rc < 0 ? cli_error_of(c, rc, &e, where,
+	    rc == SNEK_ENOENT ? cure : NULL) : 0;
+}
+
+static int status(const struct deploy *d, const char *where)
+{
+	struct snek_cluster_info i = { .size = sizeof(i) };
+	int rc = info_of(&d->c, where, &i);
+
+	if (rc)
+		return rc;
+	if (d->c.json)
+		put_json(where, &i, false);
+	else
+		put_status(where, &i);
+	return cli_out_end(&d->c, 0);
+}
+
+/* It is there already.  What was not asked for may be as it is. */
+static int compare(const struct deploy *d, const char *where,
+    const struct snek_cluster_info *i)
+{
+	if (cli_option_count(d->shards, i->shards) != i->shards ||
+	    cli_option_count(d->level, i->level) != i->level)
+		return cli_error(&d->c, SNEK_EEXIST, where,
+		    "deploy elsewhere, or leave --shards and --level out",
+		    "exists with %u shards, level %u", i->shards, i->level);
+	if (!d->c.json)
+		cli_error_say(&d->c, "%s: nothing to change: %u shards, "
+		    "level %u", where, i->shards, i->level);
+	return 0;
+}
+
+static int deploy(const struct deploy *d, const char *where)
+{
+	struct snek_cluster_options o = { .size = sizeof(o) };
+	struct snek_cluster_info i = { .size = sizeof(i) };
+	struct snek_error e = { 0 };
+	int rc, made;
+
+	o.shards = (uint32_t)cli_option_count(d->shards, SHARDS);
+	o.level = (uint32_t)cli_option_count(d->level, o.shards);
+	made = snek_cluster_create(where, &o, &e);
+	if (made < 0 && made != SNEK_EEXIST)
+		return cli_error_of(&d->c, made, &e, where, NULL);
+	if ((rc = info_of(&d->c, where, &i)))
+		return rc;
+	if (made == SNEK_EEXIST && (rc = compare(d, where, &i)))
+		return rc;
+	if (d->c.json)
+		put_json(where, &i, made >= 0);
+	else if (made >= 0)
+		cli_error_say(&d->c, "%s: new cluster, %u shards, level %u",
+		    where, i.shards, i.level);
+	return cli_out_end(&d->c, 0);
+}
+
+static int check(const struct deploy *d)
+{
+	uint64_t n = cli_option_count(d->shards, SHARDS);
+
+	if (n < 1 || n > SHARDS_MAX)
+		return cli_error_usage(&d->c, "--shards %s: from 1 to %d",
+		    d->shards, SHARDS_MAX);
+	if (d->level && (cli_option_count(d->level, 0) < 1 ||
+	    (d->shards && cli_option_count(d->level, 0) > n)))
+		return cli_error_usage(&d->c, "--level %s: from 1 to the "
+		    "number of shards", d->level);
+	if (d->status && (d->shards || d->level))
+		return cli_error_usage(&d->c, "--status changes nothing: "
+		    "leave --shards and --level out");
+	if (d->local && d->c.cluster)
+		return cli_error_usage(&d->c, "--local and --cluster name the "
+		    "same thing: give one");
+	if (!d->local && !d->status)
+		return cli_error_usage(&d->c, "what to deploy? give --local "
+		    "DIR, or --status");
+	if (d->local && (!*d->local || strstr(d->local, "://")))
+		return cli_error_usage(&d->c, "--local %s: not a directory",
+		    d->local);
+	return 0;
+}
+
+/* A directory is never taken for a profile. */
+static int where_of(const struct deploy *d, char **where)
+{
+	bool named;
+
+	if (!d->local)
+		return cli_cluster_where(&d->c, where, &named);
+	if (asprintf(where, "%s%s", strchr(d->local, '/') ? "" : "./",
+	    d->local) < 0)
+		return cli_error(&d->c, SNEK_ENOMEM, NULL, NULL,
+		    "out of memory");
+	return 0;
+}
+
+static int run(const struct cli_command *cmd, int argc, char **argv)
+{
+	struct deploy d = { .c.command = cmd };
+	char *where = NULL;
+	int rc = cli_option_parse(&d.c, &argc, &argv);
+
+	if (rc != CLI_GO)
+		return rc;
+	if ((rc = check(&d)))
+		return rc;
+	rc = where_of(&d, &where);
+	if (!rc)
+		rc = d.status ? status(&d, where) : deploy(&d, where);
+	free(where);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct cli_command cmd = {
+		"snek-deploy", NULL, "",
+		"Make a cluster, or tell what it is", NULL, 0, 0, options, run
+	};
+
+	cli_main_begin();
+	return run(&cmd, argc, argv);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a code is called in JSON (for ever), and with what it exits. */
+static const struct fate {
+	int code, exit;
+	const char *name;
+} fates[] = {
+	{ SNEK_EINVAL, CLI_USAGE, "invalid" },
+	{ SNEK_ENOMEM, CLI_FAILED, "no-memory" },
+	{ SNEK_ENOENT, CLI_NOT_FOUND, "not-found" },
+	{ SNEK_EEXIST, CLI_FAILED, "exists" },
+	{ SNEK_ETYPE, CLI_FAILED, "type" },
+	{ SNEK_EFORMAT, CLI_FAILED, "format" },
+	{ SNEK_EABI, CLI_PLUGIN, "abi" },
+	{ SNEK_EIO, CLI_FAILED, "io" },
+	{ SNEK_EACCES, CLI_DENIED, "permission" },
+	{ SNEK_EAGAIN, CLI_TEMPORARY, "temporary" },
+	{ SNEK_ETIMEDOUT, CLI_LIMIT, "timeout" },
+	{ SNEK_ECANCELED, CLI_INTERRUPTED, "cancelled" },
+	{ SNEK_ELIMIT, CLI_LIMIT, "limit" },
+	{ SNEK_EPLUGIN, CLI_PLUGIN, "plugin" },
+	{ SNEK_ECORRUPT, CLI_CORRUPT, "corrupt" },
+	{ SNEK_EVERSION, CLI_CORRUPT, "version" },
+	{ SNEK_EUNKNOWN, CLI_TEMPORARY, "unknown" },
+	{ SNEK_ECONFLICT, CLI_FAILED, "conflict" },
+	{ SNEK_EINTERNAL, CLI_FAILED, "internal" },
+};
+
+static const struct fate *fate_of(int code)
+{
+	static const struct fate other = { 0, CLI_FAILED, "failed" };
+	size_t i;
+
+	for (i = 0; i < sizeof(fates) / sizeof(*fates); i++)
+		if (fates[i].code == code)
+			return &fates[i];
+	return &other;
+}
+
+int cli_error_exit(int code)
+{
+	return fate_of(code)->exit;
+}
+
+/* Text may hold what a file or plugin said: let it not steer the terminal. */
+static void put_plain(const char *s)
+{
+	for (; *s; s++) {
+		unsigned char ch = (unsigned char)*s;
+
+		if (ch >= 0x20 && ch != 0x7f)
+			putc(ch, stderr);
+		else
+			fprintf(stderr, ch == '\n' ? "; " : "\\x%02x", ch);
+	}
+}
+
+static void put_line(const struct cli *c, const char *subject,
+    const char *text, const char *cure)
+{
+	fprintf(stderr, "%s: ", c->command->program);
+	if (subject && *subject) {
+		put_plain(subject);
+		fputs(": ", stderr);
+	}
+	put_plain(text);
+	if (cure) {
+		fputs("; ", stderr);
+		put_plain(cure);
+	}
+	putc('\n', stderr);
+}
+
+static void put_json(int code, const char *subject, const char *text,
+    const char *cure)
+{
+	const struct fate *f = fate_of(code);
+
+	cli_out_begin(stderr, "error");
+	cli_out_text(stderr, "code", f->name);
+	cli_out_number(stderr, "exit", (uint64_t)f->exit);
+	if (subject)
+		cli_out_text(stderr, "subject", subject);
+	cli_out_text(stderr, "message", text);
+	if (cure)
+		cli_out_text(stderr, "hint", cure);
+	cli_out_close(stderr);
+}
+
+static int report(const struct cli *c, int code, const char *subject,
+    const char *text, const char *cure)
+{
+	if (c->json)
+		put_json(code, subject, text, cure);
+	else
+		put_line(c, subject, text, cure);
+	return cli_error_exit(code);
+}
+
+int cli_error(const struct cli *c, int code, const char *subject,
+    const char *cure, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return report(c, code, subject, text, cure);
+}
+
+int cli_error_of(const struct cli *c, int code, const struct snek_error *e,
+    const char *subject, const char *cure)
+{
+	const char *text = e->code && *e->text ? e->text : snek_strerror(code);
+
+	/* The library names most subjects itself, and what it advises is
+	 * nearer to the matter. */
+	if (!c->json && subject && strstr(text, subject))
+		subject = NULL;
+	return report(c, code, subject, text, strstr(text, "; ") ? NULL : cure);
+}
+
+int cli_error_file(const struct cli *c, const char *file)
+{
+	int sys = errno, code = SNEK_EIO;
+
+	if (sys == ENOENT || sys == ENOTDIR)
+		code = SNEK_ENOENT;
+	else if (sys == EACCES || sys == EPERM || sys == EROFS)
+		code = SNEK_EACCES;
+	return cli_error(c, code, file, NULL, "%s", strerror(sys));
+}
+
+int cli_error_usage(const struct cli *c, const char *fmt, ...)
+{
+	const struct cli_command *cmd = c->command;
+	char text[1024], cure[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	snprintf(cure, sizeof(cure), "%s%s%s --help", cmd->program,
+	    cmd->name ? " " : "", cmd->name ? cmd->name : "");
+	return report(c, SNEK_EINVAL, NULL, text, cure);
+}
+
+void cli_error_say(const struct cli *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (c->quiet)
+		return;
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	putc('\n', stderr);
+}

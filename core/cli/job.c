@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LOG_WARN = 2, LOOK_MS = 100 };   /* the third of snek_log_level */
+
+struct log {
+	const struct cli *c;
+	struct cli_progress *progress;
+};
+
+static int settings(struct cli_job *j, snek_job *job)
+{
+	const struct { const char *name, *value; } list[] = {
+		{ "executor", j->on }, { "workers", j->workers },
+		{ "partitions", j->partitions }, { "attempts", j->attempts },
+		{ "timeout", j->timeout }, { "order", j->order },
+		{ "limit", j->limit }, { "tmp", j->tmp },
+	};
+	struct snek_error e = { 0 };
+	size_t i;
+	int rc;
+
+	for (i = 0; i < sizeof(list) / sizeof(*list); i++) {
+		if (!list[i].value)
+			continue;
+		rc = snek_job_set(job, list[i].name, list[i].value, &e);
+		if (rc < 0)
+			return cli_error_of(&j->c, rc, &e, list[i].name, NULL);
+	}
+	return 0;
+}
+
+static int argument(struct cli_job *j, snek_job *job, char *text)
+{
+	struct snek_error e = { 0 };
+	char *equals = strchr(text, '=');
+	int rc;
+
+	if (!equals || equals == text)
+		return cli_error_usage(&j->c, "%s: arguments are NAME=VALUE",
+		    text);
+	*equals = '\0';
+	rc = snek_job_arg(job, text, equals + 1, &e);
+	*equals = '=';
+	return rc < 0 ? cli_error_of(&j->c, rc, &e, text, NULL) : 0;
+}
+
+/* A file is named with a slash, so that it is never taken for a function. */
+static int check_function(const struct cli *c, const char *function)
+{
+	size_t n = strcspn(function, ":");
+
+	if (strchr(function, '/') || n < 4 ||
+	    strncmp(function + n - 3, ".so", 3) != 0)
+		return 0;
+	return cli_error_usage(c, "%s: for a file say ./%s", function, function);
+}
+
+int cli_job_setup(struct cli_job *j, snek_job *job, const char *function,
+    int argc, char **argv)
+{
+	struct snek_error e = { 0 };
+	int rc, i;
+
+	if ((rc = check_function(&j->c, function)))
+		return rc;
+	rc = snek_job_map(job, function, j->args, &e);
+	if (rc < 0)
+		return cli_error_of(&j->c, rc, &e, function, NULL);
+	for (i = 0; i < argc; i++)
+		if ((rc = argument(j, job, argv[i])))
+			return rc;
+	if (j->reduce && (rc = snek_job_reduce(job, j->reduce, &e)) < 0)
+		return cli_error_of(&j->c, rc, &e, j->reduce, NULL);
+	return settings(j, job);
+}
+
+/* ---- while it runs ---- */
+
+static void on_log(void *arg, int level, const char *text)
+{
+	static const char *const names[] = { "debug", "info", "warn", "error" };
+	struct log *l = arg;
+
+	if ((level < LOG_WARN && !l->c->verbose) || l->c->quiet)
+		return;
+	if (!l->c->json) {
+		cli_progress_log(l->progress, text);
+		return;
+	}
+	cli_out_begin(stderr, "log");
+	cli_out_text(stderr, "level", names[level < 0 || level > 3 ? 3 : level]);
+	cli_out_text(stderr, "text", text);
+	cli_out_close(stderr);
+}
+
+static int interrupted(struct cli_job *j, snek_job *job)
+{
+	struct snek_job_stat s = { .size = sizeof(s) };
+	char what[96];
+
+	snek_job_stat(job, &s);
+	snprintf(what, sizeof(what), "%" PRIu32 " of %" PRIu32
+	    " tasks were done, nothing was printed", s.done, s.tasks);
+	return cli_signal_exit(&j->c, what);
+}
+
+static int wait_for(struct cli_job *j, snek_job *job, struct cli_progress *p)
+{
+	struct snek_job_stat s = { .size = sizeof(s) };
+	struct snek_error e = { 0 };
+	int rc, look = cli_progress_is_on(p) ? LOOK_MS : -1;
+
+	rc = snek_job_start(job, &e);
+	while (rc >= 0 && (rc = snek_job_wait(job, look, &e)) == 0)
+		if (snek_job_stat(job, &s) >= 0)
+			cli_progress_job(p, &s);
+	cli_progress_erase(p);
+	if (rc >= 0)
+		return 0;
+	if (rc == SNEK_ECANCELED && cli_signal_caught())
+		return interrupted(j, job);
+	return cli_error_of(&j->c, rc, &e, NULL,
+	    rc == SNEK_ETIMEDOUT ? "allow more with --timeout" : NULL);
+}
+
+/* ---- the closing summary ---- */
+
+static int visit_json(void *arg, const char *name, int64_t value)
+{
+	bool *more = arg;
+
+	if (*more)
+		putc(',', stderr);
+	*more = true;
+	cli_out_string(stderr, name, strlen(name));
+	fprintf(stderr, ":%" PRId64, value);
+	return 0;
+}
+
+static int visit_text(void *arg, const char *name, int64_t value)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "  %s %" PRId64, name, value);
+	cli_progress_log(arg, text);
+	return 0;
+}
+
+static void summary_json(snek_job *job, const struct snek_job_stat *s)
+{
+	bool more = false;
+
+	cli_out_begin(stderr, "summary");
+	cli_out_number(stderr, "tasks", s->tasks);
+	cli_out_number(stderr, "retries", s->retries);
+	cli_out_number(stderr, "records_in", s->records_in);
+	cli_out_number(stderr, "records_skipped", s->records_skipped);
+	cli_out_number(stderr, "records_out", s->records_out);
+	cli_out_number(stderr, "bytes_in", s->bytes_in);
+	cli_out_number(stderr, "keys", s->keys);
+	cli_out_seconds(stderr, "seconds", s->seconds);
+	fputs(",\"counters\":{", stderr);
+	snek_job_counters(job, visit_json, &more);
+	putc('}', stderr);
+	cli_out_close(stderr);
+}
+
+static void summary_text(const struct snek_job_stat *s)
+{
+	double t = s->seconds > 0 ? s->seconds : 1e-9;
+
+	fprintf(stderr, "%s records, %s in %.2f s",
+	    cli_number_grouped(s->records_in).s,
+	    cli_number_bytes((double)s->bytes_in).s, s->seconds);
+	fprintf(stderr, " (%s records/s, %s/s), %" PRIu32 " task%s",
+	    cli_number_short((double)s->records_in / t).s,
+	    cli_number_bytes((double)s->bytes_in / t).s, s->tasks,
+	    s->tasks == 1 ? "" : "s");
+	if (s->keys)
+		fprintf(stderr, ", %s keys", cli_number_grouped(s->keys).s);
+	if (s->records_skipped)
+		fprintf(stderr, ", %s skipped",
+		    cli_number_grouped(s->records_skipped).s);
+	if (s->retries)
+		fprintf(stderr, ", %" PRIu32 " retried", s->retries);
+	putc('\n', stderr);
+}
+
+static void summary(const struct cli *c, snek_job *job)
+{
+	struct snek_job_stat s = { .size = sizeof(s) };
+
+	if (c->quiet || snek_job_stat(job, &s) < 0)
+		return;
+	if (c->json) {
+		summary_json(job, &s);
+		return;
+	}
+	if (!c->verbose && !isatty(STDERR_FILENO))
+		return;
+	fflush(stdout);         /* both may be the same terminal */
+	summary_text(&s);
+	if (c->verbose)
+		snek_job_counters(job, visit_text, NULL);
+}
+
+int cli_job_finish(struct cli_job *j, snek_job *job, const char *title,
+    const char *function)
+{
+	struct cli_progress *p = cli_progress_open(&j->c, j->progress, title,
+	    function);
+	struct log l = { &j->c, p };
+	int rc;
+
+	snek_job_on_log(job, on_log, &l);
+	cli_signal_watch(job, -1);
+	rc = wait_for(j, job, p);
+	cli_signal_watch(NULL, -1);
+	if (!rc)
+		rc = cli_result_print(&j->c, job, j->output);
+	if (!rc)
+		summary(&j->c, job);
+	snek_job_on_log(job, NULL, NULL);
+	cli_progress_close(p);
+	return cli_out_end(&j->c, rc);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+static const struct cli_option options[] = {
+	CLI_JOB_OPTIONS,
+	CLI_OPTION_CLUSTER,
+	{ 0 }
+};
+
+static int query(struct cli_job *j, snek_cluster *cluster, int argc,
+    char **argv)
+{
+	struct snek_error e = { 0 };
+	snek_job *job = NULL;
+	int rc = snek_job_new(cluster, argv[0], &job, &e);
+
+	if (rc < 0)
+		return cli_error_of(&j->c, rc, &e, argv[0],
+		    rc == SNEK_ENOENT ? "snek ls lists what there is" : NULL);
+	rc = cli_job_setup(j, job, argv[1], argc - 2, argv + 2);
+	if (!rc)
+		rc = cli_job_finish(j, job, argv[0], argv[1]);
+	snek_job_free(job);
+	return rc;
+}
+
+static int run(const struct cli_command *cmd, int argc, char **argv)
+{
+	struct cli_job j = { .c.command = cmd };
+	snek_cluster *cluster = NULL;
+	int rc = cli_option_parse(&j.c, &argc, &argv);
+
+	if (rc != CLI_GO)
+		return rc;
+	if ((rc = cli_cluster_open(&j.c, &cluster)))
+		return rc;
+	cli_signal_begin();
+	rc = query(&j, cluster, argc, argv);
+	snek_cluster_close(cluster);
+	return rc;
+}
+
+const struct cli_command cli_query = {
+	"snek", "query", "CATEGORY FUNCTION [NAME=VALUE...]",
+	"Map a function over a category and print what comes out", NULL,
+	2, -1, options, run
+};

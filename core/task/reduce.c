@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+#include "task/sink.h"
+#include "task/aggregate.h"
+#include "task/group.h"
+#include "task/sorter.h"
+#include "value/key.h"
+#include "value/value.h"
+
+#include <stdlib.h>
+
+#define CHECK_EVERY 1024u       /* entries */
+
+struct reduction {
+	const struct sk_reduce_options *o;
+	struct sk_run *out;
+	uint32_t count;
+	struct sk_buf key, value;
+	struct sk_totals totals;
+	struct sk_sorter spilled;       /* states, or results of a reduce */
+};
+
+static int check(struct reduction *r)
+{
+	if (++r->count % CHECK_EVERY || !r->o->check)
+		return 0;
+	return r->o->check(r->o->check_arg);
+}
+
+static int give(struct reduction *r, const struct sk_entry *n, struct snek_error *e)
+{
+	int rc = sk_run_add(r->out, n, e);
+
+	if (!rc && !r->out->fd && r->out->mem.n > r->o->memory)
+		rc = sk_run_spill(r->out, r->o->tmp, e);
+	return rc;
+}
+
+static int give_merged(struct reduction *r, const struct sk_run *const *runs,
+    size_t n, struct snek_error *e)
+{
+	struct sk_entry entry;
+	sk_merge *m;
+	int rc = sk_merge_new(runs, n, &m, e);
+
+	if (rc)
+		return rc;
+	while (!rc && (rc = sk_merge_next(m, &entry, e)) > 0) {
+		rc = check(r);
+		if (!rc)
+			rc = give(r, &entry, e);
+	}
+	sk_merge_free(m);
+	return rc;
+}
+
+/* ---- aggregates ---- */
+
+struct by_key {                 /* a slot in the order of keys */
+	uint64_t prefix;        /* of the key's bytes, big-endian */
+	const struct sk_slot *slot;
+	uint8_t tag;
+};
+
+static int compare(const void *x, const void *y)
+{
+	const struct by_key *a = x, *b = y;
+	size_t m, n;
+
+	if (a->tag != b->tag)
+		return a->tag < b->tag ? -1 : 1;
+	if (a->prefix != b->prefix)
+		return a->prefix < b->prefix ? -1 : 1;
+	m = a->slot->id >> 8;
+	n = b->slot->id >> 8;
+	/* One that ends within the prefix differs by zeroes behind it only. */
+	if (m <= 8 || n <= 8)
+		return m < n ? -1 : m > n;
+	return sk_key_compare(a->slot->body, m, b->slot->body, n);
+}
+
+static uint64_t prefix_of(const struct sk_slot *s, struct sk_buf *scratch)
+{
+	uint64_t v = 0;
+	size_t n = s->id >> 8;
+
+	if (n >= 8)
+		return __builtin_bswap64(s->prefix);
+	scratch->n = 0;
+	sk_slot_key(s, scratch);        /* has room for nine bytes */
+	memcpy(&v, scratch->p + 1, n);
+	return __builtin_bswap64(v);
+}
+
+static struct by_key *sorted(struct reduction *r)
+{
+	const struct sk_table *t = &r->totals.table;
+	struct by_key *k = calloc((size_t)t->n + 1, sizeof(*k));
+	uint32_t i;
+
+	if (!k || !sk_buf_reserve(&r->key, 64)) {
+		free(k);
+		return NULL;
+	}
+	for (i = 0; i < t->n; i++) {
+		k[i].slot = sk_table_slot(t, i);
+		k[i].tag = (uint8_t)k[i].slot->id;
+		k[i].prefix = prefix_of(k[i].slot, &r->key);
+	}
+	qsort(k, t->n, sizeof(*k), compare);
+	return k;
+}
+
+static int name_key(struct sk_span key, int rc, struct snek_error *e)
+{
+	struct sk_buf text = { 0 }, scratch = { 0 };
+	struct snek_value v;
+
+	if (!sk_key_get(key.p, key.n, &scratch, &v) && sk_json_write(&text, v) &&
+	    sk_buf_byte(&text, '\0'))
+		sk_fail_in(e, rc, "key %.120s", text.p);
+	sk_buf_free(&text);
+	sk_buf_free(&scratch);
+	return rc;
+}
+
+static int give_total(struct reduction *r, const struct sk_slot *slot,
+    struct snek_error *e)
+{
+	struct sk_entry n = { 0 };
+	int rc;
+
+	r->key.n = r->value.n = 0;
+	if (!sk_slot_key(slot, &r->key))
+		return sk_enomem(e);
+	n.key = (struct sk_span){ r->key.p, r->key.n };
+	rc = sk_totals_pack(&r->totals, slot, &r->value, e);
+	if (rc)
+		return rc == SNEK_ELIMIT ? name_key(n.key, rc, e) : rc;
+	n.value = (struct sk_span){ r->value.p, r->value.n };
+	rc = check(r);
+	return rc ? rc : give(r, &n, e);
+}
+
+static int give_sorted(struct reduction *r, struct snek_error *e)
+{
+	struct by_key *k = sorted(r);
+	uint32_t i;
+	int rc = k ? 0 : sk_enomem(e);
+
+	for (i = 0; !rc && i < r->totals.table.n; i++)
+		rc = give_total(r, k[i].slot, e);
+	free(k);
+	return rc;
+}
+
+/* The table's states go to the sorter, which spills. */
+static int put_off(struct reduction *r, struct snek_error *e)
+{
+	struct sk_sorter_options o = { .tmp = r->o->tmp };
+	const struct sk_table *t = &r->totals.table;
+	const struct sk_slot *slot;
+	struct sk_entry n = { 0 };
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; i < t->n && !rc; i++) {
+		slot = sk_table_slot(t, i);
+		r->key.n = r->value.n = 0;
+		if (!sk_slot_key(slot, &r->key))
+			return sk_enomem(e);
+		rc = sk_totals_put(&r->totals, slot, &r->value, e);
+		n.key = (struct sk_span){ r->key.p, r->key.n };
+		n.value = (struct sk_span){ r->value.p, r->value.n };
+		if (!rc)
+			rc = sk_sorter_add(&r->spilled, &n, e);
+	}
+	sk_totals_reset(&r->totals);
+	return rc ? rc : sk_sorter_spill(&r->spilled, &o, e);
+}
+
+static int add_state(struct reduction *r, const struct sk_entry *n,
+    struct snek_error *e)
+{
+	struct sk_slot *slot;
+	int rc = check(r);
+
+	if (!rc)
+		rc = sk_totals_at_bytes(&r->totals, n->key, &slot, e);
+	if (!rc)
+		rc = sk_totals_merge(&r->totals, slot, n->value, e);
+	return rc == SNEK_ELIMIT ? name_key(n->key, rc, e) : rc;
+}
+
+static int add_run(struct reduction *r, const struct sk_run *run,
+    struct snek_error *e)
+{
+	struct sk_entry n;
+	sk_run_reader *in;
+	int rc = sk_run_reader_new(run, &in, e);
+
+	if (rc)
+		return rc;
+	while (!rc && (rc = sk_run_reader_next(in, &n, e)) > 0) {
+		rc = add_state(r, &n, e);
+		if (!rc && sk_totals_bytes(&r->totals) > r->o->memory)
+			rc = put_off(r, e);
+	}
+	sk_run_reader_free(in);
+	return rc;
+}
+
+static int give_in_order(struct reduction *r, struct snek_error *e)
+{
+	const struct sk_table *t = &r->totals.table;
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; i < t->n && !rc; i++)
+		rc = give_total(r, sk_table_slot(t, i), e);
+	sk_totals_reset(&r->totals);
+	return rc;
+}
+
+/* States come in order of keys, so slots are in order: the table is given out
+ * between two keys when it is over the bound. */
+static int give_put_off(struct reduction *r, sk_merge *m, struct snek_error *e)
+{
+	struct sk_table *t = &r->totals.table;
+	struct sk_entry n;
+	bool full = false;
+	int rc;
+
+	while ((rc = sk_merge_next(m, &n, e)) > 0) {
+		if (full && sk_key_compare(n.key.p, n.key.n, r->key.p, r->key.n)) {
+			rc = give_in_order(r, e);
+			full = false;
+		} else {
+			rc = 0;
+		}
+		if (!rc)
+			rc = add_state(r, &n, e);
+		if (rc)
+			return rc;
+		full = full || sk_totals_bytes(&r->totals) > r->o->memory;
+		if (!full)
+			continue;
+		r->key.n = 0;
+		if (!sk_slot_key(sk_table_slot(t, t->n - 1), &r->key))
+			return sk_enomem(e);
+	}
+	return rc ? rc : give_in_order(r, e);
+}
+
+/* Sorted runs as one stream; *p gets the array that sk_merge_new wants. */
+static int merge_runs(const struct sk_runs *runs, const struct sk_run ***p,
+    sk_merge **m, struct snek_error *e)
+{
+	size_t i;
+
+	*p = calloc(runs->n + 1, sizeof(**p));
+	if (!*p)
+		return sk_enomem(e);
+	for (i = 0; i < runs->n; i++)
+		(*p)[i] = &runs->run[i];
+	return sk_merge_new(*p, runs->n, m, e);
+}
+
+/* Finish the sorter and hand its merged runs to give. */
+static int drain(struct reduction *r, int (*to)(struct reduction *, sk_merge *,
+    struct snek_error *), struct snek_error *e)
+{
+	struct sk_sorter_options o = { .tmp = r->o->tmp };
+	const struct sk_run **p = NULL;
+	struct sk_runs runs = { 0 };
+	sk_merge *m = NULL;
+	int rc = sk_sorter_finish(&r->spilled, &o, &runs, e);
+
+	if (!rc)
+		rc = merge_runs(&runs, &p, &m, e);
+	if (!rc)
+		rc = to(r, m, e);
+	sk_merge_free(m);
+	free(p);
+	sk_runs_free(&runs);
+	return rc;
+}
+
+static int reduce_totals(struct reduction *r, const struct sk_run *const *runs,
+    size_t n, struct snek_error *e)
+{
+	size_t i;
+	int rc = sk_totals_init(&r->totals, r->o->reducer, e);
+
+	for (i = 0; i < n && !rc; i++)
+		rc = add_run(r, runs[i], e);
+	if (rc)
+		return rc;
+	if (!r->spilled.spilled && !r->spilled.file.fd)
+		return give_sorted(r, e);
+	rc = put_off(r, e);
+	return rc ? rc : drain(r, give_put_off, e);
+}
+
+/* ---- groups ---- */
+
+static int add_result(void *arg, const struct sk_entry *n, struct snek_error *e)
+{
+	struct reduction *r = arg;
+	struct sk_sorter_options o = { .tmp = r->o->tmp };
+	int rc = sk_sorter_add(&r->spilled, n, e);
+
+	if (rc || sk_sorter_held(&r->spilled) <= r->o->memory)
+		return rc;
+	return sk_sorter_spill(&r->spilled, &o, e);
+}
+
+static int give_rest(struct reduction *r, sk_merge *m, struct snek_error *e)
+{
+	struct sk_entry n;
+	int rc;
+
+	while ((rc = sk_merge_next(m, &n, e)) > 0) {
+		rc = check(r);
+		if (!rc)
+			rc = give(r, &n, e);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+/* Results that came in order are the run that is asked for. */
+static int give_results(struct reduction *r, struct snek_error *e)
+{
+	struct sk_sorter_options o = { .tmp = r->o->tmp };
+	struct sk_sorter *s = &r->spilled;
+	int rc;
+
+	if (s->spilled || s->unsorted)
+		return drain(r, give_rest, e);
+	if (s->file.fd && s->mem.entries) {
+		rc = sk_sorter_spill(s, &o, e);
+		if (rc)
+			return rc;
+	}
+	*r->out = s->file.fd ? s->file : s->mem;
+	memset(s->file.fd ? &s->file : &s->mem, 0, sizeof(s->mem));
+	return 0;
+}
+
+static int reduce_groups(struct reduction *r, const struct sk_run *const *runs,
+    size_t n, struct snek_error *e)
+{
+	const struct sk_reduce_options *o = r->o;
+	struct sk_builtin builtin = { .top = o->reducer->top };
+	struct sk_grouper g = o->reduce;
+	struct sk_group_all all = {
+		.grouper = &g, .add = add_result, .add_arg = r,
+		.check = o->check, .check_arg = o->check_arg,
+	};
+	sk_merge *m;
+	int rc;
+
+	if (o->reducer->group != SK_GROUP_OP)
+		g = (struct sk_grouper){ o->reducer->group == SK_GROUP_TOP
+		    ? sk_top_group : sk_list_group, &builtin };
+	if (!g.group)
+		return sk_fail(e, SNEK_EINVAL, "the op has no reduce");
+	rc = sk_merge_new(runs, n, &m, e);
+	if (rc)
+		return rc;
+	rc = sk_group_all(&all, m, e);
+	sk_merge_free(m);
+	sk_builtin_free(&builtin);
+	return rc ? rc : give_results(r, e);
+}
+
+int sk_reduce(const struct sk_reduce_options *o, const struct sk_run *const *runs,
+    size_t n, struct sk_run *out, struct snek_error *e)
+{
+	struct sk_run run = { 0 };
+	struct reduction r = { .o = o, .out = &run };
+	int rc;
+
+	if (o->reducer->kind == SK_AGGREGATED)
+		rc = reduce_totals(&r, runs, n, e);
+	else if (o->reducer->kind == SK_GROUPED)
+		rc = reduce_groups(&r, runs, n, e);
+	else
+		rc = give_merged(&r, runs, n, e);
+	if (!rc)
+		rc = sk_run_end(&run, e);
+	if (r.totals.reducer)
+		sk_totals_free(&r.totals);
+	sk_sorter_free(&r.spilled);
+	sk_buf_free(&r.key);
+	sk_buf_free(&r.value);
+	if (rc) {
+		sk_run_free(&run);
+		return rc;
+	}
+	*out = run;
+	return 0;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A run is its entries, one behind the other; an entry is
+ *
+ *   varint  length of the key        varint  version \
+ *   varint  length of the value      varint  record   > place
+ *                                    varint  emit    /
+ *   key (key.h)
+ *   value (msgpack, or states of aggregates)
+ *
+ * with the varints of varint.h.
+ */
+#include "task/run.h"
+#include "task/varint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define WINDOW (256u << 10)     /* written and read at once */
+
+/* ---- writing ---- */
+
+int sk_run_add(struct sk_run *r, const struct sk_entry *n, struct snek_error *e)
+{
+	size_t before = r->mem.n;
+	uint8_t *p;
+
+	if (!sk_buf_reserve(&r->mem, SK_ENTRY_HEAD + n->key.n + n->value.n))
+		return sk_enomem(e);
+	p = (uint8_t *)r->mem.p + before;
+	p = sk_varint_put(p, n->key.n);
+	p = sk_varint_put(p, n->value.n);
+	p = sk_varint_put(p, n->place.version);
+	p = sk_varint_put(p, n->place.record);
+	p = sk_varint_put(p, n->emit);
+	if (n->key.n)
+		memcpy(p, n->key.p, n->key.n);
+	p += n->key.n;
+	if (n->value.n)
+		memcpy(p, n->value.p, n->value.n);
+	p += n->value.n;
+	r->mem.n = (size_t)(p - (uint8_t *)r->mem.p);
+	r->bytes += r->mem.n - before;
+	r->entries++;
+	return r->fd && r->mem.n >= WINDOW ? sk_run_end(r, e) : 0;
+}
+
+static int temporary(const char *dir)
+{
+	char name[4096];
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), high;
+
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+		if (snprintf(name, sizeof(name), "%s/snek.XXXXXX", dir) >=
+		    (int)sizeof(name)) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		fd = mkostemp(name, O_CLOEXEC);
+		if (fd >= 0)
+			unlink(name);
+	}
+	if (fd)
+		return fd;
+	high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	close(fd);
+	return high;
+}
+
+static int flush(struct sk_run *r, struct snek_error *e)
+{
+	const char *p = r->mem.p;
+	size_t left = r->mem.n;
+	uint64_t at = r->bytes - left;
+	ssize_t n;
+
+	while (left) {
+		n = pwrite(r->fd, p, left, (off_t)at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == ENOSPC || errno == EDQUOT))
+			return sk_fail(e, SNEK_EIO, "temporary file in %s: disk full "
+			    "after %llu bytes; free space there or give another "
+			    "temporary directory", r->dir, (unsigned long long)at);
+		if (n < 0)
+			return sk_fail_errno(e, "write temporary file in %s", r->dir);
+		p += n;
+		left -= (size_t)n;
+		at += (uint64_t)n;
+	}
+	r->mem.n = 0;
+	return 0;
+}
+
+int sk_run_spill(struct sk_run *r, const char *dir, struct snek_error *e)
+{
+	int fd;
+
+	if (!r->fd) {
+		char *copy = strdup(dir);
+
+		if (!copy)
+			return sk_enomem(e);
+		fd = temporary(dir);
+		if (fd < 0) {
+			free(copy);
+			return sk_fail_errno(e, "create temporary file in %s", dir);
+		}
+		r->fd = fd;
+		r->dir = copy;
+	}
+	return flush(r, e);
+}
+
+int sk_run_append(struct sk_run *r, struct sk_run *from, struct snek_error *e)
+{
+	if (!sk_buf_put(&r->mem, from->mem.p, from->mem.n))
+		return sk_enomem(e);
+	r->entries += from->entries;
+	r->bytes += from->mem.n;
+	from->entries = from->bytes = from->mem.n = 0;
+	return r->fd && r->mem.n >= WINDOW ? sk_run_end(r, e) : 0;
+}
+
+int sk_run_end(struct sk_run *r, struct snek_error *e)
+{
+	return r->fd ? flush(r, e) : 0;
+}
+
+void sk_run_free(struct sk_run *r)
+{
+	if (r->fd > 0)
+		close(r->fd);
+	free(r->dir);
+	sk_buf_free(&r->mem);
+	memset(r, 0, sizeof(*r));
+}
+
+bool sk_runs_add(struct sk_runs *s, struct sk_run *r)
+{
+	struct sk_run *p;
+	size_t cap;
+
+	if (s->n == s->cap) {
+		cap = s->cap ? 2 * s->cap : 4;
+		p = realloc(s->run, cap * sizeof(*p));
+		if (!p)
+			return false;
+		s->run = p;
+		s->cap = cap;
+	}
+	s->run[s->n++] = *r;
+	memset(r, 0, sizeof(*r));
+	return true;
+}
+
+void sk_runs_free(struct sk_runs *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		sk_run_free(&s->run[i]);
+	free(s->run);
+	memset(s, 0, sizeof(*s));
+}
+
+/* ---- reading ---- */
+
+struct sk_run_reader {
+	const struct sk_run *run;
+	const uint8_t *p, *end; /* what is there to decode */
+	uint8_t *window;        /* a file's; else NULL */
+	size_t cap;
+	uint64_t at, size;      /* next byte of the file, its end */
+	uint64_t entries;
+};
+
+int sk_run_reader_sized(const struct sk_run *run, size_t window,
+    sk_run_reader **out, struct snek_error *e)
+{
+	sk_run_reader *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return sk_enomem(e);
+	r->run = run;
+	if (run->fd) {
+		r->cap = run->bytes < window ? (size_t)run->bytes : window;
+		r->window = malloc(r->cap ? r->cap : 1);
+		if (!r->window) {
+			free(r);
+			return sk_enomem(e);
+		}
+		r->p = r->end = r->window;
+		r->size = run->bytes - run->mem.n;
+	} else if (run->mem.n) {
+		r->p = (const uint8_t *)run->mem.p;
+		r->end = r->p + run->mem.n;
+	}
+	*out = r;
+	return 0;
+}
+
+int sk_run_reader_new(const struct sk_run *run, sk_run_reader **out,
+    struct snek_error *e)
+{
+	return sk_run_reader_sized(run, WINDOW, out, e);
+}
+
+static bool number(const uint8_t **p, const uint8_t *end, uint64_t *out)
+{
+	size_t k = sk_varint_get(*p, (size_t)(end - *p), out);
+
+	*p += k;
+	return k != 0;
+}
+
+size_t sk_entry_get(const uint8_t *p, size_t n, struct sk_entry *t, uint64_t *need)
+{
+	const uint8_t *start = p, *end = p + n;
+	uint64_t key, value, emit;
+
+	*need = n < SK_ENTRY_HEAD ? SK_ENTRY_HEAD : 0;
+	if (!number(&p, end, &key) || !number(&p, end, &value) ||
+	    !number(&p, end, &t->place.version) ||
+	    !number(&p, end, &t->place.record) || !number(&p, end, &emit))
+		return 0;
+	*need = 0;
+	if (emit > UINT32_MAX || __builtin_add_overflow(key, value, &key) ||
+	    __builtin_add_overflow(key, (uint64_t)(p - start), need))
+		return 0;
+	if (*need > n)
+		return 0;
+	t->emit = (uint32_t)emit;
+	t->key.p = p;
+	t->key.n = key - value;
+	t->value.p = p + t->key.n;
+	t->value.n = value;
+	return *need;
+}
+
+/* Have need bytes (or all there are) in the window, if the file has them. */
+static int refill(sk_run_reader *r, uint64_t need, struct snek_error *e)
+{
+	size_t have = (size_t)(r->end - r->p), want;
+	uint64_t left = r->size - r->at;
+	uint8_t *w = r->window;
+	ssize_t n;
+
+	if (need > have + left)
+		need = have + left;
+	memmove(w, r->p, have);
+	if (need > r->cap) {
+		w = realloc(w, need);
+		r->p = r->end = r->window = w ? w : r->window;
+		if (!w)
+			return sk_enomem(e);
+		r->cap = need;
+	}
+	want = r->cap - have < left ? r->cap - have : (size_t)left;
+	r->p = w;
+	r->end = w + have;
+	while (want) {
+		n = pread(r->run->fd, w + have, want, (off_t)r->at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return sk_fail_errno(e, "read temporary file in %s",
+			    r->run->dir ? r->run->dir : "?");
+		if (!n)
+			return sk_fail(e, SNEK_EFORMAT, "temporary file ends "
+			    "%llu bytes early", (unsigned long long)(r->size - r->at));
+		have += (size_t)n;
+		want -= (size_t)n;
+		r->at += (uint64_t)n;
+		r->end = w + have;
+	}
+	return 0;
+}
+
+static int malformed(struct snek_error *e, const sk_run_reader *r)
+{
+	return sk_fail(e, SNEK_EFORMAT, "entry %llu of %llu of a run is malformed",
+	    (unsigned long long)r->entries + 1, (unsigned long long)r->run->entries);
+}
+
+static int at_end(sk_run_reader *r, struct snek_error *e)
+{
+	if (r->entries == r->run->entries)
+		return 0;
+	return sk_fail(e, SNEK_EFORMAT, "a run of %llu entries holds %llu",
+	    (unsigned long long)r->run->entries, (unsigned long long)r->entries);
+}
+
+int sk_run_reader_next(sk_run_reader *r, struct sk_entry *out, struct snek_error *e)
+{
+	size_t have = (size_t)(r->end - r->p), n;
+	uint64_t need = SK_ENTRY_HEAD;
+	int rc;
+
+	n = have ? sk_entry_get(r->p, have, out, &need) : 0;
+	while (!n) {
+		if (!have && r->at == r->size)
+			return at_end(r, e);
+		if (need <= have || r->at == r->size)
+			return malformed(e, r);
+		if (need > SK_ENTRY_HEAD && need - have > r->size - r->at)
+			return malformed(e, r);
+		rc = refill(r, need, e);
+		if (rc)
+			return rc;
+		have = (size_t)(r->end - r->p);
+		n = sk_entry_get(r->p, have, out, &need);
+	}
+	r->p += n;
+	if (r->entries++ == r->run->entries)
+		return sk_fail(e, SNEK_EFORMAT, "a run of %llu entries holds more",
+		    (unsigned long long)r->run->entries);
+	return 1;
+}
+
+void sk_run_reader_free(sk_run_reader *r)
+{
+	if (!r)
+		return;
+	free(r->window);
+	free(r);
+}

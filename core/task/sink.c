@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+#include "task/sink.h"
+#include "base/hash.h"
+#include "task/aggregate.h"
+#include "task/group.h"
+#include "task/sorter.h"
+#include "value/key.h"
+#include "value/pack.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct sk_sink {
+	struct sk_sink_options o;
+	struct sk_reducer reducer;      /* names are the caller's */
+	struct sk_totals totals;        /* AGGREGATED */
+	bool fast;                      /* one sum or count */
+	bool counting;                  /* ... a count */
+	struct sk_sorter *part;         /* LISTED, GROUPED: one a partition */
+	struct sk_run *state;           /* AGGREGATED: what was spilled */
+	struct sk_builtin top;
+	struct sk_place place;
+	uint32_t emit;
+	uint64_t emitted;
+	size_t held;                    /* LISTED, GROUPED: bytes in memory */
+	struct sk_buf key, value, scratch;
+};
+
+static bool aggregated(const sk_sink *s)
+{
+	return s->reducer.kind == SK_AGGREGATED;
+}
+
+static int prepare(sk_sink *s, struct snek_error *e)
+{
+	uint32_t kind = s->reducer.aggregate[0].kind;
+
+	if (aggregated(s)) {
+		s->fast = s->reducer.n == 1 &&
+		    (kind == SNEK_SUM || kind == SNEK_COUNT);
+		s->counting = kind == SNEK_COUNT;
+		s->state = calloc(s->o.partitions, sizeof(*s->state));
+		return s->state ? sk_totals_init(&s->totals, &s->reducer, e)
+		    : sk_enomem(e);
+	}
+	if (s->reducer.kind == SK_LISTED)
+		s->o.combine.group = NULL;
+	if (s->reducer.kind == SK_GROUPED && s->reducer.group == SK_GROUP_TOP) {
+		s->top.top = s->reducer.top;
+		s->top.partial = true;
+		s->o.combine = (struct sk_grouper){ sk_top_group, &s->top };
+	}
+	s->part = calloc(s->o.partitions, sizeof(*s->part));
+	return s->part ? 0 : sk_enomem(e);
+}
+
+int sk_sink_new(const struct sk_sink_options *o, sk_sink **out,
+    struct snek_error *e)
+{
+	sk_sink *s;
+	int rc;
+
+	if (!o->partitions)
+		return sk_fail(e, SNEK_EINVAL, "a job has at least one partition");
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return sk_enomem(e);
+	s->o = *o;
+	s->reducer = *o->reducer;
+	rc = prepare(s, e);
+	if (rc) {
+		sk_sink_free(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+void sk_sink_free(sk_sink *s)
+{
+	uint32_t i;
+
+	if (!s)
+		return;
+	for (i = 0; s->part && i < s->o.partitions; i++)
+		sk_sorter_free(&s->part[i]);
+	for (i = 0; s->state && i < s->o.partitions; i++)
+		sk_run_free(&s->state[i]);
+	free(s->part);
+	free(s->state);
+	if (s->totals.reducer)
+		sk_totals_free(&s->totals);
+	sk_builtin_free(&s->top);
+	sk_buf_free(&s->key);
+	sk_buf_free(&s->value);
+	sk_buf_free(&s->scratch);
+	free(s);
+}
+
+void sk_sink_at(sk_sink *s, struct sk_place place)
+{
+	s->place = place;
+	s->emit = 0;
+}
+
+uint64_t sk_sink_emitted(const sk_sink *s)
+{
+	return s->emitted;
+}
+
+/* ---- partitions ---- */
+
+static int partition(sk_sink *s, struct sk_span key, uint32_t *out,
+    struct snek_error *e)
+{
+	struct snek_value v;
+	int rc;
+
+	if (!s->o.partition) {
+		*out = s->o.partitions == 1 ? 0 :
+		    (uint32_t)(sk_hash64(key.p, key.n, 0) % s->o.partitions);
+		return 0;
+	}
+	s->scratch.n = 0;
+	rc = sk_key_get(key.p, key.n, &s->scratch, &v);
+	if (rc)
+		return rc == SNEK_ENOMEM ? sk_enomem(e) :
+		    sk_fail(e, rc, "a key is malformed");
+	*out = s->o.partition(s->o.partition_arg, v, s->o.partitions);
+	if (*out < s->o.partitions)
+		return 0;
+	return sk_fail(e, SNEK_EPLUGIN, "partition gave %u, but there are %u",
+	    *out, s->o.partitions);
+}
+
+/* ---- aggregates ---- */
+
+static int give_slot(sk_sink *s, const struct sk_slot *slot, struct snek_error *e)
+{
+	struct sk_entry n = { 0 };
+	uint32_t part;
+	int rc;
+
+	s->key.n = 0;
+	if (!sk_slot_key(slot, &s->key))
+		return sk_enomem(e);
+	n.key = (struct sk_span){ s->key.p, s->key.n };
+	rc = partition(s, n.key, &part, e);
+	s->value.n = 0;
+	if (!rc)
+		rc = sk_totals_put(&s->totals, slot, &s->value, e);
+	n.value = (struct sk_span){ s->value.p, s->value.n };
+	return rc ? rc : sk_run_add(&s->state[part], &n, e);
+}
+
+/* All totals become entries of the partitions' runs. */
+static int give_totals(sk_sink *s, struct snek_error *e)
+{
+	struct sk_table *t = &s->totals.table;
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; i < t->n && !rc; i++)
+		rc = give_slot(s, sk_table_slot(t, i), e);
+	sk_totals_reset(&s->totals);
+	return rc;
+}
+
+/* The table is over its bound: its totals go to the partitions' files. */
+static int overflow(sk_sink *s, struct snek_error *e)
+{
+	uint32_t i;
+	int rc = give_totals(s, e);
+
+	for (i = 0; i < s->o.partitions && !rc; i++)
+		if (s->state[i].mem.n)
+			rc = sk_run_spill(&s->state[i], s->o.tmp, e);
+	return rc;
+}
+
+static int finish_totals(sk_sink *s, struct sk_runs *out, struct snek_error *e)
+{
+	uint32_t i;
+	int rc = give_totals(s, e);
+
+	for (i = 0; i < s->o.partitions && !rc; i++) {
+		if (!s->state[i].entries)
+			continue;
+		rc = sk_run_end(&s->state[i], e);
+		if (!rc && !sk_runs_add(&out[i], &s->state[i]))
+			rc = sk_enomem(e);
+	}
+	return rc;
+}
+
+static int emit_total(sk_sink *s, struct snek_value key, struct snek_value v,
+    struct snek_error *e)
+{
+	struct sk_slot *slot;
+	int rc;
+
+	if (s->reducer.n != 1)
+		return sk_fail(e, SNEK_EINVAL, "the op declared %u aggregates: "
+		    "it must emit rows of %u values", s->reducer.n, s->reducer.n);
+	rc = sk_totals_check(&s->totals, 0, v, e);
+	if (!rc)
+		rc = sk_totals_at(&s->totals, key, &slot, e);
+	if (!rc)
+		rc = sk_totals_add(&s->totals, slot, 0, v, e);
+	if (rc)
+		return rc;
+	s->emitted++;
+	return sk_totals_bytes(&s->totals) > s->o.memory ? overflow(s, e) : 0;
+}
+
+static bool adds(const sk_sink *s, uint32_t i, struct snek_value v)
+{
+	return v.type > SNEK_NULL || (v.type == SNEK_NULL &&
+	    s->reducer.aggregate[i].kind == SNEK_COUNT);
+}
+
+int sk_sink_emit_row(sk_sink *s, struct snek_value key,
+    const struct snek_value *v, size_t n, struct snek_error *e)
+{
+	struct sk_slot *slot;
+	uint32_t i;
+	int rc = 0;
+
+	if (!aggregated(s) || n != s->reducer.n)
+		return sk_fail(e, SNEK_EINVAL, "a row of %zu values, but %u "
+		    "aggregates were declared", n, aggregated(s) ? s->reducer.n : 0);
+	for (i = 0; i < n && !rc; i++)
+		if (adds(s, i, v[i]))
+			rc = sk_totals_check(&s->totals, i, v[i], e);
+	if (!rc)
+		rc = sk_totals_at(&s->totals, key, &slot, e);
+	for (i = 0; i < n && !rc; i++)
+		if (adds(s, i, v[i]))
+			rc = sk_totals_add(&s->totals, slot, i, v[i], e);
+	if (rc)
+		return rc;
+	s->emitted++;
+	return sk_totals_bytes(&s->totals) > s->o.memory ? overflow(s, e) : 0;
+}
+
+int sk_sink_emit_int(sk_sink *s, const char *key, size_t n, int64_t v,
+    struct snek_error *e)
+{
+	struct sk_table *t = &s->totals.table;
+	struct snek_value k = { .type = SNEK_STRING, .len = (uint32_t)n, .as.s = key };
+	struct sk_slot *slot;
+	uint32_t had = t->n;
+	int64_t sum;
+
+	if (n > UINT32_MAX)
+		return sk_fail(e, SNEK_ELIMIT, "a key over 4 GiB");
+	if (!s->fast)
+		return sk_sink_emit(s, k,
+		    (struct snek_value){ .type = SNEK_INT, .as.i = v }, e);
+	slot = sk_table_at(t, SK_KEY_STRING, key, n);
+	if (!slot)
+		return sk_enomem(e);
+	if (s->counting)
+		v = 1;
+	if (__builtin_add_overflow((int64_t)slot->state[0], v, &sum))
+		return emit_total(s, k,
+		    (struct snek_value){ .type = SNEK_INT, .as.i = v }, e);
+	slot->state[0] = (uint64_t)sum;
+	s->emitted++;
+	if (t->n != had && sk_totals_bytes(&s->totals) > s->o.memory)
+		return overflow(s, e);
+	return 0;
+}
+
+/* ---- lists and groups ---- */
+
+static int spill(sk_sink *s, struct snek_error *e)
+{
+	struct sk_sorter_options o = { s->o.tmp, &s->o.combine };
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; i < s->o.partitions && !rc; i++)
+		rc = sk_sorter_spill(&s->part[i], &o, e);
+	s->held = 0;
+	return rc;
+}
+
+static int check_value(struct snek_value v, struct snek_error *e)
+{
+	if (v.type == SNEK_DOUBLE && !isfinite(v.as.d))
+		return sk_fail(e, SNEK_EINVAL, "emitted %s as a value",
+		    isnan(v.as.d) ? "NaN" : "infinity");
+	if (v.type == SNEK_NONE || v.type > SNEK_OBJECT)
+		return sk_fail(e, SNEK_EINVAL, "emitted no value (SNEK_NONE)");
+	return 0;
+}
+
+static int pack_pair(sk_sink *s, struct snek_value key, struct snek_value v,
+    struct snek_error *e)
+{
+	int rc;
+
+	s->key.n = s->value.n = 0;
+	rc = sk_key_put(&s->key, key);
+	if (rc == SNEK_ENOMEM)
+		return sk_enomem(e);
+	if (rc)
+		return sk_fail(e, rc, "emitted a key that is %s",
+		    key.type == SNEK_NONE ? "no value (SNEK_NONE)" :
+		    key.type == SNEK_DOUBLE ? "not a finite number" : "malformed");
+	rc = check_value(v, e);
+	if (rc)
+		return rc;
+	return sk_pack_value(&s->value, v) ? 0 : sk_enomem(e);
+}
+
+static int emit_entry(sk_sink *s, struct snek_value key, struct snek_value v,
+    struct snek_error *e)
+{
+	struct sk_entry n = { .place = s->place, .emit = s->emit };
+	struct sk_sorter *p;
+	uint32_t part;
+	size_t before;
+	int rc;
+
+	if (s->emit == UINT32_MAX)
+		return sk_fail(e, SNEK_ELIMIT, "a record emitted 2^32 - 1 pairs");
+	rc = pack_pair(s, key, v, e);
+	if (rc)
+		return rc;
+	n.key = (struct sk_span){ s->key.p, s->key.n };
+	rc = partition(s, n.key, &part, e);
+	if (rc)
+		return rc;
+	n.value = (struct sk_span){ s->value.p, s->value.n };
+	p = &s->part[part];
+	before = sk_sorter_held(p);
+	rc = sk_sorter_add(p, &n, e);
+	if (rc)
+		return rc;
+	s->held += sk_sorter_held(p) - before;
+	s->emit++;
+	s->emitted++;
+	return s->held > s->o.memory ? spill(s, e) : 0;
+}
+
+int sk_sink_emit(sk_sink *s, struct snek_value key, struct snek_value v,
+    struct snek_error *e)
+{
+	return aggregated(s) ? emit_total(s, key, v, e) : emit_entry(s, key, v, e);
+}
+
+int sk_sink_finish(sk_sink *s, struct sk_runs *out, struct snek_error *e)
+{
+	struct sk_sorter_options o = { s->o.tmp, &s->o.combine };
+	uint32_t i;
+	int rc = 0;
+
+	s->held = 0;
+	if (aggregated(s))
+		return finish_totals(s, out, e);
+	for (i = 0; i < s->o.partitions && !rc; i++)
+		rc = sk_sorter_finish(&s->part[i], &o, &out[i], e);
+	return rc;
+}

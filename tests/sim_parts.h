@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* sim_parts.h - the simulator's world (sim.c) and its watcher (sim_watch.c). */
+#ifndef SIM_PARTS_H
+#define SIM_PARTS_H
+#include "job/plan.h"
+#include "job/sched.h"
+#include "sim.h"
+
+#define SIM_START 1000000               /* of the virtual clock */
+#define SIM_COORDS 4
+#define SIM_LIMIT(c) ((c)->attempts ? (c)->attempts : 4)
+/* From the start of an attempt to the end of all that it leads to, but another
+ * one: stragglers, those that vanish, journal and slow coordinators. */
+#define SIM_LONGEST(c) (60000 + 90 * (c)->usual_ms + 1000)
+
+enum sim_fate { RUNS, WINS, LOSES, ASKS, GONE };
+
+/* An attempt as the world sees it. */
+struct sim_attempt {
+	uint32_t coord, task;           /* task: maps, then reduces */
+	uint32_t number;
+	uint8_t fate;                   /* WINS, LOSES: finished, to be told so */
+	bool cancelled, to_cancel, backup;
+	int64_t started;
+	uint32_t ends;                  /* the event that ends it */
+	uint64_t records;               /* that it has seen */
+};
+
+/* What a coordinator may believe of a task. */
+struct sim_task {
+	uint32_t number, tries, running;
+	uint32_t last;                  /* attempt, the newest */
+	bool touched, decided, committed, backed, restored;
+};
+
+struct sim_coord {
+	sk_sched *sched;                /* NULL: dead */
+	struct sim_task *task;
+	uint32_t *attempt;              /* in the world's list, by id */
+	size_t attempts, cap;
+	int64_t *took;                  /* of the stage's winners */
+	size_t tooks;
+	int64_t wake;
+	int code;                       /* how it must end, once known */
+	bool over, staged;
+	uint32_t running, backing, committing, to_cancel, to_tell;
+	uint32_t committed[2], untouched[2], waiting, throttled;
+	uint64_t records[2];
+};
+
+struct sim_event {
+	int64_t at;
+	uint32_t seq;                   /* breaks ties */
+	uint32_t kind, coord, attempt;
+	int code;
+};
+
+struct sim_journal {
+	bool taken;
+	uint32_t attempt;
+};
+
+struct sim {
+	const struct sim_config *c;
+	struct sim_result *r;
+	uint64_t rng;
+	int64_t now;
+	struct sk_plan plan;
+	uint32_t maps, tasks;
+	struct sim_journal *journal;
+	struct sim_coord coord[SIM_COORDS];
+	uint32_t coords;                /* the last one has the fencing token */
+	struct sim_attempt *attempt;
+	size_t attempts, cap;
+	struct sim_event *event;        /* a heap */
+	size_t events, room;
+	uint32_t seq;
+	uint32_t in;                    /* attempts the executors have let in */
+};
+
+static inline bool sim_is_map(const struct sim *s, uint32_t task)
+{
+	return task < s->maps;
+}
+
+/* The world. */
+uint32_t sim_random(struct sim *, uint32_t below);
+bool sim_chance(struct sim *, uint32_t of_10000);
+void *sim_more(void *p, size_t n, size_t *cap, size_t size);
+bool sim_begin(struct sim *, uint32_t coord, uint32_t attempt);
+void sim_stop(struct sim *, uint32_t attempt);
+void sim_ask(struct sim *, uint32_t coord, uint32_t attempt);
+
+/* The watcher.  False: a check failed, and the result says which. */
+__attribute__((format(printf, 3, 4)))
+bool sim_bad(struct sim *, const char *check, const char *fmt, ...);
+bool sim_tell(struct sim *, uint32_t coord, struct sk_event *, uint32_t attempt);
+bool sim_restore(struct sim *, uint32_t coord);
+bool sim_drain(struct sim *, uint32_t coord);
+#endif
