@@ -22,7 +22,7 @@ static int leading(int argc, char **argv)
 	return i < argc ? i - 1 : argc - 1;
 }
 
-static int is_plain(const char *name)
+static bool is_plain(const char *name)
 {
 	return *name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
 	    "0123456789-_")];
