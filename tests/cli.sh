@@ -6,7 +6,7 @@ top=$(pwd)
 export SNEK_PLUGIN_PATH=$top/plugins/.libs
 moods=$top/tests/plugins/.libs/moods.so
 tmp=$(mktemp -d) || exit 99
-trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
+trap 'chmod -R u+rwx "$tmp"; rm -rf "$tmp"' EXIT
 export XDG_DATA_HOME=$tmp/data HOME=$tmp LC_ALL=C.UTF-8 TERM=xterm
 # The programs themselves, not the scripts that libtool wraps round them.
 export PATH=$top/.libs:$top:$PATH LD_LIBRARY_PATH=$top/.libs
@@ -76,6 +76,14 @@ good snek --help
 is "help is on stdout" 0 "$(lines err)"
 good snek version --json
 is "the version in JSON" '{"snek":1,"kind":"version"' "$(cut -d, -f 1,2 out)"
+
+# A directory that may not be searched, and one that is none, hide nothing.
+mkdir closed && chmod 0 closed
+bad 2 'no such command' env PATH="$tmp/closed:$tmp/cli:$PATH" snek frobnicate
+mkdir programs
+printf '#!/bin/sh\necho "$0 $*"\n' >programs/snek-greet && chmod +x programs/snek-greet
+PATH=$tmp/programs:$PATH good snek greet you --now
+is "snek greet is snek-greet" "$tmp/programs/snek-greet you --now" "$(cat out)"
 
 # ---- options ----
 
@@ -229,6 +237,19 @@ is "with --json the summary is JSON on stderr" 1 "$(grep -c '^{"snek":1,"kind":"
 is "and results are JSON lines" 3 "$(grep -c '^{"key":' out)"
 good snek query q group --args '{"by":["k"]}' --limit 1
 is "arguments may be JSON" '{"key":"a","value":{"count":1}}' "$(cat out)"
+seq 999 | sed 's/.*/{"a":&}/' >ragged
+printf '{"b":null,"a":""}\n' >>ragged
+good snek run select fields=a,b -i ragged -o tsv
+is "absent is empty, null is \\N" '999	|	\N' "$(tail -n 2 out | tr '\n' '|' | sed 's/|$//')"
+printf '{"a":7}\n' >>ragged
+good snek run select fields=a,b -i ragged -o tsv
+is "what lacks a member fits" '7	' "$(tail -n 1 out)"
+sed -i '1000d' ragged
+printf '{"a":8}\n{"a":8,"b":9}\n' >>ragged
+snek run select fields=a,b -i ragged -o tsv >out 2>err
+is "a late column is an error" '1 1001 1' "$? $(lines out) $(grep -c 'no column; use -o jsonl' err)"
+good snek run select fields=a,b -i ragged -o table
+is "but in a table it is JSON, beyond the columns" 1 "$(tail -n 1 out | grep -c '  {"a":8,"b":9}$')"
 bad 3 'nix.*snek ls' snek query nix group by=k
 bad 3 'gruop.*did you mean group' snek query q gruop
 bad 2 'by' snek query q group

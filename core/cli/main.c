@@ -55,7 +55,8 @@ static int elsewhere(const struct cli *c, const char *name, char **argv)
 	snprintf(program, sizeof(program), "snek-%s", name);
 	argv[0] = program;
 	execvp(program, argv);
-	if (errno == ENOENT)
+	/* EACCES: a directory of PATH that may not be looked into. */
+	if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
 		return unknown(c, name);
 	return cli_error_file(c, program);
 }
