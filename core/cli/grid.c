@@ -80,8 +80,18 @@ static void row_add(struct cli_grid *g, struct row *r, char *text, bool right)
 
 /* ---- text into cells ---- */
 
+static bool is_plain(const char *s, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (s[i] < ' ' || s[i] > '~')
+			return false;
+	return true;
+}
+
 /* What a terminal would act upon is shown as it is written in JSON. */
-static char *shown(const char *s, size_t n)
+static char *shown_slowly(const char *s, size_t n)
 {
 	char *out = NULL;
 	size_t size = 0, i = 0, len;
@@ -107,6 +117,11 @@ static char *shown(const char *s, size_t n)
 		i += len;
 	}
 	return fclose(f) ? NULL : out;
+}
+
+static char *shown(const char *s, size_t n)
+{
+	return is_plain(s, n) ? strndup(n ? s : "", n) : shown_slowly(s, n);
 }
 
 static char *escaped(const char *s, size_t n)
