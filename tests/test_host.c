@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What an op must not do, how attempts fail, and what is said of it. */
 #include "task_tool.h"
+#include "check_main.h"
 
-#include <check.h>
 #include <fenv.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -366,11 +366,8 @@ START_TEST(counters_stay_at_the_ends)
 }
 END_TEST
 
-static Suite *suite(void)
+static void add_tests(TCase *c)
 {
-	Suite *s = suite_create("host");
-	TCase *c = tcase_create("host");
-
 	tcase_add_loop_test(c, misuse_fails_the_attempt_and_names_the_record, 0,
 	    COUNT(bads));
 	tcase_add_loop_test(c, an_op_that_cannot_open_says_why, 0,
@@ -391,17 +388,9 @@ static Suite *suite(void)
 	tcase_add_test(c, small_memory_combines_early_and_gives_the_same);
 	tcase_add_test(c, counters_and_logs_arrive);
 	tcase_add_test(c, counters_stay_at_the_ends);
-	suite_add_tcase(s, c);
-	return s;
 }
 
 int main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return check_main("host", add_tests);
 }

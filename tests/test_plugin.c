@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Files that are no plugins, plugins that lie, and plugins that load. */
 #include "task_tool.h"
+#include "check_main.h"
 
-#include <check.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -364,11 +364,8 @@ START_TEST(the_layout_is_what_plugins_were_built_with)
 }
 END_TEST
 
-static Suite *suite(void)
+static void add_tests(TCase *c)
 {
-	Suite *s = suite_create("plugin");
-	TCase *c = tcase_create("plugin");
-
 	tcase_add_loop_test(c, files_for_other_machines_are_told_apart, 0,
 	    COUNT(changes));
 	tcase_add_test(c, files_that_are_no_elf_are_refused);
@@ -380,17 +377,9 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, what_a_plugin_says_of_itself_is_checked, 0,
 	    COUNT(said));
 	tcase_add_test(c, the_layout_is_what_plugins_were_built_with);
-	suite_add_tcase(s, c);
-	return s;
 }
 
 int main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return check_main("plugin", add_tests);
 }

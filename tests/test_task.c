@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Ops over chunks: what goes in, what comes out, and how attempts end. */
 #include "task_tool.h"
+#include "check_main.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,24 +103,13 @@ START_TEST(ops_give_the_same_however_chunks_are_cut)
 }
 END_TEST
 
-static Suite *suite(void)
+static void add_tests(TCase *c)
 {
-	Suite *s = suite_create("task");
-	TCase *c = tcase_create("out");
-
 	tcase_add_loop_test(c, ops_give_the_same_however_chunks_are_cut, 0,
 	    COUNT(goods) * COUNT(cuts));
-	suite_add_tcase(s, c);
-	return s;
 }
 
 int main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return check_main("task", add_tests);
 }

@@ -75,6 +75,11 @@ struct snek_value sk_feed_whole(sk_instance *in, uint32_t row)
 	if (in->whole_row == row)
 		return in->whole;
 	in->whole_row = SK_NO_ROW;
+	if (row >= in->view.rows) {
+		sk_host_fail(in, SNEK_EINVAL, "read record %u of a chunk of %u",
+		    row, in->view.rows);
+		return sk_none();
+	}
 	rc = sk_chunk_value(in->chunk, row, &in->scratch, &in->whole,
 	    &in->failure);
 	if (rc < 0) {

@@ -83,6 +83,8 @@ static int args_open(snek_ctx *c, void **self)
 {
 	struct snek_value *v = snek_alloc(c, 6 * sizeof(*v));
 
+	if (!v)
+		return SNEK_ENOMEM;
 	*self = v;
 	for (int i = 0; i < 6; i++) {
 		int rc = snek_arg(c, arg_names[i], &v[i]);
