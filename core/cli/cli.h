@@ -219,8 +219,8 @@ struct cli_job {
 	  "arguments of the function, as a JSON object" }, \
 	{ "reduce", 0, CLI_TEXT, CLI_AT(cli_job, reduce), "REDUCER", \
 	  "sum, count, min, max, mean, list, top=N, none, or a function" }, \
-	{ "order", 0, CLI_CHOICE, CLI_AT(cli_job, order), "key|value|-value", \
-	  "of reduced results; -value: largest first" }, \
+	{ "order", 0, CLI_TEXT, CLI_AT(cli_job, order), "ORDER", \
+	  "key, value, -value (largest first), value.PATH, -value.PATH" }, \
 	{ "limit", 0, CLI_COUNT, CLI_AT(cli_job, limit), "N", \
 	  "print at most so many results" }, \
 	{ "output", 'o', CLI_CHOICE, CLI_AT(cli_job, output), \
@@ -246,7 +246,10 @@ struct cli_job {
 	{ "verbose", 'v', CLI_FLAG, CLI_AT(cli, verbose), NULL, \
 	  "show what plugins log, counters, and the closing summary" }
 
-/* Settings, function and arguments; 0 or an exit code. */
+/* What can be told to be a mistake before anything is opened. */
+int cli_job_check(const struct cli_job *, const char *function, int argc,
+    char **argv);
+/* Settings, function and (checked) arguments; 0 or an exit code. */
 int cli_job_setup(struct cli_job *, snek_job *, const char *function,
     int argc, char **argv);
 /* Start, wait, print; an exit code. */

@@ -196,18 +196,21 @@ static int timeout_until(int64_t until)
 	return ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
+/* Look before sleeping: a job that was cancelled while it was made had no
+ * executor yet that could be woken. */
 static void wait_for(struct snek_job *j, int64_t until, bool *told_cancel)
 {
 	struct sk_exec_event ev = { 0 };
 
+	if (!*told_cancel && __atomic_load_n(&j->cancelled, __ATOMIC_ACQUIRE)) {
+		*told_cancel = true;
+		tell(j, SK_EV_CANCEL, 0, 0);
+		return;
+	}
 	if (j->exec->ops->wait(j->exec, timeout_until(until), &ev) == 1)
 		hear(j, &ev);
 	else
 		tell(j, SK_EV_TICK, 0, 0);
-	if (!*told_cancel && __atomic_load_n(&j->cancelled, __ATOMIC_ACQUIRE)) {
-		*told_cancel = true;
-		tell(j, SK_EV_CANCEL, 0, 0);
-	}
 }
 
 /* ---- the end ---- */

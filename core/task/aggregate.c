@@ -8,14 +8,13 @@
  *   min, max     varint length (0: nothing yet), the value as a key (key.h)
  */
 #include "task/aggregate.h"
+#include "task/pair.h"
 #include "task/sum.h"
 #include "task/varint.h"
 #include "task/wide.h"
 #include "value/key.h"
 #include "value/pack.h"
 #include "value/value.h"
-
-#include <math.h>
 
 /* States as they lie in slots. */
 struct sum_state {
@@ -130,16 +129,10 @@ int sk_totals_at_bytes(struct sk_totals *t, struct sk_span key,
 static int at_other(struct sk_totals *t, struct snek_value key,
     struct sk_slot **out, struct snek_error *e)
 {
-	int rc;
+	int rc = sk_pair_key(&t->scratch, key, e);
 
-	t->scratch.n = 0;
-	rc = sk_key_put(&t->scratch, key);
-	if (rc == SNEK_ENOMEM)
-		return sk_enomem(e);
 	if (rc)
-		return sk_fail(e, rc, "emitted a key that is %s",
-		    key.type == SNEK_NONE ? "no value (SNEK_NONE)" :
-		    key.type == SNEK_DOUBLE ? "not a finite number" : "malformed");
+		return rc;
 	return sk_totals_at_bytes(t,
 	    (struct sk_span){ t->scratch.p, t->scratch.n }, out, e);
 }
@@ -175,14 +168,13 @@ int sk_totals_check(const struct sk_totals *t, uint32_t i, struct snek_value v,
     struct snek_error *e)
 {
 	uint32_t k = kind(t, i);
+	int rc;
 
 	if (v.type == SNEK_INT)
 		return 0;
-	if (v.type == SNEK_DOUBLE && !isfinite(v.as.d))
-		return sk_fail(e, SNEK_EINVAL, "emitted %s as a value",
-		    isnan(v.as.d) ? "NaN" : "infinity");
-	if (v.type == SNEK_NONE || v.type > SNEK_OBJECT)
-		return sk_fail(e, SNEK_EINVAL, "emitted no value (SNEK_NONE)");
+	rc = sk_pair_check(v, e);
+	if (rc)
+		return rc;
 	if ((k == SNEK_SUM || k == SNEK_MEAN) && v.type != SNEK_UINT &&
 	    v.type != SNEK_DOUBLE)
 		return sk_fail(e, SNEK_ETYPE, "%s needs numbers; the op emitted %s",
