@@ -225,7 +225,8 @@ struct snek_plugin {
 	const struct snek_op *const *ops;       /* NULL-terminated */
 };
 
-/* SNEK_PLUGIN("reverse", "1.0", &op1, &op2); at file scope. */
+/* SNEK_PLUGIN("reverse", "1.0", SNEK_OP(...), SNEK_OP(...)); at file scope, in
+ * C.  C++ has no such literals: there, define ops and snek_plugin by hand. */
 #define SNEK_PLUGIN(name_, version_, ...) \
 	extern SNEK_EXPORT const struct snek_plugin snek_plugin; \
 	const struct snek_plugin snek_plugin = { SNEK_ABI, \
@@ -472,7 +473,8 @@ static inline int snek_fail(snek_ctx *c, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return c->api->fail(c, code, text, snek_text_len(n, sizeof(text)));
+	/* In brackets: <check.h> and <tgmath.h> have macros of these names. */
+	return (c->api->fail)(c, code, text, snek_text_len(n, sizeof(text)));
 }
 
 __attribute__((format(printf, 3, 4)))
@@ -486,7 +488,7 @@ static inline void snek_log(snek_ctx *c, enum snek_log_level level,
 	va_start(ap, fmt);
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	c->api->log(c, level, text, snek_text_len(n, sizeof(text)));
+	(c->api->log)(c, level, text, snek_text_len(n, sizeof(text)));
 }
 
 #ifdef __cplusplus
