@@ -57,8 +57,8 @@ int sk_feed_place(sk_instance *in)
 	int rc = 0;
 
 	in->placed = in->row;
-	if (in->map->reducer->kind == SK_AGGREGATED)
-		return 0;               /* no order can show */
+	if (in->unordered)
+		return 0;
 	if (in->at)
 		rc = sk_chunk_place(in->chunk, in->at->base, in->row, &place,
 		    &in->failure);

@@ -266,12 +266,8 @@ static int prepare(sk_instance *in, const char *what, uint32_t may)
 static int emit_group(sk_instance *in, struct snek_value key,
     struct snek_value value)
 {
-	int rc;
+	int rc = in->frame.emit(in->frame.emit_arg, key, value);
 
-	if (in->frame.key && sk_value_compare(key, *in->frame.key))
-		return sk_host_fail(in, SNEK_EINVAL, "combine emitted under "
-		    "another key than its own");
-	rc = in->frame.emit(in->frame.emit_arg, key, value);
 	return rc < 0 ? sk_host_stick(in, rc) : 0;
 }
 
@@ -329,7 +325,7 @@ static int check_row(sk_instance *in, size_t n)
 {
 	const struct sk_reducer *r = in->map->reducer;
 
-	if (n != in->aggregates)
+	if (n != in->aggregates || !n)
 		return sk_host_fail(in, SNEK_EINVAL, "emitted a row of %zu values "
 		    "with %u aggregates declared", n, in->aggregates);
 	if (r->kind != SK_AGGREGATED || r->n != n)
@@ -339,6 +335,26 @@ static int check_row(sk_instance *in, size_t n)
 	return 0;
 }
 
+/* Values that need no change are not copied: reading 16 bytes at once that the
+ * op has just written as two words costs more than all the rest. */
+static int check_values(sk_instance *in, const struct snek_value **values,
+    size_t n, struct snek_value *copy)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc >= 0 && i < n; i++) {
+		const struct snek_value *v = &(*values)[i];
+
+		if (v->type == SNEK_INT || v->type == SNEK_DOUBLE ||
+		    v->type <= SNEK_NULL)
+			continue;
+		if (*values != copy)
+			*values = memcpy(copy, *values, n * sizeof(*copy));
+		rc = check_value(in, &copy[i], "a value of the row");
+	}
+	return rc;
+}
+
 static int host_emit_row(snek_ctx *c, struct snek_value key,
     const struct snek_value *values, size_t n)
 {
@@ -346,18 +362,17 @@ static int host_emit_row(snek_ctx *c, struct snek_value key,
 	sk_instance *in = instance(c);
 	int rc = is_ready(in) ? 0 : prepare(in, "snek_emit_row", SK_MAY_ROWS);
 
+	if (rc >= 0 && !values)
+		rc = sk_host_fail(in, SNEK_EINVAL, "emitted a row at NULL");
 	if (rc >= 0)
 		rc = check_row(in, n);
 	if (rc >= 0)
 		rc = check_value(in, &key, "the key");
-	for (size_t i = 0; rc >= 0 && i < n; i++) {
-		copy[i] = values[i];
-		if (copy[i].type != SNEK_NONE)
-			rc = check_value(in, &copy[i], "a value of the row");
-	}
+	if (rc >= 0)
+		rc = check_values(in, &values, n, copy);
 	if (rc < 0)
 		return rc;
-	rc = sk_sink_emit_row(in->sink, key, copy, n, &in->failure);
+	rc = sk_sink_emit_row(in->sink, key, values, n, &in->failure);
 	return rc < 0 ? sk_host_stick(in, rc) : 0;
 }
 

@@ -32,7 +32,6 @@ struct sk_frame {
 	uint32_t depth;                 /* 1, or 2 within an emit; 0: none runs */
 	uint32_t placed;                /* of the outer frame */
 	sk_group *group;                /* VALUES */
-	const struct snek_value *key;   /* combine: the only one */
 	int (*emit)(void *, struct snek_value, struct snek_value); /* NULL: sink */
 	void *emit_arg;
 };
@@ -44,6 +43,7 @@ struct sk_instance {
 	void *self;
 	bool opened, stale;             /* stale: an attempt failed in it */
 	bool by_row;                    /* row is the record that op looks at */
+	bool unordered;                 /* the sink need not know of rows */
 
 	/* What open declared. */
 	struct sk_path *path;

@@ -62,7 +62,10 @@ enum snek_presence {
 };
 
 /* One field of a chunk's records.  Bitmaps are uint64_t words, lowest bit
- * first.  Read it with the getters below; they are what stays stable. */
+ * first.  Read it with the getters below.  They are compiled into plugins, so
+ * a host that has other forms gives them as another type with PRESENT_ALL:
+ * the getters ask the host for what they do not know, and it may answer
+ * SNEK_NONE. */
 struct snek_column {
 	uint32_t size;                  /* sizeof(struct snek_column) at the host */
 	uint8_t type, presence;
@@ -419,8 +422,12 @@ static inline bool snek_get_double(struct snek_record r, snek_path p, double *ou
 /* open: compile a path: member names with dots between and [i] for elements
  * ("a.b[0]"; a backslash before a dot, bracket or backslash that belongs to a
  * name); "" is the whole record.  The same path may be compiled again. */
-#define snek_field(c, path, out)        snek_field_n(c, path, strlen(path), out)
 #define snek_field_n(c, path, len, out) ((c)->api->field(c, path, len, out))
+static inline int snek_field(snek_ctx *c, const char *path, snek_path *out)
+{
+	return snek_field_n(c, path, strlen(path), out);
+}
+
 /* open: have emit_row's next value reduced this way under this name. */
 #define snek_aggregate(c, name, kind)   ((c)->api->aggregate(c, name, kind))
 
