@@ -22,7 +22,7 @@ static const struct { const char *op, *args, *want; } rows[] = {
 	    "\"mean\":14.166666666666666}\n"
 	    "false {\"count\":1,\"sum\":18446744073709551615,"
 	    "\"least\":18446744073709551615,\"most\":18446744073709551615,"
-	    "\"mean\":18446744073709551616.0}\n"
+	    "\"mean\":1.8446744073709552e+19}\n"
 	    "true {\"count\":1,\"sum\":1,\"least\":1,\"most\":1,\"mean\":1.0}\n" },
 	{ "turn", NULL, "2 1\n3 3\n" },
 	{ "shard", NULL, "\"has\" 1\n\"rows\" 5\n" },
@@ -63,6 +63,7 @@ START_TEST(its_failures_are_heard)
 }
 END_TEST
 
+#if defined(__x86_64__)
 static void add_tests(TCase *c)
 {
 	tcase_add_loop_test(c, a_plugin_of_0_1_0_works, 0, 4);
@@ -71,12 +72,13 @@ static void add_tests(TCase *c)
 
 int main(void)
 {
-#if defined(__x86_64__)
 	return check_main("plugin_golden", add_tests);
+}
 #else
-	(void)add_tests;
+int main(void)
+{
 	puts("SKIPPED: the kept plugin is for x86-64; none is kept for this "
 	    "machine");
 	return 77;
-#endif
 }
+#endif

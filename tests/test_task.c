@@ -3,6 +3,7 @@
 #include "task_tool.h"
 #include "check_main.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,8 +104,59 @@ START_TEST(ops_give_the_same_however_chunks_are_cut)
 }
 END_TEST
 
+/* ---- in threads ---- */
+
+struct racer {
+	const struct task_tool *shared;
+	struct sk_outcome out;
+};
+
+static void *race(void *arg)
+{
+	struct racer *r = arg;
+	const struct task_tool *t = r->shared;
+	struct sk_instance_options o = { .plugin = t->plugin, .op = t->op,
+	    .args = &t->args };
+	struct sk_map_task m = { .chunk = t->chunk, .chunks = t->chunks,
+	    .reducer = &t->reducer, .partitions = 2, .memory = 1 << 20,
+	    .tmp = "/tmp" };
+	sk_instance *in;
+
+	r->out.code = sk_instance_open(&o, &in, &r->out.error);
+	for (int i = 0; !r->out.code && i < 50; i++) {
+		sk_outcome_free(&r->out);
+		sk_task_map(in, &m, &r->out);
+	}
+	sk_instance_close(in);
+	return NULL;
+}
+
+START_TEST(instances_of_one_op_run_at_once)
+{
+	struct racer r[4];
+	pthread_t thread[4];
+	struct task_tool t;
+
+	open_five(&t, "plugins/group", NULL, "{\"by\":[\"t\"],\"sum\":[\"n\"]}",
+	    2);
+	memset(r, 0, sizeof(r));
+	for (int i = 0; i < 4; i++) {
+		r[i].shared = &t;
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, race, &r[i]), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(thread[i], NULL);
+		ck_assert_msg(!r[i].out.code, "%s", r[i].out.error.text);
+		ck_assert_uint_eq(r[i].out.emitted, 5);
+		sk_outcome_free(&r[i].out);
+	}
+	task_tool_close(&t);
+}
+END_TEST
+
 static void add_tests(TCase *c)
 {
+	tcase_add_test(c, instances_of_one_op_run_at_once);
 	tcase_add_loop_test(c, ops_give_the_same_however_chunks_are_cut, 0,
 	    COUNT(goods) * COUNT(cuts));
 }
