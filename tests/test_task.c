@@ -91,13 +91,17 @@ START_TEST(ops_give_the_same_however_chunks_are_cut)
 {
 	const struct good *g = &goods[_i / (int)COUNT(cuts)];
 	struct task_tool t;
+	uint64_t bytes = 0;
 
 	open_five(&t, g->where, g->op, g->args, cuts[_i % (int)COUNT(cuts)]);
+	for (size_t i = 0; i < t.chunks; i++)
+		bytes += t.chunk[i].bytes.n;
 	for (int again = 0; again < 2; again++) {
 		const char *result = task_tool_run(&t);
 
 		ck_assert_str_eq(result, g->want);
 		ck_assert_uint_eq(t.map.records_in, 5);
+		ck_assert_uint_eq(t.map.bytes_in, bytes);
 		ck_assert_uint_eq(t.map.skipped, g->skipped);
 	}
 	task_tool_close(&t);

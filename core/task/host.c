@@ -128,7 +128,7 @@ static int say_return(sk_instance *in, int rc)
 
 int sk_host_settle(sk_instance *in, int rc, bool may_skip)
 {
-	if (!in->failure.code && rc && !(rc == SNEK_SKIP && may_skip))
+	if (rc && !(rc == SNEK_SKIP && may_skip))
 		say_return(in, rc);
 	in->text[0] = '\0';
 	return in->failure.code ? in->failure.code : rc;
