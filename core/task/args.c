@@ -141,8 +141,12 @@ static int number_from_text(const struct parse *p, const struct snek_arg *a,
 {
 	struct snek_value v;
 
-	if (strspn(s, "+-.0123456789eE") != strlen(s) ||
-	    sk_json_value(p->json, s, strlen(s), &v, NULL) < 0)
+	int rc = strspn(s, "+-.0123456789eE") == strlen(s)
+	    ? sk_json_value(p->json, s, strlen(s), &v, NULL) : SNEK_EFORMAT;
+
+	if (rc == SNEK_ENOMEM)
+		return sk_enomem(p->e);
+	if (rc < 0)
 		return refuse(p, a, s, strlen(s));
 	if (v.type != SNEK_INT && a->type == SNEK_ARG_INT)
 		return refuse(p, a, s, strlen(s));
@@ -270,7 +274,10 @@ static int take_json(const struct parse *p, const char *text)
 
 	if (!text)
 		return 0;
-	if (sk_json_value(p->json, text, strlen(text), &all, &why) < 0)
+	rc = sk_json_value(p->json, text, strlen(text), &all, &why);
+	if (rc == SNEK_ENOMEM)
+		return sk_enomem(p->e);
+	if (rc < 0)
 		return sk_fail(p->e, SNEK_EINVAL, "arguments of %s: %.300s",
 		    p->op->op.name, why.text);
 	if (all.type != SNEK_OBJECT || sk_iterate(all, &c) < 0)

@@ -57,8 +57,8 @@ int sk_feed_place(sk_instance *in)
 	int rc = 0;
 
 	in->placed = in->row;
-	if (in->map->reducer->kind == SK_AGGREGATED)
-		return 0;               /* no order can show */
+	if (in->unordered)
+		return 0;
 	if (in->at)
 		rc = sk_chunk_place(in->chunk, in->at->base, in->row, &place,
 		    &in->failure);
@@ -75,6 +75,11 @@ struct snek_value sk_feed_whole(sk_instance *in, uint32_t row)
 	if (in->whole_row == row)
 		return in->whole;
 	in->whole_row = SK_NO_ROW;
+	if (row >= in->view.rows) {
+		sk_host_fail(in, SNEK_EINVAL, "read record %u of a chunk of %u",
+		    row, in->view.rows);
+		return sk_none();
+	}
 	rc = sk_chunk_value(in->chunk, row, &in->scratch, &in->whole,
 	    &in->failure);
 	if (rc < 0) {
