@@ -218,6 +218,30 @@ static int set_duplicates(struct snek_job *j, const char *v, struct snek_error *
 	return 0;
 }
 
+static int set_combine(struct snek_job *j, const char *v, struct snek_error *e)
+{
+	static const char *const names[] = { "auto", "never", "once", "often" };
+	uint32_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(v, names[i])) {
+			j->set.combine = i;
+			return 0;
+		}
+	return sk_fail(e, SNEK_EINVAL, "combine: %s is none of auto, never, "
+	    "once, often", v);
+}
+
+static int set_retry_first(struct snek_job *j, const char *v,
+    struct snek_error *e)
+{
+	if (strcmp(v, "yes") && strcmp(v, "no"))
+		return sk_fail(e, SNEK_EINVAL, "retry-first: %s is none of yes, "
+		    "no", v);
+	j->set.retry_first = v[0] == 'y';
+	return 0;
+}
+
 static int set_tmp(struct snek_job *j, const char *v, struct snek_error *e)
 {
 	char *tmp = *v ? strdup(v) : default_tmp();
@@ -227,6 +251,19 @@ static int set_tmp(struct snek_job *j, const char *v, struct snek_error *e)
 	free(j->set.tmp);
 	j->set.tmp = tmp;
 	return 0;
+}
+
+/* What nobody but a test of an op wants otherwise. */
+static int set_for_test(struct snek_job *j, const char *name, const char *v,
+    struct snek_error *e)
+{
+	if (!strcmp(name, "combine"))
+		return set_combine(j, v, e);
+	if (!strcmp(name, "retry-first"))
+		return set_retry_first(j, v, e);
+	if (!strcmp(name, "chunk-size"))
+		return number32(name, v, 4u << 20, &j->set.chunk_size, e);
+	return sk_fail(e, SNEK_EINVAL, "a job has no setting %s", name);
 }
 
 int sk_job_set(struct snek_job *j, const char *name, const char *v,
@@ -256,7 +293,7 @@ int sk_job_set(struct snek_job *j, const char *name, const char *v,
 		return set_duplicates(j, v, e);
 	if (!strcmp(name, "tmp"))
 		return set_tmp(j, v, e);
-	return sk_fail(e, SNEK_EINVAL, "a job has no setting %s", name);
+	return set_for_test(j, name, v, e);
 }
 
 int sk_job_arg(struct snek_job *j, const char *name, const char *value,

@@ -19,6 +19,10 @@
 #include "job/sched.h"
 #include "job/spool.h"
 
+/* How often an op's combine is called.  No choice may show in the result: the
+ * others are for tests of ops. */
+enum sk_combine { SK_COMBINE_AUTO, SK_COMBINE_NEVER, SK_COMBINE_ONCE, SK_COMBINE_OFTEN };
+
 enum sk_order { SK_ORDER_NONE, SK_ORDER_KEY, SK_ORDER_VALUE, SK_ORDER_VALUE_DOWN };
 
 struct sk_job_settings {
@@ -31,6 +35,11 @@ struct sk_job_settings {
 	bool last_duplicate;
 	char *tmp;
 	size_t memory;                  /* of an attempt; 0: 256 MiB */
+	/* For tests of ops. */
+	uint32_t combine;               /* enum sk_combine */
+	uint32_t chunk_size;            /* of what is spooled, and the least size
+	                                 * of a task; 0: the usual ones */
+	bool retry_first;               /* drop what every first attempt gave */
 };
 
 /* An attempt's outcome between its end and its commit. */

@@ -13,6 +13,9 @@
 /* All committed tasks together keep this much in memory. */
 #define HOLD_MEMORY ((uint64_t)256 << 20)
 
+/* combine often: so much that a few pairs fill it. */
+#define OFTEN_MEMORY ((size_t)256)
+
 /* ---- functions and reducer ---- */
 
 static void log_line(void *arg, int level, const char *text)
@@ -196,6 +199,7 @@ static int make_plan(struct snek_job *j, struct snek_error *e)
 	struct sk_plan_limits limits = {
 		.workers = j->set.workers, .partitions = j->set.partitions,
 		.reduces = j->reducer.kind != SK_LISTED,
+		.min_bytes = j->set.chunk_size,
 	};
 	struct sk_plan_chunk *in = calloc(j->chunks + 1, sizeof(*in));
 	int rc;
@@ -209,6 +213,16 @@ static int make_plan(struct snek_job *j, struct snek_error *e)
 }
 
 /* ---- what runs it ---- */
+
+/* What is spilled is combined before, and what is not is combined once. */
+static size_t attempt_memory(const struct sk_job_settings *s)
+{
+	if (s->combine == SK_COMBINE_OFTEN)
+		return OFTEN_MEMORY;
+	if (s->combine == SK_COMBINE_ONCE)
+		return SIZE_MAX / 4;
+	return s->memory ? s->memory : ATTEMPT_MEMORY;
+}
 
 static void describe(struct snek_job *j)
 {
@@ -230,7 +244,7 @@ static void describe(struct snek_job *j)
 	x->reducer = &j->reducer;
 	x->tmp = j->set.tmp;
 	x->partitions = j->plan.partitions;
-	x->memory = j->set.memory ? j->set.memory : ATTEMPT_MEMORY;
+	x->memory = attempt_memory(&j->set);
 	x->deadline_ms = j->deadline_ms;
 	x->log = log_line;
 	x->log_arg = j;
@@ -275,6 +289,9 @@ int sk_job_prepare(struct snek_job *j, struct snek_error *e)
 	rc = find_map(j, e);
 	if (!rc)
 		rc = find_reduce(j, e);
+	if (!rc && j->set.combine == SK_COMBINE_NEVER &&
+	    j->reducer.kind == SK_GROUPED && j->reducer.group == SK_GROUP_OP)
+		j->reducer.group = SK_GROUP_OP_ALONE;
 	if (!rc)
 		rc = j->category ? chunks_of_snapshot(j, e) : chunks_of_spool(j, e);
 	if (!rc)

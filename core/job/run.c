@@ -2,6 +2,7 @@
 /* run.c - the loop between scheduler and executor. */
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -209,8 +210,21 @@ static void keep_pending(struct snek_job *j, struct sk_exec_event *ev)
 	tell(j, SK_EV_FINISHED, ev->id, 0);
 }
 
+/* What an op left in its instance, or gave out twice, shows in the second
+ * attempt. */
+static void drop_first(struct snek_job *j, struct sk_exec_event *ev)
+{
+	if (!j->set.retry_first || ev->number != 1 || ev->outcome.code)
+		return;
+	sk_outcome_free(&ev->outcome);
+	memset(&ev->outcome, 0, sizeof(ev->outcome));
+	ev->outcome.code = sk_fail(&ev->outcome.error, SNEK_EAGAIN,
+	    "the first attempt was not wanted (retry-first)");
+}
+
 static void hear(struct snek_job *j, struct sk_exec_event *ev)
 {
+	drop_first(j, ev);
 	if (!ev->outcome.code) {
 		keep_pending(j, ev);
 		return;

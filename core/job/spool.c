@@ -41,13 +41,14 @@ static int temporary(const char *tmp, struct snek_error *e)
 	return fd;
 }
 
-int sk_spool_open(struct sk_spool *s, const char *tmp, struct snek_error *e)
+int sk_spool_open(struct sk_spool *s, const char *tmp, uint32_t chunk_size,
+    struct snek_error *e)
 {
 	memset(s, 0, sizeof(*s));
 	s->fd = temporary(tmp, e);
 	if (s->fd < 0)
 		return s->fd;
-	if (!sk_chunk_builder_new(SK_CHUNK_TARGET, &s->builder))
+	if (!sk_chunk_builder_new(chunk_size, &s->builder))
 		return 0;
 	sk_spool_close(s);
 	return sk_enomem(e);

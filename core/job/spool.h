@@ -24,7 +24,9 @@ struct sk_spool {
 	void *map;
 };
 
-int sk_spool_open(struct sk_spool *, const char *tmp, struct snek_error *);
+/* chunk_size: as for sk_chunk_builder_new. */
+int sk_spool_open(struct sk_spool *, const char *tmp, uint32_t chunk_size,
+    struct snek_error *);
 int sk_spool_add(struct sk_spool *, const struct sk_record *, struct snek_error *);
 /* No more records; chunk i is then at map + chunk[i].offset. */
 int sk_spool_end(struct sk_spool *, struct snek_error *);

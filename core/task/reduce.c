@@ -300,7 +300,7 @@ static int reduce_groups(struct reduction *r, const struct sk_run *const *runs,
 	sk_merge *m;
 	int rc;
 
-	if (o->reducer->group != SK_GROUP_OP)
+	if (o->reducer->group < SK_GROUP_OP)
 		g = (struct sk_grouper){ o->reducer->group == SK_GROUP_TOP
 		    ? sk_top_group : sk_list_group, &builtin };
 	if (!g.group)

@@ -26,7 +26,11 @@ enum sk_reduce_kind {
 	SK_AGGREGATED,          /* a key has n aggregates; exact, order-free */
 	SK_GROUPED,             /* a function sees all values of a key, in order */
 };
-enum sk_group_kind { SK_GROUP_LIST, SK_GROUP_TOP, SK_GROUP_OP };
+enum sk_group_kind {
+	SK_GROUP_LIST, SK_GROUP_TOP,
+	SK_GROUP_OP,            /* the op's reduce, its combine before it */
+	SK_GROUP_OP_ALONE,      /* ... and its combine left out */
+};
 
 struct sk_aggregate_spec {
 	char *name;             /* member of the result; NULL: the value itself */
