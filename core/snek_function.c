@@ -78,6 +78,7 @@ static int show(struct visit *v, const char *name, const struct sk_function *f,
 		.version = f->plugin->version, .origin = f->origin,
 		.path = f->path, .generation = f->generation,
 		.reducer = op->op.reducer, .args = op->args, .arg = arg,
+		.combines = op->op.combine && op->op.reduce,
 	};
 	int rc;
 

@@ -45,7 +45,8 @@ struct cli {
 extern const struct cli_command *const cli_commands[];
 extern const struct cli_command cli_write, cli_query, cli_run, cli_ls,
 	cli_find, cli_export, cli_rm, cli_gc, cli_compact, cli_functions,
-	cli_rm_function, cli_version, cli_help, cli_completions;
+	cli_rm_function, cli_version, cli_help, cli_completions, cli_new,
+	cli_test, cli_lint;
 const struct cli_command *cli_command_find(const char *name);
 /* The first thing a program does: locale, and descriptors 0 to 2 are open. */
 void cli_main_begin(void);
@@ -125,6 +126,8 @@ int cli_error_exit(int code);
 
 /* Flush stdout.  The code, or another when the results went nowhere. */
 int cli_out_end(const struct cli *, int code);
+/* Text may hold what a file or plugin said: let it not steer the terminal. */
+void cli_out_plain(FILE *, const char *);
 /* For a broken stdout, by errno. */
 int cli_out_failed(const struct cli *);
 void cli_out_begin(FILE *, const char *kind);   /* {"snek":1,"kind":... */
@@ -247,7 +250,7 @@ struct cli_job {
 	  "what plugins log, counters, and a summary" }
 
 /* What can be told to be a mistake before anything is opened. */
-int cli_job_check(const struct cli_job *, const char *function, int argc,
+int cli_job_check(const struct cli *, const char *function, int argc,
     char **argv);
 /* Settings, function and (checked) arguments; 0 or an exit code. */
 int cli_job_setup(struct cli_job *, snek_job *, const char *function,
@@ -256,10 +259,19 @@ int cli_job_setup(struct cli_job *, snek_job *, const char *function,
 int cli_job_finish(struct cli_job *, snek_job *, const char *title,
     const char *function);
 
+/* ---- debug.c ---- */
+
+/* Become "TOOL snek ALL...", without the option that asked for it and with
+ * threads as the executor.  Returns only with an exit code: it failed. */
+int cli_debug(const struct cli *, const char *tool, char **all);
+
 /* ---- result.c, spread.c: results on stdout ---- */
 
 /* Format is a choice of --output, or NULL.  0 or an exit code. */
 int cli_result_print(const struct cli *, snek_job *, const char *format);
+/* One of jsonl's lines; 0 or SNEK_E*. */
+int cli_result_line(FILE *, bool reduced, struct snek_value key,
+    struct snek_value value);
 
 struct cli_spread;      /* pairs into rows of columns */
 struct cli_spread *cli_spread_new(bool table, bool reduced);

@@ -47,31 +47,18 @@ int cli_error_exit(int code)
 	return fate_of(code)->exit;
 }
 
-/* Text may hold what a file or plugin said: let it not steer the terminal. */
-static void put_plain(const char *s)
-{
-	for (; *s; s++) {
-		unsigned char ch = (unsigned char)*s;
-
-		if (ch >= 0x20 && ch != 0x7f)
-			putc(ch, stderr);
-		else
-			fprintf(stderr, ch == '\n' ? "; " : "\\x%02x", ch);
-	}
-}
-
 static void put_line(const struct cli *c, const char *subject,
     const char *text, const char *cure)
 {
 	fprintf(stderr, "%s: ", c->command->program);
 	if (subject && *subject) {
-		put_plain(subject);
+		cli_out_plain(stderr, subject);
 		fputs(": ", stderr);
 	}
-	put_plain(text);
+	cli_out_plain(stderr, text);
 	if (cure) {
 		fputs("; ", stderr);
-		put_plain(cure);
+		cli_out_plain(stderr, cure);
 	}
 	putc('\n', stderr);
 }

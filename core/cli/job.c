@@ -55,17 +55,17 @@ static bool is_bare_file(const char *function)
 	    strncmp(function + n - 3, ".so", 3) == 0;
 }
 
-int cli_job_check(const struct cli_job *j, const char *function, int argc,
+int cli_job_check(const struct cli *c, const char *function, int argc,
     char **argv)
 {
 	int i;
 
 	if (is_bare_file(function))
-		return cli_error_usage(&j->c, "%s: for a file say ./%s",
+		return cli_error_usage(c, "%s: for a file say ./%s",
 		    function, function);
 	for (i = 0; i < argc; i++)
 		if (!strchr(argv[i], '=') || argv[i][0] == '=')
-			return cli_error_usage(&j->c, "%s: arguments are "
+			return cli_error_usage(c, "%s: arguments are "
 			    "NAME=VALUE", argv[i]);
 	return 0;
 }

@@ -64,6 +64,18 @@ void cli_out_string(FILE *f, const char *text, size_t n)
 	putc('"', f);
 }
 
+void cli_out_plain(FILE *f, const char *s)
+{
+	for (; *s; s++) {
+		unsigned char ch = (unsigned char)*s;
+
+		if (ch >= 0x20 && ch != 0x7f)
+			putc(ch, f);
+		else
+			fprintf(f, ch == '\n' ? "; " : "\\x%02x", ch);
+	}
+}
+
 void cli_out_begin(FILE *f, const char *kind)
 {
 	fprintf(f, "{\"snek\":1,\"kind\":\"%s\"", kind);

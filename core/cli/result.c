@@ -14,26 +14,40 @@ struct printer {
 	uint64_t rows;
 };
 
+static int put_pair(FILE *f, bool reduced, struct snek_value key,
+    struct snek_value value)
+{
+	bool pair = reduced || key.type > SNEK_NULL;
+	int rc = 0;
+
+	if (pair) {
+		fputs("{\"key\":", f);
+		rc = snek_value_json(key, f);
+		fputs(",\"value\":", f);
+	}
+	if (rc >= 0)
+		rc = snek_value_json(value, f);
+	if (pair)
+		putc('}', f);
+	return rc;
+}
+
+int cli_result_line(FILE *f, bool reduced, struct snek_value key,
+    struct snek_value value)
+{
+	int rc = put_pair(f, reduced, key, value);
+
+	putc('\n', f);
+	return rc;
+}
+
 static int put_text(struct printer *p, struct snek_value key,
     struct snek_value value)
 {
-	bool pair = p->reduced || key.type > SNEK_NULL;
-	int rc = 0;
-
-	if (p->array)
-		fputs(p->rows ? ",\n" : "[", stdout);
-	if (pair) {
-		fputs("{\"key\":", stdout);
-		rc = snek_value_json(key, stdout);
-		fputs(",\"value\":", stdout);
-	}
-	if (rc >= 0)
-		rc = snek_value_json(value, stdout);
-	if (pair)
-		putchar('}');
 	if (!p->array)
-		putchar('\n');
-	return rc;
+		return cli_result_line(stdout, p->reduced, key, value);
+	fputs(p->rows ? ",\n" : "[", stdout);
+	return put_pair(stdout, p->reduced, key, value);
 }
 
 static int put_rows(struct printer *p, struct snek_error *e)

@@ -9,6 +9,7 @@ struct run {
 	struct cli_list input;
 	const char *format, *duplicates;
 	uint64_t max_record;
+	bool gdb, valgrind;
 	snek_job *job;
 };
 
@@ -21,6 +22,10 @@ static const struct cli_option options[] = {
 	  "largest record; default: 64M" },
 	{ "duplicates", 0, CLI_CHOICE, CLI_AT(run, duplicates), "error|last",
 	  "what a key given twice means; default: error" },
+	{ "gdb", 0, CLI_FLAG, CLI_AT(run, gdb), NULL,
+	  "the same in gdb, in threads" },
+	{ "valgrind", 0, CLI_FLAG, CLI_AT(run, valgrind), NULL,
+	  "the same in valgrind, in threads" },
 	CLI_JOB_OPTIONS,
 	{ 0 }
 };
@@ -94,7 +99,7 @@ static int with_input(struct run *r, struct cli_input *in, int argc,
 static int with_options(struct run *r, int argc, char **argv)
 {
 	struct cli_input in;
-	int rc = cli_job_check(&r->j, argv[0], argc - 1, argv + 1);
+	int rc = cli_job_check(&r->j.c, argv[0], argc - 1, argv + 1);
 
 	if (rc)
 		return rc;
@@ -109,9 +114,12 @@ static int with_options(struct run *r, int argc, char **argv)
 static int run(const struct cli_command *cmd, int argc, char **argv)
 {
 	struct run r = { .j.c.command = cmd };
+	char **all = argv;
 	int rc = cli_option_parse(&r.j.c, &argc, &argv);
 
-	if (rc == CLI_GO)
+	if (rc == CLI_GO && (r.gdb || r.valgrind))
+		rc = cli_debug(&r.j.c, r.gdb ? "gdb" : "valgrind", all);
+	else if (rc == CLI_GO)
 		rc = with_options(&r, argc, argv);
 	free(r.input.v);
 	return rc;

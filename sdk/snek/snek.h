@@ -194,6 +194,7 @@ struct snek_function_info {
 	const char *reducer;            /* its default; NULL: a list, or its own */
 	size_t args;
 	const struct snek_arg_info *arg;
+	bool combines;                  /* it has combine and reduce */
 };
 
 /* Put a plugin into the cluster and register its ops.  replace: a name that
@@ -211,6 +212,25 @@ SNEK_API int snek_function_list(snek_cluster *,
 /* What a function or a plugin file (a name with '/') is. */
 SNEK_API int snek_function_find(snek_cluster *, const char *name,
              int (*visit)(void *, const struct snek_function_info *), void *,
+             struct snek_error *);
+
+/* ---- plugin files ---- */
+
+enum snek_lint_verdict { SNEK_LINT_PASS, SNEK_LINT_WARN, SNEK_LINT_FAIL };
+
+/* Lives until the visit returns. */
+struct snek_lint_finding {
+	size_t size;
+	uint32_t verdict;               /* enum snek_lint_verdict */
+	const char *check;              /* one word: "exports", "glibc" ... */
+	const char *text;               /* what was found */
+	const char *cure;               /* what to do; NULL for a PASS */
+};
+
+/* Would the plugin load here, elsewhere, and in the cloud?  It is read, never
+ * loaded.  A file that is no plugin is a finding; SNEK_ENOENT, SNEK_EACCES. */
+SNEK_API int snek_plugin_lint(const char *path,
+             int (*visit)(void *, const struct snek_lint_finding *), void *,
              struct snek_error *);
 
 /* ---- jobs ---- */

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+# The files given, as a table in C.  sdk/template/plugin.c.in is "@name@.c".
+function path_of(file) {
+	sub(/.*sdk\/template\//, "", file)
+	sub(/\.in$/, "", file)
+	if (file == "plugin.c")
+		return "@name@.c"
+	if (file == "gitignore")
+		return ".gitignore"
+	return file
+}
+BEGIN {
+	print "/* Made by new_files.awk from sdk/template. */"
+	print "#include \"cli/new.h\"\n\n#include <stddef.h>\n"
+	print "const struct new_file cli_new_files[] = {"
+}
+FNR == 1 {
+	if (NR > 1)
+		print "\t},"
+	printf "\t{ \"%s\",\n", path_of(FILENAME)
+}
+{
+	gsub(/\\/, "\\\\&")
+	gsub(/"/, "\\\"")
+	gsub(/\t/, "\\t")
+	printf "\t  \"%s\\n\"\n", $0
+}
+END { print "\t},\n\t{ NULL, NULL }\n};" }

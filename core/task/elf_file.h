@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * elf_file.h - what a shared object says to the loader, read without loading
+ * it.  The file is anybody's: every offset in it is checked against its bytes,
+ * and what lies beyond them is not there.
+ */
+#ifndef SK_ELF_FILE_H
+#define SK_ELF_FILE_H
+#include "base/buf.h"
+#include "base/err.h"
+
+#define SK_ELF_MOST ((size_t)256 << 20)         /* bytes of a file */
+
+struct sk_elf_symbol {
+	const char *name;               /* never NULL */
+	bool defined, weak, local, hidden, function;
+	uint64_t at, size;              /* where it will lie */
+	const char *library, *version;  /* that it needs; NULL: none */
+};
+
+/* A version of a library that the file needs: "libc.so.6", "GLIBC_2.34". */
+struct sk_elf_need {
+	const char *library, *version;
+};
+
+struct sk_elf_file {
+	struct sk_buf bytes;
+	uint64_t segments;              /* their headers */
+	uint32_t segment_n;
+	uint64_t dynamic;               /* the table that the loader reads */
+	uint32_t dynamic_n;             /* 0: there is none */
+	uint64_t strings, strings_n;
+	uint64_t symbols;
+	uint32_t symbol_n;
+	uint64_t versions;              /* uint16_t by symbol; 0: none */
+	struct sk_elf_need *need;       /* by version index; SK_ELF_VERSIONS */
+	bool text_relocations;
+	bool stack_is_said, stack_runs; /* it says what the stack needs: to run */
+};
+/* SNEK_ENOENT, SNEK_EACCES, SNEK_EIO, SNEK_ELIMIT (too large); SNEK_EABI when
+ * it is no 64-bit little-endian ELF file, or its tables are not within it. */
+int sk_elf_file_open(struct sk_elf_file *, const char *path, struct snek_error *);
+void sk_elf_file_free(struct sk_elf_file *);
+
+/* The ith library needed (0, 1 ...), or NULL after the last. */
+const char *sk_elf_needed(const struct sk_elf_file *, uint32_t i);
+/* DT_RPATH and DT_RUNPATH, or NULL. */
+const char *sk_elf_rpath(const struct sk_elf_file *);
+const char *sk_elf_runpath(const struct sk_elf_file *);
+/* False: the symbol is damaged. */
+bool sk_elf_symbol_get(const struct sk_elf_file *, uint32_t i,
+    struct sk_elf_symbol *);
+/* Bytes as they lie in memory before relocation; false: not in the file. */
+bool sk_elf_memory(const struct sk_elf_file *, uint64_t at, void *to, size_t n);
+#endif
