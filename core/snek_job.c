@@ -39,7 +39,8 @@ static int open_spool(struct snek_job *j, struct snek_error *e)
 	j->spool = calloc(1, sizeof(*j->spool));
 	if (!j->spool)
 		return sk_enomem(e);
-	rc = sk_spool_open(j->spool, j->set.tmp, j->set.chunk_size, e);
+	rc = sk_spool_open(j->spool, j->set.tmp, j->set.chunk_records,
+	    e);
 	if (rc) {
 		free(j->spool);
 		j->spool = NULL;

@@ -79,8 +79,8 @@ cat >cases/n.in.jsonl <<'END'
 {"n":7}
 END
 careless=$top/tests/plugins/.libs/careless.so
-finds () {              # finds OP CHECK [WORD]
-	local args=(--skip expected "$careless:$1" cases) check
+finds () {              # finds OP CHECK WORD [OPTION...]
+	local args=(--skip expected "${@:4}" "$careless:$1" cases) check
 	"$SNEK" test --json "${args[@]}" >out 2>err
 	test $? = 7 || complain "test $1: does not fail"
 	check=$(grep '"result":"fail"' out | sed 's/.*"check":"\([^"]*\)".*/\1/' | sort | tr '\n' ' ')
@@ -90,12 +90,12 @@ finds () {              # finds OP CHECK [WORD]
 "$SNEK" test --skip expected "$careless:number" cases >out 2>&1
 test $? = 7 && grep -q 'FAIL  n: every task attempted twice' out ||
     { complain "test number"; cat out; }
-finds trust types 'crashed: Aborted: {"n":""}'
-finds leave types 'called exit(0): {"n":null}'
-finds held "chunks retry workers" "another result"
-finds mean "combine-never combine-often workers" "another result"
+finds trust types 'crashed: Aborted: {..n..:....'
+finds leave types 'called exit(0): {..n..:null}'
+# Whether one worker gets two of as many tasks is chance.
+finds held "chunks one-worker retry" "another result" --skip workers
+finds mean "chunks combine-often one-worker" "another result"
 finds first reversed "if order is meant"
-finds needy "empty" "nothing to add"
 
 # ---- the ways of test ----
 
@@ -136,12 +136,12 @@ printf '#!/bin/sh\necho "$0" "$@"\n' >fake/gdb
 chmod +x fake/gdb
 cp fake/gdb fake/valgrind
 PATH=$tmp/fake:$PATH "$SNEK" run --gdb ./p.so -i "a b" x=1 >out 2>err
-grep -q "gdb --args .*snek run --on threads ./p.so -i a b x=1\$" out ||
+grep -q "gdb --args .*snek run --on threads -i a b ./p.so x=1\$" out ||
     { complain "--gdb"; cat out err; }
 PATH=$tmp/fake:$PATH "$SNEK" run ./p.so --valg -- --gdb >out 2>err
-grep -q "valgrind --leak-check=full .*snek run --on threads ./p.so -- --gdb\$" out ||
+grep -q "valgrind --leak-check=full .*snek run --on threads -- ./p.so --gdb\$" out ||
     { complain "--valgrind"; cat out err; }
-PATH=$tmp refused 3 'apt-get install gdb' "$SNEK" run --gdb ./p.so
+refused 3 'apt-get install gdb' env PATH="$tmp" "$SNEK" run --gdb ./p.so
 
 # ---- what ships is as good as what it asks of others ----
 

@@ -105,11 +105,11 @@ START_TEST(chunks_and_tasks_can_be_as_small_as_a_record)
 {
 	run("workers=2", &usual);
 	ck_assert_uint_eq(usual.stat.records_total, RECORDS);
-	run("workers=4 chunk-size=1", &other);
+	run("workers=4 chunk-records=1", &other);
 	ck_assert_uint_gt(other.stat.tasks, usual.stat.tasks + 8);
 	ck_assert_uint_eq(other.stat.records_in, RECORDS);
 	ck_assert_str_eq(other.text, usual.text);
-	run("workers=4 chunk-size=2000", &other);
+	run("workers=4 chunk-records=7", &other);
 	ck_assert_str_eq(other.text, usual.text);
 }
 END_TEST
@@ -117,7 +117,7 @@ END_TEST
 START_TEST(every_first_attempt_is_dropped)
 {
 	run("workers=2", &usual);
-	run("workers=2 chunk-size=1 retry-first=yes", &other);
+	run("workers=2 chunk-records=1 retry-first=yes", &other);
 	ck_assert_uint_eq(other.stat.retries, other.stat.tasks);
 	ck_assert_uint_eq(other.stat.records_in, RECORDS);
 	ck_assert_str_eq(other.text, usual.text);
@@ -128,8 +128,8 @@ START_TEST(what_is_no_such_way_is_refused)
 {
 	static const char *const bad[][2] = {
 		{ "combine", "always" }, { "retry-first", "1" },
-		{ "chunk-size", "5M" }, { "chunk-size", "-1" },
-		{ "chunk-size", "4194305" },
+		{ "chunk-records", "5M" }, { "chunk-records", "-1" },
+		{ "chunk-size", "1" },
 	};
 	struct snek_error e = { 0 };
 	snek_job *job;

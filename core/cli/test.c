@@ -41,17 +41,19 @@ static const struct {
 	const char *name, *what;
 	struct test_way way;
 } ways[] = {
-	{ "one-worker", "1 worker", { .workers = "1" } },
+	{ "one-worker", "1 worker for several tasks",
+	  { .workers = "1", .chunk_records = "1" } },
 	{ "workers", "8 workers, a task a record",
-	  { .workers = "8", .chunk_size = "1" } },
-	{ "chunks", "chunks of 1 KiB", { .workers = "2", .chunk_size = "1024" } },
+	  { .workers = "8", .chunk_records = "1" } },
+	{ "chunks", "chunks of 3 records",
+	  { .workers = "2", .chunk_records = "3" } },
 	{ "combine-never", "combine never called", { .combine = "never" } },
 	{ "combine-once", "combine called once a task",
 	  { .workers = "1", .combine = "once" } },
 	{ "combine-often", "combine called often",
 	  { .workers = "1", .combine = "often" } },
 	{ "retry", "every task attempted twice",
-	  { .chunk_size = "1", .retry_first = "yes" } },
+	  { .workers = "2", .chunk_records = "1", .retry_first = "yes" } },
 };
 static const char *const others[] = { "expected", "reversed", "empty", "types" };
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))

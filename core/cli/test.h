@@ -27,7 +27,7 @@ struct test_case {
 
 /* How a job is run; NULL: as usual. */
 struct test_way {
-	const char *workers, *chunk_size, *combine, *retry_first;
+	const char *workers, *chunk_records, *combine, *retry_first;
 };
 
 /* What became of a job. */

@@ -34,7 +34,7 @@ static int settings(struct child *x, snek_job *job, struct snek_error *e)
 	char late[24];
 	const struct { const char *name, *value; } list[] = {
 		{ "workers", x->way->workers },
-		{ "chunk-size", x->way->chunk_size },
+		{ "chunk-records", x->way->chunk_records },
 		{ "combine", x->way->combine },
 		{ "retry-first", x->way->retry_first },
 		{ "timeout", late },

@@ -261,8 +261,8 @@ static int set_for_test(struct snek_job *j, const char *name, const char *v,
 		return set_combine(j, v, e);
 	if (!strcmp(name, "retry-first"))
 		return set_retry_first(j, v, e);
-	if (!strcmp(name, "chunk-size"))
-		return number32(name, v, 4u << 20, &j->set.chunk_size, e);
+	if (!strcmp(name, "chunk-records"))
+		return number32(name, v, UINT32_MAX, &j->set.chunk_records, e);
 	return sk_fail(e, SNEK_EINVAL, "a job has no setting %s", name);
 }
 

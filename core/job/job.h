@@ -37,8 +37,8 @@ struct sk_job_settings {
 	size_t memory;                  /* of an attempt; 0: 256 MiB */
 	/* For tests of ops. */
 	uint32_t combine;               /* enum sk_combine */
-	uint32_t chunk_size;            /* of what is spooled, and the least size
-	                                 * of a task; 0: the usual ones */
+	uint32_t chunk_records;         /* of what is spooled, at most, and then
+	                                 * a chunk may be a task; 0: by bytes */
 	bool retry_first;               /* drop what every first attempt gave */
 };
 

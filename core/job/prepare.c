@@ -14,7 +14,7 @@
 #define HOLD_MEMORY ((uint64_t)256 << 20)
 
 /* combine often: so much that a few pairs fill it. */
-#define OFTEN_MEMORY ((size_t)256)
+#define OFTEN_MEMORY ((size_t)40)
 
 /* ---- functions and reducer ---- */
 
@@ -199,7 +199,7 @@ static int make_plan(struct snek_job *j, struct snek_error *e)
 	struct sk_plan_limits limits = {
 		.workers = j->set.workers, .partitions = j->set.partitions,
 		.reduces = j->reducer.kind != SK_LISTED,
-		.min_bytes = j->set.chunk_size,
+		.min_bytes = j->set.chunk_records ? 1 : 0,
 	};
 	struct sk_plan_chunk *in = calloc(j->chunks + 1, sizeof(*in));
 	int rc;

@@ -41,14 +41,15 @@ static int temporary(const char *tmp, struct snek_error *e)
 	return fd;
 }
 
-int sk_spool_open(struct sk_spool *s, const char *tmp, uint32_t chunk_size,
+int sk_spool_open(struct sk_spool *s, const char *tmp, uint32_t records,
     struct snek_error *e)
 {
 	memset(s, 0, sizeof(*s));
+	s->most = records;
 	s->fd = temporary(tmp, e);
 	if (s->fd < 0)
 		return s->fd;
-	if (!sk_chunk_builder_new(chunk_size, &s->builder))
+	if (!sk_chunk_builder_new(SK_CHUNK_TARGET, &s->builder))
 		return 0;
 	sk_spool_close(s);
 	return sk_enomem(e);
@@ -106,8 +107,12 @@ static int flush(struct sk_spool *s, struct snek_error *e)
 int sk_spool_add(struct sk_spool *s, const struct sk_record *r,
     struct snek_error *e)
 {
-	int rc = sk_chunk_builder_add(s->builder, r, e);
+	int rc = 0;
 
+	if (s->most && sk_chunk_builder_rows(s->builder) == s->most)
+		rc = flush(s, e);
+	if (!rc)
+		rc = sk_chunk_builder_add(s->builder, r, e);
 	if (!rc && !(rc = flush(s, e)))
 		rc = sk_chunk_builder_add(s->builder, r, e);
 	if (rc < 0)

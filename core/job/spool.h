@@ -21,11 +21,12 @@ struct sk_spool {
 	uint64_t bytes, records, sealed;        /* sealed: records in chunks */
 	struct sk_spool_chunk *chunk;
 	size_t n, cap;
+	uint32_t most;                  /* records of a chunk; 0: any number */
 	void *map;
 };
 
-/* chunk_size: as for sk_chunk_builder_new. */
-int sk_spool_open(struct sk_spool *, const char *tmp, uint32_t chunk_size,
+/* records: that a chunk may have; 0: as many as fit. */
+int sk_spool_open(struct sk_spool *, const char *tmp, uint32_t records,
     struct snek_error *);
 int sk_spool_add(struct sk_spool *, const struct sk_record *, struct snek_error *);
 /* No more records; chunk i is then at map + chunk[i].offset. */

@@ -272,8 +272,8 @@ SNEK_API int snek_job_reduce(snek_job *, const char *reducer, struct snek_error 
  *   max-record, duplicates  as for a writer, for snek_job_read
  * and, for tests of ops, what may never show in a result:
  *   combine     auto; an op's combine is called never, once or often
- *   chunk-size  bytes of a chunk of snek_job_read (before its first call), and
- *               least of a task; 1: a record each; 0: as usual
+ *   chunk-records  most records in a chunk, which may be a task (before the
+ *               first snek_job_read); 0: as usual
  *   retry-first yes: what every first attempt gave is dropped; no */
 SNEK_API int snek_job_set(snek_job *, const char *setting, const char *value,
              struct snek_error *);

@@ -117,14 +117,6 @@ static int first(snek_ctx *c, void *self, struct snek_value key, snek_values *it
 	return rc < 1 ? rc : snek_emit(c, key, v);
 }
 
-/* ---- needy: cannot do without a record ---- */
-
-static int nothing(snek_ctx *c, void *self)
-{
-	return ((struct held *)self)->sum ? 0 :
-	    snek_fail(c, SNEK_EPLUGIN, "there was nothing to add");
-}
-
 SNEK_PLUGIN("careless", "1.0",
 	SNEK_OP(.name = "number", .map = number),
 	SNEK_OP(.name = "trust", .open = field, .map = trust, .reducer = "sum"),
@@ -133,6 +125,4 @@ SNEK_PLUGIN("careless", "1.0",
 	    .reducer = "sum"),
 	SNEK_OP(.name = "mean", .open = field, .map = give, .combine = mean,
 	    .reduce = mean),
-	SNEK_OP(.name = "first", .open = field, .map = give, .reduce = first),
-	SNEK_OP(.name = "needy", .open = open_held, .map = hold,
-	    .finish = nothing));
+	SNEK_OP(.name = "first", .open = field, .map = give, .reduce = first));
