@@ -31,7 +31,7 @@ for c in *.c; do
 	case $c in
 	unit_*)
 		# shellcheck disable=SC2086 # words
-		$CC -std=gnu11 -Wall -Wextra -Werror -I"$include" "$c" \
+		$CC -std=c11 -pedantic -Wall -Wextra -Werror -I"$include" "$c" \
 		    -o "${c%.c}" || { bad=1; continue; }
 		"./${c%.c}" || { echo "$c: fails"; bad=1; } ;;
 	*)
