@@ -153,6 +153,26 @@ START_TEST(a_newer_glibc_is_named_with_its_symbol)
 }
 END_TEST
 
+/* Without the table of sections the symbols are counted by their hashes. */
+START_TEST(sections_are_not_needed)
+{
+	struct found whole, bare;
+
+	ck_assert(build(HEAD "SNEK_EXPORT int f(void); int f(void) { return 1; }",
+	    ""));
+	lint(path, &whole);
+	ck_assert_ptr_nonnull(strstr(whole.text, "exports more than snek_plugin: "
+	    "f\n"));
+	free(bytes);
+	bytes = file_read(path, &size);
+	memset(bytes + offsetof(Elf64_Ehdr, e_shoff), 0, 8);
+	memset(bytes + offsetof(Elf64_Ehdr, e_shnum), 0, 4);
+	file_write(path, bytes, size);
+	lint(path, &bare);
+	ck_assert_str_eq(bare.text, whole.text);
+}
+END_TEST
+
 START_TEST(a_missing_file_is_an_error)
 {
 	struct snek_error e = { 0 };
@@ -262,6 +282,7 @@ static void setup(TCase *t)
 	tcase_add_loop_test(t, a_mistake_is_found, 0,
 	    sizeof(mistakes) / sizeof(*mistakes));
 	tcase_add_test(t, a_newer_glibc_is_named_with_its_symbol);
+	tcase_add_test(t, sections_are_not_needed);
 	tcase_add_test(t, a_missing_file_is_an_error);
 	tcase_add_test(t, a_file_cut_anywhere_is_survived);
 	tcase_add_loop_test(t, flipped_bits_are_survived, 0, 2);

@@ -10,6 +10,7 @@ function path_of(file) {
 	return file
 }
 BEGIN {
+	print "/* SPDX-License-Identifier: MIT */"
 	print "/* Made by new_files.awk from sdk/template. */"
 	print "#include \"cli/new.h\"\n\n#include <stddef.h>\n"
 	print "const struct new_file cli_new_files[] = {"

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { GRACE = 5 };             /* seconds that a late job has to end itself */
+enum { GRACE = 2 };             /* seconds that a late job has to end itself */
 
 /* What the child says besides its results: shared memory. */
 struct note {

@@ -46,6 +46,16 @@ static int leave(snek_ctx *c, void *self, struct snek_record r)
 	return 0;
 }
 
+/* Waits for what never comes, and hears nothing. */
+static int hang(snek_ctx *c, void *self, struct snek_record r)
+{
+	(void)c;
+	(void)self;
+	while (snek_get(r, (snek_path){ 0 }).type == SNEK_BOOL)
+		sleep(1);
+	return 0;
+}
+
 /* ---- held: forgets to empty itself at the end of a task ---- */
 
 struct held {
@@ -121,6 +131,7 @@ SNEK_PLUGIN("careless", "1.0",
 	SNEK_OP(.name = "number", .map = number),
 	SNEK_OP(.name = "trust", .open = field, .map = trust, .reducer = "sum"),
 	SNEK_OP(.name = "leave", .open = field, .map = leave),
+	SNEK_OP(.name = "hang", .open = field, .map = hang),
 	SNEK_OP(.name = "held", .open = open_held, .map = hold, .finish = tell,
 	    .reducer = "sum"),
 	SNEK_OP(.name = "mean", .open = field, .map = give, .combine = mean,
