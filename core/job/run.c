@@ -53,6 +53,7 @@ static void count(struct snek_job *j, const struct sk_outcome *o)
 	j->emitted += o->emitted;
 	j->bytes_in += o->bytes_in;
 	pthread_mutex_unlock(&j->lock);
+	sk_fields_see(&j->fields, o);
 }
 
 /*
@@ -342,6 +343,9 @@ static void *coordinate(void *arg)
 	} while (!rc);
 	if (rc == 1)
 		rc = conserve(j);
+	if (!rc && j->plan.records)
+		rc = sk_fields_check(&j->fields, j->category ? j->category
+		    : "the input", j->exec_job.log, j->exec_job.log_arg, &j->last);
 	finish(j, rc);
 	return NULL;
 }
