@@ -125,6 +125,28 @@ START_TEST(a_timeout_says_how_far_it_came)
 }
 END_TEST
 
+static void count_line(void *n, int level, const char *text)
+{
+	(void)level;
+	(void)text;
+	++*(int *)n;
+}
+
+START_TEST(an_op_that_never_asks_is_stopped_at_the_next_record)
+{
+	int n = 0;
+	snek_job *j;
+
+	api_numbers(c, "long", 1000, 1);
+	j = api_job(c, "long", JOB_OP("doze"), NULL);
+	api_set(j, "timeout", "0.1");
+	ck_assert_int_eq(snek_job_on_log(j, count_line, &n), 0);
+	FAILS(j, SNEK_ETIMEDOUT, "0 of 1 tasks were done");
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_lt(n, 1000);
+}
+END_TEST
+
 static void *cancel_soon(void *job)
 {
 	const struct timespec t = { 0, 20000000 };
@@ -569,6 +591,7 @@ static void setup(TCase *t)
 	tcase_add_test(t, a_failing_op_fails_the_job_and_gives_no_result);
 	tcase_add_test(t, the_failure_that_ended_the_job_is_told);
 	tcase_add_test(t, a_timeout_says_how_far_it_came);
+	tcase_add_test(t, an_op_that_never_asks_is_stopped_at_the_next_record);
 	tcase_add_loop_test(t, another_thread_may_cancel, 0, 2);
 	tcase_add_test(t, a_cancel_during_the_start_is_not_lost);
 	tcase_add_loop_test(t, a_job_cancelled_before_it_begins_does_not, 0, 2);

@@ -95,6 +95,16 @@ static int nap(snek_ctx *c, void *self, struct snek_record r)
 	return snek_emit(c, snek_null(), snek_int(1));
 }
 
+/* Neither emits nor asks whether it should go on. */
+static int doze(snek_ctx *c, void *self, struct snek_record r)
+{
+	(void)self;
+	(void)r;
+	snek_log(c, SNEK_INFO, "zzz");
+	pause_ms(10);
+	return SNEK_SKIP;
+}
+
 static int many(snek_ctx *c, void *self, struct snek_record r)
 {
 	static const char pad[] = "................................";
@@ -144,6 +154,7 @@ SNEK_PLUGIN("job", "1.0",
 	OP("bad", open_job, bad, .summary = "fail"),
 	OP("spin", NULL, spin, .reducer = "sum"),
 	OP("nap", NULL, nap, .summary = "sleep for long"),
+	OP("doze", NULL, doze, .summary = "sleep a little"),
 	OP("many", open_job, many, .summary = "emit a thousand"),
 	OP("sums", open_sums, sums, .summary = "an aggregate"),
 	SNEK_OP(.name = "width", .summary = "count values", .reduce = width));
