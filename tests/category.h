@@ -10,13 +10,15 @@
 #include "category/writer.h"
 
 struct world {
-	char dir[64];
+	char dir[256];
 	struct sk_catalog *catalog;     /* NULL while it is shut */
 };
 
 /* In base (NULL: $TMPDIR or /tmp).  Failures end the program. */
 void world_make(struct world *, const char *base, uint32_t shards,
     uint32_t level);
+/* A base where syncing costs nothing, or NULL: for many small writes. */
+const char *in_memory(void);
 void world_open(struct world *);
 void world_shut(struct world *);
 void world_remove(struct world *);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 
@@ -532,6 +533,60 @@ START_TEST(a_cluster_that_found_no_room_is_made_later)
 }
 END_TEST
 
+/* ---- kill -9 ---- */
+
+/* Create if need be and write for ever; each version that was acknowledged
+ * goes into the pipe. */
+static void write_for_ever(int out)
+{
+	struct sk_meta_category cat;
+	struct sk_catalog *c;
+	int i;
+
+	if (sk_catalog_create(at, 3, 2, &err) && err.code != SNEK_EEXIST)
+		_exit(2);
+	if (sk_catalog_open(at, &c, &err))
+		_exit(3);
+	for (i = 0; ; i++) {
+		if (write_one(c, i % 2, 5000) ||
+		    c->meta->ops->category_get(c->meta, "x", &cat, &err) ||
+		    write(out, &cat.version, 8) != 8)
+			_exit(4);
+	}
+}
+
+START_TEST(what_a_killed_writer_was_told_is_there)
+{
+	uint64_t version, acked = 0;
+	struct sk_catalog *c;
+	int i, status, fd[2];
+	pid_t pid;
+
+	for (i = 0; i < 20; i++) {
+		ck_assert_int_eq(pipe(fd), 0);
+		pid = fork();
+		if (!pid)
+			write_for_ever(fd[1]);
+		close(fd[1]);
+		usleep((unsigned)i * 3000);
+		ck_assert_int_eq(kill(pid, SIGKILL), 0);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert(WIFSIGNALED(status));
+		while (read(fd[0], &version, 8) == 8)
+			acked = version;
+		close(fd[0]);
+		if (!acked)
+			continue;
+		c = opened();
+		ck_assert_int_ge(writes(c), (int)acked);
+		sk_catalog_close(c);
+	}
+	/* However slow the disk, in the end it is a cluster. */
+	ck_assert(sk_catalog_create(at, 3, 2, &err) != SNEK_EINVAL);
+	ck_assert_int_eq(reopen(), 0);
+}
+END_TEST
+
 /* ---- names and plugins ---- */
 
 static const struct { const char *name; bool good; } names[] = {
@@ -616,6 +671,7 @@ int main(void)
 	tcase_add_test(t, a_read_only_cluster_is_read);
 	tcase_add_loop_test(t, a_full_disk_fails_the_write_and_no_more, 0, 2);
 	tcase_add_test(t, a_cluster_that_found_no_room_is_made_later);
+	tcase_add_test(t, what_a_killed_writer_was_told_is_there);
 	LOOP(t, names_are_checked, names);
 	tcase_add_test(t, plugins_are_kept_by_digest);
 	suite_add_tcase(s, t);

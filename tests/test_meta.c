@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/meta_lmdb.h"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -675,6 +676,87 @@ START_TEST(threads_commit_without_gaps)
 }
 END_TEST
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+/* Sanitizers need the address space themselves. */
+START_TEST(a_smaller_map_does_where_address_space_is_short)
+{
+	struct rlimit limit = { (rlim_t)3 << 30, (rlim_t)3 << 30 };
+	MDB_envinfo info;
+
+	category("x");
+	commit(1);
+	shut();
+	ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+	ck_assert_int_eq(sk_meta_lmdb_open(dir, &meta, &err), 0);
+	mdb_env_info(((struct sk_lmdb *)meta)->env->env, &info);
+	ck_assert_uint_eq(info.me_mapsize, (size_t)1 << 30);
+	commit(2);
+	ck_assert_int_eq(look(0), 0);
+	ck_assert_int_eq(seen.n, 2);
+}
+END_TEST
+#define add_small_map(t) \
+	tcase_add_test(t, a_smaller_map_does_where_address_space_is_short)
+#else
+#define add_small_map(t) ((void)0)
+#endif
+
+/* Another process, with a larger map, has grown the file beyond ours: as if,
+ * by a map of ours that just holds what there is. */
+START_TEST(a_map_that_another_process_outgrew_follows)
+{
+	static char big[60000];
+	struct sk_meta_part part = { 0, 1, 1, 1 };
+	struct sk_meta_entry m = { .parts = 1, .part = &part,
+		.inlined = { big, sizeof(big) } };
+	struct sk_meta_receipt r;
+	struct sk_meta *other;
+	int status, i;
+	pid_t pid;
+
+	category("x");
+	commit(1);
+	ck_assert_int_eq(mdb_env_set_mapsize(((struct sk_lmdb *)meta)->env->env,
+	    1 << 20), 0);
+	pid = fork();
+	if (!pid) {
+		if (sk_meta_lmdb_open(dir, &other, &err))
+			_exit(1);
+		for (i = 0; i < 40; i++) {
+			m.write = id_of(10 + (unsigned)i);
+			if (ops->commit(other, cat.id, NULL, &m, &r, &err))
+				_exit(2);
+		}
+		other->ops->shut(other);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(ops->category_get(meta, "x", &cat, &err), 0);
+	ck_assert_uint_eq(cat.version, 41);
+	commit(2);
+}
+END_TEST
+
+START_TEST(a_full_map_refuses_and_stays_readable)
+{
+	struct sk_meta_receipt r;
+	unsigned n = 0;
+	int rc;
+
+	category("x");
+	ck_assert_int_eq(mdb_env_set_mapsize(((struct sk_lmdb *)meta)->env->env,
+	    400000), 0);
+	while (!(rc = commit_as(n, NULL, n, &r)) && n < 10000)
+		n++;
+	ck_assert_int_eq(rc, SNEK_EIO);
+	ck_assert_ptr_nonnull(strstr(err.text, "full"));
+	ck_assert_int_eq(ops->category_get(meta, "x", &cat, &err), 0);
+	ck_assert_uint_eq(cat.version, n);
+	ck_assert_uint_eq(cat.records, n);
+}
+END_TEST
+
 static int reopen(void)
 {
 	struct sk_meta *m;
@@ -859,6 +941,9 @@ int main(void)
 	tcase_add_test(t, handles_of_one_directory_share_what_they_see);
 	tcase_add_test(t, a_forked_child_opens_its_own);
 	tcase_add_test(t, threads_commit_without_gaps);
+	add_small_map(t);
+	tcase_add_test(t, a_map_that_another_process_outgrew_follows);
+	tcase_add_test(t, a_full_map_refuses_and_stays_readable);
 	tcase_add_test(t, a_damaged_file_is_refused_by_name);
 	tcase_add_test(t, a_newer_format_is_refused);
 	tcase_add_test(t, damaged_records_are_told);

@@ -23,7 +23,7 @@ static void setup(void)
 {
 	uint32_t i;
 
-	world_make(&world, NULL, 4, 4);
+	world_make(&world, in_memory(), 4, 4);
 	real_meta = world.catalog->meta->ops;
 	real_shard = world.catalog->shard[0]->ops;
 	meta_ops = *real_meta;
@@ -239,6 +239,16 @@ START_TEST(a_write_fails_whole_at_whichever_call_a_shard_fails)
 }
 END_TEST
 
+START_TEST(a_repeat_of_what_is_committed_asks_nothing_of_the_shards)
+{
+	job_must(world.catalog, &large);
+	break_shards();
+	failing = 1;
+	ck_assert(job_must(world.catalog, &large).repeated);
+	ck_assert_uint_eq(calls, 0);
+}
+END_TEST
+
 START_TEST(a_failed_writer_takes_no_more)
 {
 	struct sk_record record = { false, 1,
@@ -325,6 +335,43 @@ START_TEST(a_snapshot_that_was_overtaken_is_taken_again)
 }
 END_TEST
 
+/* Removed, swept and (perhaps) made anew under the same name. */
+static int remove_first(struct sk_shard *s, struct sk_write_id id,
+    struct sk_segment **out, struct snek_error *e)
+{
+	struct sk_meta *m = world.catalog->meta;
+	struct job j = { .w = 7, .n = 700, .pad = 3000 };
+
+	if (!calls++) {
+		ck_assert_int_eq(m->ops->category_remove(m, "cat", e), 0);
+		ck_assert_int_eq(sk_gc(world.catalog, 0, NULL, e), 0);
+		if (folds)
+			job_must(world.catalog, &j);
+	}
+	return real_shard->open(s, id, out, e);
+}
+
+START_TEST(a_category_removed_under_a_snapshot_is_gone_and_not_damaged)
+{
+	struct sk_snapshot *s;
+	struct snek_error e = { 0 };
+
+	job_must(world.catalog, &large);
+	shard_ops.open = remove_first;
+	folds = _i;
+	if (!folds) {
+		ck_assert_int_eq(sk_snapshot_open(world.catalog, "cat", &s, &e),
+		    SNEK_ENOENT);
+		return;
+	}
+	ck_assert_int_eq(sk_snapshot_open(world.catalog, "cat", &s, &e), 0);
+	ck_assert_uint_eq(s->version, 1);
+	ck_assert_uint_eq(s->records, 700);
+	ck_assert_int_eq(e.code, 0);
+	sk_snapshot_close(s);
+}
+END_TEST
+
 START_TEST(a_snapshot_that_is_overtaken_for_ever_gives_up)
 {
 	struct sk_snapshot *s;
@@ -355,12 +402,16 @@ int main(void)
 	    0, 5);
 	tcase_add_test(t, what_a_manifest_names_is_not_removed_whatever_was_said);
 	tcase_add_test(t, a_write_fails_whole_at_whichever_call_a_shard_fails);
+	tcase_add_test(t,
+	    a_repeat_of_what_is_committed_asks_nothing_of_the_shards);
 	tcase_add_test(t, a_failed_writer_takes_no_more);
 	tcase_add_test(t,
 	    compaction_changes_nothing_at_whichever_call_a_shard_fails);
 	tcase_add_loop_test(t, a_snapshot_that_was_overtaken_is_taken_again,
 	    1, 4);
 	tcase_add_test(t, a_snapshot_that_is_overtaken_for_ever_gives_up);
+	tcase_add_loop_test(t,
+	    a_category_removed_under_a_snapshot_is_gone_and_not_damaged, 0, 2);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

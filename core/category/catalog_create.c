@@ -24,6 +24,20 @@ static int failed(struct snek_error *e, const char *dir, const char *name)
 	return sk_file_failed(e, path);
 }
 
+/* Make one directory, durably: commits in it must not vanish with it. */
+static int make_one(const char *path, struct snek_error *e)
+{
+	struct sk_buf up = { 0 };
+	int rc;
+
+	if (mkdir(path, 0755))
+		return errno == EEXIST ? 0 : sk_file_failed(e, path);
+	rc = sk_buf_printf(&up, "%s/..", path) && sk_buf_byte(&up, 0) ?
+	    sk_file_sync_dir(up.p, e) : sk_enomem(e);
+	sk_buf_free(&up);
+	return rc;
+}
+
 /* Make the directory and those above it. */
 static int make_dirs(const char *dir, struct snek_error *e)
 {
@@ -32,19 +46,15 @@ static int make_dirs(const char *dir, struct snek_error *e)
 
 	if (!path)
 		return sk_enomem(e);
-	for (s = path + 1; *path && !rc; s++) {
-		if (*s && *s != '/')
+	for (s = path + 1; *path && *s && !rc; s++) {
+		if (*s != '/')
 			continue;
-		if (!*s) {
-			if (mkdir(path, 0755) && errno != EEXIST)
-				rc = sk_fail_errno(e, "%s", path);
-			break;
-		}
 		*s = 0;
-		if (mkdir(path, 0755) && errno != EEXIST)
-			rc = sk_fail_errno(e, "%s", path);
+		rc = make_one(path, e);
 		*s = '/';
 	}
+	if (!rc)
+		rc = make_one(path, e);
 	free(path);
 	return rc;
 }
@@ -66,20 +76,21 @@ static bool is_ours(const char *name)
 	    !strcmp(name + n - 4, ".tmp");
 }
 
-/* Call visit on each entry of the directory `name` in fd (NULL: fd itself). */
+/* Call visit on each entry of the directory `name` in fd (NULL: fd itself)
+ * until it returns other than 0.  -1 and errno; none at all is 0. */
 static int each(int fd, const char *name, int (*visit)(int, const char *))
 {
 	int at = openat(fd, name ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = at < 0 ? NULL : fdopendir(at);
 	struct dirent *de;
-	int rc = errno == ENOENT ? 0 : -1;
+	int rc = d || errno == ENOENT ? 0 : -1, sys = errno;
 
 	if (!d) {
 		if (at >= 0)
 			close(at);
+		errno = sys;
 		return rc;
 	}
-	rc = 0;
 	while (!rc && (de = readdir(d)))
 		if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
 			rc = visit(at, de->d_name);
@@ -102,13 +113,17 @@ static int is_any(int fd, const char *name)
 
 static int check_dir(int fd, const char *dir, struct snek_error *e)
 {
+	int any, foreign;
+
 	if (!faccessat(fd, "cluster", F_OK, AT_SYMLINK_NOFOLLOW))
 		return sk_fail(e, SNEK_EEXIST, "a cluster exists already in %s",
 		    dir);
-	if (!each(fd, NULL, is_any))
-		return 0;
-	if (faccessat(fd, "cluster.new", F_OK, AT_SYMLINK_NOFOLLOW) ||
-	    each(fd, NULL, is_foreign))
+	any = each(fd, NULL, is_any);
+	foreign = any > 0 ? each(fd, NULL, is_foreign) : any;
+	if (foreign < 0)
+		return sk_fail_errno(e, "%s", dir);
+	if (foreign || (any && faccessat(fd, "cluster.new", F_OK,
+	    AT_SYMLINK_NOFOLLOW)))
 		return sk_fail(e, SNEK_EINVAL, "%s exists and is no snek cluster",
 		    dir);
 	return 0;

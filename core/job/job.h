@@ -13,7 +13,9 @@
 
 #include "category/snapshot.h"
 #include "exec/exec.h"
+#include "job/fields.h"
 #include "job/function.h"
+#include "job/hold.h"
 #include "job/plan.h"
 #include "job/sched.h"
 #include "job/spool.h"
@@ -64,6 +66,7 @@ struct snek_job {
 	struct sk_task_chunk *chunk;
 	size_t chunks;
 	struct sk_plan plan;
+	struct sk_fields fields;
 	struct sk_exec_job exec_job;
 	struct sk_exec *exec;           /* with __atomic: cancel looks at it */
 	sk_sched *sched;
@@ -71,6 +74,7 @@ struct snek_job {
 
 	/* running: by the coordinator's thread alone */
 	struct sk_pending *pending;
+	struct sk_hold hold;            /* bounds what these take: */
 	struct sk_outcome *map_out;     /* committed, by task */
 	struct sk_outcome *reduce_out;
 	const struct sk_run ***part;    /* runs of each partition, for reduce */

@@ -10,6 +10,8 @@
 
 /* A worker holds this much before it spills. */
 #define ATTEMPT_MEMORY ((size_t)256 << 20)
+/* All committed tasks together keep this much in memory. */
+#define HOLD_MEMORY ((uint64_t)256 << 20)
 
 /* ---- functions and reducer ---- */
 
@@ -55,9 +57,10 @@ static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
 	if (rc)
 		return rc;
 	rc = sk_instance_aggregates(in, &j->reducer);
-	sk_instance_close(in);
 	*aggregates = rc > 0;
-	return rc < 0 ? sk_enomem(e) : 0;
+	rc = rc < 0 ? sk_enomem(e) : sk_fields_note(&j->fields, in, e);
+	sk_instance_close(in);
+	return rc;
 }
 
 static int reduce_with_op(struct snek_job *j, struct snek_error *e)
@@ -250,6 +253,8 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 	j->reduce_out = calloc(j->plan.partitions + 1, sizeof(*j->reduce_out));
 	if (!j->map_out || !j->reduce_out || sk_sched_new(&config, &j->sched))
 		return sk_enomem(e);
+	j->hold.budget = j->set.memory ? j->set.memory : HOLD_MEMORY;
+	j->hold.tmp = j->set.tmp;
 	describe(j);
 	sk_sched_stat(j->sched, &j->stat);
 	rc = sk_exec_threads(&j->exec_job, j->set.workers, &exec, e);

@@ -105,7 +105,8 @@ bool sk_lmdb_pack_category(struct sk_buf *, const struct sk_meta_category *);
 bool sk_lmdb_unpack_category(struct sk_span, struct sk_meta_category *);
 bool sk_lmdb_pack_state(struct sk_buf *, const struct sk_lmdb_state *);
 bool sk_lmdb_unpack_state(struct sk_span, struct sk_lmdb_state *);
-/* Parts are unpacked into scratch, where entry->part then points. */
+/* Parts are unpacked into scratch, where there is room for them and where
+ * entry->part then points. */
 bool sk_lmdb_pack_entry(struct sk_buf *, const struct sk_meta_entry *);
 bool sk_lmdb_unpack_entry(struct sk_span key, struct sk_span,
     struct sk_buf *scratch, struct sk_meta_entry *);
@@ -134,6 +135,10 @@ int sk_lmdb_read_cluster(struct sk_lmdb_txn *, struct sk_lmdb_cluster *,
 /* By id, with its state; SNEK_ENOENT without text. */
 int sk_lmdb_read_category(struct sk_lmdb_txn *, uint64_t id,
     struct sk_meta_category *, struct snek_error *);
+/* Unpack a manifest entry or say why not. */
+int sk_lmdb_entry(struct sk_lmdb_txn *, struct sk_span key,
+    struct sk_span value, struct sk_buf *scratch, struct sk_meta_entry *,
+    struct snek_error *);
 int sk_lmdb_write_state(struct sk_lmdb_txn *, const struct sk_meta_category *,
     struct snek_error *);
 

@@ -91,6 +91,18 @@ static int read_visible(struct sk_lmdb_txn *t, const char *name,
 	return rc;
 }
 
+int sk_lmdb_entry(struct sk_lmdb_txn *t, struct sk_span key,
+    struct sk_span value, struct sk_buf *scratch, struct sk_meta_entry *m,
+    struct snek_error *e)
+{
+	scratch->n = 0;
+	/* A part is no larger in memory than in its record. */
+	if (!sk_buf_reserve(scratch, value.n))
+		return sk_enomem(e);
+	return sk_lmdb_unpack_entry(key, value, scratch, m) ? 0
+	    : sk_lmdb_damaged(t, "a write", e);
+}
+
 /* ---- the interface ---- */
 
 int sk_lmdb_cluster(struct sk_meta *m, struct sk_meta_cluster *out,
@@ -246,10 +258,10 @@ static int drop_entry(void *arg, struct sk_span key, struct sk_span value,
 {
 	struct remover *r = arg;
 	struct sk_meta_entry m;
-	int rc;
+	int rc = sk_lmdb_entry(r->t, key, value, &r->scratch, &m, e);
 
-	if (!sk_lmdb_unpack_entry(key, value, &r->scratch, &m))
-		return sk_lmdb_damaged(r->t, "a write", e);
+	if (rc)
+		return rc;
 	rc = sk_lmdb_del(r->t, DB_NAMED, sk_lmdb_write(&m.write), e);
 	return rc ? rc : SK_LMDB_DROP;
 }
@@ -312,9 +324,10 @@ static int walk_one(void *arg, struct sk_span key, struct sk_span value,
 {
 	struct walker *w = arg;
 	struct sk_meta_entry m;
+	int rc = sk_lmdb_entry(w->t, key, value, &w->scratch, &m, e);
 
-	if (!sk_lmdb_unpack_entry(key, value, &w->scratch, &m))
-		return sk_lmdb_damaged(w->t, "a write", e);
+	if (rc)
+		return rc;
 	if (w->next && m.first != w->next)
 		return sk_lmdb_damaged(w->t, "a manifest", e);
 	w->next = m.last + 1;

@@ -339,9 +339,10 @@ static int fold_one(void *arg, struct sk_span key, struct sk_span value,
 {
 	struct folder *f = arg;
 	struct sk_meta_entry m;
+	int rc = sk_lmdb_entry(f->t, key, value, &f->scratch, &m, e);
 
-	if (!sk_lmdb_unpack_entry(key, value, &f->scratch, &m))
-		return sk_lmdb_damaged(f->t, "a write", e);
+	if (rc)
+		return rc;
 	if (m.first != f->next ||
 	    memcmp(&m.write, &f->old[f->seen], sizeof(m.write)))
 		return lost(e);

@@ -167,6 +167,8 @@ static int map_rows(sk_instance *in)
 	in->by_row = true;
 	for (; r.row < in->view.rows; r.row++) {
 		in->row = r.row;
+		if (in->unordered)
+			in->placed = r.row;
 		rc = map(&in->ctx, in->self, r);
 		if (__builtin_expect(rc | in->attention |
 		    __atomic_load_n(cancelled, __ATOMIC_RELAXED), 0)) {
@@ -282,6 +284,7 @@ static void map_all(sk_instance *in, const struct sk_map_task *t,
 
 	fegetenv(&env);
 	in->map = t;
+	in->unordered = t->reducer->kind == SK_AGGREGATED;
 	rc = open_sink(in, t);
 	if (rc >= 0)
 		rc = run_map(in);

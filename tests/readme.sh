@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What the README shows about a first plugin is so: its source compiles against
+# an installed tree in an empty directory, and its commands print what it says.
+srcdir=${srcdir:-.}
+top=$PWD
+src=$(cd "$srcdir" && pwd)
+CC=${CC:-cc}
+command -v pkg-config >/dev/null || { echo "SKIP: no pkg-config"; exit 77; }
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+make -s install DESTDIR="$tmp/root" >"$tmp/log" 2>&1 || { tail -n 20 "$tmp/log"; exit 1; }
+pc=$(find "$tmp/root" -name snek-plugin.pc)
+test -n "$pc" || { echo "no snek-plugin.pc is installed"; exit 1; }
+PKG_CONFIG_PATH=$(dirname "$pc") PKG_CONFIG_SYSROOT_DIR=$tmp/root
+export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
+SNEK_PLUGIN_PATH=$top/plugins/.libs SNEK_CLUSTER=$tmp/cluster
+export SNEK_PLUGIN_PATH SNEK_CLUSTER
+
+mkdir "$tmp/empty" && cd "$tmp/empty" || exit 99
+sed -n '/^```c$/,/^```$/{/^```/!p}' "$src/README.md" >wordlen.c
+test -s wordlen.c || { echo "no source in the README"; exit 1; }
+# shellcheck disable=SC2046,SC2086  # flags are meant to be split
+$CC -shared -fPIC -Wall -Wextra -Werror wordlen.c -o wordlen.so \
+    $(pkg-config --cflags snek-plugin) || exit 1
+
+echo '{"text":"the cat in the hat"}' | "$top/snek" run ./wordlen.so -o jsonl >got || exit 1
+sed -n '/snek run .\/wordlen.so$/,/^$/{s/^    {/{/p}' "$src/README.md" >want
+test -s want && cmp want got || { cat got; exit 1; }
+
+"$top/snek-deploy" --local "$SNEK_CLUSTER" --shards 8 --level 4 || exit 1
+"$top/snek-add-function" ./wordlen.so || exit 1
+echo '{"text":"a bc bc"}' >poems.jsonl
+"$top/snek" write poems poems.jsonl || exit 1
+"$top/snek" query poems wordlen -o tsv >got || exit 1
+printf '1\t1\n2\t2\n' | cmp - got || { cat got; exit 1; }
