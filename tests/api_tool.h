@@ -27,6 +27,21 @@ char *api_text(snek_job *);
 /* Run it, compare, free it. */
 void api_gives(snek_job *, const char *want);
 int64_t api_counter(snek_job *, const char *name);      /* -1: none */
+/* A job that fails with a code, in a text with these words, and has no
+ * result; freed. */
+#define API_FAILS(job, code_, ...) do { \
+	const char *const w_[] = { __VA_ARGS__ }; \
+	struct snek_error e_ = { 0 }; \
+	snek_result *r_; \
+	snek_job *j_ = (job); \
+	ck_assert_int_eq(api_run(j_, &e_), code_); \
+	ck_assert_int_eq(e_.code, code_); \
+	for (size_t i_ = 0; i_ < sizeof(w_) / sizeof(*w_); i_++) \
+		ck_assert_msg(strstr(e_.text, w_[i_]), "'%s' lacks '%s'", \
+		    e_.text, w_[i_]); \
+	ck_assert_int_lt(snek_result_open(j_, &r_, NULL), 0); \
+	snek_job_free(j_); \
+} while (0)
 /* A descriptor that reads the text. */
 int api_fd(const char *text);
 #endif

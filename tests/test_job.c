@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Jobs through the public header, and a few seams behind it. */
-#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -22,20 +21,6 @@ static void tear_down(void)
 {
 	api_drop(dir, c);
 }
-
-#define FAILS(job, code_, ...) do { \
-	const char *const w_[] = { __VA_ARGS__ }; \
-	struct snek_error e_ = { 0 }; \
-	snek_result *r_; \
-	snek_job *j_ = (job); \
-	ck_assert_int_eq(api_run(j_, &e_), code_); \
-	ck_assert_int_eq(e_.code, code_); \
-	for (size_t i_ = 0; i_ < sizeof(w_) / sizeof(*w_); i_++) \
-		ck_assert_msg(strstr(e_.text, w_[i_]), "'%s' lacks '%s'", \
-		    e_.text, w_[i_]); \
-	ck_assert_int_lt(snek_result_open(j_, &r_, NULL), 0); \
-	snek_job_free(j_); \
-} while (0)
 
 /* ---- attempts ---- */
 
@@ -65,11 +50,11 @@ START_TEST(the_last_attempts_text_is_the_jobs)
 	snek_job *j = api_job(c, "n", JOB_OP("flaky"), "{\"until\":99}");
 
 	api_set(j, "attempts", "3");
-	FAILS(j, SNEK_EAGAIN, "attempt 3: ", "the spirits are not willing",
+	API_FAILS(j, SNEK_EAGAIN, "attempt 3: ", "the spirits are not willing",
 	    "record 3", "flaky");
 	j = api_job(c, "n", JOB_OP("flaky"), "{\"until\":2}");
 	api_set(j, "attempts", "1");
-	FAILS(j, SNEK_EAGAIN, "the spirits are not willing");
+	API_FAILS(j, SNEK_EAGAIN, "the spirits are not willing");
 }
 END_TEST
 
@@ -89,7 +74,7 @@ END_TEST
 
 START_TEST(a_failing_op_fails_the_job_and_gives_no_result)
 {
-	FAILS(api_job(c, "n", JOB_OP("bad"), NULL), SNEK_EPLUGIN,
+	API_FAILS(api_job(c, "n", JOB_OP("bad"), NULL), SNEK_EPLUGIN,
 	    "record 2 is cursed", "record 3");
 }
 END_TEST
@@ -118,10 +103,10 @@ START_TEST(a_timeout_says_how_far_it_came)
 	snek_job *j = api_job(c, "n", JOB_OP("spin"), NULL);
 
 	api_set(j, "timeout", "0.1");
-	FAILS(j, SNEK_ETIMEDOUT, "0 of 2 tasks were done", "0.1 s");
+	API_FAILS(j, SNEK_ETIMEDOUT, "0 of 2 tasks were done", "0.1 s");
 	j = api_job(c, "n", JOB_OP("nap"), NULL);
 	api_set(j, "timeout", "0.05");
-	FAILS(j, SNEK_ETIMEDOUT, "0 of 1 tasks were done");
+	API_FAILS(j, SNEK_ETIMEDOUT, "0 of 1 tasks were done");
 }
 END_TEST
 
@@ -141,7 +126,7 @@ START_TEST(an_op_that_never_asks_is_stopped_at_the_next_record)
 	j = api_job(c, "long", JOB_OP("doze"), NULL);
 	api_set(j, "timeout", "0.1");
 	ck_assert_int_eq(snek_job_on_log(j, count_line, &n), 0);
-	FAILS(j, SNEK_ETIMEDOUT, "0 of 1 tasks were done");
+	API_FAILS(j, SNEK_ETIMEDOUT, "0 of 1 tasks were done");
 	ck_assert_int_gt(n, 0);
 	ck_assert_int_lt(n, 1000);
 }
@@ -378,193 +363,6 @@ START_TEST(a_job_that_has_begun_changes_no_more)
 }
 END_TEST
 
-/* ---- reducers ---- */
-
-static const struct {
-	const char *reducer, *want;
-} reduced[] = {
-	{ "sum", "\"k0\" 3\n\"k1\" 5\n\"k2\" 7\n" },
-	{ "count", "\"k0\" 2\n\"k1\" 2\n\"k2\" 2\n" },
-	{ "min", "\"k0\" 0\n\"k1\" 1\n\"k2\" 2\n" },
-	{ "max", "\"k0\" 3\n\"k1\" 4\n\"k2\" 5\n" },
-	{ "mean", "\"k0\" 1.5\n\"k1\" 2.5\n\"k2\" 3.5\n" },
-	{ "list", "\"k0\" [0,3]\n\"k1\" [1,4]\n\"k2\" [2,5]\n" },
-	{ "top", "\"k0\" [3,0]\n\"k1\" [4,1]\n\"k2\" [5,2]\n" },
-	{ "top=1", "\"k0\" [3]\n\"k1\" [4]\n\"k2\" [5]\n" },
-	{ "none", "0\n3\n1\n4\n2\n5\n" },
-	{ JOB_OP("width"), "\"k0\" 2\n\"k1\" 2\n\"k2\" 2\n" },
-};
-
-START_TEST(every_reducer_by_its_name_in_any_number_of_partitions)
-{
-	static const char *const parts[] = { "0", "1", "7" };
-	snek_job *j;
-	size_t i;
-
-	for (i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-		j = api_job(c, "n", JOB_OP("pair"), NULL);
-		api_set(j, "partitions", parts[i]);
-		ck_assert_int_eq(snek_job_reduce(j, reduced[_i].reducer, NULL), 0);
-		api_gives(j, reduced[_i].want);
-	}
-}
-END_TEST
-
-static void reduce_fails(const char *map, const char *reducer, int code,
-    const char *text)
-{
-	snek_job *j = api_job(c, "n", map, NULL);
-
-	ck_assert_int_eq(snek_job_reduce(j, reducer, NULL), 0);
-	FAILS(j, code, text);
-}
-
-START_TEST(what_cannot_be_reduced_so_is_refused)
-{
-	reduce_fails(JOB_OP("sums"), "sum", SNEK_EINVAL, "reduces by itself");
-	reduce_fails(JOB_OP("pair"), "smu", SNEK_ENOENT, "no reducer smu");
-	reduce_fails(JOB_OP("pair"), "top=0", SNEK_EINVAL, "top=0");
-	reduce_fails(JOB_OP("pair"), JOB_OP("pair"), SNEK_EINVAL,
-	    "does not reduce");
-	reduce_fails(JOB_OP("pair"), JOB_OP("wide"), SNEK_ENOENT, "has no op 'wide'");
-	FAILS(api_job(c, "n", JOB_OP("width"), NULL), SNEK_EINVAL, "only reduces");
-	FAILS(api_job(c, "n", JOB_PLUGIN, NULL), SNEK_ENOENT, "several ops");
-	FAILS(api_job(c, "nosuch", JOB_OP("pair"), NULL), SNEK_ENOENT, "nosuch");
-	api_gives(api_job(c, "n", JOB_OP("sums"), NULL),
-	    "\"k0\" {\"n\":2}\n\"k1\" {\"n\":2}\n\"k2\" {\"n\":2}\n");
-}
-END_TEST
-
-START_TEST(text_arguments_win_over_json)
-{
-	snek_job *j = api_job(c, "n", JOB_OP("flaky"), "{\"until\":99}");
-
-	ck_assert_int_eq(snek_job_arg(j, "until", "1", NULL), 0);
-	api_set(j, "attempts", "1");
-	api_gives(j, "0\n1\n2\n3\n4\n5\n");
-	FAILS(api_job(c, "n", JOB_OP("flaky"), "{\"until\":\"x\"}"), SNEK_EINVAL,
-	    "until");
-	FAILS(api_job(c, "n", JOB_OP("flaky"), "{\"untli\":1}"), SNEK_EINVAL,
-	    "until");
-	FAILS(api_job(c, "n", JOB_OP("flaky"), "{"), SNEK_EINVAL, "flaky");
-}
-END_TEST
-
-/* ---- order and limit ---- */
-
-static const struct {
-	const char *order, *limit, *want;
-} ordered[] = {
-	{ "key", "0", "\"a\" {\"n\":2}\n\"b\" {\"n\":1}\n\"c\" {\"n\":2}\n\"d\" {}\n" },
-	{ "key", "2", "\"a\" {\"n\":2}\n\"b\" {\"n\":1}\n" },
-	{ "value", "1", "\"d\" {}\n" },
-	{ "value.n", "0", "\"d\" {}\n\"b\" {\"n\":1}\n\"a\" {\"n\":2}\n\"c\" {\"n\":2}\n" },
-	{ "-value.n", "0", "\"a\" {\"n\":2}\n\"c\" {\"n\":2}\n\"b\" {\"n\":1}\n\"d\" {}\n" },
-	{ "-value.n", "1", "\"a\" {\"n\":2}\n" },
-	{ "value.x.y", "2", "\"a\" {\"n\":2}\n\"b\" {\"n\":1}\n" },
-	{ "-value", "99", "\"a\" {\"n\":2}\n\"c\" {\"n\":2}\n\"b\" {\"n\":1}\n\"d\" {}\n" },
-};
-
-START_TEST(results_come_in_the_order_asked_for_and_ties_by_key)
-{
-	snek_job *j;
-
-	api_write(c, "o", "{\"k\":\"c\",\"v\":{\"n\":2}}\n{\"k\":\"b\",\"v\":{\"n\":1}}\n"
-	    "{\"k\":\"a\",\"v\":{\"n\":2}}\n{\"k\":\"d\",\"v\":{}}\n");
-	j = api_job(c, "o", JOB_OP("pair"), NULL);
-	ck_assert_int_eq(snek_job_reduce(j, "max", NULL), 0);
-	api_set(j, "order", ordered[_i].order);
-	api_set(j, "limit", ordered[_i].limit);
-	api_gives(j, ordered[_i].want);
-}
-END_TEST
-
-START_TEST(a_limit_keeps_the_largest_of_very_many)
-{
-	snek_job *j;
-
-	api_numbers(c, "big", 20000, 20000);
-	j = api_job(c, "big", JOB_OP("pair"), NULL);
-	api_set(j, "order", "-value");
-	api_set(j, "limit", "3");
-	api_gives(j, "19999\n19998\n19997\n");
-}
-END_TEST
-
-START_TEST(nested_keys_are_read_again_and_again)
-{
-	struct snek_value key;
-	snek_result *r;
-	snek_job *j;
-
-	api_write(c, "nest", "{\"k\":[1,{\"a\":2}],\"v\":1}\n{\"k\":{\"b\":[]},\"v\":2}\n");
-	j = api_job(c, "nest", JOB_OP("pair"), NULL);
-	ck_assert_int_eq(snek_job_reduce(j, "sum", NULL), 0);
-	ck_assert_int_eq(api_run(j, NULL), 1);
-	ck_assert_int_eq(snek_result_open(j, &r, NULL), 0);
-	ck_assert_int_eq(snek_result_next(r, &key, NULL, NULL), 1);
-	ck_assert_int_eq(key.type, SNEK_ARRAY);
-	ck_assert_int_eq(snek_result_next(r, NULL, NULL, NULL), 1);
-	ck_assert_int_eq(snek_result_next(r, NULL, NULL, NULL), 0);
-	ck_assert_int_eq(snek_result_next(r, NULL, NULL, NULL), 0);
-	snek_result_close(r);
-	snek_job_free(j);
-}
-END_TEST
-
-/* ---- memory ---- */
-
-static int entries(const char *path)
-{
-	DIR *d = opendir(path);
-	struct dirent *f;
-	int n = 0;
-
-	while ((f = readdir(d)))
-		n += f->d_name[0] != '.';
-	closedir(d);
-	return n;
-}
-
-static int open_files(void)
-{
-	return entries("/proc/self/fd");
-}
-
-START_TEST(a_result_beyond_memory_goes_through_temporary_files)
-{
-	static const char *const reducer[] = { "none", "count", "list" };
-	char tmp[128];
-	snek_result *r;
-	snek_job *j;
-	int before = open_files(), n = 0, rc;
-
-	snprintf(tmp, sizeof(tmp), "%s/spill", dir);
-	ck_assert_int_eq(mkdir(tmp, 0700), 0);
-	api_numbers(c, "big", 200, 200);
-	j = api_job(c, "big", JOB_OP("many"), NULL);
-	ck_assert_int_eq(snek_job_reduce(j, reducer[_i], NULL), 0);
-	api_set(j, "tmp", tmp);
-	j->set.memory = 16 << 10;
-	ck_assert_int_eq(api_run(j, NULL), 1);
-	if (_i == 0)
-		ck_assert_int_gt(open_files(), before);
-	ck_assert_int_eq(entries(tmp), 0);
-	ck_assert_int_eq(snek_result_open(j, &r, NULL), 0);
-	while ((rc = snek_result_next(r, NULL, NULL, NULL)) == 1)
-		n++;
-	ck_assert_int_eq(rc, 0);
-	ck_assert_int_eq(n, _i ? 200 : 200000);
-	snek_result_close(r);
-	snek_job_free(j);
-	ck_assert_int_eq(open_files(), before);
-	j = api_job(c, "big", JOB_OP("many"), NULL);
-	api_set(j, "tmp", "/nowhere/at/all");
-	j->set.memory = 16 << 10;
-	FAILS(j, SNEK_ENOENT, "/nowhere/at/all");
-}
-END_TEST
-
 /* ---- conservation ---- */
 
 START_TEST(records_that_do_not_add_up_are_an_error_never_an_answer)
@@ -578,7 +376,7 @@ START_TEST(records_that_do_not_add_up_are_an_error_never_an_answer)
 	close(fd);
 	ck_assert_int_eq(sk_spool_end(j->spool, NULL), 0);
 	j->spool->chunk[0].rows++;      /* the source lies */
-	FAILS(j, SNEK_EINTERNAL, "2 records went into a job over 3");
+	API_FAILS(j, SNEK_EINTERNAL, "2 records went into a job over 3");
 }
 END_TEST
 
@@ -604,18 +402,6 @@ static void setup(TCase *t)
 	tcase_add_loop_test(t, a_setting_that_cannot_be_is_refused, 0,
 	    (int)(sizeof(refused) / sizeof(*refused)));
 	tcase_add_test(t, a_job_that_has_begun_changes_no_more);
-	tcase_add_loop_test(t,
-	    every_reducer_by_its_name_in_any_number_of_partitions, 0,
-	    (int)(sizeof(reduced) / sizeof(*reduced)));
-	tcase_add_test(t, what_cannot_be_reduced_so_is_refused);
-	tcase_add_test(t, text_arguments_win_over_json);
-	tcase_add_loop_test(t,
-	    results_come_in_the_order_asked_for_and_ties_by_key, 0,
-	    (int)(sizeof(ordered) / sizeof(*ordered)));
-	tcase_add_test(t, a_limit_keeps_the_largest_of_very_many);
-	tcase_add_test(t, nested_keys_are_read_again_and_again);
-	tcase_add_loop_test(t,
-	    a_result_beyond_memory_goes_through_temporary_files, 0, 3);
 	tcase_add_loop_test(t,
 	    records_that_do_not_add_up_are_an_error_never_an_answer, 0, 2);
 }
