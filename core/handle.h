@@ -10,10 +10,15 @@ struct snek_cluster {
 	struct sk_catalog *cat;
 };
 
+/* SNEK_EINVAL, saying what is missing, if p is NULL. */
+int sk_need(const void *p, const char *what, struct snek_error *);
+
 /* Copy a struct of options that begins with its size into ours (zeroed
  * beyond theirs); NULL gives all zeroes. */
 int sk_options_copy(void *own, size_t own_size, const void *theirs,
     struct snek_error *);
+/* Before the work: a report (or NULL) must say its size. */
+int sk_report_check(const void *theirs, struct snek_error *);
 /* Copy a report into theirs, as much as its size says it holds. */
 void sk_report(void *theirs, const void *own, size_t own_size);
 #endif

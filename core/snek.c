@@ -9,6 +9,9 @@
 
 #include "category/compact.h"
 
+/* No struct of ours will ever be larger: a size that was never set. */
+#define MAX_STRUCT 4096u
+
 const char *snek_version(void)
 {
 	return PACKAGE_VERSION;
@@ -29,6 +32,11 @@ static bool is_zero(const void *p, size_t n)
 	return true;
 }
 
+int sk_need(const void *p, const char *what, struct snek_error *e)
+{
+	return p ? 0 : sk_fail(e, SNEK_EINVAL, "NULL is no %s", what);
+}
+
 int sk_options_copy(void *own, size_t own_size, const void *theirs,
     struct snek_error *e)
 {
@@ -38,14 +46,25 @@ int sk_options_copy(void *own, size_t own_size, const void *theirs,
 	if (!theirs)
 		return 0;
 	memcpy(&size, theirs, sizeof(size));
-	if (size < sizeof(size))
-		return sk_fail(e, SNEK_EINVAL, "an options struct without its size");
+	if (size < sizeof(size) || size > MAX_STRUCT)
+		return sk_fail(e, SNEK_EINVAL, "an options struct without its "
+		    "size");
 	n = size < own_size ? size : own_size;
 	if (!is_zero((const char *)theirs + n, size - n))
 		return sk_fail(e, SNEK_EINVAL, "options that this version of the "
 		    "library (" PACKAGE_VERSION ") does not know");
 	memcpy(own, theirs, n);
 	return 0;
+}
+
+int sk_report_check(const void *theirs, struct snek_error *e)
+{
+	size_t size = sizeof(size);
+
+	if (theirs)
+		memcpy(&size, theirs, sizeof(size));
+	return size >= sizeof(size) && size <= MAX_STRUCT ? 0 : sk_fail(e,
+	    SNEK_EINVAL, "a struct for the report without its size");
 }
 
 /* The caller may be older or newer than we are: fill in what both know. */
@@ -109,8 +128,10 @@ int snek_cluster_open(const char *where, snek_cluster **out,
 {
 	struct sk_buf b = { 0 };
 	struct snek_cluster *c;
-	int rc = where ? 0 : default_cluster(&b, e);
+	int rc = sk_need(out, "place for the cluster", e);
 
+	if (!rc && !where)
+		rc = default_cluster(&b, e);
 	if (rc)
 		return rc;
 	c = calloc(1, sizeof(*c));
@@ -130,6 +151,11 @@ void snek_cluster_close(snek_cluster *c)
 		return;
 	sk_catalog_close(c->cat);
 	free(c);
+}
+
+static int need_cluster(snek_cluster *c, struct snek_error *e)
+{
+	return sk_need(c, "cluster", e);
 }
 
 static int count_category(void *arg, const struct sk_meta_category *m)
@@ -156,16 +182,22 @@ static void uuid_text(const uint8_t b[16], char out[37])
 int snek_cluster_info(snek_cluster *c, struct snek_cluster_info *out,
     struct snek_error *e)
 {
-	struct sk_meta *m = c->cat->meta;
-	struct snek_cluster_info info = {
-		.shards = c->cat->cluster.shards, .level = c->cat->cluster.level,
-		.format = c->cat->cluster.format,
-		.read_only = m->ops->read_only(m),
-	};
-	int rc = m->ops->category_list(m, count_category, &info.categories, e);
+	struct snek_cluster_info info = { 0 };
+	struct sk_meta *m;
+	int rc = need_cluster(c, e);
 
+	if (!rc)
+		rc = sk_report_check(out, e);
 	if (rc)
 		return rc;
+	m = c->cat->meta;
+	rc = m->ops->category_list(m, count_category, &info.categories, e);
+	if (rc)
+		return rc;
+	info.shards = c->cat->cluster.shards;
+	info.level = c->cat->cluster.level;
+	info.format = c->cat->cluster.format;
+	info.read_only = m->ops->read_only(m);
 	uuid_text(c->cat->cluster.uuid, info.uuid);
 	sk_report(out, &info, sizeof(info));
 	return 0;
@@ -174,19 +206,32 @@ int snek_cluster_info(snek_cluster *c, struct snek_cluster_info *out,
 int snek_cluster_gc(snek_cluster *c, uint32_t grace,
     struct snek_gc_report *out, struct snek_error *e)
 {
+	struct snek_gc_report report = { 0 };
 	struct sk_gc_report r = { 0 };
-	int rc = sk_gc(c->cat, grace ? grace : 3600, &r, e);
-	struct snek_gc_report report = {
-		.writes = r.writes, .segments = r.segments, .bytes = r.bytes,
-		.waiting = r.waiting,
-	};
+	int rc = need_cluster(c, e);
 
 	if (!rc)
-		sk_report(out, &report, sizeof(report));
-	return rc;
+		rc = sk_report_check(out, e);
+	if (!rc)
+		rc = sk_gc(c->cat, grace ? grace : 3600, &r, e);
+	if (rc)
+		return rc;
+	report.writes = r.writes;
+	report.segments = r.segments;
+	report.bytes = r.bytes;
+	report.waiting = r.waiting;
+	sk_report(out, &report, sizeof(report));
+	return 0;
 }
 
 /* ---- categories ---- */
+
+static int check_visit(snek_cluster *c, const void *visit, struct snek_error *e)
+{
+	int rc = need_cluster(c, e);
+
+	return rc ? rc : sk_need(visit, "function to visit with", e);
+}
 
 struct visit {
 	struct sk_catalog *cat;
@@ -231,9 +276,12 @@ int snek_category_list(snek_cluster *c,
     int (*visit)(void *, const struct snek_category_info *), void *arg,
     struct snek_error *e)
 {
-	struct visit v = { c->cat, visit, arg, NULL };
-	int rc;
+	struct visit v = { NULL, visit, arg, NULL };
+	int rc = check_visit(c, (const void *)(uintptr_t)visit, e);
 
+	if (rc)
+		return rc;
+	v.cat = c->cat;
 	v.shard = calloc(SK_MAX_SHARDS, sizeof(*v.shard));
 	if (!v.shard)
 		return sk_enomem(e);
@@ -281,12 +329,15 @@ int snek_category_find(snek_cluster *c, const char *name,
     int (*visit)(void *, const struct snek_category_info *), void *arg,
     struct snek_error *e)
 {
-	struct visit v = { c->cat, visit, arg, NULL };
+	struct visit v = { NULL, visit, arg, NULL };
 	struct weigh *w;
-	int rc = sk_name_check("category", name, e);
+	int rc = check_visit(c, (const void *)(uintptr_t)visit, e);
 
+	if (!rc)
+		rc = sk_name_check("category", name, e);
 	if (rc)
 		return rc;
+	v.cat = c->cat;
 	v.shard = calloc(SK_MAX_SHARDS, sizeof(*v.shard));
 	w = calloc(1, sizeof(*w));
 	rc = v.shard && w ? find(&v, w, name, e) : sk_enomem(e);
@@ -298,15 +349,19 @@ int snek_category_find(snek_cluster *c, const char *name,
 int snek_category_remove(snek_cluster *c, const char *name,
     struct snek_error *e)
 {
-	int rc = sk_name_check("category", name, e);
+	int rc = need_cluster(c, e);
 
+	if (!rc)
+		rc = sk_name_check("category", name, e);
 	return rc ? rc : c->cat->meta->ops->category_remove(c->cat->meta, name, e);
 }
 
 int snek_category_compact(snek_cluster *c, const char *name,
     struct snek_error *e)
 {
-	int rc = sk_name_check("category", name, e);
+	int rc = need_cluster(c, e);
 
+	if (!rc)
+		rc = sk_name_check("category", name, e);
 	return rc ? rc : sk_compact(c->cat, name, true, e);
 }

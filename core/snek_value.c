@@ -10,7 +10,7 @@ int snek_value_find(struct snek_value root, const char *path,
 {
 	struct sk_path p;
 	struct snek_value v;
-	int rc = sk_path_parse(&p, path, NULL);
+	int rc = path && out ? sk_path_parse(&p, path, NULL) : SNEK_EINVAL;
 
 	if (rc)
 		return rc;
@@ -27,6 +27,8 @@ int snek_value_json(struct snek_value v, FILE *f)
 	struct sk_buf b = { 0 };
 	int rc = 0;
 
+	if (!f)
+		return SNEK_EINVAL;
 	if (!sk_json_write(&b, v))
 		rc = SNEK_ENOMEM;
 	else if (fwrite(b.p, 1, b.n, f) != b.n)

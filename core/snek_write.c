@@ -12,6 +12,7 @@
 #include "value/pack.h"
 
 #define PROGRESS_EVERY 4096u            /* records between two calls */
+#define MAX_RECORD (64u << 20)          /* as of what is read */
 
 struct snek_writer {
 	sk_writer *w;
@@ -22,29 +23,56 @@ struct snek_writer {
 	bool failed;
 };
 
+static int check_options(const struct snek_writer_options *o,
+    struct snek_error *e)
+{
+	if (o->chunk_size &&
+	    (o->chunk_size < SK_CHUNK_MIN || o->chunk_size > SK_CHUNK_MAX))
+		return sk_fail(e, SNEK_EINVAL, "a chunk size of %u bytes: it is "
+		    "from 64 KiB to 4 MiB", o->chunk_size);
+	if (o->duplicates > SNEK_DUPLICATES_LAST)
+		return sk_fail(e, SNEK_EINVAL, "no such way to take duplicates: %u",
+		    o->duplicates);
+	return 0;
+}
+
+static int open_parts(struct snek_writer *w, struct sk_catalog *cat,
+    const char *category, struct snek_error *e)
+{
+	struct sk_writer_options wo = {
+		.request_id = w->o.request_id, .chunk_size = w->o.chunk_size,
+	};
+	struct sk_json_options jo = {
+		.last_duplicate = w->o.duplicates == SNEK_DUPLICATES_LAST,
+	};
+
+	w->o.request_id = NULL;         /* the caller's, and copied */
+	if (sk_json_reader_new(&jo, &w->json))
+		return sk_enomem(e);
+	return sk_writer_open(cat, category, &wo, &w->w, e);
+}
+
 int snek_writer_open(snek_cluster *c, const char *category,
     const struct snek_writer_options *options, snek_writer **out,
     struct snek_error *e)
 {
-	struct snek_writer *w = calloc(1, sizeof(*w));
-	struct sk_writer_options wo = { 0 };
-	struct sk_json_options jo = { 0 };
-	int rc;
+	struct snek_writer *w;
+	int rc = sk_need(c, "cluster", e);
 
+	if (!rc)
+		rc = sk_need(out, "place for the writer", e);
+	if (!rc)
+		rc = sk_name_check("category", category, e);
+	if (rc)
+		return rc;
+	w = calloc(1, sizeof(*w));
 	if (!w)
 		return sk_enomem(e);
 	rc = sk_options_copy(&w->o, sizeof(w->o), options, e);
-	wo.request_id = w->o.request_id;
-	wo.chunk_size = w->o.chunk_size;
-	jo.last_duplicate = w->o.duplicates == SNEK_DUPLICATES_LAST;
-	if (!rc && w->o.chunk_size &&
-	    (w->o.chunk_size < SK_CHUNK_MIN || w->o.chunk_size > SK_CHUNK_MAX))
-		rc = sk_fail(e, SNEK_EINVAL, "a chunk size of %u bytes: it is from "
-		    "64 KiB to 4 MiB", w->o.chunk_size);
 	if (!rc)
-		rc = sk_json_reader_new(&jo, &w->json);
+		rc = check_options(&w->o, e);
 	if (!rc)
-		rc = sk_writer_open(c->cat, category, &wo, &w->w, e);
+		rc = open_parts(w, c->cat, category, e);
 	if (rc) {
 		snek_writer_free(w);
 		return rc;
@@ -61,20 +89,40 @@ static int failed(struct snek_writer *w, int rc)
 
 static int check(struct snek_writer *w, struct snek_error *e)
 {
+	int rc = sk_need(w, "writer", e);
+
+	if (rc)
+		return rc;
 	return w->failed ? sk_fail(e, SNEK_EINVAL, "this write has failed; free "
 	    "it and begin again") : 0;
 }
 
 /* A bad record: the caller takes it, or the write fails. */
 static int bad_record(struct snek_writer *w, struct sk_span text, int rc,
-    struct snek_error *why)
+    const struct snek_error *why, struct snek_error *e)
 {
 	w->bad++;
-	if (!w->o.bad)
-		return failed(w, rc);
-	if (w->o.bad(w->o.bad_arg, text.p, text.n, why) < 0)
-		return failed(w, rc);
-	return 0;
+	if (w->o.bad && w->o.bad(w->o.bad_arg, text.p, text.n, why) >= 0)
+		return 0;
+	if (e)
+		*e = *why;
+	return failed(w, rc);
+}
+
+static int read_text(struct snek_writer *w, struct sk_span text,
+    struct sk_record *r, struct snek_error *why)
+{
+	uint64_t max = w->o.max_record ? w->o.max_record : MAX_RECORD;
+	size_t at = 0;
+	int rc;
+
+	rc = text.n > max ? sk_fail(why, SNEK_ELIMIT, "larger than the limit of "
+	    "%llu bytes", (unsigned long long)max)
+	    : sk_json_read(w->json, text.p, text.n, r, &at, why);
+	if (rc)
+		sk_fail_in(why, rc, "record %llu, byte %zu",
+		    (unsigned long long)sk_writer_records(w->w) + w->bad + 1, at);
+	return rc;
 }
 
 int snek_writer_put(snek_writer *w, const char *json, size_t len,
@@ -83,18 +131,19 @@ int snek_writer_put(snek_writer *w, const char *json, size_t len,
 	struct sk_span text = { json, len };
 	struct snek_error why = { 0 };
 	struct sk_record r;
-	size_t at = 0;
 	int rc = check(w, e);
 
+	if (!rc)
+		rc = sk_need(json, "record", e);
 	if (rc)
 		return rc;
-	rc = sk_json_read(w->json, json, len, &r, &at, &why);
+	rc = read_text(w, text, &r, &why);
+	if (rc == SNEK_EFORMAT || rc == SNEK_ELIMIT)
+		return bad_record(w, text, rc, &why, e);
 	if (rc) {
-		sk_fail_in(&why, rc, "record %llu, byte %zu",
-		    (unsigned long long)sk_writer_records(w->w) + w->bad + 1, at);
 		if (e)
 			*e = why;
-		return bad_record(w, text, rc, &why);
+		return failed(w, rc);
 	}
 	rc = sk_writer_add(w->w, &r, text, e);
 	return rc ? failed(w, rc) : 0;
@@ -124,12 +173,13 @@ static int next_record(struct snek_writer *w, sk_input *in, struct snek_error *e
 	}
 	if (rc == 0)
 		return 0;
+	if (again) {
+		rc = bad_record(w, text, rc, &why, e);
+		return rc ? rc : 1;
+	}
 	if (e)
 		*e = why;
-	if (!again)
-		return failed(w, rc);
-	rc = bad_record(w, text, rc, &why);
-	return rc ? rc : 1;
+	return failed(w, rc);
 }
 
 int snek_writer_read(snek_writer *w, int fd, const char *name,
@@ -142,6 +192,10 @@ int snek_writer_read(snek_writer *w, int fd, const char *name,
 	sk_input *in;
 	int rc = check(w, e);
 
+	if (!rc)
+		rc = sk_need(name, "name for messages", e);
+	if (!rc && (unsigned)format > SNEK_AUTO)
+		rc = sk_fail(e, SNEK_EINVAL, "no such format: %d", (int)format);
 	if (rc)
 		return rc;
 	rc = sk_input_open(fd, name, format, &o, &in, e);
@@ -158,15 +212,18 @@ int snek_writer_commit(snek_writer *w, struct snek_receipt *out,
     struct snek_error *e)
 {
 	struct sk_meta_receipt r;
-	struct snek_receipt receipt = { .bad = w->bad };
+	struct snek_receipt receipt = { 0 };
 	int rc = check(w, e);
 
+	if (!rc)
+		rc = sk_report_check(out, e);
 	if (rc)
 		return rc;
 	w->failed = true;               /* one commit a writer */
 	rc = sk_writer_commit(w->w, &r, e);
 	if (rc)
 		return rc;
+	receipt.bad = w->bad;
 	receipt.version = r.version;
 	receipt.records = r.records;
 	receipt.bytes = r.bytes;
@@ -197,9 +254,17 @@ struct snek_reader {
 int snek_reader_open(snek_cluster *c, const char *category, snek_reader **out,
     struct snek_error *e)
 {
-	struct snek_reader *r = calloc(1, sizeof(*r));
-	int rc = r ? sk_name_check("category", category, e) : sk_enomem(e);
+	struct snek_reader *r;
+	int rc = sk_need(c, "cluster", e);
 
+	if (!rc)
+		rc = sk_need(out, "place for the reader", e);
+	if (!rc)
+		rc = sk_name_check("category", category, e);
+	if (rc)
+		return rc;
+	r = calloc(1, sizeof(*r));
+	rc = r ? 0 : sk_enomem(e);
 	if (!rc)
 		rc = sk_reader_open(c->cat, category, &r->r, e);
 	if (rc) {
@@ -226,8 +291,13 @@ int snek_reader_next(snek_reader *r, struct snek_value *out,
 {
 	struct sk_record record;
 	struct sk_place place;
-	int rc = sk_reader_next(r->r, &record, &place, e);
+	int rc = sk_need(r, "reader", e);
 
+	if (!rc)
+		rc = sk_need(out, "place for the record", e);
+	if (rc)
+		return rc;
+	rc = sk_reader_next(r->r, &record, &place, e);
 	if (rc != 1)
 		return rc;
 	if (!record.object) {

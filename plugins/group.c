@@ -4,15 +4,22 @@
 
 #include "fields.h"
 
-enum { SUM, MIN, MAX, MEAN, KINDS };
+static const struct { const char *name; uint32_t kind; } kinds[] = {
+	{ "sum", SNEK_SUM }, { "min", SNEK_MIN }, { "max", SNEK_MAX },
+	{ "mean", SNEK_MEAN },
+};
+#define KINDS (sizeof(kinds) / sizeof(*kinds))
 
-static const struct { const char *name; uint32_t kind; } kinds[KINDS] = {
-	[SUM] = { "sum", SNEK_SUM }, [MIN] = { "min", SNEK_MIN },
-	[MAX] = { "max", SNEK_MAX }, [MEAN] = { "mean", SNEK_MEAN },
+struct column {
+	snek_path path;
+	uint32_t kind;                  /* in kinds */
+	struct snek_value name;
 };
 
 struct group {
-	struct fields by, of[KINDS];
+	struct fields by;
+	struct column *column;
+	uint32_t columns;
 	struct snek_value *key;         /* room for the parts of one */
 	struct snek_value *row;         /* count first */
 };
@@ -33,40 +40,58 @@ static int add_aggregate(snek_ctx *c, const char *kind, uint32_t number,
 	return snek_aggregate(c, name, number);
 }
 
-static int open_kind(snek_ctx *c, struct group *g, int k, uint32_t *columns)
+static int add_columns(snek_ctx *c, struct group *g, uint32_t kind,
+    const struct fields *f)
 {
-	int rc = fields_open(c, kinds[k].name, &g->of[k]);
+	int rc = 0;
 
-	for (uint32_t i = 0; rc >= 0 && i < g->of[k].n; i++)
-		rc = add_aggregate(c, kinds[k].name, kinds[k].kind,
-		    g->of[k].field[i].name);
-	*columns += g->of[k].n;
+	for (uint32_t i = 0; rc >= 0 && i < f->n; i++) {
+		g->column[g->columns++] = (struct column){ f->field[i].path, kind,
+		    f->field[i].name };
+		rc = add_aggregate(c, kinds[kind].name, kinds[kind].kind,
+		    f->field[i].name);
+	}
+	return rc;
+}
+
+static int open_columns(snek_ctx *c, struct group *g)
+{
+	struct fields f[KINDS];
+	uint32_t n = 0;
+	int rc = snek_aggregate(c, "count", SNEK_COUNT);
+
+	for (uint32_t k = 0; rc >= 0 && k < KINDS; k++) {
+		rc = fields_open(c, kinds[k].name, &f[k]);
+		n += f[k].n;
+	}
+	if (rc < 0)
+		return rc;
+	g->column = snek_alloc(c, n * sizeof(*g->column));
+	g->row = snek_alloc(c, (n + 1) * sizeof(*g->row));
+	if (!g->column || !g->row)
+		return SNEK_ENOMEM;
+	g->columns = 0;
+	for (uint32_t k = 0; rc >= 0 && k < KINDS; k++)
+		rc = add_columns(c, g, k, &f[k]);
+	g->row[0] = snek_int(1);
 	return rc;
 }
 
 static int open_op(snek_ctx *c, void **self)
 {
 	struct group *g = snek_alloc(c, sizeof(*g));
-	uint32_t columns = 1;
 	int rc;
 
 	if (!g)
 		return SNEK_ENOMEM;
+	*self = g;
 	rc = fields_open(c, "by", &g->by);
-	if (rc >= 0 && !g->by.n)
-		rc = snek_fail(c, SNEK_EINVAL, "argument 'by' names no field");
-	if (rc >= 0)
-		rc = snek_aggregate(c, "count", SNEK_COUNT);
-	for (int k = 0; rc >= 0 && k < KINDS; k++)
-		rc = open_kind(c, g, k, &columns);
 	if (rc < 0)
 		return rc;
+	if (!g->by.n)
+		return snek_fail(c, SNEK_EINVAL, "argument 'by' names no field");
 	g->key = snek_alloc(c, g->by.n * sizeof(*g->key));
-	g->row = snek_alloc(c, columns * sizeof(*g->row));
-	if (!g->key || !g->row)
-		return SNEK_ENOMEM;
-	*self = g;
-	return 0;
+	return g->key ? open_columns(c, g) : SNEK_ENOMEM;
 }
 
 static int make_key(snek_ctx *c, struct group *g, struct snek_record r,
@@ -91,36 +116,31 @@ static const char *type_name(uint32_t type)
 	}
 }
 
-static bool adds_up(int kind, struct snek_value v)
+static bool adds_up(uint32_t kind, struct snek_value v)
 {
-	double d;
-
-	return kind == MIN || kind == MAX || v.type == SNEK_NONE ||
-	    v.type == SNEK_NULL || snek_to_double(v, &d);
+	return kinds[kind].kind == SNEK_MIN || kinds[kind].kind == SNEK_MAX ||
+	    v.type < SNEK_BOOL || (v.type > SNEK_BOOL && v.type < SNEK_STRING);
 }
 
 static int map(snek_ctx *c, void *self, struct snek_record r)
 {
 	struct group *g = self;
 	struct snek_value key;
-	size_t n = 0;
 	int rc;
 
-	g->row[n++] = snek_int(1);
-	for (int k = 0; k < KINDS; k++)
-		for (uint32_t i = 0; i < g->of[k].n; i++) {
-			const struct field *f = &g->of[k].field[i];
-			struct snek_value v = snek_get(r, f->path);
+	for (uint32_t i = 0; i < g->columns; i++) {
+		const struct column *f = &g->column[i];
+		struct snek_value v = snek_get(r, f->path);
 
-			if (!adds_up(k, v))
-				return snek_fail(c, SNEK_ETYPE, "cannot take the "
-				    "%s of '%.*s': it is %s here, not a number",
-				    kinds[k].name, (int)f->name.len,
-				    f->name.as.s, type_name(v.type));
-			g->row[n++] = v;
-		}
+		if (!adds_up(f->kind, v))
+			return snek_fail(c, SNEK_ETYPE, "cannot take the %s of "
+			    "'%.*s': it is %s here, not a number",
+			    kinds[f->kind].name, (int)f->name.len, f->name.as.s,
+			    type_name(v.type));
+		g->row[i + 1] = v;
+	}
 	rc = make_key(c, g, r, &key);
-	return rc < 0 ? rc : snek_emit_row(c, key, g->row, n);
+	return rc < 0 ? rc : snek_emit_row(c, key, g->row, g->columns + 1);
 }
 
 SNEK_PLUGIN("group", "0.1.0", SNEK_OP(

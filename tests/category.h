@@ -17,6 +17,8 @@ struct world {
 /* In base (NULL: $TMPDIR or /tmp).  Failures end the program. */
 void world_make(struct world *, const char *base, uint32_t shards,
     uint32_t level);
+/* A base where syncing costs nothing, or NULL: for many small writes. */
+const char *in_memory(void);
 void world_open(struct world *);
 void world_shut(struct world *);
 void world_remove(struct world *);

@@ -7,7 +7,9 @@ export SNEK_PLUGIN_PATH=$top/plugins/.libs
 moods=$top/tests/plugins/.libs/moods.so
 tmp=$(mktemp -d) || exit 99
 trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
-export XDG_DATA_HOME=$tmp/data HOME=$tmp PATH=$top:$PATH LC_ALL=C.UTF-8 TERM=xterm
+export XDG_DATA_HOME=$tmp/data HOME=$tmp LC_ALL=C.UTF-8 TERM=xterm
+# The programs themselves, not the scripts that libtool wraps round them.
+export PATH=$top/.libs:$top:$PATH LD_LIBRARY_PATH=$top/.libs
 unset SNEK_CLUSTER NO_COLOR
 cd "$tmp" || exit 99
 passed=0 failed=0 skipped=0
@@ -114,7 +116,7 @@ bad 2 'changes nothing' snek-deploy --local x --status --shards 4
 # ---- writing ----
 
 printf '{"k":"a","n":1}\n{"k":"b","n":2000}\n{"k":"a\\tb\\n\\\\","n":3.5}\n' >three
-printf '{"k":"a","n":1}\nbroken]\n{"k":"b","n":2}\n' >bad1
+printf '{"k":"a","n":1}\n{"k":nope}\n{"k":"b","n":2}\n' >bad1
 printf '[{"k":"x"},{"k":"y"}]' >array.json
 printf 'one line\nanother\n' >text
 
@@ -158,7 +160,7 @@ bad 2 'is the input' snek write bad bad1 --on-error quarantine=bad1
 is "the input is not emptied" 3 "$(lines bad1)"
 good snek write good bad1 --on-error quarantine=set-aside
 is "the count of bad records" 1 "$(grep -c '1 left out as bad' err)"
-is "bad records are kept as they came" 'broken]' "$(cat set-aside)"
+is "bad records are kept as they came" '{"k":nope}' "$(cat set-aside)"
 good snek export good
 is "the others are written" 2 "$(lines out)"
 good snek write good bad1 --on-error quarantine=set-aside --json
@@ -205,7 +207,7 @@ good snek compact --all -q
 # ---- querying ----
 
 good snek query q group by=k
-is "pairs are JSON lines" '{"key":"a","value":1}' "$(head -n 1 out)"
+is "pairs are JSON lines" '{"key":"a","value":{"count":1}}' "$(head -n 1 out)"
 is "no summary off a terminal" 0 "$(lines err)"
 good snek query q group by=k -v
 is "but with -v" 1 "$(grep -c '^3 records, ' err)"
@@ -214,24 +216,24 @@ is "tsv is escaped" 'a\tb\n\\	1' "$(sed -n 2p out)"
 good snek query q group by=k sum=n -o tsv
 is "members are columns in tsv" 'b	1	2000' "$(tail -n 1 out)"
 good snek query q group by=k sum=n -o table
-is "a table is aligned" 'b            1   2,000' "$(tail -n 1 out)"
+is "a table is aligned" 'b            1  2,000' "$(tail -n 1 out)"
 is "and has a head" 'key      count  sum_n' "$(head -n 1 out)"
 good snek query q group by=k -o json
-is "json is one array" '[{"key":"a","value":1},' "$(head -n 1 out)"
+is "json is one array" '[{"key":"a","value":{"count":1}},' "$(head -n 1 out)"
 good snek query q grep field=k match=nothing -o json
 is "of nothing, too" '[]' "$(cat out)"
 good snek query q grep field=k match=b
-is "a listed value stands alone" '{"k":"a\tb\n\\","n":3.5}' "$(head -n 1 out)"
+is "a listed value stands alone" '{"k":"b","n":2000}' "$(head -n 1 out)"
 good snek query q group by=k --json
 is "with --json the summary is JSON on stderr" 1 "$(grep -c '^{"snek":1,"kind":"summary",' err)"
 is "and results are JSON lines" 3 "$(grep -c '^{"key":' out)"
-good snek query q group --args '{"by":"k"}' --order -value --limit 1
-is "arguments may be JSON" '{"key":"a","value":1}' "$(cat out)"
+good snek query q group --args '{"by":["k"]}' --limit 1
+is "arguments may be JSON" '{"key":"a","value":{"count":1}}' "$(cat out)"
 bad 3 'nix.*snek ls' snek query nix group by=k
 bad 3 'gruop.*did you mean group' snek query q gruop
 bad 2 'by' snek query q group
 bad 2 'bye' snek query q group bye=k
-bad 2 'args|JSON|\{' snek query q group --args '{'
+bad 2 'arguments of group' snek query q group --args '{'
 bad 3 'med' snek query q wordcount field=k --reduce med
 bad 3 'nix.so' snek query q ./nix.so
 bad 2 'say ./moods.so' snek query q moods.so
@@ -239,7 +241,7 @@ bad 7 'no ELF|not an ELF|plugin' snek query q ./three
 bad 7 'in a bad mood' snek query q "$moods:fail" --attempts 1
 bad 8 'timed out' snek query q "$moods:linger" file="$tmp/started" --timeout 0.2
 good snek query q "$moods:talk"
-is "a warning is shown, and steers no terminal" 'a [31mshout' "$(head -n 1 err | sed 's/.*\(a .31m\)/\1/; s/.*\(a \[\)/\1/')"
+is "a warning is shown, and steers no terminal" '3 0' "$(grep -c 'shout' err) $(grep -c "$(printf '\033')" err)"
 is "a whisper is not" 0 "$(grep -c whisper err)"
 good snek query q "$moods:talk" -v
 is "but with -v" 3 "$(grep -c whisper err)"
@@ -342,18 +344,17 @@ wait $pid 2>/dev/null
 is "an interrupted write" '130 1 0' "$? $(grep -c 'interrupted; nothing was written' err) $(lines out)"
 exec 9>&-
 bad 3 'cut' snek find cut
-rm -f started
-snek query q "$moods:linger" file="$tmp/started" >out 2>err & pid=$!
-for _ in $(seq 500); do test -e started && break; sleep 0.01; done
-kill -INT $pid
-wait $pid 2>/dev/null
-is "an interrupted query" '130 1 0' "$? $(grep -c 'interrupted; [0-9]* of [0-9]* tasks were done' err) $(lines out)"
-rm -f started
-snek query q "$moods:linger" file="$tmp/started" >out 2>err & pid=$!
-for _ in $(seq 500); do test -e started && break; sleep 0.01; done
-kill -TERM $pid
-wait $pid 2>/dev/null
-is "a terminated query" 143 $?
+cancelled () {          # cancelled SIGNAL ARGUMENT: when the file is there
+	rm -f started
+	snek query q "$moods:linger" "$2=$tmp/started" --attempts 1 >out 2>err & pid=$!
+	for _ in $(seq 500); do test -e started && break; sleep 0.01; done
+	kill "-$1" $pid
+	wait $pid 2>/dev/null
+	echo "$? $(grep -c 'interrupted; [0-9]* of [0-9]* tasks were done' err) $(lines out)"
+}
+is "an interrupted query" '130 1 0' "$(cancelled INT file)"
+is "a terminated query" '143 1 0' "$(cancelled TERM file)"
+is "a query interrupted before it begins" '130 1 0' "$(cancelled INT early)"
 set +m
 
 # ---- terminals ----
@@ -363,7 +364,7 @@ tty () {                # tty COMMAND: on a terminal of 60 columns
 }
 if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
 	tty 'snek query q group by=k sum=n'
-	is "a table on a terminal" 1 "$(grep -c 'b            1   2,000' out)"
+	is "a table on a terminal" 1 "$(grep -c 'b            1  2,000' out)"
 	is "and a summary" 1 "$(grep -c '^3 records, ' out)"
 	tty 'snek query q group by=k -q | cat'
 	is "JSON lines in a pipe" 3 "$(grep -c '^{"key":' out)"

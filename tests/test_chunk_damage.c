@@ -236,6 +236,65 @@ START_TEST(a_head_that_lies_is_refused)
 }
 END_TEST
 
+/* In the block of column "a" of a chunk of these records. */
+static const struct block_lie {
+	const char *about;
+	const char *text[6];
+	uint32_t at, value;
+} block_lies[] = {
+	{ "rows that do not ascend", { "{\"b\":1}", "{\"a\":1}", "{\"b\":1}",
+	    "{\"a\":2}", "{\"b\":1}", "{}" }, 4, 1 },
+	{ "a row beyond the last", { "{\"b\":1}", "{\"a\":1}", "{\"b\":1}",
+	    "{\"a\":2}", "{\"b\":1}", "{}" }, 4, 6 },
+	{ "more rows than values", { "{\"a\":1}", "{\"a\":2}", "{\"a\":3}",
+	    "{}" }, 0, 15 },
+	{ "a bit beyond the rows", { "{\"a\":1}", "{\"a\":2}", "{\"a\":3}",
+	    "{}" }, 0, 19 },
+	{ "more nulls than said", { "{\"a\":null}", "{\"a\":1}" }, 0, 3 },
+	{ "a null beyond the slots", { "{\"a\":null}", "{\"a\":1}" }, 0, 4 },
+	{ "a null where nothing is", { "{}", "{\"a\":null}", "{\"a\":\"x\"}" },
+	    8, 1 },
+	{ "ends from 1", { "{\"a\":\"xx\"}", "{\"a\":\"yy\"}" }, 0, 1 },
+	{ "ends that fall", { "{\"a\":\"xx\"}", "{\"a\":\"yy\"}" }, 4, 5 },
+	{ "too few bytes", { "{\"a\":\"xx\"}", "{\"a\":\"yy\"}" }, 8, 9 },
+	{ "too many bytes", { "{\"a\":\"xxxxxxxxx\"}" }, 4, 8 },
+	{ "no msgpack", { "{\"a\":[[]]}" }, 8, 0xc191 },
+	{ "msgpack cut short", { "{\"a\":[[]]}" }, 8, 0x9092 },
+	{ "two values for one", { "{\"a\":[[]]}" }, 8, 0x9090 },
+};
+
+static void tell_lie(const struct block_lie *l)
+{
+	struct chunk_tool t;
+	struct snek_error e = { 0 };
+	struct sk_chunk_field f;
+	struct sk_record r;
+	size_t n = 0;
+	uint32_t i;
+	int rc = 0;
+
+	while (n < COUNT(l->text) && l->text[n])
+		n++;
+	chunk_tool_of(&t, l->text, n);
+	memcpy(&f, t.out.p + sizeof(struct sk_chunk_head), sizeof(f));
+	memcpy(t.out.p + f.block.offset + l->at, &l->value, 4);
+	chunk_tool_mend((uint8_t *)t.out.p, t.out.n);
+	ck_assert_int_eq(sk_chunk_reopen(t.chunk, t.out.p, t.out.n, &e), 0);
+	for (i = 0; i < n && !rc; i++)
+		rc = sk_chunk_record(t.chunk, i, &r, &e);
+	ck_assert_msg(rc == SNEK_ECORRUPT, "%s", l->about);
+	chunk_tool_close(&t);
+}
+
+START_TEST(a_block_that_lies_is_refused)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(block_lies); i++)
+		tell_lie(&block_lies[i]);
+}
+END_TEST
+
 /* ---- blocks apart ---- */
 
 START_TEST(blocks_may_lie_apart)
@@ -283,6 +342,7 @@ static Suite *suite(void)
 	tcase_add_test(c, a_chunk_cut_short_is_refused);
 	tcase_add_test(c, a_newer_format_is_named);
 	tcase_add_test(c, a_head_that_lies_is_refused);
+	tcase_add_test(c, a_block_that_lies_is_refused);
 	tcase_add_loop_test(c, blocks_may_lie_apart, 0, 2);
 	suite_add_tcase(s, c);
 	return s;

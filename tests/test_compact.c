@@ -12,7 +12,7 @@ static struct world world;
 
 static void setup(void)
 {
-	world_make(&world, NULL, 4, 3);
+	world_make(&world, in_memory(), 4, 3);
 }
 
 static void teardown(void)
@@ -183,26 +183,67 @@ START_TEST(what_is_due_does_not_depend_on_when)
 }
 END_TEST
 
+/* Due: what lies before it in its window, if that is not too little, what
+ * follows, the next window, and two alone.  All: what lies before and behind. */
+static const struct {
+	uint64_t at;
+	bool all;
+	size_t entries;
+} larges[] = {
+	{ 30, false, 1 + 1 + 1 + 1 + 2 }, { 5, false, 4 + 1 + 1 + 1 + 2 },
+	{ 30, true, 3 }, { 5, true, 3 },
+};
+
 START_TEST(a_large_segment_is_not_rewritten)
 {
-	struct job large = { .w = 1, .n = 70, .pad = 1 << 20 };
+	uint64_t at = larges[_i].at, i = 0;
+	struct job large = { .w = at, .n = 70, .pad = 1 << 20 };
 	struct job small = { .n = 1, .pad = 10 };
-	struct sk_write_id id;
+	struct sk_write_id id = { { 0 } };
 	struct sk_manifest *m;
 
 	world_remove(&world);
-	world_make(&world, NULL, 1, 1);
-	id = job_must(world.catalog, &large).write;
-	for (small.w = 2; small.w <= 130; small.w++)
-		job_must(world.catalog, &small);
-	compact(_i);
+	world_make(&world, in_memory(), 1, 1);
+	for (small.w = 1; small.w <= 130; small.w++) {
+		if (small.w == at)
+			id = job_must(world.catalog, &large).write;
+		else
+			job_must(world.catalog, &small);
+	}
+	compact(larges[_i].all);
 	m = manifest();
-	ck_assert_mem_eq(&id, &m->entry[0].write, sizeof(id));
-	ck_assert_uint_eq(m->entry[0].last, 1);
-	/* 2 .. 64, 65 .. 128, two alone; or one */
-	ck_assert_uint_eq(m->n, _i ? 2 : 5);
+	while (m->entry[i].first != at)
+		ck_assert_uint_lt(++i, m->n);
+	ck_assert_uint_eq(m->entry[i].last, at);
+	ck_assert_mem_eq(&id, &m->entry[i].write, sizeof(id));
+	ck_assert_uint_eq(m->n, larges[_i].entries);
 	sk_manifest_free(m);
 	whole(130);
+}
+END_TEST
+
+/* An entry that began before the window has been rewritten for its share. */
+START_TEST(what_reaches_beyond_its_window_is_left)
+{
+	struct job j = { .n = 1, .pad = 10, .no_compact = _i };
+	struct sk_manifest *m;
+	struct sk_write_id id;
+
+	for (j.w = 1; j.w <= 100; j.w++)
+		job_must(world.catalog, &j);
+	compact(true);
+	m = manifest();
+	id = m->entry[0].write;
+	sk_manifest_free(m);
+	for (; j.w <= 128; j.w++)
+		job_must(world.catalog, &j);
+	compact(false);
+	m = manifest();
+	ck_assert_uint_eq(m->n, 2);
+	ck_assert_uint_eq(m->entry[0].last, 100);
+	ck_assert_mem_eq(&id, &m->entry[0].write, sizeof(id));
+	sk_manifest_free(m);
+	whole(128);
 }
 END_TEST
 
@@ -355,7 +396,8 @@ int main(void)
 	tcase_add_test(t, writes_of_nothing_fold_too);
 	tcase_add_test(t, many_small_writes_leave_few_entries);
 	tcase_add_test(t, what_is_due_does_not_depend_on_when);
-	tcase_add_loop_test(t, a_large_segment_is_not_rewritten, 0, 2);
+	tcase_add_loop_test(t, a_large_segment_is_not_rewritten, 0, 4);
+	tcase_add_loop_test(t, what_reaches_beyond_its_window_is_left, 0, 2);
 	tcase_add_test(t, a_fragmented_segment_is_rewritten);
 	tcase_add_test(t, of_two_compactions_at_once_one_wins_and_none_fails);
 	tcase_add_test(t, processes_write_fold_and_read_at_once);

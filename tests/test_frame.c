@@ -283,6 +283,32 @@ START_TEST(a_record_of_a_megabyte_fits_and_one_more_byte_does_not)
 }
 END_TEST
 
+/* {"a":1 without its end, refused at the line that follows. */
+START_TEST(a_refused_text_without_an_end_gives_its_lines_back)
+{
+	struct source s = { .p = "{\"a\":1\n{\"b\":2}\n[3]", .n = 18, .first = 1,
+	    .rest = 1 };
+	uint64_t max = _i ? 9 : 100;
+	struct snek_error e;
+	struct sk_frame f;
+	sk_framer *r;
+
+	ck_assert_int_eq(sk_framer_new(from_source, &s, "x", SNEK_JSONL, max, &r,
+	    &e), 0);
+	ck_assert_int_eq(sk_framer_next(r, &f, &e), _i ? SNEK_ELIMIT : 1);
+	ck_assert_int_eq(sk_framer_is_cut(r), _i);
+	ck_assert_uint_eq(f.n, _i ? 10 : 18);
+	ck_assert_uint_eq(sk_framer_refuse(r, 7), 7);
+	ck_assert_int_eq(sk_framer_next(r, &f, &e), 1);
+	ck_assert(f.n == 7 && f.line == 2 && f.column == 1 && f.offset == 7);
+	ck_assert_uint_eq(sk_framer_refuse(r, 0), 7);   /* it had an end */
+	ck_assert_int_eq(sk_framer_next(r, &f, &e), 1);
+	ck_assert(f.n == 3 && f.line == 3);
+	ck_assert_int_eq(sk_framer_next(r, &f, &e), 0);
+	sk_framer_free(r);
+}
+END_TEST
+
 START_TEST(a_failing_read_fails_with_its_own_words)
 {
 	struct source s = { .p = "{} {\"a", .n = 6, .fails = true };
@@ -321,6 +347,8 @@ static void setup(TCase *t)
 	    sizeof(over) / sizeof(*over));
 	tcase_add_loop_test(t,
 	    a_record_of_a_megabyte_fits_and_one_more_byte_does_not, 0, 3);
+	tcase_add_loop_test(t,
+	    a_refused_text_without_an_end_gives_its_lines_back, 0, 2);
 	tcase_add_test(t, a_failing_read_fails_with_its_own_words);
 	tcase_add_test(t, places_within_a_text_are_found);
 }

@@ -131,6 +131,161 @@ START_TEST(a_swept_write_s_mark_is_forgotten)
 }
 END_TEST
 
+/* ---- gc against a commit that comes at the worst moment ---- */
+
+static struct racing {
+	const struct sk_meta_ops *meta;
+	const struct sk_shard_ops *shard;
+	struct sk_meta_ops meta_ops;
+	struct sk_shard_ops shard_ops;
+	uint64_t category;
+	struct sk_meta_part part;
+	struct sk_meta_entry entry;
+	int outcome;                    /* of the commit */
+	unsigned commits;
+} racing;
+
+static void commit_now(void)
+{
+	struct sk_meta_receipt r;
+
+	racing.commits++;
+	racing.outcome = racing.meta->commit(world.catalog->meta,
+	    racing.category, NULL, &racing.entry, &r, NULL);
+}
+
+static int commit_before_mark(struct sk_meta *m, struct sk_write_id id,
+    struct snek_error *e)
+{
+	commit_now();
+	return racing.meta->abort(m, id, e);
+}
+
+static int commit_before_sweep(struct sk_shard *s, struct sk_write_id id,
+    struct snek_error *e)
+{
+	commit_now();
+	return racing.shard->sweep(s, id, e);
+}
+
+/* A write that has all but committed, and whose writer seems dead. */
+static void set_up_race(void)
+{
+	static const uint32_t on[] = { 2 };
+	struct sk_meta *m = world.catalog->meta;
+	struct sk_meta_category c;
+	struct snek_error e;
+	uint32_t i;
+
+	ck_assert_int_eq(m->ops->category_get_or_create(m, "cat", &c, &e), 0);
+	racing = (struct racing){ .meta = m->ops,
+	    .shard = world.catalog->shard[0]->ops, .category = c.id,
+	    .part = { 2, 1, 1, 8 }, .outcome = 1 };
+	racing.entry = (struct sk_meta_entry){ .write = leave_dead(on, 1, true),
+	    .records = 1, .bytes = 8, .parts = 1, .part = &racing.part };
+	racing.meta_ops = *racing.meta;
+	racing.shard_ops = *racing.shard;
+	m->ops = &racing.meta_ops;
+	for (i = 0; i < 4; i++)
+		world.catalog->shard[i]->ops = &racing.shard_ops;
+}
+
+START_TEST(a_commit_that_beats_the_mark_keeps_its_segments)
+{
+	set_up_race();
+	racing.meta_ops.abort = commit_before_mark;
+	ck_assert_uint_eq(gc(0).writes, 0);
+	ck_assert_uint_eq(racing.commits, 1);
+	ck_assert_int_eq(racing.outcome, 0);
+	ck_assert_uint_eq(litter_count(world.catalog).segments, 1);
+	ck_assert_uint_eq(litter_count(world.catalog).unnamed, 0);
+}
+END_TEST
+
+START_TEST(a_commit_that_comes_after_the_mark_fails)
+{
+	set_up_race();
+	racing.shard_ops.sweep = commit_before_sweep;
+	ck_assert_uint_eq(gc(0).writes, 1);
+	ck_assert_uint_eq(racing.commits, 1);
+	ck_assert_int_eq(racing.outcome, SNEK_EAGAIN);
+	ck_assert_uint_eq(litter_count(world.catalog).segments, 0);
+}
+END_TEST
+
+/* A sweep that fails leaves the mark, and the next gc tries again. */
+static int no_sweep(struct sk_shard *s, struct sk_write_id id,
+    struct snek_error *e)
+{
+	(void)s;
+	(void)id;
+	return sk_fail(e, SNEK_EIO, "broken disk");
+}
+
+START_TEST(what_could_not_be_swept_stays_marked)
+{
+	struct snek_error e = { 0 };
+
+	set_up_race();
+	racing.shard_ops.sweep = no_sweep;
+	ck_assert_int_eq(sk_gc(world.catalog, 0, NULL, &e), SNEK_EIO);
+	commit_now();
+	ck_assert_int_eq(racing.outcome, SNEK_EAGAIN);
+	racing.shard_ops.sweep = racing.shard->sweep;
+	ck_assert_uint_eq(gc(0).writes, 1);
+	ck_assert_uint_eq(litter_count(world.catalog).segments, 0);
+}
+END_TEST
+
+/* It seemed to have gone, and yet it lay there: the mark has to stay. */
+static int lie_about_sweep(struct sk_shard *s, struct sk_write_id id,
+    struct snek_error *e)
+{
+	(void)s;
+	(void)id;
+	(void)e;
+	return 0;
+}
+
+START_TEST(a_mark_stays_while_anything_is_found)
+{
+	set_up_race();
+	racing.shard_ops.sweep = lie_about_sweep;
+	gc(0);
+	commit_now();
+	ck_assert_int_eq(racing.outcome, SNEK_EAGAIN);
+}
+END_TEST
+
+static struct sk_segment_writer *revived;
+
+static int revive(struct sk_meta *m, struct sk_write_id id,
+    struct snek_error *e)
+{
+	struct sk_shard *s = world.catalog->shard[3];
+
+	ck_assert_int_eq(s->ops->begin(s, id, &revived, e), 0);
+	return racing.meta->abort(m, id, e);
+}
+
+START_TEST(a_write_that_is_alive_after_all_is_not_swept_but_never_committed)
+{
+	struct sk_gc_report report;
+
+	set_up_race();
+	racing.meta_ops.abort = revive;
+	report = gc(0);
+	ck_assert_uint_eq(report.writes, 0);
+	ck_assert_uint_eq(report.waiting, 1);
+	ck_assert_uint_eq(litter_count(world.catalog).segments, 2);
+	commit_now();
+	ck_assert_int_eq(racing.outcome, SNEK_EAGAIN);
+	racing.shard->free(revived);
+	racing.meta_ops.abort = racing.meta->abort;
+	ck_assert_uint_eq(gc(0).segments, 2);
+}
+END_TEST
+
 START_TEST(a_removed_category_is_swept)
 {
 	struct job j = { .w = 1, .n = 400, .pad = 3000 };
@@ -224,6 +379,12 @@ int main(void)
 	tcase_add_test(t, a_young_dead_write_waits);
 	tcase_add_test(t, a_living_write_is_left_alone_and_commits);
 	tcase_add_test(t, a_swept_write_s_mark_is_forgotten);
+	tcase_add_test(t, a_commit_that_beats_the_mark_keeps_its_segments);
+	tcase_add_test(t, a_commit_that_comes_after_the_mark_fails);
+	tcase_add_test(t, what_could_not_be_swept_stays_marked);
+	tcase_add_test(t, a_mark_stays_while_anything_is_found);
+	tcase_add_test(t,
+	    a_write_that_is_alive_after_all_is_not_swept_but_never_committed);
 	tcase_add_test(t, a_removed_category_is_swept);
 	tcase_add_test(t, gc_with_no_grace_never_takes_what_is_committed);
 	suite_add_tcase(s, t);

@@ -44,7 +44,8 @@ static int as_pipe(const char *p, size_t n, size_t piece, pid_t *pid)
 	_exit(0);
 }
 
-/* Records as JSON, one a line; bad ones as "! text"; the end as ". text". */
+/* Records as JSON, one a line; bad ones as "! text" (of those over a limit only
+ * the beginning, for how much there is depends on reads); failure as ". text". */
 static void read_all(int fd, const char *name, enum snek_format format,
     const struct sk_input_options *o, struct sk_buf *out)
 {
@@ -64,7 +65,8 @@ static void read_all(int fd, const char *name, enum snek_format format,
 		if (rc > 0)
 			ck_assert(sk_json_write_record(out, &record));
 		else
-			sk_buf_printf(out, "! %.*s: %s", (int)text.n,
+			sk_buf_printf(out, "! %.*s: %s", text.n > 4 &&
+			    rc == SNEK_ELIMIT ? 4 : (int)text.n,
 			    (const char *)text.p, e.text);
 		ck_assert(sk_buf_byte(out, '\n'));
 	}
@@ -133,7 +135,7 @@ static const struct {
 	{ "a", SNEK_AUTO, L("{\n\"a\":1,\n \"a\":2} 1"),
 	    "! {\n\"a\":1,\n \"a\":2}: a:3:2: duplicate member \"a\"\n1\n" },
 	{ "a", SNEK_AUTO, L("1180591620717411303424 2"),
-	    "! 1180591620717411303424: a:1:1: number out of range: integers lie "
+	    "! 1180: a:1:1: number out of range: integers lie "
 	    "in [-2^63, 2^64)\n2\n" },
 	{ "a", SNEK_AUTO, L("{\"a\":\"b\n{\"c\":1}"),
 	    "! {\"a\":\"b: a:1:6: unterminated string\n{\"c\":1}\n" },
@@ -148,6 +150,33 @@ START_TEST(inputs_are_read_from_files_and_pipes)
 }
 END_TEST
 
+/* A bracket is missing: what follows is not lost, however much it is. */
+START_TEST(a_missing_bracket_costs_one_record)
+{
+	struct sk_input_options o = { .max_record = _i ? 40 : 1000 };
+
+	reads_as(L("{\"a\":1}\n{\"b\":[2}\n{\"c\":3\n{\"d\":4}\n{\"e\":[\n5]}\n"
+	    "{\"f\":6}\n{\"g\":7}\n{\"h\":8}\n{\"i\":9}"), "a", SNEK_JSONL, &o,
+	    "{\"a\":1}\n"
+	    "! {\"b\":[2}: a:2:8: expected ',' or ']' but found '}'\n"
+	    "! {\"c\":3\n: a:4:1: expected ',' or '}' but found '{'\n"
+	    "{\"d\":4}\n{\"e\":[5]}\n{\"f\":6}\n{\"g\":7}\n{\"h\":8}\n{\"i\":9}\n");
+}
+END_TEST
+
+START_TEST(a_long_record_of_many_lines_is_one_record)
+{
+	struct sk_input_options o = { .max_record = 16 };
+
+	reads_as(L("[1,\n22222,\n33333,\n44444,\n5]\n[6]"), "a", SNEK_JSONL, &o,
+	    "! [1,\n: a:1:1: a record of more than 16 "
+	    "bytes\n[6]\n");
+	reads_as(L("[1,\n\"222222222222222222222\n]\n[3]"), "a", SNEK_JSONL, &o,
+	    "! [1,\n: a:1:1: a record of more than 16 "
+	    "bytes\n! ]: a:3:1: expected a value but found ']'\n[3]\n");
+}
+END_TEST
+
 START_TEST(options_reach_the_parsers)
 {
 	struct sk_input_options o = { .max_record = 12, .last_duplicate = true,
@@ -155,9 +184,9 @@ START_TEST(options_reach_the_parsers)
 
 	reads_as(L("{\"a\":1,\"a\":2}\n[1,2,3,4,5,6,7]\n[{\"\":1,\"\":2}]"),
 	    "a", SNEK_AUTO, &o,
-	    "! {\"a\":1,\"a\":2}: a:1:1: a record of more than 12 bytes\n"
-	    "! [1,2,3,4,5,6,7]: a:2:1: a record of more than 12 bytes\n"
-	    "! [{\"\":1,\"\":2}]: a:3:1: a record of more than 12 bytes\n");
+	    "! {\"a\": a:1:1: a record of more than 12 bytes\n"
+	    "! [1,2: a:2:1: a record of more than 12 bytes\n"
+	    "! [{\"\": a:3:1: a record of more than 12 bytes\n");
 	o.max_record = 13;
 	reads_as(L("{\"a\":1,\"a\":2}"), "a", SNEK_AUTO, &o, "{\"a\":2}\n");
 }
@@ -255,6 +284,8 @@ static void setup(TCase *t)
 {
 	tcase_add_loop_test(t, inputs_are_read_from_files_and_pipes, 0,
 	    sizeof(inputs) / sizeof(*inputs));
+	tcase_add_loop_test(t, a_missing_bracket_costs_one_record, 0, 2);
+	tcase_add_test(t, a_long_record_of_many_lines_is_one_record);
 	tcase_add_loop_test(t, options_reach_the_parsers, 0, 2);
 	tcase_add_test(t, a_descriptor_that_cannot_be_read_says_why);
 	if (!sk_gzip_is_built_in()) {

@@ -56,6 +56,7 @@ static void small(struct gen *g, int depth, struct sk_buf *b)
 		"1", "1.0", "1e0", "-1", "2", "\"\"", "\"a\"", "\"a\\u0000\"",
 		"\"\\u0000\"", "\"ab\"", "1.5", "\"\\u00ff\"", "9007199254740993",
 		"9007199254740992.0", "5e-324" };
+	static const char *const names[] = { "", "a", "a\\u0000" };
 	uint64_t k = gen_below(g, depth ? 26 : 20), i, n;
 
 	if (k < 20) {
@@ -67,8 +68,8 @@ static void small(struct gen *g, int depth, struct sk_buf *b)
 	for (i = 0; i < n; i++) {
 		ck_assert(i == 0 || sk_buf_byte(b, ','));
 		if (k >= 23)
-			ck_assert(sk_buf_printf(b, "\"%.*s%d\":",
-			    (int)gen_below(g, 3), "a\\u0000" "a" + 0, (int)i));
+			ck_assert(sk_buf_printf(b, "\"%s%d\":",
+			    names[gen_below(g, 3)], (int)i));
 		small(g, depth - 1, b);
 	}
 	ck_assert(sk_buf_byte(b, k < 23 ? ']' : '}'));
@@ -80,7 +81,7 @@ START_TEST(bytes_order_as_values_do)
 	struct sk_buf a = { 0 }, b = { 0 };
 	struct snek_value va, vb;
 	struct gen g;
-	int i, done = 0;
+	int i;
 
 	gen_seed(&g, 11);
 	for (i = 0; i < 30000; i++) {
@@ -92,13 +93,10 @@ START_TEST(bytes_order_as_values_do)
 			gen_document(&g, i % 2 ? GEN_TOP : GEN_UNICODE, false, &a);
 			gen_document(&g, GEN_TOP, false, &b);
 		}
-		if (sk_json_value(ra, a.p, a.n, &va, NULL) < 0 ||
-		    sk_json_value(rb, b.p, b.n, &vb, NULL) < 0)
-			continue;       /* a name cut in its escape */
+		ck_assert_int_eq(sk_json_value(ra, a.p, a.n, &va, NULL), 0);
+		ck_assert_int_eq(sk_json_value(rb, b.p, b.n, &vb, NULL), 0);
 		agree(va, vb);
-		done++;
 	}
-	ck_assert_int_gt(done, 20000);
 	sk_buf_free(&a);
 	sk_buf_free(&b);
 	sk_json_reader_free(ra);

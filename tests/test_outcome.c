@@ -23,7 +23,7 @@ static void setup(void)
 {
 	uint32_t i;
 
-	world_make(&world, NULL, 4, 4);
+	world_make(&world, in_memory(), 4, 4);
 	real_meta = world.catalog->meta->ops;
 	real_shard = world.catalog->shard[0]->ops;
 	meta_ops = *real_meta;
@@ -239,6 +239,16 @@ START_TEST(a_write_fails_whole_at_whichever_call_a_shard_fails)
 }
 END_TEST
 
+START_TEST(a_repeat_of_what_is_committed_asks_nothing_of_the_shards)
+{
+	job_must(world.catalog, &large);
+	break_shards();
+	failing = 1;
+	ck_assert(job_must(world.catalog, &large).repeated);
+	ck_assert_uint_eq(calls, 0);
+}
+END_TEST
+
 START_TEST(a_failed_writer_takes_no_more)
 {
 	struct sk_record record = { false, 1,
@@ -355,6 +365,8 @@ int main(void)
 	    0, 5);
 	tcase_add_test(t, what_a_manifest_names_is_not_removed_whatever_was_said);
 	tcase_add_test(t, a_write_fails_whole_at_whichever_call_a_shard_fails);
+	tcase_add_test(t,
+	    a_repeat_of_what_is_committed_asks_nothing_of_the_shards);
 	tcase_add_test(t, a_failed_writer_takes_no_more);
 	tcase_add_test(t,
 	    compaction_changes_nothing_at_whichever_call_a_shard_fails);

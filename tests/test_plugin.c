@@ -15,14 +15,20 @@
 
 /* ---- files ---- */
 
-static char dir[] = "/tmp/snek-plugin-XXXXXX";
+static char dir[32];
 static char file[64];
+
+static void make_dir(void)
+{
+	strcpy(dir, "/tmp/snek-plugin-XXXXXX");
+	ck_assert(mkdtemp(dir));
+}
 
 static void make_file(const void *p, size_t n)
 {
 	int fd;
 
-	ck_assert(mkdtemp(dir));
+	make_dir();
 	snprintf(file, sizeof(file), "%s/x.so", dir);
 	fd = open(file, O_CREAT | O_WRONLY | O_EXCL, 0600);
 	ck_assert_int_ge(fd, 0);
@@ -161,7 +167,7 @@ START_TEST(a_missing_library_is_named)
 {
 	char gone[96];
 
-	ck_assert(mkdtemp(dir));
+	make_dir();
 	snprintf(file, sizeof(file), "%s/x.so", dir);
 	snprintf(gone, sizeof(gone), "%s/libgone.so", dir);
 	if (compile("libgone.so -Wl,-soname,libgone.so.1", "int gone;") &&

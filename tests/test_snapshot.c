@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct world world;
@@ -229,6 +230,46 @@ START_TEST(other_counts_than_the_manifest_s_are_damage)
 }
 END_TEST
 
+/* Damage inside a chunk shows when it is read, and says where. */
+START_TEST(a_damaged_chunk_is_named_by_shard_and_segment)
+{
+	struct job j = { .w = 1, .n = 400, .pad = 2000 };
+	struct sk_snapshot_chunk c;
+	struct sk_shard *shard;
+	struct sk_segment *segment;
+	struct snek_error e = { 0 };
+	struct census census;
+	char path[300], hex[33];
+	uint64_t at;
+	FILE *f;
+
+	job_must(world.catalog, &j);
+	c = victim();
+	shard = world.catalog->shard[c.shard];
+	ck_assert_int_eq(shard->ops->open(shard, c.write, &segment, &e), 0);
+	at = segment->entry[c.number].offset + (_i ? c.bytes.n / 2 : 0);
+	shard->ops->close(segment);
+	sk_write_id_hex(c.write, hex);
+	snprintf(path, sizeof(path), "%s/%s.seg", shard->ops->location(shard),
+	    hex);
+	f = fopen(path, "r+");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fseek(f, (long)at, SEEK_SET), 0);
+	ck_assert_int_eq(fputc(0xa5, f), 0xa5);
+	fclose(f);
+	ck_assert(!census_take(world.catalog, "cat", &census));
+	snprintf(path, sizeof(path), "shard %u, segment %s, chunk %u", c.shard,
+	    hex, c.number);
+	ck_assert_msg(strstr(census.fault, path) != NULL, "%s", census.fault);
+	ck_assert_int_eq(sk_compact(world.catalog, "cat", true, &e), 0);
+	j.w = 2;
+	job_must(world.catalog, &j);
+	ck_assert_int_eq(sk_compact(world.catalog, "cat", true, &e),
+	    SNEK_ECORRUPT);
+	ck_assert_msg(strstr(e.text, path) != NULL, "%s", e.text);
+}
+END_TEST
+
 /* ---- one catalog, many threads ---- */
 
 #define THREADS 4
@@ -320,6 +361,8 @@ int main(void)
 	tcase_add_test(t, an_empty_category_is_read_as_nothing);
 	tcase_add_test(t, a_missing_segment_is_data_loss_by_name);
 	tcase_add_test(t, other_counts_than_the_manifest_s_are_damage);
+	tcase_add_loop_test(t, a_damaged_chunk_is_named_by_shard_and_segment,
+	    0, 2);
 	tcase_add_test(t, threads_share_a_catalog);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

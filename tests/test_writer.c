@@ -256,6 +256,26 @@ START_TEST(chunks_are_dealt_in_turn)
 }
 END_TEST
 
+/* Writes of one chunk spread too: the write id says who begins. */
+START_TEST(not_every_write_begins_on_the_same_shard)
+{
+	struct job j = { .n = 1, .pad = 80000, .no_compact = true };
+	struct sk_snapshot *s;
+	struct snek_error e;
+	size_t i, on[4] = { 0 };
+
+	for (j.w = 1; j.w <= 64; j.w++)
+		job_must(world.catalog, &j);
+	ck_assert_int_eq(sk_snapshot_open(world.catalog, "cat", &s, &e), 0);
+	for (i = 0; i < s->n; i++)
+		on[s->chunk[i].shard]++;
+	ck_assert_uint_eq(on[0] + on[1] + on[2] + on[3], 64);
+	for (i = 0; i < 4; i++)
+		ck_assert_uint_gt(on[i], 0);
+	sk_snapshot_close(s);
+}
+END_TEST
+
 /* Level k of N: n, n+1 ... n+k-1 (mod N), n one more each time, mod N. */
 START_TEST(placement_goes_round_over_all_shards)
 {
@@ -442,6 +462,7 @@ int main(void)
 	tcase_add_test(t, a_category_removed_meanwhile_takes_no_write);
 	tcase_add_test(t, each_datum_is_on_exactly_one_shard);
 	tcase_add_test(t, chunks_are_dealt_in_turn);
+	tcase_add_test(t, not_every_write_begins_on_the_same_shard);
 	tcase_add_test(t, placement_goes_round_over_all_shards);
 	tcase_add_test(t, two_first_writers_agree_on_one_placement);
 	tcase_add_loop_test(t, a_retried_write_does_not_double, 0, n);

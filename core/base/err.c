@@ -19,7 +19,7 @@ const char *sk_strerror(int code)
 {
 	if (code == SNEK_SKIP)
 		return "skipped";
-	if (code > 0 || -code >= (int)(sizeof(texts) / sizeof(*texts)))
+	if (code > 0 || code <= -(int)(sizeof(texts) / sizeof(*texts)))
 		return "unknown error";
 	return texts[-code];
 }

@@ -139,8 +139,8 @@ int sk_reader_next(sk_reader *r, struct sk_record *out, struct sk_place *at,
 	rc = step(r, e);
 	if (!rc && !r->now)
 		return 0;
-	if (!rc)
-		rc = sk_chunk_record(r->now->view, r->now->row, out, e);
+	if (!rc && (rc = sk_chunk_record(r->now->view, r->now->row, out, e)))
+		rc = which(r, r->now, rc, e);
 	if (rc) {
 		r->failed = true;
 		return rc;

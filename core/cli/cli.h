@@ -246,7 +246,10 @@ struct cli_job {
 	{ "verbose", 'v', CLI_FLAG, CLI_AT(cli, verbose), NULL, \
 	  "show what plugins log, counters, and the closing summary" }
 
-/* Settings, function and arguments; 0 or an exit code. */
+/* What can be told to be a mistake before anything is opened. */
+int cli_job_check(const struct cli_job *, const char *function, int argc,
+    char **argv);
+/* Settings, function and (checked) arguments; 0 or an exit code. */
 int cli_job_setup(struct cli_job *, snek_job *, const char *function,
     int argc, char **argv);
 /* Start, wait, print; an exit code. */

@@ -40,9 +40,6 @@ static int argument(struct cli_job *j, snek_job *job, char *text)
 	char *equals = strchr(text, '=');
 	int rc;
 
-	if (!equals || equals == text)
-		return cli_error_usage(&j->c, "%s: arguments are NAME=VALUE",
-		    text);
 	*equals = '\0';
 	rc = snek_job_arg(job, text, equals + 1, &e);
 	*equals = '=';
@@ -50,14 +47,27 @@ static int argument(struct cli_job *j, snek_job *job, char *text)
 }
 
 /* A file is named with a slash, so that it is never taken for a function. */
-static int check_function(const struct cli *c, const char *function)
+static bool is_bare_file(const char *function)
 {
 	size_t n = strcspn(function, ":");
 
-	if (strchr(function, '/') || n < 4 ||
-	    strncmp(function + n - 3, ".so", 3) != 0)
-		return 0;
-	return cli_error_usage(c, "%s: for a file say ./%s", function, function);
+	return !strchr(function, '/') && n > 3 &&
+	    strncmp(function + n - 3, ".so", 3) == 0;
+}
+
+int cli_job_check(const struct cli_job *j, const char *function, int argc,
+    char **argv)
+{
+	int i;
+
+	if (is_bare_file(function))
+		return cli_error_usage(&j->c, "%s: for a file say ./%s",
+		    function, function);
+	for (i = 0; i < argc; i++)
+		if (!strchr(argv[i], '=') || argv[i][0] == '=')
+			return cli_error_usage(&j->c, "%s: arguments are "
+			    "NAME=VALUE", argv[i]);
+	return 0;
 }
 
 int cli_job_setup(struct cli_job *j, snek_job *job, const char *function,
@@ -66,8 +76,6 @@ int cli_job_setup(struct cli_job *j, snek_job *job, const char *function,
 	struct snek_error e = { 0 };
 	int rc, i;
 
-	if ((rc = check_function(&j->c, function)))
-		return rc;
 	rc = snek_job_map(job, function, j->args, &e);
 	if (rc < 0)
 		return cli_error_of(&j->c, rc, &e, function, NULL);
@@ -109,6 +117,15 @@ static int interrupted(struct cli_job *j, snek_job *job)
 	return cli_signal_exit(&j->c, what);
 }
 
+static const char *cure_of(int code, const struct snek_error *e)
+{
+	if (code == SNEK_ETIMEDOUT)
+		return "allow more with --timeout";
+	if (code == SNEK_ENOENT && strstr(e->text, "category"))
+		return "snek ls lists what there is";
+	return NULL;
+}
+
 static int wait_for(struct cli_job *j, snek_job *job, struct cli_progress *p)
 {
 	struct snek_job_stat s = { .size = sizeof(s) };
@@ -124,8 +141,7 @@ static int wait_for(struct cli_job *j, snek_job *job, struct cli_progress *p)
 		return 0;
 	if (rc == SNEK_ECANCELED && cli_signal_caught())
 		return interrupted(j, job);
-	return cli_error_of(&j->c, rc, &e, NULL,
-	    rc == SNEK_ETIMEDOUT ? "allow more with --timeout" : NULL);
+	return cli_error_of(&j->c, rc, &e, NULL, cure_of(rc, &e));
 }
 
 /* ---- the closing summary ---- */

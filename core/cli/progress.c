@@ -23,6 +23,14 @@ struct cli_progress {
 	size_t fields;
 };
 
+/* Of a file its last part. */
+static const char *short_of(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return slash ? slash + 1 : name;
+}
+
 struct cli_progress *cli_progress_open(const struct cli *c, const char *mode,
     const char *title, const char *function)
 {
@@ -37,9 +45,9 @@ struct cli_progress *cli_progress_open(const struct cli *c, const char *mode,
 	    cli_tty_is_fancy(STDERR_FILENO);
 	p->utf8 = cli_tty_is_utf8();
 	p->begun = p->last = cli_number_now();
-	snprintf(p->title, sizeof(p->title), "%s%s%s", title,
+	snprintf(p->title, sizeof(p->title), "%s%s%s", short_of(title),
 	    function ? p->utf8 ? " \302\267 " : " - " : "",
-	    function ? function : "");
+	    function ? short_of(function) : "");
 	return p;
 }
 

@@ -32,7 +32,8 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 
 	if (rc != CLI_GO)
 		return rc;
-	if ((rc = cli_cluster_open(&j.c, &cluster)))
+	rc = cli_job_check(&j, argv[1], argc - 2, argv + 2);
+	if (rc || (rc = cli_cluster_open(&j.c, &cluster)))
 		return rc;
 	cli_signal_begin();
 	rc = query(&j, cluster, argc, argv);

@@ -65,10 +65,10 @@ static int check_function(const struct run *r, const char *name)
 
 static int with_job(struct run *r, struct cli_input *in, int argc, char **argv)
 {
-	int rc = cli_job_setup(&r->j, r->job, argv[0], argc - 1, argv + 1);
+	int rc = check_function(r, argv[0]);
 
 	if (!rc)
-		rc = check_function(r, argv[0]);
+		rc = cli_job_setup(&r->j, r->job, argv[0], argc - 1, argv + 1);
 	if (!rc)
 		rc = prepare(r);
 	if (!rc)
@@ -91,19 +91,28 @@ static int with_input(struct run *r, struct cli_input *in, int argc,
 	return rc;
 }
 
+static int with_options(struct run *r, int argc, char **argv)
+{
+	struct cli_input in;
+	int rc = cli_job_check(&r->j, argv[0], argc - 1, argv + 1);
+
+	if (rc)
+		return rc;
+	cli_signal_begin();
+	rc = cli_input_expand(&r->j.c, &in, r->input.v, r->input.n);
+	if (!rc)
+		rc = with_input(r, &in, argc, argv);
+	cli_input_free(&in);
+	return rc;
+}
+
 static int run(const struct cli_command *cmd, int argc, char **argv)
 {
 	struct run r = { .j.c.command = cmd };
-	struct cli_input in;
 	int rc = cli_option_parse(&r.j.c, &argc, &argv);
 
-	if (rc == CLI_GO) {
-		cli_signal_begin();
-		rc = cli_input_expand(&r.j.c, &in, r.input.v, r.input.n);
-		if (!rc)
-			rc = with_input(&r, &in, argc, argv);
-		cli_input_free(&in);
-	}
+	if (rc == CLI_GO)
+		rc = with_options(&r, argc, argv);
 	free(r.input.v);
 	return rc;
 }

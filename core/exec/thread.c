@@ -5,11 +5,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "base/thread.h"
 
 /* An attempt on its way: waiting in todo, running, or ended in done. */
 struct item {
@@ -63,14 +64,17 @@ static struct item *queue_take(struct queue *q)
 	return it;
 }
 
+/* A signal handler may do this: errno stays. */
 static void ring(struct thread_exec *x)
 {
 	uint64_t one = 1;
+	int sys = errno;
 	ssize_t n;
 
 	do
 		n = write(x->event, &one, sizeof(one));
 	while (n < 0 && errno == EINTR);
+	errno = sys;
 }
 
 /* ---- the worker's side ---- */
@@ -235,6 +239,7 @@ static int wait_event(struct sk_exec *exec, int timeout_ms,
 	if (!it)
 		return 0;
 	out->id = it->attempt.id;
+	out->number = it->attempt.number;
 	out->outcome = it->outcome;
 	free(it);
 	return 1;
@@ -311,21 +316,16 @@ static const struct sk_exec_ops thread_ops = {
 	start, wait_event, cancel, wake, close_exec,
 };
 
-/* Signals are the host's: none is delivered to a thread of ours. */
 static int spawn(struct thread_exec *x)
 {
 	struct worker *w = calloc(1, sizeof(*w));
-	sigset_t all, old;
 	int rc;
 
 	if (!w)
 		return ENOMEM;
 	w->x = x;
 	w->n = x->workers;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&x->thread[x->workers], NULL, work, w);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = sk_thread_start(&x->thread[x->workers], work, w);
 	if (rc)
 		free(w);
 	else
@@ -360,6 +360,8 @@ int sk_exec_threads(const struct sk_exec_job *job, uint32_t workers,
 
 	if (!x)
 		return sk_enomem(e);
+	if (!workers)
+		workers = 1;
 	x->exec.ops = &thread_ops;
 	x->job = *job;
 	x->event = -1;

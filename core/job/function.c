@@ -51,7 +51,7 @@ static int read_open(int fd, const char *path, struct sk_buf *b,
 
 static int read_file(const char *path, struct sk_buf *b, struct snek_error *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);  /* no fifo */
 	int rc;
 
 	if (fd < 0)
@@ -111,15 +111,17 @@ static int try_dir(void *arg, const char *dir)
 	return w->path ? 1 : SNEK_ENOMEM;
 }
 
-/* The file of a shipped plugin whose name is the first len bytes, or NULL. */
-static char *shipped_path(const char *name, size_t len)
+/* The file of a shipped plugin whose name is the first len bytes: 1, 0 when
+ * there is none, or SNEK_ENOMEM. */
+static int shipped_path(const char *name, size_t len, char **out)
 {
 	struct wanted w = { name, len, NULL };
+	int rc = 0;
 
-	if (!len || memchr(name, '/', len))
-		return NULL;
-	each_dir(try_dir, &w);
-	return w.path;
+	if (len && !memchr(name, '/', len))
+		rc = each_dir(try_dir, &w);
+	*out = w.path;
+	return rc;
 }
 
 /* ---- finding one ---- */
@@ -137,7 +139,8 @@ static int load(struct sk_function *f, const char *op, struct snek_error *e)
 static int find_file(const char *name, struct sk_function *f, struct snek_error *e)
 {
 	const char *colon = strrchr(name, ':');
-	const char *op = colon && !strchr(colon, '/') ? colon + 1 : NULL;
+	const char *op = colon && !strchr(colon, '/') && access(name, F_OK)
+	    ? colon + 1 : NULL;
 	int rc;
 
 	f->origin = "file";
@@ -192,13 +195,13 @@ static int find_shipped(const char *name, struct sk_function *f,
 	const char *dot = strchr(name, '.');
 	int rc;
 
-	f->path = shipped_path(name, strlen(name));
-	if (f->path)
+	rc = shipped_path(name, strlen(name), &f->path);
+	if (rc == 1)
 		dot = NULL;
-	else if (dot)
-		f->path = shipped_path(name, (size_t)(dot - name));
-	if (!f->path)
-		return SNEK_ENOENT;
+	else if (!rc && dot)
+		rc = shipped_path(name, (size_t)(dot - name), &f->path);
+	if (rc != 1)
+		return rc ? sk_enomem(e) : SNEK_ENOENT;
 	f->origin = "shipped";
 	rc = digest_file(f->path, f->sha256, e);
 	return rc ? rc : load(f, dot ? dot + 1 : NULL, e);
@@ -242,7 +245,7 @@ static int not_found(struct sk_catalog *cat, const char *name,
 	struct names all = { 0 };
 	const char *near = NULL;
 
-	if (!sk_function_names(cat, add_name, &all, NULL))
+	if (sk_function_names(cat, add_name, &all, NULL) == 0)
 		near = sk_did_you_mean(name, (const char *const *)all.name, all.n);
 	if (near)
 		sk_fail(e, SNEK_ENOENT, "no function %s; did you mean %s?", name,
@@ -315,7 +318,8 @@ static int add_ops(struct names *all, const struct sk_plugin *p)
 	return rc;
 }
 
-/* A file that does not load is left out: it cannot be queried either. */
+/* A file that does not load, or goes by another name than its plugin's, is
+ * left out: it cannot be queried either. */
 static int add_file(struct names *all, const char *dir, const char *file)
 {
 	char path[8192];
@@ -326,9 +330,11 @@ static int add_file(struct names *all, const char *dir, const char *file)
 	if (n < 4 || strcmp(file + n - 3, ".so"))
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	if (sk_plugin_open(path, &p, NULL))
-		return 0;
-	rc = add_ops(all, p);
+	rc = sk_plugin_open(path, &p, NULL);
+	if (rc)
+		return rc == SNEK_ENOMEM ? rc : 0;
+	if (strlen(p->name) == n - 3 && !strncmp(p->name, file, n - 3))
+		rc = add_ops(all, p);
 	sk_plugin_close(p);
 	return rc;
 }
@@ -339,6 +345,8 @@ static int add_dir(void *arg, const char *dir)
 	int n = scandir(dir, &file, NULL, alphasort);
 	int i, rc = 0;
 
+	if (n < 0 && errno == ENOMEM)
+		return SNEK_ENOMEM;
 	for (i = 0; i < n; i++) {
 		if (!rc)
 			rc = add_file(arg, dir, file[i]->d_name);
@@ -373,10 +381,11 @@ int sk_function_names(struct sk_catalog *cat,
 
 static int check_shadow(const struct sk_plugin *p, struct snek_error *e)
 {
-	char *path = shipped_path(p->name, strlen(p->name));
+	char *path;
+	int rc = shipped_path(p->name, strlen(p->name), &path);
 
-	if (!path)
-		return 0;
+	if (rc != 1)
+		return rc ? sk_enomem(e) : 0;
 	free(path);
 	return sk_fail(e, SNEK_EEXIST, "%s ships with snek; --replace puts this "
 	    "one in its place", p->name);
@@ -397,24 +406,47 @@ static void describe(const struct sk_plugin *p, uint32_t i, const char *sha256,
 	memcpy(m->sha256, sha256, sizeof(m->sha256));
 }
 
-static int put(struct sk_catalog *cat, const struct sk_plugin *p,
-    struct sk_span bytes, bool *changed, struct snek_error *e)
+static int put_ops(struct sk_catalog *cat, const struct sk_plugin *p,
+    const char *sha256, bool *changed, struct snek_error *e)
 {
 	struct sk_meta_function *m = calloc(p->ops, sizeof(*m));
-	char sha256[65];
 	uint32_t i;
 	int rc;
 
 	if (!m)
 		return sk_enomem(e);
-	sk_sha256_hex(bytes.p, bytes.n, sha256);
 	for (i = 0; i < p->ops; i++)
 		describe(p, i, sha256, &m[i]);
+	rc = cat->meta->ops->function_put(cat->meta, m, p->ops, p->name, changed, e);
+	free(m);
+	return rc;
+}
+
+/*
+ * What is registered is what the stored bytes say.  The loader knows a file by
+ * its path: one that was rebuilt since this process loaded it would be
+ * described as it was then; the stored one has its digest for a name.
+ */
+static int put(struct sk_catalog *cat, struct sk_span bytes, bool replace,
+    bool *changed, struct snek_error *e)
+{
+	struct sk_buf path = { 0 };
+	struct sk_plugin *p = NULL;
+	char sha256[65];
+	int rc;
+
+	sk_sha256_hex(bytes.p, bytes.n, sha256);
 	rc = sk_catalog_plugin_put(cat, bytes, sha256, e);
 	if (!rc)
-		rc = cat->meta->ops->function_put(cat->meta, m, p->ops, p->name,
-		    changed, e);
-	free(m);
+		rc = sk_catalog_plugin_path(cat, sha256, &path, e);
+	if (!rc)
+		rc = sk_plugin_open(path.p, &p, e);
+	if (!rc && !replace)
+		rc = check_shadow(p, e);
+	if (!rc)
+		rc = put_ops(cat, p, sha256, changed, e);
+	sk_plugin_close(p);
+	sk_buf_free(&path);
 	return rc;
 }
 
@@ -423,7 +455,7 @@ int sk_function_add(struct sk_catalog *cat, const char *path, bool replace,
 {
 	struct sk_plugin *p;
 	struct sk_buf b = { 0 };
-	int rc = sk_plugin_open(path, &p, e);
+	int rc = sk_plugin_open(path, &p, e);   /* before anything is stored */
 
 	if (rc)
 		return rc;
@@ -431,7 +463,7 @@ int sk_function_add(struct sk_catalog *cat, const char *path, bool replace,
 	if (!rc)
 		rc = read_file(path, &b, e);
 	if (!rc)
-		rc = put(cat, p, (struct sk_span){ b.p, b.n }, changed, e);
+		rc = put(cat, (struct sk_span){ b.p, b.n }, replace, changed, e);
 	sk_buf_free(&b);
 	sk_plugin_close(p);
 	return rc;

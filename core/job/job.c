@@ -73,22 +73,23 @@ static void free_description(struct snek_job *j)
 	free(j->spool);
 }
 
-static void free_outcomes(struct sk_outcome *o, uint32_t n)
+static void drop_outcomes(struct sk_outcome *o, uint32_t n)
 {
 	while (o && n--)
 		sk_outcome_free(&o[n]);
 	free(o);
 }
 
-static void free_prepared(struct snek_job *j)
+/* Back to the description alone. */
+void sk_job_unprepare(struct snek_job *j)
 {
 	uint32_t i;
 
 	if (j->exec)
 		j->exec->ops->close(j->exec);
 	sk_sched_free(j->sched);
-	free_outcomes(j->map_out, j->plan.tasks);
-	free_outcomes(j->reduce_out, j->plan.partitions);
+	drop_outcomes(j->map_out, j->plan.tasks);
+	drop_outcomes(j->reduce_out, j->plan.partitions);
 	for (i = 0; j->part && i < j->plan.partitions; i++)
 		free(j->part[i]);
 	free(j->part);
@@ -101,6 +102,8 @@ static void free_prepared(struct snek_job *j)
 	sk_function_free(&j->reduce_fn);
 	sk_reducer_free(&j->reducer);
 	sk_snapshot_close(j->snap);
+	memset((char *)j + offsetof(struct snek_job, snap), 0,
+	    offsetof(struct snek_job, thread) - offsetof(struct snek_job, snap));
 }
 
 void sk_job_free(struct snek_job *j)
@@ -109,12 +112,22 @@ void sk_job_free(struct snek_job *j)
 		return;
 	sk_job_cancel(j);
 	sk_job_join(j);
-	free_prepared(j);
+	sk_job_unprepare(j);
 	free_description(j);
 	pthread_cond_destroy(&j->changed);
 	pthread_mutex_destroy(&j->log_lock);
 	pthread_mutex_destroy(&j->lock);
 	free(j);
+}
+
+int sk_job_is_new(struct snek_job *j, struct snek_error *e)
+{
+	bool new;
+
+	pthread_mutex_lock(&j->lock);
+	new = j->state == SK_JOB_NEW;
+	pthread_mutex_unlock(&j->lock);
+	return new ? 0 : sk_fail(e, SNEK_EINVAL, "the job has begun");
 }
 
 /* ---- settings ---- */
@@ -127,7 +140,7 @@ static int number(const char *name, const char *text, uint64_t max,
 
 	errno = 0;
 	n = strtoull(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' || n > max)
+	if (errno || *end || *text < '0' || *text > '9' || n > max)
 		return sk_fail(e, SNEK_EINVAL, "%s: %s is not a whole number from "
 		    "0 to %llu", name, text, (unsigned long long)max);
 	*out = n;
@@ -170,6 +183,8 @@ static int set_order(struct snek_job *j, const char *v, struct snek_error *e)
 {
 	bool down = *v == '-';
 	const char *p = v + down;
+	struct sk_path path;
+	int rc;
 
 	if (!strcmp(v, "key")) {
 		j->set.order = SK_ORDER_KEY;
@@ -178,9 +193,13 @@ static int set_order(struct snek_job *j, const char *v, struct snek_error *e)
 	if (strncmp(p, "value", 5) || (p[5] && p[5] != '.'))
 		return sk_fail(e, SNEK_EINVAL, "order: %s is none of key, value, "
 		    "-value, value.PATH, -value.PATH", v);
+	rc = sk_path_parse(&path, p[5] ? p + 6 : "", e);
+	if (rc)
+		return rc;
 	sk_path_free(&j->set.order_path);
+	j->set.order_path = path;
 	j->set.order = down ? SK_ORDER_VALUE_DOWN : SK_ORDER_VALUE;
-	return sk_path_parse(&j->set.order_path, p[5] ? p + 6 : "", e);
+	return 0;
 }
 
 static int set_executor(const char *v, struct snek_error *e)
@@ -213,8 +232,10 @@ static int set_tmp(struct snek_job *j, const char *v, struct snek_error *e)
 int sk_job_set(struct snek_job *j, const char *name, const char *v,
     struct snek_error *e)
 {
-	if (j->state != SK_JOB_NEW)
-		return sk_fail(e, SNEK_EINVAL, "the job has begun");
+	int rc = sk_job_is_new(j, e);
+
+	if (rc)
+		return rc;
 	if (!strcmp(name, "workers"))
 		return number32(name, v, 1024, &j->set.workers, e);
 	if (!strcmp(name, "partitions"))
@@ -241,9 +262,12 @@ int sk_job_set(struct snek_job *j, const char *name, const char *v,
 int sk_job_arg(struct snek_job *j, const char *name, const char *value,
     struct snek_error *e)
 {
-	struct sk_arg_text *p = realloc(j->arg, (j->args + 1) * sizeof(*p));
-	struct sk_arg_text *a;
+	struct sk_arg_text *p, *a;
+	int rc = sk_job_is_new(j, e);
 
+	if (rc)
+		return rc;
+	p = realloc(j->arg, (j->args + 1) * sizeof(*p));
 	if (!p)
 		return sk_enomem(e);
 	j->arg = p;

@@ -14,6 +14,7 @@
 #include "category/snapshot.h"
 #include "exec/exec.h"
 #include "job/function.h"
+#include "job/hold.h"
 #include "job/plan.h"
 #include "job/sched.h"
 #include "job/spool.h"
@@ -29,6 +30,7 @@ struct sk_job_settings {
 	uint64_t max_record;
 	bool last_duplicate;
 	char *tmp;
+	size_t memory;                  /* of an attempt; 0: 256 MiB */
 };
 
 /* An attempt's outcome between its end and its commit. */
@@ -45,6 +47,7 @@ struct snek_job {
 	struct sk_catalog *cat;
 	char *category;                 /* NULL: what was spooled */
 	struct sk_spool *spool;
+	int unread;                     /* why not all input was: no start */
 	char *function, *args_json, *reduce;
 	struct sk_arg_text *arg;
 	size_t args;
@@ -63,17 +66,19 @@ struct snek_job {
 	size_t chunks;
 	struct sk_plan plan;
 	struct sk_exec_job exec_job;
-	struct sk_exec *exec;
+	struct sk_exec *exec;           /* with __atomic: cancel looks at it */
 	sk_sched *sched;
 	int64_t started_us, deadline_ms;
 
 	/* running: by the coordinator's thread alone */
 	struct sk_pending *pending;
+	struct sk_hold hold;            /* bounds what these take: */
 	struct sk_outcome *map_out;     /* committed, by task */
 	struct sk_outcome *reduce_out;
 	const struct sk_run ***part;    /* runs of each partition, for reduce */
 	size_t *part_runs;
-	struct snek_error last;         /* of the newest failed attempt */
+	struct snek_error last;         /* of the newest failed attempt ... */
+	bool decided;                   /* ... or of the one that ended the job */
 	int broken;                     /* a code: we lost count; stop */
 
 	/* shared */
@@ -92,12 +97,15 @@ struct snek_job {
 int sk_job_new(struct sk_catalog *, const char *category, struct snek_job **,
     struct snek_error *);
 void sk_job_free(struct snek_job *);
+/* SNEK_EINVAL once it has begun. */
+int sk_job_is_new(struct snek_job *, struct snek_error *);
 int sk_job_set(struct snek_job *, const char *setting, const char *value,
     struct snek_error *);
 int sk_job_arg(struct snek_job *, const char *name, const char *value,
     struct snek_error *);
 /* prepare.c: everything that can be found wrong before anything runs. */
 int sk_job_prepare(struct snek_job *, struct snek_error *);
+void sk_job_unprepare(struct snek_job *);
 /* run.c */
 int sk_job_start(struct snek_job *, struct snek_error *);
 int sk_job_wait(struct snek_job *, int timeout_ms, struct snek_error *);

@@ -3,12 +3,15 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "job/job.h"
 
 /* A worker holds this much before it spills. */
 #define ATTEMPT_MEMORY ((size_t)256 << 20)
+/* All committed tasks together keep this much in memory. */
+#define HOLD_MEMORY ((uint64_t)256 << 20)
 
 /* ---- functions and reducer ---- */
 
@@ -53,16 +56,17 @@ static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
 
 	if (rc)
 		return rc;
-	*aggregates = sk_instance_aggregates(in, &j->reducer);
+	rc = sk_instance_aggregates(in, &j->reducer);
 	sk_instance_close(in);
-	return 0;
+	*aggregates = rc > 0;
+	return rc < 0 ? sk_enomem(e) : 0;
 }
 
 static int reduce_with_op(struct snek_job *j, struct snek_error *e)
 {
 	int rc = sk_function_find(j->cat, j->reduce, &j->reduce_fn, e);
 
-	if (rc == SNEK_ENOENT)
+	if (rc == SNEK_ENOENT && !strchr(j->reduce, '/'))
 		return sk_fail(e, SNEK_ENOENT, "no reducer %s; there are %s, and "
 		    "functions that reduce", j->reduce, sk_reducer_names());
 	if (rc)
@@ -226,7 +230,7 @@ static void describe(struct snek_job *j)
 	x->reducer = &j->reducer;
 	x->tmp = j->set.tmp;
 	x->partitions = j->plan.partitions;
-	x->memory = ATTEMPT_MEMORY;
+	x->memory = j->set.memory ? j->set.memory : ATTEMPT_MEMORY;
 	x->deadline_ms = j->deadline_ms;
 	x->log = log_line;
 	x->log_arg = j;
@@ -241,14 +245,20 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 		.slots = j->set.workers, .attempts = j->set.attempts,
 		.deadline = j->deadline_ms, .seed = (uint64_t)j->started_us,
 	};
+	struct sk_exec *exec;
 	int rc;
 
 	j->map_out = calloc(j->plan.tasks + 1, sizeof(*j->map_out));
 	j->reduce_out = calloc(j->plan.partitions + 1, sizeof(*j->reduce_out));
 	if (!j->map_out || !j->reduce_out || sk_sched_new(&config, &j->sched))
 		return sk_enomem(e);
+	j->hold.budget = j->set.memory ? j->set.memory : HOLD_MEMORY;
+	j->hold.tmp = j->set.tmp;
 	describe(j);
-	rc = sk_exec_threads(&j->exec_job, j->set.workers, &j->exec, e);
+	sk_sched_stat(j->sched, &j->stat);
+	rc = sk_exec_threads(&j->exec_job, j->set.workers, &exec, e);
+	if (!rc)                /* last, for a cancel may use it from here on */
+		__atomic_store_n(&j->exec, exec, __ATOMIC_SEQ_CST);
 	return rc;
 }
 

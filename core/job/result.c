@@ -127,9 +127,12 @@ int sk_result_next(struct snek_result *r, struct snek_value *key,
 	rc = next_entry(r, &en, e);
 	if (rc != 1)
 		return rc;
+	r->scratch.n = 0;
 	rc = sk_unpack(en.value.p, en.value.n, value, &used);
 	if (!rc)
 		rc = sk_key_get(en.key.p, en.key.n, &r->scratch, key);
+	if (rc == SNEK_ENOMEM)
+		return sk_enomem(e);
 	if (rc)
 		return sk_fail(e, SNEK_EINTERNAL, "a result that cannot be read");
 	r->left--;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* run.c - the loop between scheduler and executor. */
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "job/job.h"
 
 /* ---- outcomes between end and commit ---- */
@@ -66,6 +66,7 @@ static void commit_task(struct snek_job *j, struct sk_task_id task,
 	struct sk_pending *p = take_pending(j, attempt.n);
 	struct sk_outcome *slot = task.stage == 0 ? &j->map_out[task.n]
 	    : &j->reduce_out[task.n];
+	int rc;
 
 	if (!p) {
 		tell(j, SK_EV_LOST, attempt.n, 0);
@@ -73,12 +74,40 @@ static void commit_task(struct snek_job *j, struct sk_task_id task,
 	}
 	*slot = p->outcome;
 	free(p);
+	rc = sk_hold_add(&j->hold, slot, &j->last);
+	if (rc) {
+		tell(j, SK_EV_LOST, attempt.n, rc);
+		return;
+	}
 	if (task.stage == 0)
 		count(j, slot);
 	tell(j, SK_EV_COMMITTED, attempt.n, 0);
 }
 
 /* ---- actions ---- */
+
+/* The scheduler will end the job with it: an op's own failure, or the last
+ * try's. */
+static bool decides(const struct snek_job *j, int code, uint32_t number)
+{
+	uint32_t tries = j->set.attempts ? j->set.attempts : 4;
+
+	return number >= tries || (code != SNEK_EAGAIN && code != SNEK_EIO &&
+	    code != SNEK_ENOMEM && code != SNEK_ETIMEDOUT);
+}
+
+/* What the job says when it fails: the text of the failure that ended it, not
+ * of one that came after. */
+static void remember(struct snek_job *j, const struct snek_error *why,
+    uint32_t number)
+{
+	if (j->decided || why->code == SNEK_ECANCELED)
+		return;
+	j->decided = decides(j, why->code, number);
+	j->last = *why;
+	if (number > 1)
+		sk_fail_in(&j->last, why->code, "attempt %u", number);
+}
 
 static int start_attempt(struct snek_job *j, const struct sk_action *a,
     struct snek_error *e)
@@ -104,11 +133,15 @@ static int start_attempt(struct snek_job *j, const struct sk_action *a,
 
 static void start_or_fail(struct snek_job *j, const struct sk_action *a)
 {
-	int rc = start_attempt(j, a, &j->last);
+	struct snek_error why = { 0 };
+	int rc = start_attempt(j, a, &why);
 
-	if (rc)
-		tell(j, rc == SNEK_EAGAIN ? SK_EV_THROTTLED : SK_EV_FAILED,
-		    a->attempt.n, rc);
+	if (!rc)
+		return;
+	if (rc != SNEK_EAGAIN)
+		remember(j, &why, a->number);
+	tell(j, rc == SNEK_EAGAIN ? SK_EV_THROTTLED : SK_EV_FAILED,
+	    a->attempt.n, rc);
 }
 
 /* The runs of one partition from all map tasks, in the order of tasks. */
@@ -160,10 +193,12 @@ static int begin_reduce(struct snek_job *j)
 static void keep_pending(struct snek_job *j, struct sk_exec_event *ev)
 {
 	struct sk_pending *p = malloc(sizeof(*p));
+	struct snek_error why = { 0 };
 
 	if (!p) {
 		sk_outcome_free(&ev->outcome);
-		sk_enomem(&j->last);
+		sk_enomem(&why);
+		remember(j, &why, ev->number);
 		tell(j, SK_EV_FAILED, ev->id, SNEK_ENOMEM);
 		return;
 	}
@@ -180,8 +215,8 @@ static void hear(struct snek_job *j, struct sk_exec_event *ev)
 		keep_pending(j, ev);
 		return;
 	}
-	if (ev->outcome.code != SNEK_ECANCELED)
-		j->last = ev->outcome.error;
+	ev->outcome.error.code = ev->outcome.code;
+	remember(j, &ev->outcome.error, ev->number);
 	tell(j, SK_EV_FAILED, ev->id, ev->outcome.code);
 	sk_outcome_free(&ev->outcome);
 }
@@ -196,7 +231,17 @@ static int timeout_until(int64_t until)
 	return ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-static void wait_for(struct snek_job *j, int64_t until, bool *told_cancel)
+/* Both this and the waking after it come after the flag was set: a cancel is
+ * seen here, or ends the wait. */
+static void watch_cancel(struct snek_job *j, bool *told)
+{
+	if (*told || !__atomic_load_n(&j->cancelled, __ATOMIC_SEQ_CST))
+		return;
+	*told = true;
+	tell(j, SK_EV_CANCEL, 0, 0);
+}
+
+static void wait_for(struct snek_job *j, int64_t until)
 {
 	struct sk_exec_event ev = { 0 };
 
@@ -204,10 +249,6 @@ static void wait_for(struct snek_job *j, int64_t until, bool *told_cancel)
 		hear(j, &ev);
 	else
 		tell(j, SK_EV_TICK, 0, 0);
-	if (!*told_cancel && __atomic_load_n(&j->cancelled, __ATOMIC_ACQUIRE)) {
-		*told_cancel = true;
-		tell(j, SK_EV_CANCEL, 0, 0);
-	}
 }
 
 /* ---- the end ---- */
@@ -256,7 +297,7 @@ static void publish(struct snek_job *j)
 }
 
 /* 0 to go on, 1 done, or the code that the job fails with. */
-static int act(struct snek_job *j, const struct sk_action *a, bool *told_cancel)
+static int act(struct snek_job *j, const struct sk_action *a)
 {
 	switch (a->kind) {
 	case SK_ACT_START:
@@ -275,7 +316,7 @@ static int act(struct snek_job *j, const struct sk_action *a, bool *told_cancel)
 		return begin_reduce(j);
 	case SK_ACT_WAIT:
 		publish(j);
-		wait_for(j, a->until, told_cancel);
+		wait_for(j, a->until);
 		return 0;
 	case SK_ACT_DONE:
 		return 1;
@@ -293,8 +334,9 @@ static void *coordinate(void *arg)
 
 	tell(j, SK_EV_TICK, 0, 0);
 	do {
+		watch_cancel(j, &told_cancel);
 		sk_sched_next(j->sched, &a);
-		rc = act(j, &a, &told_cancel);
+		rc = act(j, &a);
 		if (!rc)
 			rc = j->broken;
 	} while (!rc);
@@ -304,25 +346,44 @@ static void *coordinate(void *arg)
 	return NULL;
 }
 
-int sk_job_start(struct snek_job *j, struct snek_error *e)
+/* It will not run: start says why, and wait says so again. */
+static int give_up(struct snek_job *j, int code, const char *text,
+    struct snek_error *e)
 {
-	sigset_t all, old;
-	int rc;
+	j->state = SK_JOB_FAILED;
+	sk_fail(&j->error, code, "%s", text);
+	return sk_fail(e, code, "%s", text);
+}
 
-	if (j->state != SK_JOB_NEW)
-		return sk_fail(e, SNEK_EINVAL, "the job has begun");
-	rc = sk_job_prepare(j, e);
+static int check_start(struct snek_job *j, struct snek_error *e)
+{
+	int rc = sk_job_is_new(j, e);
+
 	if (rc)
 		return rc;
-	j->state = SK_JOB_RUNNING;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&j->thread, NULL, coordinate, j);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (__atomic_load_n(&j->cancelled, __ATOMIC_SEQ_CST))
+		return give_up(j, SNEK_ECANCELED, "cancelled before it began", e);
+	if (j->unread)
+		return sk_fail(e, j->unread, "not all of the input was read, so "
+		    "the job cannot be over all of it");
+	return 0;
+}
+
+int sk_job_start(struct snek_job *j, struct snek_error *e)
+{
+	int rc = check_start(j, e);
+
+	if (rc)
+		return rc;
+	rc = sk_job_prepare(j, e);
 	if (rc) {
-		j->state = SK_JOB_NEW;
-		return sk_fail(e, SNEK_EAGAIN, "cannot start a thread");
+		sk_job_unprepare(j);
+		return rc;
 	}
+	j->state = SK_JOB_RUNNING;
+	rc = sk_thread_start(&j->thread, coordinate, j);
+	if (rc)
+		return give_up(j, SNEK_EAGAIN, "cannot start a thread", e);
 	j->joined = false;
 	return 0;
 }
@@ -357,9 +418,12 @@ int sk_job_wait(struct snek_job *j, int timeout_ms, struct snek_error *e)
 
 void sk_job_cancel(struct snek_job *j)
 {
-	__atomic_store_n(&j->cancelled, 1, __ATOMIC_RELEASE);
-	if (j->exec)
-		j->exec->ops->wake(j->exec);
+	struct sk_exec *exec;
+
+	__atomic_store_n(&j->cancelled, 1, __ATOMIC_SEQ_CST);
+	exec = __atomic_load_n(&j->exec, __ATOMIC_SEQ_CST);
+	if (exec)
+		exec->ops->wake(exec);
 }
 
 void sk_job_join(struct snek_job *j)
@@ -380,6 +444,16 @@ uint64_t sk_job_keys(const struct snek_job *j)
 }
 
 /* ---- counters ---- */
+
+/* As within a task: what is beyond 64 bits stays at their end. */
+static int64_t add(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	if (!__builtin_add_overflow(a, b, &sum))
+		return sum;
+	return b < 0 ? INT64_MIN : INT64_MAX;
+}
 
 static int by_name(const void *a, const void *b)
 {
@@ -407,7 +481,7 @@ int sk_job_counters(struct snek_job *j,
 	int64_t sum;
 	int rc = 0;
 
-	if (j->state != SK_JOB_DONE)
+	if (sk_job_wait(j, 0, NULL) != 1)
 		return SNEK_EINVAL;
 	n = gather(j->map_out, j->plan.tasks, NULL);
 	n += gather(j->reduce_out, j->plan.partitions, NULL);
@@ -419,7 +493,7 @@ int sk_job_counters(struct snek_job *j,
 	qsort(all, n, sizeof(*all), by_name);
 	for (i = 0; i < n && !rc; i = k) {
 		for (k = i, sum = 0; k < n && !by_name(&all[i], &all[k]); k++)
-			sum += all[k].value;
+			sum = add(sum, all[k].value);
 		rc = visit(arg, all[i].name, sum);
 	}
 	free(all);

@@ -4,25 +4,41 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+/* Not one of the first three, which a host may have closed: what somebody
+ * prints must not end up in the file. */
+static int raise(int fd)
+{
+	int high;
+
+	if (fd < 0 || fd > 2)
+		return fd;
+	high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	close(fd);
+	return high;
+}
 
 static int temporary(const char *tmp, struct snek_error *e)
 {
 	struct sk_buf name = { 0 };
-	int fd = open(tmp, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd = raise(open(tmp, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
 
 	if (fd >= 0)
 		return fd;
 	if (!sk_buf_printf(&name, "%s/snek-XXXXXX", tmp))
 		return sk_enomem(e);
 	fd = mkostemp(name.p, O_CLOEXEC);       /* no O_TMPFILE there */
-	if (fd >= 0)
+	if (fd >= 0) {
 		unlink(name.p);
-	else
-		sk_fail_errno(e, "no temporary file in %s (set TMPDIR)", tmp);
+		fd = raise(fd);
+	}
+	if (fd < 0)
+		fd = sk_fail_errno(e, "no temporary file in %s (set TMPDIR)", tmp);
 	sk_buf_free(&name);
-	return fd >= 0 ? fd : SNEK_EIO;
+	return fd;
 }
 
 int sk_spool_open(struct sk_spool *s, const char *tmp, struct snek_error *e)
@@ -31,9 +47,10 @@ int sk_spool_open(struct sk_spool *s, const char *tmp, struct snek_error *e)
 	s->fd = temporary(tmp, e);
 	if (s->fd < 0)
 		return s->fd;
-	if (sk_chunk_builder_new(SK_CHUNK_TARGET, &s->builder))
-		return sk_enomem(e);
-	return 0;
+	if (!sk_chunk_builder_new(SK_CHUNK_TARGET, &s->builder))
+		return 0;
+	sk_spool_close(s);
+	return sk_enomem(e);
 }
 
 static int write_all(int fd, const char *p, size_t n, struct snek_error *e)
@@ -94,6 +111,8 @@ int sk_spool_add(struct sk_spool *s, const struct sk_record *r,
 		rc = sk_chunk_builder_add(s->builder, r, e);
 	if (rc < 0)
 		return rc;
+	if (!rc)
+		return sk_fail(e, SNEK_EINTERNAL, "a record that fits in no chunk");
 	s->records++;
 	return 0;
 }

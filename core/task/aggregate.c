@@ -1,36 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * States as bytes, one aggregate's behind the other's:
- *
- *   sum          as in sum.c
- *   count        varint
- *   mean         varint n, sum
- *   min, max     varint length (0: nothing yet), the value as a key (key.h)
- */
 #include "task/aggregate.h"
+#include "task/pair.h"
+#include "task/state.h"
 #include "task/sum.h"
-#include "task/varint.h"
 #include "task/wide.h"
 #include "value/key.h"
 #include "value/pack.h"
 #include "value/value.h"
 
-#include <math.h>
-
-/* States as they lie in slots. */
-struct sum_state {
-	int64_t small;          /* a part of the sum */
-	struct sk_sum *more;    /* the rest of it, in the arena, or NULL */
-};
-struct mean_state {
-	struct sum_state sum;
-	uint64_t n;
-};
-
 static const uint32_t state_size[] = {
-	[SNEK_SUM] = sizeof(struct sum_state), [SNEK_COUNT] = sizeof(uint64_t),
+	[SNEK_SUM] = sizeof(struct sk_sum_state), [SNEK_COUNT] = sizeof(uint64_t),
 	[SNEK_MIN] = sizeof(struct snek_value), [SNEK_MAX] = sizeof(struct snek_value),
-	[SNEK_MEAN] = sizeof(struct mean_state),
+	[SNEK_MEAN] = sizeof(struct sk_mean_state),
 };
 static const char *const kind_names[] = {
 	[SNEK_SUM] = "sum", [SNEK_COUNT] = "count", [SNEK_MIN] = "min",
@@ -43,16 +24,6 @@ static const char *const type_names[] = {
 	[SNEK_ARRAY] = "an array", [SNEK_OBJECT] = "an object",
 };
 
-static uint32_t kind(const struct sk_totals *t, uint32_t i)
-{
-	return t->reducer->aggregate[i].kind;
-}
-
-static void *state(const struct sk_totals *t, const struct sk_slot *s, uint32_t i)
-{
-	return (uint64_t *)s->state + t->offset[i];
-}
-
 int sk_totals_init(struct sk_totals *t, const struct sk_reducer *r,
     struct snek_error *e)
 {
@@ -64,26 +35,26 @@ int sk_totals_init(struct sk_totals *t, const struct sk_reducer *r,
 		return sk_fail(e, SNEK_EINVAL, "%u aggregates: 1 to %u are possible",
 		    r->n, SK_MAX_AGGREGATES);
 	for (i = 0; i < r->n; i++) {
-		if (kind(t, i) > SNEK_MEAN)
+		if (sk_state_kind(t, i) > SNEK_MEAN)
 			return sk_fail(e, SNEK_EINVAL, "no aggregate has number %u",
-			    kind(t, i));
+			    sk_state_kind(t, i));
 		t->offset[i] = words;
-		words += state_size[kind(t, i)] / 8;
+		words += state_size[sk_state_kind(t, i)] / 8;
 	}
 	return sk_table_init(&t->table, 8 * words) ? 0 : sk_enomem(e);
 }
 
-static struct sum_state *sum_of(const struct sk_totals *t,
+static struct sk_sum_state *sum_of(const struct sk_totals *t,
     const struct sk_slot *s, uint32_t i)
 {
-	uint32_t k = kind(t, i);
+	uint32_t k = sk_state_kind(t, i);
 
-	return k == SNEK_SUM || k == SNEK_MEAN ? state(t, s, i) : NULL;
+	return k == SNEK_SUM || k == SNEK_MEAN ? sk_state(t, s, i) : NULL;
 }
 
 static void free_wide(struct sk_totals *t)
 {
-	struct sum_state *s;
+	struct sk_sum_state *s;
 	uint32_t i, k;
 
 	for (i = 0; t->heap && i < t->table.n; i++)
@@ -130,16 +101,10 @@ int sk_totals_at_bytes(struct sk_totals *t, struct sk_span key,
 static int at_other(struct sk_totals *t, struct snek_value key,
     struct sk_slot **out, struct snek_error *e)
 {
-	int rc;
+	int rc = sk_pair_key(&t->scratch, key, e);
 
-	t->scratch.n = 0;
-	rc = sk_key_put(&t->scratch, key);
-	if (rc == SNEK_ENOMEM)
-		return sk_enomem(e);
 	if (rc)
-		return sk_fail(e, rc, "emitted a key that is %s",
-		    key.type == SNEK_NONE ? "no value (SNEK_NONE)" :
-		    key.type == SNEK_DOUBLE ? "not a finite number" : "malformed");
+		return rc;
 	return sk_totals_at_bytes(t,
 	    (struct sk_span){ t->scratch.p, t->scratch.n }, out, e);
 }
@@ -168,21 +133,20 @@ static const char *name_of(const struct sk_totals *t, uint32_t i)
 {
 	const char *name = t->reducer->aggregate[i].name;
 
-	return name ? name : kind_names[kind(t, i)];
+	return name ? name : kind_names[sk_state_kind(t, i)];
 }
 
 int sk_totals_check(const struct sk_totals *t, uint32_t i, struct snek_value v,
     struct snek_error *e)
 {
-	uint32_t k = kind(t, i);
+	uint32_t k = sk_state_kind(t, i);
+	int rc;
 
 	if (v.type == SNEK_INT)
 		return 0;
-	if (v.type == SNEK_DOUBLE && !isfinite(v.as.d))
-		return sk_fail(e, SNEK_EINVAL, "emitted %s as a value",
-		    isnan(v.as.d) ? "NaN" : "infinity");
-	if (v.type == SNEK_NONE || v.type > SNEK_OBJECT)
-		return sk_fail(e, SNEK_EINVAL, "emitted no value (SNEK_NONE)");
+	rc = sk_pair_check(v, e);
+	if (rc)
+		return rc;
 	if ((k == SNEK_SUM || k == SNEK_MEAN) && v.type != SNEK_UINT &&
 	    v.type != SNEK_DOUBLE)
 		return sk_fail(e, SNEK_ETYPE, "%s needs numbers; the op emitted %s",
@@ -190,7 +154,7 @@ int sk_totals_check(const struct sk_totals *t, uint32_t i, struct snek_value v,
 	return 0;
 }
 
-static struct sk_sum *more(struct sk_totals *t, struct sum_state *s)
+struct sk_sum *sk_state_more(struct sk_totals *t, struct sk_sum_state *s)
 {
 	if (!s->more) {
 		s->more = sk_arena_alloc(&t->table.arena, sizeof(*s->more));
@@ -200,16 +164,10 @@ static struct sk_sum *more(struct sk_totals *t, struct sum_state *s)
 	return s->more;
 }
 
-static int sum_fail(int rc, struct snek_error *e)
-{
-	return rc == SNEK_ENOMEM ? sk_enomem(e) :
-	    sk_fail(e, rc, "a sum beyond 128 bits");
-}
-
-static int add_large(struct sk_totals *t, struct sum_state *s,
+static int add_large(struct sk_totals *t, struct sk_sum_state *s,
     struct snek_value v, struct snek_error *e)
 {
-	struct sk_sum *m = more(t, s);
+	struct sk_sum *m = sk_state_more(t, s);
 	bool narrow;
 	int rc;
 
@@ -224,10 +182,10 @@ static int add_large(struct sk_totals *t, struct sum_state *s,
 		rc = sk_sum_add_int(m, v.as.i);
 	if (narrow && m->wide)
 		t->heap += sizeof(*m->wide);
-	return rc ? sum_fail(rc, e) : 0;
+	return rc ? sk_state_fail(rc, e) : 0;
 }
 
-static int add_sum(struct sk_totals *t, struct sum_state *s,
+static int add_sum(struct sk_totals *t, struct sk_sum_state *s,
     struct snek_value v, struct snek_error *e)
 {
 	int64_t r;
@@ -251,7 +209,7 @@ static int keep(struct sk_totals *t, struct snek_value *to, struct snek_value v,
 	return 0;
 }
 
-static int add_extreme(struct sk_totals *t, struct snek_value *to,
+int sk_state_extreme(struct sk_totals *t, struct snek_value *to,
     struct snek_value v, bool max, struct snek_error *e)
 {
 	int c;
@@ -270,209 +228,26 @@ static int add_extreme(struct sk_totals *t, struct snek_value *to,
 int sk_totals_add(struct sk_totals *t, struct sk_slot *s, uint32_t i,
     struct snek_value v, struct snek_error *e)
 {
-	struct mean_state *m;
+	struct sk_mean_state *m;
 
-	switch (kind(t, i)) {
+	switch (sk_state_kind(t, i)) {
 	case SNEK_SUM:
-		return add_sum(t, state(t, s, i), v, e);
+		return add_sum(t, sk_state(t, s, i), v, e);
 	case SNEK_COUNT:
-		++*(uint64_t *)state(t, s, i);
+		++*(uint64_t *)sk_state(t, s, i);
 		return 0;
 	case SNEK_MEAN:
-		m = state(t, s, i);
+		m = sk_state(t, s, i);
 		m->n++;
 		return add_sum(t, &m->sum, v, e);
 	default:
-		return add_extreme(t, state(t, s, i), v, kind(t, i) == SNEK_MAX, e);
+		return sk_state_extreme(t, sk_state(t, s, i), v, sk_state_kind(t, i) == SNEK_MAX, e);
 	}
-}
-
-/* ---- states as bytes ---- */
-
-/* The whole sum; shares its wide form with the state. */
-static int whole(struct sk_sum *sum, const struct sum_state *s,
-    struct snek_error *e)
-{
-	int rc;
-
-	if (s->more)
-		*sum = *s->more;
-	else
-		memset(sum, 0, sizeof(*sum));
-	rc = sk_sum_add_int(sum, s->small);
-	return rc ? sum_fail(rc, e) : 0;
-}
-
-static int put_sum(const struct sum_state *s, struct sk_buf *b, struct snek_error *e)
-{
-	struct sk_sum sum;
-	int rc = whole(&sum, s, e);
-
-	if (rc)
-		return rc;
-	return sk_sum_put(&sum, b) ? 0 : sk_enomem(e);
-}
-
-static int put_extreme(struct sk_totals *t, const struct snek_value *v,
-    struct sk_buf *b, struct snek_error *e)
-{
-	int rc = 0;
-
-	t->scratch.n = 0;
-	if (v->type != SNEK_NONE)
-		rc = sk_key_put(&t->scratch, *v);
-	if (rc && rc != SNEK_ENOMEM)
-		return sk_fail(e, rc, "emitted a malformed value");
-	if (rc || !sk_varint_add(b, t->scratch.n) ||
-	    !sk_buf_put(b, t->scratch.p, t->scratch.n))
-		return sk_enomem(e);
-	return 0;
-}
-
-int sk_totals_put(struct sk_totals *t, const struct sk_slot *s, struct sk_buf *b,
-    struct snek_error *e)
-{
-	const struct mean_state *m;
-	uint32_t i;
-	int rc = 0;
-
-	for (i = 0; i < t->reducer->n && !rc; i++) {
-		switch (kind(t, i)) {
-		case SNEK_SUM:
-			rc = put_sum(state(t, s, i), b, e);
-			break;
-		case SNEK_COUNT:
-			if (!sk_varint_add(b, *(uint64_t *)state(t, s, i)))
-				rc = sk_enomem(e);
-			break;
-		case SNEK_MEAN:
-			m = state(t, s, i);
-			rc = sk_varint_add(b, m->n) ? put_sum(&m->sum, b, e)
-			    : sk_enomem(e);
-			break;
-		default:
-			rc = put_extreme(t, state(t, s, i), b, e);
-		}
-	}
-	return rc;
-}
-
-static int bad(struct snek_error *e)
-{
-	return sk_fail(e, SNEK_EFORMAT, "the state of an aggregate is malformed");
-}
-
-static int merge_number(struct sk_span *in, uint64_t *out, struct snek_error *e)
-{
-	size_t k = sk_varint_get(in->p, in->n, out);
-
-	if (!k)
-		return bad(e);
-	in->p = (const uint8_t *)in->p + k;
-	in->n -= k;
-	return 0;
-}
-
-static int merge_large(struct sk_totals *t, struct sum_state *s,
-    const struct sk_sum *sum, struct snek_error *e)
-{
-	struct sk_sum *m = more(t, s);
-	bool narrow;
-	int rc;
-
-	if (!m)
-		return sk_enomem(e);
-	narrow = !m->wide;
-	rc = sk_sum_merge(m, sum);
-	if (narrow && m->wide)
-		t->heap += sizeof(*m->wide);
-	return rc ? sum_fail(rc, e) : 0;
-}
-
-static int merge_sum(struct sk_totals *t, struct sum_state *s,
-    struct sk_span *in, struct snek_error *e)
-{
-	struct sk_sum sum;
-	int64_t r;
-	size_t k;
-	int rc = sk_sum_get(&sum, in->p, in->n, &k);
-
-	if (rc)
-		return rc == SNEK_ENOMEM ? sk_enomem(e) : bad(e);
-	in->p = (const uint8_t *)in->p + k;
-	in->n -= k;
-	if (!sum.doubles && sum.ints == (int64_t)sum.ints &&
-	    !__builtin_add_overflow(s->small, (int64_t)sum.ints, &r))
-		s->small = r;
-	else
-		rc = merge_large(t, s, &sum, e);
-	sk_sum_free(&sum);
-	return rc;
-}
-
-static int merge_mean(struct sk_totals *t, struct mean_state *m,
-    struct sk_span *in, struct snek_error *e)
-{
-	uint64_t n;
-	int rc = merge_number(in, &n, e);
-
-	if (rc)
-		return rc;
-	m->n += n;
-	return merge_sum(t, &m->sum, in, e);
-}
-
-static int merge_extreme(struct sk_totals *t, struct snek_value *to, bool max,
-    struct sk_span *in, struct snek_error *e)
-{
-	struct snek_value v;
-	uint64_t n;
-	int rc = merge_number(in, &n, e);
-
-	if (rc || !n)
-		return rc;
-	if (n > in->n)
-		return bad(e);
-	t->scratch.n = 0;
-	rc = sk_key_get(in->p, n, &t->scratch, &v);
-	if (rc)
-		return rc == SNEK_ENOMEM ? sk_enomem(e) : bad(e);
-	in->p = (const uint8_t *)in->p + n;
-	in->n -= n;
-	return add_extreme(t, to, v, max, e);
-}
-
-int sk_totals_merge(struct sk_totals *t, struct sk_slot *s, struct sk_span in,
-    struct snek_error *e)
-{
-	uint64_t n;
-	uint32_t i;
-	int rc = 0;
-
-	for (i = 0; i < t->reducer->n && !rc; i++) {
-		switch (kind(t, i)) {
-		case SNEK_SUM:
-			rc = merge_sum(t, state(t, s, i), &in, e);
-			break;
-		case SNEK_COUNT:
-			rc = merge_number(&in, &n, e);
-			if (!rc)
-				*(uint64_t *)state(t, s, i) += n;
-			break;
-		case SNEK_MEAN:
-			rc = merge_mean(t, state(t, s, i), &in, e);
-			break;
-		default:
-			rc = merge_extreme(t, state(t, s, i),
-			    kind(t, i) == SNEK_MAX, &in, e);
-		}
-	}
-	return rc ? rc : in.n ? bad(e) : 0;
 }
 
 /* ---- results ---- */
 
-static int mean_value(const struct mean_state *m, struct snek_value *out,
+static int mean_value(const struct sk_mean_state *m, struct snek_value *out,
     struct snek_error *e)
 {
 	struct sk_sum sum;
@@ -482,7 +257,7 @@ static int mean_value(const struct mean_state *m, struct snek_value *out,
 	*out = sk_none();
 	if (!m->n)
 		return 0;
-	rc = whole(&sum, &m->sum, e);
+	rc = sk_state_whole(&sum, &m->sum, e);
 	if (!rc)
 		rc = sk_sum_mean(&sum, m->n, &d, e);
 	if (!rc)
@@ -503,7 +278,7 @@ static int extreme_value(struct sk_totals *t, const struct snek_value *v,
 	rc = sk_key_put(key, *v);
 	if (!rc)
 		rc = sk_key_get(key->p, key->n, &t->scratch, out);
-	return !rc ? 0 : rc == SNEK_ENOMEM ? sk_enomem(e) : bad(e);
+	return !rc ? 0 : rc == SNEK_ENOMEM ? sk_enomem(e) : sk_state_bad(e);
 }
 
 static int value_of(struct sk_totals *t, const struct sk_slot *s, uint32_t i,
@@ -512,31 +287,31 @@ static int value_of(struct sk_totals *t, const struct sk_slot *s, uint32_t i,
 	struct sk_sum sum;
 	int rc;
 
-	switch (kind(t, i)) {
+	switch (sk_state_kind(t, i)) {
 	case SNEK_SUM:
-		rc = whole(&sum, state(t, s, i), e);
+		rc = sk_state_whole(&sum, sk_state(t, s, i), e);
 		return rc ? rc : sk_sum_value(&sum, out, e);
 	case SNEK_COUNT:
-		*out = sk_uint(*(uint64_t *)state(t, s, i));
+		*out = sk_uint(*(uint64_t *)sk_state(t, s, i));
 		return 0;
 	case SNEK_MEAN:
-		return mean_value(state(t, s, i), out, e);
+		return mean_value(sk_state(t, s, i), out, e);
 	default:
-		return extreme_value(t, state(t, s, i), key, out, e);
+		return extreme_value(t, sk_state(t, s, i), key, out, e);
 	}
 }
 
 static bool is_nothing(const struct sk_totals *t, const struct sk_slot *s,
     uint32_t i)
 {
-	switch (kind(t, i)) {
+	switch (sk_state_kind(t, i)) {
 	case SNEK_SUM:
 	case SNEK_COUNT:
 		return false;
 	case SNEK_MEAN:
-		return !((struct mean_state *)state(t, s, i))->n;
+		return !((struct sk_mean_state *)sk_state(t, s, i))->n;
 	default:
-		return ((struct snek_value *)state(t, s, i))->type == SNEK_NONE;
+		return ((struct snek_value *)sk_state(t, s, i))->type == SNEK_NONE;
 	}
 }
 

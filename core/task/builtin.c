@@ -57,17 +57,6 @@ static int begin(struct sk_builtin *b, struct snek_error *e)
 	return sk_buf_put(&b->buf, "\0\0\0\0\0", ARRAY_HEAD) ? 0 : sk_enomem(e);
 }
 
-static int named(struct snek_error *e, int rc, struct snek_value key)
-{
-	struct sk_buf text = { 0 };
-
-	if (rc == SNEK_ELIMIT && sk_json_write(&text, key) &&
-	    sk_buf_byte(&text, '\0'))
-		sk_fail_in(e, rc, "key %.120s", text.p);
-	sk_buf_free(&text);
-	return rc;
-}
-
 int sk_list_group(void *arg, struct snek_value key, sk_group *g,
     int (*emit)(void *, struct snek_value, struct snek_value), void *emit_arg,
     struct snek_error *e)
@@ -87,7 +76,7 @@ int sk_list_group(void *arg, struct snek_value key, sk_group *g,
 	}
 	if (!rc)
 		rc = array(b, n, deep, &v, e);
-	return rc ? named(e, rc, key) : emit(emit_arg, key, v);
+	return rc ? rc : emit(emit_arg, key, v);
 }
 
 /* ---- top ---- */
@@ -245,7 +234,7 @@ int sk_top_group(void *arg, struct snek_value key, sk_group *g,
 	order(b);
 	if (!b->partial) {
 		rc = give_all(b, &v, e);
-		return rc ? named(e, rc, key) : emit(emit_arg, key, v);
+		return rc ? rc : emit(emit_arg, key, v);
 	}
 	for (i = 0; i < b->n && !rc; i++) {
 		rc = item_value(b, i, &v, e);

@@ -56,13 +56,15 @@ int sk_feed_place(sk_instance *in)
 	struct sk_place place = {0};
 	int rc = 0;
 
+	in->placed = in->row;
+	if (in->map->reducer->kind == SK_AGGREGATED)
+		return 0;               /* no order can show */
 	if (in->at)
 		rc = sk_chunk_place(in->chunk, in->at->base, in->row, &place,
 		    &in->failure);
 	if (rc < 0)
 		return sk_host_stick(in, rc);
 	sk_sink_at(in->sink, place);
-	in->placed = in->row;
 	return 0;
 }
 

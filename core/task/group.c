@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "task/group.h"
+#include "task/pair.h"
 #include "value/key.h"
 #include "value/pack.h"
-
-#include <math.h>
 
 #define CHECK_EVERY 256u        /* entries */
 
@@ -30,7 +29,7 @@ static int fetch(sk_group *g, struct snek_error *e)
 	if (g->all->check && ++g->count % CHECK_EVERY == 0)
 		rc = g->all->check(g->all->check_arg);
 	if (rc)
-		return rc;
+		return rc > 0 ? SNEK_ECANCELED : rc;
 	rc = sk_merge_next(g->from, &g->next, e);
 	if (rc < 0)
 		return rc;
@@ -68,26 +67,6 @@ int sk_group_next(sk_group *g, struct snek_value *out, struct snek_error *e)
 	return 1;
 }
 
-static int key_fail(struct snek_error *e, int rc, struct snek_value key)
-{
-	if (rc == SNEK_ENOMEM)
-		return sk_enomem(e);
-	return sk_fail(e, rc, "emitted a key that is %s",
-	    key.type == SNEK_NONE ? "no value (SNEK_NONE)" :
-	    key.type == SNEK_DOUBLE ? "not a finite number" : "malformed");
-}
-
-static int put_value(sk_group *g, struct snek_value v)
-{
-	if (v.type == SNEK_DOUBLE && !isfinite(v.as.d))
-		return sk_fail(g->error, SNEK_EINVAL, "emitted %s as a value",
-		    isnan(v.as.d) ? "NaN" : "infinity");
-	if (v.type == SNEK_NONE || v.type > SNEK_OBJECT)
-		return sk_fail(g->error, SNEK_EINVAL, "emitted no value (SNEK_NONE)");
-	g->value_out.n = 0;
-	return sk_pack_value(&g->value_out, v) ? 0 : sk_enomem(g->error);
-}
-
 static int emit(void *arg, struct snek_value key, struct snek_value value)
 {
 	sk_group *g = arg;
@@ -96,15 +75,14 @@ static int emit(void *arg, struct snek_value key, struct snek_value value)
 
 	if (g->rc)
 		return g->rc;
-	g->key_out.n = 0;
-	rc = sk_key_put(&g->key_out, key);
+	rc = sk_pair_key(&g->key_out, key, g->error);
 	if (rc)
-		return g->rc = key_fail(g->error, rc, key);
+		return g->rc = rc;
 	if (g->all->same_key && sk_key_compare(g->key_out.p, g->key_out.n,
 	    g->key.p, g->key.n))
 		return g->rc = sk_fail(g->error, SNEK_EPLUGIN,
 		    "combine emitted under another key than its own");
-	rc = put_value(g, value);
+	rc = sk_pair_value(&g->value_out, value, g->error);
 	if (rc)
 		return g->rc = rc;
 	n.key = (struct sk_span){ g->key_out.p, g->key_out.n };
@@ -129,8 +107,9 @@ static int one(sk_group *g, struct snek_error *e)
 		return rc == SNEK_ENOMEM ? sk_enomem(e) :
 		    sk_fail(e, rc, "a key in a run is malformed");
 	rc = u->group(u->arg, key, g, emit, g, e);
-	if (rc < 0 || g->rc)
-		return g->rc ? g->rc : rc;
+	if (g->rc || rc < 0)
+		return g->rc ? g->rc : rc == SNEK_ELIMIT ? sk_pair_name(
+		    (struct sk_span){ g->key.p, g->key.n }, rc, e) : rc;
 	while (!g->over && !g->rc) {
 		g->fresh = false;
 		advance(g, e);

@@ -166,7 +166,7 @@ static inline bool is_ascii(const char *s, size_t n)
 	return !((bits | sk_load64(s + n - 8)) & ASCII);
 }
 
-static int check_string(sk_instance *in, const char *s, size_t n, const char *what)
+static int look_closer(sk_instance *in, const char *s, size_t n, const char *what)
 {
 	size_t good;
 
@@ -175,13 +175,19 @@ static int check_string(sk_instance *in, const char *s, size_t n, const char *wh
 		    "more", what);
 	if (!s && n)
 		return sk_host_fail(in, SNEK_EINVAL, "%s is a string at NULL", what);
-	if (is_ascii(s, n))
-		return 0;
 	good = sk_utf8_check(s, n);
 	if (good < n)
 		return sk_host_fail(in, SNEK_EINVAL, "%s is not UTF-8 at byte %zu "
 		    "of %zu", what, good, n);
 	return 0;
+}
+
+static inline int check_string(sk_instance *in, const char *s, size_t n,
+    const char *what)
+{
+	if (__builtin_expect(s && n < UINT32_MAX && is_ascii(s, n), 1))
+		return 0;
+	return look_closer(in, s, n, what);
 }
 
 static int check_nested(sk_instance *in, struct snek_value v, const char *what)
@@ -203,21 +209,15 @@ static int check_nested(sk_instance *in, struct snek_value v, const char *what)
 	return 0;
 }
 
-static int check_value(sk_instance *in, struct snek_value *v, const char *what)
+static int check_other(sk_instance *in, struct snek_value *v, const char *what)
 {
 	switch (v->type) {
-	case SNEK_NULL:
-	case SNEK_INT:
-	case SNEK_DOUBLE:
-		return 0;
 	case SNEK_BOOL:
 		*v = sk_bool(v->as.u & 0xff);
 		return 0;
 	case SNEK_UINT:
 		*v = sk_uint(v->as.u);
 		return 0;
-	case SNEK_STRING:
-		return check_string(in, v->as.s, v->len, what);
 	case SNEK_ARRAY:
 	case SNEK_OBJECT:
 		return check_nested(in, *v, what);
@@ -228,6 +228,17 @@ static int check_value(sk_instance *in, struct snek_value *v, const char *what)
 		return sk_host_fail(in, SNEK_EINVAL, "%s is of no type that there "
 		    "is (%u)", what, v->type);
 	}
+}
+
+/* Only values that are what they say go on; odd forms are made usual ones. */
+static inline int check_value(sk_instance *in, struct snek_value *v,
+    const char *what)
+{
+	if (v->type == SNEK_STRING)
+		return check_string(in, v->as.s, v->len, what);
+	if (v->type == SNEK_INT || v->type == SNEK_NULL || v->type == SNEK_DOUBLE)
+		return 0;
+	return check_other(in, v, what);
 }
 
 static inline bool is_ready(sk_instance *in)

@@ -252,20 +252,20 @@ uint32_t sk_instance_paths(const sk_instance *in, const struct sk_path **out)
 }
 
 /* The names are copied: the reducer is freed by whoever asked for it. */
-bool sk_instance_aggregates(const sk_instance *in, struct sk_reducer *out)
+int sk_instance_aggregates(const sk_instance *in, struct sk_reducer *out)
 {
 	struct sk_reducer r = in->declared;
 
 	if (!r.n)
-		return false;
+		return 0;
 	for (uint32_t i = 0; i < r.n; i++) {
 		r.aggregate[i].name = strdup(r.aggregate[i].name);
 		if (!r.aggregate[i].name) {
 			r.n = i;
 			sk_reducer_free(&r);
-			return false;
+			return SNEK_ENOMEM;
 		}
 	}
 	*out = r;
-	return true;
+	return 1;
 }

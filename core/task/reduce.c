@@ -2,13 +2,15 @@
 #include "task/sink.h"
 #include "task/aggregate.h"
 #include "task/group.h"
+#include "task/order.h"
+#include "task/pair.h"
 #include "task/sorter.h"
 #include "value/key.h"
-#include "value/value.h"
 
 #include <stdlib.h>
 
 #define CHECK_EVERY 1024u       /* entries */
+#define AHEAD 8u                /* slots fetched before their turn */
 
 struct reduction {
 	const struct sk_reduce_options *o;
@@ -21,9 +23,11 @@ struct reduction {
 
 static int check(struct reduction *r)
 {
-	if (++r->count % CHECK_EVERY || !r->o->check)
-		return 0;
-	return r->o->check(r->o->check_arg);
+	int rc = 0;
+
+	if (++r->count % CHECK_EVERY == 0 && r->o->check)
+		rc = r->o->check(r->o->check_arg);
+	return rc > 0 ? SNEK_ECANCELED : rc;
 }
 
 static int give(struct reduction *r, const struct sk_entry *n, struct snek_error *e)
@@ -55,74 +59,6 @@ static int give_merged(struct reduction *r, const struct sk_run *const *runs,
 
 /* ---- aggregates ---- */
 
-struct by_key {                 /* a slot in the order of keys */
-	uint64_t prefix;        /* of the key's bytes, big-endian */
-	const struct sk_slot *slot;
-	uint8_t tag;
-};
-
-static int compare(const void *x, const void *y)
-{
-	const struct by_key *a = x, *b = y;
-	size_t m, n;
-
-	if (a->tag != b->tag)
-		return a->tag < b->tag ? -1 : 1;
-	if (a->prefix != b->prefix)
-		return a->prefix < b->prefix ? -1 : 1;
-	m = a->slot->id >> 8;
-	n = b->slot->id >> 8;
-	/* One that ends within the prefix differs by zeroes behind it only. */
-	if (m <= 8 || n <= 8)
-		return m < n ? -1 : m > n;
-	return sk_key_compare(a->slot->body, m, b->slot->body, n);
-}
-
-static uint64_t prefix_of(const struct sk_slot *s, struct sk_buf *scratch)
-{
-	uint64_t v = 0;
-	size_t n = s->id >> 8;
-
-	if (n >= 8)
-		return __builtin_bswap64(s->prefix);
-	scratch->n = 0;
-	sk_slot_key(s, scratch);        /* has room for nine bytes */
-	memcpy(&v, scratch->p + 1, n);
-	return __builtin_bswap64(v);
-}
-
-static struct by_key *sorted(struct reduction *r)
-{
-	const struct sk_table *t = &r->totals.table;
-	struct by_key *k = calloc((size_t)t->n + 1, sizeof(*k));
-	uint32_t i;
-
-	if (!k || !sk_buf_reserve(&r->key, 64)) {
-		free(k);
-		return NULL;
-	}
-	for (i = 0; i < t->n; i++) {
-		k[i].slot = sk_table_slot(t, i);
-		k[i].tag = (uint8_t)k[i].slot->id;
-		k[i].prefix = prefix_of(k[i].slot, &r->key);
-	}
-	qsort(k, t->n, sizeof(*k), compare);
-	return k;
-}
-
-static int name_key(struct sk_span key, int rc, struct snek_error *e)
-{
-	struct sk_buf text = { 0 }, scratch = { 0 };
-	struct snek_value v;
-
-	if (!sk_key_get(key.p, key.n, &scratch, &v) && sk_json_write(&text, v) &&
-	    sk_buf_byte(&text, '\0'))
-		sk_fail_in(e, rc, "key %.120s", text.p);
-	sk_buf_free(&text);
-	sk_buf_free(&scratch);
-	return rc;
-}
-
 static int give_total(struct reduction *r, const struct sk_slot *slot,
     struct snek_error *e)
 {
@@ -135,7 +71,7 @@ static int give_total(struct reduction *r, const struct sk_slot *slot,
 	n.key = (struct sk_span){ r->key.p, r->key.n };
 	rc = sk_totals_pack(&r->totals, slot, &r->value, e);
 	if (rc)
-		return rc == SNEK_ELIMIT ? name_key(n.key, rc, e) : rc;
+		return rc == SNEK_ELIMIT ? sk_pair_name(n.key, rc, e) : rc;
 	n.value = (struct sk_span){ r->value.p, r->value.n };
 	rc = check(r);
 	return rc ? rc : give(r, &n, e);
@@ -143,13 +79,16 @@ static int give_total(struct reduction *r, const struct sk_slot *slot,
 
 static int give_sorted(struct reduction *r, struct snek_error *e)
 {
-	struct by_key *k = sorted(r);
-	uint32_t i;
-	int rc = k ? 0 : sk_enomem(e);
+	struct sk_ordered *o = sk_table_order(&r->totals.table);
+	uint32_t i, n = r->totals.table.n;
+	int rc = o ? 0 : sk_enomem(e);
 
-	for (i = 0; !rc && i < r->totals.table.n; i++)
-		rc = give_total(r, k[i].slot, e);
-	free(k);
+	for (i = 0; !rc && i < n; i++) {
+		if (i + AHEAD < n)
+			__builtin_prefetch(o[i + AHEAD].slot);
+		rc = give_total(r, o[i].slot, e);
+	}
+	free(o);
 	return rc;
 }
 
@@ -188,7 +127,7 @@ static int add_state(struct reduction *r, const struct sk_entry *n,
 		rc = sk_totals_at_bytes(&r->totals, n->key, &slot, e);
 	if (!rc)
 		rc = sk_totals_merge(&r->totals, slot, n->value, e);
-	return rc == SNEK_ELIMIT ? name_key(n->key, rc, e) : rc;
+	return rc == SNEK_ELIMIT ? sk_pair_name(n->key, rc, e) : rc;
 }
 
 static int add_run(struct reduction *r, const struct sk_run *run,

@@ -23,53 +23,6 @@
 
 /* ---- writing ---- */
 
-int sk_run_add(struct sk_run *r, const struct sk_entry *n, struct snek_error *e)
-{
-	size_t before = r->mem.n;
-	uint8_t *p;
-
-	if (!sk_buf_reserve(&r->mem, SK_ENTRY_HEAD + n->key.n + n->value.n))
-		return sk_enomem(e);
-	p = (uint8_t *)r->mem.p + before;
-	p = sk_varint_put(p, n->key.n);
-	p = sk_varint_put(p, n->value.n);
-	p = sk_varint_put(p, n->place.version);
-	p = sk_varint_put(p, n->place.record);
-	p = sk_varint_put(p, n->emit);
-	if (n->key.n)
-		memcpy(p, n->key.p, n->key.n);
-	p += n->key.n;
-	if (n->value.n)
-		memcpy(p, n->value.p, n->value.n);
-	p += n->value.n;
-	r->mem.n = (size_t)(p - (uint8_t *)r->mem.p);
-	r->bytes += r->mem.n - before;
-	r->entries++;
-	return r->fd && r->mem.n >= WINDOW ? sk_run_end(r, e) : 0;
-}
-
-static int temporary(const char *dir)
-{
-	char name[4096];
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), high;
-
-	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-		if (snprintf(name, sizeof(name), "%s/snek.XXXXXX", dir) >=
-		    (int)sizeof(name)) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		fd = mkostemp(name, O_CLOEXEC);
-		if (fd >= 0)
-			unlink(name);
-	}
-	if (fd)
-		return fd;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	close(fd);
-	return high;
-}
-
 static int flush(struct sk_run *r, struct snek_error *e)
 {
 	const char *p = r->mem.p;
@@ -93,6 +46,53 @@ static int flush(struct sk_run *r, struct snek_error *e)
 	}
 	r->mem.n = 0;
 	return 0;
+}
+
+int sk_run_add(struct sk_run *r, const struct sk_entry *n, struct snek_error *e)
+{
+	size_t before = r->mem.n;
+	uint8_t *p;
+
+	if (!sk_buf_reserve(&r->mem, SK_ENTRY_HEAD + n->key.n + n->value.n))
+		return sk_enomem(e);
+	p = (uint8_t *)r->mem.p + before;
+	p = sk_varint_put(p, n->key.n);
+	p = sk_varint_put(p, n->value.n);
+	p = sk_varint_put(p, n->place.version);
+	p = sk_varint_put(p, n->place.record);
+	p = sk_varint_put(p, n->emit);
+	if (n->key.n)
+		memcpy(p, n->key.p, n->key.n);
+	p += n->key.n;
+	if (n->value.n)
+		memcpy(p, n->value.p, n->value.n);
+	p += n->value.n;
+	r->mem.n = (size_t)(p - (uint8_t *)r->mem.p);
+	r->bytes += r->mem.n - before;
+	r->entries++;
+	return r->fd && r->mem.n >= WINDOW ? flush(r, e) : 0;
+}
+
+static int temporary(const char *dir)
+{
+	char name[4096];
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), high;
+
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+		if (snprintf(name, sizeof(name), "%s/snek.XXXXXX", dir) >=
+		    (int)sizeof(name)) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		fd = mkostemp(name, O_CLOEXEC);
+		if (fd >= 0)
+			unlink(name);
+	}
+	if (fd)
+		return fd;
+	high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	close(fd);
+	return high;
 }
 
 int sk_run_spill(struct sk_run *r, const char *dir, struct snek_error *e)
@@ -122,12 +122,16 @@ int sk_run_append(struct sk_run *r, struct sk_run *from, struct snek_error *e)
 	r->entries += from->entries;
 	r->bytes += from->mem.n;
 	from->entries = from->bytes = from->mem.n = 0;
-	return r->fd && r->mem.n >= WINDOW ? sk_run_end(r, e) : 0;
+	return r->fd && r->mem.n >= WINDOW ? flush(r, e) : 0;
 }
 
 int sk_run_end(struct sk_run *r, struct snek_error *e)
 {
-	return r->fd ? flush(r, e) : 0;
+	int rc = r->fd ? flush(r, e) : 0;
+
+	if (!rc && r->fd)
+		sk_buf_free(&r->mem);
+	return rc;
 }
 
 void sk_run_free(struct sk_run *r)

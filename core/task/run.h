@@ -32,7 +32,8 @@ int sk_run_add(struct sk_run *, const struct sk_entry *, struct snek_error *);
 int sk_run_spill(struct sk_run *, const char *dir, struct snek_error *);
 /* Add all of a run that is in memory, and empty it, keeping its memory. */
 int sk_run_append(struct sk_run *, struct sk_run *from, struct snek_error *);
-/* Everything that was added can be read from now on. */
+/* Everything that was added can be read from now on; a file gives back its
+ * buffer. */
 int sk_run_end(struct sk_run *, struct snek_error *);
 void sk_run_free(struct sk_run *);
 

@@ -3,11 +3,10 @@
 #include "base/hash.h"
 #include "task/aggregate.h"
 #include "task/group.h"
+#include "task/pair.h"
 #include "task/sorter.h"
 #include "value/key.h"
-#include "value/pack.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 struct sk_sink {
@@ -286,35 +285,6 @@ static int spill(sk_sink *s, struct snek_error *e)
 	return rc;
 }
 
-static int check_value(struct snek_value v, struct snek_error *e)
-{
-	if (v.type == SNEK_DOUBLE && !isfinite(v.as.d))
-		return sk_fail(e, SNEK_EINVAL, "emitted %s as a value",
-		    isnan(v.as.d) ? "NaN" : "infinity");
-	if (v.type == SNEK_NONE || v.type > SNEK_OBJECT)
-		return sk_fail(e, SNEK_EINVAL, "emitted no value (SNEK_NONE)");
-	return 0;
-}
-
-static int pack_pair(sk_sink *s, struct snek_value key, struct snek_value v,
-    struct snek_error *e)
-{
-	int rc;
-
-	s->key.n = s->value.n = 0;
-	rc = sk_key_put(&s->key, key);
-	if (rc == SNEK_ENOMEM)
-		return sk_enomem(e);
-	if (rc)
-		return sk_fail(e, rc, "emitted a key that is %s",
-		    key.type == SNEK_NONE ? "no value (SNEK_NONE)" :
-		    key.type == SNEK_DOUBLE ? "not a finite number" : "malformed");
-	rc = check_value(v, e);
-	if (rc)
-		return rc;
-	return sk_pack_value(&s->value, v) ? 0 : sk_enomem(e);
-}
-
 static int emit_entry(sk_sink *s, struct snek_value key, struct snek_value v,
     struct snek_error *e)
 {
@@ -326,7 +296,9 @@ static int emit_entry(sk_sink *s, struct snek_value key, struct snek_value v,
 
 	if (s->emit == UINT32_MAX)
 		return sk_fail(e, SNEK_ELIMIT, "a record emitted 2^32 - 1 pairs");
-	rc = pack_pair(s, key, v, e);
+	rc = sk_pair_key(&s->key, key, e);
+	if (!rc)
+		rc = sk_pair_value(&s->value, v, e);
 	if (rc)
 		return rc;
 	n.key = (struct sk_span){ s->key.p, s->key.n };

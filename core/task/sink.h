@@ -77,7 +77,8 @@ struct sk_reduce_options {
 	size_t memory;
 	const char *tmp;
 	struct sk_grouper reduce;       /* SK_GROUP_OP */
-	/* Called now and then; not 0 ends the reduction with it. */
+	/* Called now and then; less than 0 ends the reduction with it (and
+	 * more with SNEK_ECANCELED). */
 	int (*check)(void *);
 	void *check_arg;
 };

@@ -194,7 +194,6 @@ static int fold(struct sk_sorter *s, const char *tmp, struct snek_error *e)
 		sk_run_free(&out);
 		return rc;
 	}
-	sk_buf_free(&out.mem);
 	for (i = 0; i < FOLD; i++)
 		sk_run_free(&s->done.run[first + i]);
 	s->done.run[first] = out;
@@ -212,8 +211,6 @@ static int put_away(struct sk_sorter *s, struct sk_run *run, const char *tmp,
 
 	if (rc || !run->entries)
 		return rc;
-	if (run->fd)
-		sk_buf_free(&run->mem);
 	if (!sk_runs_add(&s->done, run))
 		return sk_enomem(e);
 	for (n = ++s->spilled; n % FOLD == 0 && !rc; n /= FOLD)
@@ -237,7 +234,7 @@ static int continue_file(struct sk_sorter *s, const char *tmp, struct snek_error
 	s->file.entries += s->mem.entries;
 	s->file.bytes += s->mem.mem.n;
 	memset(&s->mem, 0, sizeof(s->mem));
-	rc = sk_run_end(&s->file, e);
+	rc = sk_run_spill(&s->file, tmp, e);
 	s->mem.mem = s->file.mem;
 	s->file.mem = empty;
 	return rc;

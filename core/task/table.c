@@ -121,6 +121,16 @@ static void store_short(char *p, size_t n, uint64_t v)
 	}
 }
 
+const char *sk_slot_body(const struct sk_slot *s, char scratch[8])
+{
+	size_t n = s->id >> 8;
+
+	if (n > 8)
+		return s->body;
+	store_short(scratch, n, s->prefix);
+	return scratch;
+}
+
 bool sk_slot_key(const struct sk_slot *s, struct sk_buf *b)
 {
 	uint8_t tag = (uint8_t)s->id;

@@ -42,6 +42,8 @@ void sk_table_reset(struct sk_table *);
 /* The key must not be there.  NULL: out of memory. */
 struct sk_slot *sk_table_insert(struct sk_table *, uint64_t prefix, uint64_t id,
     uint32_t hash, const char *body);
+/* The body: where it lies, or of up to 8 bytes a copy in scratch. */
+const char *sk_slot_body(const struct sk_slot *, char scratch[8]);
 /* Append the key's bytes as of key.h; false when memory is out. */
 bool sk_slot_key(const struct sk_slot *, struct sk_buf *);
 

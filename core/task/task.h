@@ -45,9 +45,10 @@ int sk_instance_open(const struct sk_instance_options *, sk_instance **,
     struct snek_error *);
 void sk_instance_close(sk_instance *);
 /* What it said in open: the paths it reads, the aggregates it declared (into
- * reducer when there are any: kind, n, aggregate; else untouched, false). */
+ * reducer when there are any, and then 1: kind, n, aggregate; else untouched,
+ * and 0; SNEK_ENOMEM). */
 uint32_t sk_instance_paths(const sk_instance *, const struct sk_path **);
-bool sk_instance_aggregates(const sk_instance *, struct sk_reducer *);
+int sk_instance_aggregates(const sk_instance *, struct sk_reducer *);
 
 struct sk_task_chunk {
 	struct sk_span bytes;

@@ -13,6 +13,16 @@
 #define SK_VALUE_ID SK_COLUMN_CAP       /* the column of records that are no
                                          * objects: behind the named ones */
 #define SK_DEMOTE_ABOVE 64u             /* columns; see sk_chunk_builder_seal */
+#define SK_NAME_SLOTS (4 * SK_COLUMN_CAP)
+#define SK_REST_ROW (5u + 4 + 4)        /* a map's head, end and row number */
+#define SK_CHUNK_ALWAYS (sizeof(struct sk_chunk_head) + 8 + \
+	sizeof(struct sk_chunk_field) + SK_FILL_PADDING)  /* head and rest */
+
+/* What a record that is offered adds, and to how many columns of a kind. */
+struct sk_tally {
+	uint64_t cost;
+	uint32_t dense, bits, rest;
+};
 
 /* Members beyond the cap, packed name and value after one another. */
 struct sk_fill_rest {
@@ -47,5 +57,14 @@ struct sk_chunk_builder {
 	bool placed;            /* place was given for the next record */
 };
 
+/* Puts the record's columns into ids, making new ones.  SNEK_EINVAL: a name
+ * twice. */
+int sk_chunk_count(sk_chunk_builder *, const struct sk_record *,
+    struct sk_tally *, struct snek_error *);
+/* 1, 0 or SNEK_ELIMIT; SNEK_EAGAIN: the record must be counted again. */
+int sk_chunk_fits(sk_chunk_builder *, const struct sk_tally *, uint32_t shape,
+    struct snek_error *);
+/* The fewest values that make a column: 1, or 2 when there are many. */
+uint32_t sk_chunk_builder_least(const struct sk_chunk_builder *);
 void sk_chunk_builder_reset(struct sk_chunk_builder *);
 #endif

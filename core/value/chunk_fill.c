@@ -315,7 +315,7 @@ void sk_fill_reset(struct sk_fill *c)
 	reset(&c->values);
 	c->n = c->nulls_n = 0;
 	c->type = SNEK_COLUMN_ABSENT;
-	c->negative = c->sparse = c->bits = c->padded = false;
+	c->negative = c->sparse = c->bits = c->padded = c->demoted = false;
 }
 
 void sk_fill_free(struct sk_fill *c)

@@ -23,6 +23,7 @@ struct sk_fill {
 	bool sparse;            /* rows holds the row of each value */
 	bool bits;              /* counted as PRESENT_BITS in the estimate */
 	bool padded;            /* the estimate has room for its padding */
+	bool demoted;           /* counted as if it went to the rest column */
 	struct sk_buf rows, nulls, doubles, ends, values;
 };
 

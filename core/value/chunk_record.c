@@ -176,6 +176,8 @@ static int fill_members(struct sk_chunk *c, uint32_t row, const uint16_t *id,
 			m[i].name_len = 0;
 		rc = value_of(c, id[i], row, &m[i].value, e);
 	}
+	if (!rc && rest.open && rest.at.left)
+		rc = sk_chunk_corrupt(e, "a shape and the rest column disagree");
 	return rc;
 }
 

@@ -12,6 +12,7 @@ struct seal {
 	struct sk_buf *out;
 	size_t start;           /* of the chunk in out */
 	uint32_t n;             /* columns of the chunk */
+	bool demoted;           /* some of the builder's go to rest */
 	uint32_t order[SK_COLUMN_CAP + 1];      /* the builder's numbers */
 	uint16_t map[SK_COLUMN_CAP + 1];        /* and back; REST: demoted */
 	struct sk_fill rest;
@@ -34,24 +35,17 @@ static int by_name(const void *a, const void *b, void *arg)
 	return c ? c : x->name_len < y->name_len ? -1 : 1;
 }
 
-static uint32_t count_live(const sk_chunk_builder *b)
-{
-	uint32_t i, live = 0;
-
-	for (i = 0; i < b->columns; i++)
-		live += b->column[i].n > 0;
-	return live;
-}
-
 static void choose_columns(struct seal *s)
 {
 	sk_chunk_builder *b = s->b;
-	uint32_t least = count_live(b) > SK_DEMOTE_ABOVE ? 2 : 1, i;
+	uint32_t least = sk_chunk_builder_least(b), i;
 
 	for (i = 0; i < b->columns; i++) {
 		s->map[i] = SK_CHUNK_REST;
 		if (b->column[i].n >= least)
 			s->order[s->n++] = i;
+		else if (b->column[i].n)
+			s->demoted = true;
 	}
 	qsort_r(s->order, s->n, sizeof(*s->order), by_name, b->column);
 	if (b->column[SK_VALUE_ID].n)
@@ -107,9 +101,8 @@ static bool put_rest_row(struct seal *s, uint32_t row, uint32_t *pair)
 static bool gather_rest(struct seal *s)
 {
 	uint32_t row, pair = 0;
-	bool value = s->b->column[SK_VALUE_ID].n > 0;
 
-	if (s->n - value == count_live(s->b) && !s->b->rest.ends.n)
+	if (!s->demoted && !s->b->rest.ends.n)
 		return true;
 	s->rest.type = SNEK_COLUMN_PACKED;
 	s->rest.sparse = true;

@@ -11,6 +11,16 @@
 
 enum place { START, OPENED, BETWEEN, AFTER_COMMA, DONE };
 
+/* A text that is being looked for. */
+struct text {
+	struct sk_scan scan;
+	char first;
+	size_t n;               /* bytes of it that lie at f->at */
+	bool over;              /* longer than allowed: only its head is kept */
+	bool ended;             /* by itself, not by the end of the input */
+	struct sk_frame where;
+};
+
 struct sk_framer {
 	sk_read_fn *read;
 	void *arg;
@@ -24,6 +34,8 @@ struct sk_framer {
 	uint64_t base;          /* offset of buf in the stream */
 	uint64_t line, line_at; /* where at is: line, offset of its start */
 	bool eof, broken;
+	bool cut;               /* text is too long, and its end not yet found */
+	struct text text;
 	enum place place;
 	char head[HEAD + SK_FRAME_PADDING];
 };
@@ -178,15 +190,6 @@ static int skip_mark(sk_framer *f, struct snek_error *e)
 
 /* ---- one text ---- */
 
-/* A text that is being looked for. */
-struct text {
-	struct sk_scan scan;
-	char first;
-	size_t n;               /* bytes of it that lie at f->at */
-	bool over;              /* longer than allowed: only its head is kept */
-	struct sk_frame where;
-};
-
 static void begin(sk_framer *f, struct text *t)
 {
 	memset(t, 0, sizeof(*t));
@@ -233,49 +236,99 @@ static void drop(sk_framer *f, struct text *t)
 	t->n = 0;
 }
 
-static int give(sk_framer *f, struct text *t, struct sk_frame *out,
-    struct snek_error *e)
+/* Go on looking for the text's end.  1: it ends here, or with the input.  0: it
+ * is longer than allowed, and not over yet. */
+static int find_end(sk_framer *f, struct text *t, struct snek_error *e)
 {
-	*out = t->where;
-	if (t->over || t->n > f->max) {
-		drop(f, t);
-		*out = t->where;
-		out->p = f->head;
-		return sk_fail(e, SNEK_ELIMIT, "%s:%llu:%llu: a record of more "
-		    "than %llu bytes", f->name, (unsigned long long)out->line,
-		    (unsigned long long)out->column, (unsigned long long)f->max);
+	enum sk_scan_end end;
+	size_t used;
+	int rc;
+
+	for (;;) {
+		end = scan(f, t, &used);
+		t->n += used;
+		t->ended = end != SK_SCAN_MORE;
+		if (t->ended)
+			return 1;
+		if (t->over)
+			drop(f, t);
+		else if (t->n > f->max)
+			return 0;
+		rc = fill(f, e);
+		if (rc <= 0)
+			return rc < 0 ? rc : 1;
 	}
-	out->p = f->buf + f->at;
-	out->n = f->given = t->n;
-	return 1;
+}
+
+static int too_long(sk_framer *f, struct sk_frame *out, struct snek_error *e)
+{
+	return sk_fail(e, SNEK_ELIMIT, "%s:%llu:%llu: a record of more than "
+	    "%llu bytes", f->name, (unsigned long long)out->line,
+	    (unsigned long long)out->column, (unsigned long long)f->max);
+}
+
+/* Let go of the text, to its end. */
+static int drop_all(sk_framer *f, struct text *t, struct snek_error *e)
+{
+	int rc;
+
+	drop(f, t);
+	rc = t->ended ? 1 : find_end(f, t, e);
+	drop(f, t);
+	return rc < 0 ? rc : 0;
 }
 
 /* The text that starts at f->at, to its end or that of the input. */
 static int take(sk_framer *f, struct sk_frame *out, struct snek_error *e)
 {
-	enum sk_scan_end end;
-	struct text t;
-	size_t used;
-	int rc = 1;
+	struct text *t = &f->text;
+	int rc;
 
-	begin(f, &t);
-	for (;;) {
-		end = scan(f, &t, &used);
-		t.n += used;
-		if (end != SK_SCAN_MORE)
-			break;
-		if (t.over || t.n > f->max)
-			drop(f, &t);
-		rc = fill(f, e);
+	begin(f, t);
+	rc = find_end(f, t, e);
+	if (rc < 0)
+		return rc;
+	/* What begins no value is a text of its own, for the parser to refuse. */
+	if (!t->n && f->format != SNEK_TEXT && f->at < f->end)
+		t->n = 1;
+	f->cut = rc == 0 && f->format == SNEK_JSONL;
+	if (t->n > f->max && !f->cut) {
+		rc = drop_all(f, t, e);
 		if (rc < 0)
 			return rc;
-		if (rc == 0)
-			break;
+		*out = t->where;
+		out->p = f->head;
+		return too_long(f, out, e);
 	}
-	/* What begins no value is a text of its own, for the parser to refuse. */
-	if (!t.n && !t.over && f->format != SNEK_TEXT && f->at < f->end)
-		t.n = 1;
-	return give(f, &t, out, e);
+	*out = t->where;
+	out->p = f->buf + f->at;
+	out->n = t->n;
+	if (f->cut)
+		return too_long(f, out, e);
+	f->given = t->n;
+	return 1;
+}
+
+bool sk_framer_is_cut(const sk_framer *f)
+{
+	return f->cut;
+}
+
+size_t sk_framer_refuse(sk_framer *f, size_t at)
+{
+	const char *p = f->buf + f->at, *line;
+	size_t n = f->text.n;
+
+	if (f->format != SNEK_JSONL || f->text.ended || at > n)
+		return f->given;
+	line = memrchr(p, '\n', at);
+	if (!line)
+		line = memchr(p + at, '\n', n - at);
+	if (!line && f->cut)
+		return n;
+	f->cut = false;
+	f->given = line ? (size_t)(line + 1 - p) : n;
+	return f->given;
 }
 
 /* ---- formats ---- */
@@ -393,6 +446,12 @@ int sk_framer_next(sk_framer *f, struct sk_frame *out, struct snek_error *e)
 		    f->name);
 	if (!f->base && !f->end) {
 		rc = skip_mark(f, e);
+		if (rc < 0)
+			return rc;
+	}
+	if (f->cut) {
+		f->cut = false;
+		rc = drop_all(f, &f->text, e);
 		if (rc < 0)
 			return rc;
 	}

@@ -32,8 +32,8 @@ void sk_framer_free(sk_framer *);
 
 /*
  * 1 and a record's text, 0 at the end, or SNEK_E* with "name:line:column: ".
- * SNEK_ELIMIT: a record over max_record; the framer has passed over it and
- * next may be called again (out is filled with its place and its first bytes).
+ * SNEK_ELIMIT: a record over max_record; next may be called again and goes on
+ * behind it (out is filled with its place and its first bytes).
  * A text that ends within a value is given out as it is: the parser then says
  * what is missing.  After SNEK_EFORMAT (an array's frame is broken) there is
  * no next.
@@ -48,6 +48,19 @@ void sk_framer_free(sk_framer *);
  * parsers do so, and need no copy.
  */
 int sk_framer_next(sk_framer *, struct sk_frame *out, struct snek_error *);
+
+/*
+ * The parser refused the text that next gave out last, at this offset.  When
+ * the text is JSONL and had no end, a bracket may be missing, and good records
+ * may have been taken for parts of it: next goes on with the line of the
+ * error (or the one after the text's first).  Returns how many bytes of the
+ * text are passed over.
+ */
+size_t sk_framer_refuse(sk_framer *, size_t at);
+/* The SNEK_ELIMIT just returned is for a JSONL text without an end so far; out
+ * holds all that was read of it, so that a parser may tell whether it is only
+ * long or broken, and refuse. */
+bool sk_framer_is_cut(const sk_framer *);
 
 /* Turn an offset within the frame's text into line and column. */
 void sk_frame_where(const struct sk_frame *, size_t at, uint64_t *line,

@@ -8,6 +8,7 @@
 #include "value/gzip.h"
 
 #define MAX_RECORD ((uint64_t)64 << 20)
+#define TEXT_KEPT 128u          /* bytes shown of a text over the limit */
 #define PEEK 4096u              /* blanks that SNEK_AUTO looks through */
 
 /* Bytes that were read to see what the stream is, then the stream. */
@@ -224,25 +225,57 @@ static int read_line(sk_input *in, const struct sk_frame *f,
 	return 0;
 }
 
+static int read_record(sk_input *in, const struct sk_frame *f,
+    struct sk_record *out, struct sk_span *text, struct snek_error *e)
+{
+	size_t at;
+	int rc;
+
+	if (in->text)
+		return read_line(in, f, out, e);
+	rc = sk_json_read(in->reader, f->p, f->n, out, &at, e);
+	if (rc == SNEK_EFORMAT || rc == SNEK_ELIMIT) {
+		fail_at(in, f, at, rc, e);
+		text->n = sk_framer_refuse(in->framer, at);
+	}
+	return rc;
+}
+
+/* A text that is over the limit and goes on: if it is broken, and not within
+ * its last line, which the limit cut, that is the error. */
+static void look_into(sk_input *in, const struct sk_frame *f,
+    struct sk_span *text, int *rc, struct snek_error *e)
+{
+	struct snek_error broken;
+	struct sk_record r;
+	size_t at;
+	int found = sk_json_read(in->reader, f->p, f->n, &r, &at, &broken);
+
+	if ((found == SNEK_EFORMAT || found == SNEK_ELIMIT) &&
+	    memchr(f->p + at, '\n', f->n - at)) {
+		*rc = fail_at(in, f, at, found, &broken);
+		text->n = sk_framer_refuse(in->framer, at);
+		if (e)
+			*e = broken;
+	}
+	if (text->n > TEXT_KEPT)
+		text->n = TEXT_KEPT;
+}
+
 int sk_input_next(sk_input *in, struct sk_record *out, struct sk_span *text,
     bool *again, struct snek_error *e)
 {
 	struct sk_frame f;
-	size_t at;
 	int rc = sk_framer_next(in->framer, &f, e);
 
 	*again = rc == SNEK_ELIMIT;
 	if (rc > 0 || rc == SNEK_ELIMIT)
 		*text = (struct sk_span){ f.p, f.n };
+	if (rc == SNEK_ELIMIT && sk_framer_is_cut(in->framer))
+		look_into(in, &f, text, &rc, e);
 	if (rc <= 0)
 		return rc;
-	if (in->text) {
-		rc = read_line(in, &f, out, e);
-	} else {
-		rc = sk_json_read(in->reader, f.p, f.n, out, &at, e);
-		if (rc < 0)
-			fail_at(in, &f, at, rc, e);
-	}
+	rc = read_record(in, &f, out, text, e);
 	*again = rc == SNEK_EFORMAT || rc == SNEK_ELIMIT;
 	return rc < 0 ? rc : 1;
 }

@@ -27,7 +27,8 @@ void sk_input_close(sk_input *);
 
 /* 1, a record and its text, both valid until the next call; 0 at the end.
  * SNEK_EFORMAT and SNEK_ELIMIT with *again true: this record is bad (text
- * holds it), the next may be good. */
+ * holds it, or the beginning of one over the limit), the next may be good.
+ * Where a bracket is missing, JSONL goes on with the line of the error. */
 int sk_input_next(sk_input *, struct sk_record *, struct sk_span *text,
     bool *again, struct snek_error *);
 uint64_t sk_input_bytes(const sk_input *);

@@ -427,7 +427,8 @@ static inline bool snek_get_double(struct snek_record r, snek_path p, double *ou
 #define snek_emit(c, key, value)        ((c)->api->emit(c, key, value))
 /* The same for a string key and a whole number: the fast way to count. */
 #define snek_emit_int(c, key, len, n)   ((c)->api->emit_int(c, key, len, n))
-/* A key and one value for each aggregate; SNEK_NONE and null add nothing. */
+/* A key and one value for each aggregate.  SNEK_NONE adds nothing; null adds
+ * nothing but to a count. */
 #define snek_emit_row(c, key, v, n)     ((c)->api->emit_row(c, key, v, n))
 /* 1 and the next chunk or value, 0 at the end. */
 #define snek_next_chunk(c, it, out)     ((c)->api->next_chunk(c, it, out))

@@ -2,40 +2,65 @@
 /* Ops that do not simply work, for the tests of the commands: linger waits to
  * be cancelled, fail fails, talk logs. */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 #include <snek/plugin.h>
 
-/* Where to tell that it has begun. */
-static int open_file(snek_ctx *c, void **self)
-{
-	struct snek_value file;
-	char path[4096];
-	int fd, rc = snek_arg(c, "file", &file);
+struct linger {
+	char early[4096], file[4096];
+};
 
-	(void)self;
+static int path_of(snek_ctx *c, const char *name, char path[4096])
+{
+	struct snek_value v;
+	int rc = snek_arg(c, name, &v);
+
 	if (rc < 0)
 		return rc;
-	if (file.len >= sizeof(path))
+	if (v.len >= 4096)
 		return SNEK_ELIMIT;
-	memcpy(path, file.as.s, file.len);
-	path[file.len] = '\0';
-	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	memcpy(path, v.as.s, v.len);
+	path[v.len] = '\0';
+	return 0;
+}
+
+static void tell(const char *path)
+{
+	int fd = *path ? open(path, O_CREAT | O_WRONLY, 0600) : -1;
+
 	if (fd >= 0)
 		close(fd);
+}
+
+static int open_linger(snek_ctx *c, void **self)
+{
+	struct linger *l = calloc(1, sizeof(*l));
+	int rc = l ? path_of(c, "early", l->early) : SNEK_ENOMEM;
+
+	if (rc >= 0)
+		rc = path_of(c, "file", l->file);
+	if (rc < 0) {
+		free(l);
+		return rc;
+	}
+	tell(l->early);
+	*self = l;
 	return 0;
 }
 
 static int linger(snek_ctx *c, void *self, struct snek_record r)
 {
 	const struct timespec pause = { 0, 5000000 };
+	struct linger *l = self;
 	int i;
 
-	(void)self;
 	(void)r;
+	tell(l->file);
 	for (i = 0; i < 4000 && !snek_cancelled(c); i++)
 		nanosleep(&pause, NULL);
-	return 0;
+	return i < 4000 ? 0 : snek_fail(c, SNEK_EPLUGIN,
+	    "nobody cancelled it in 20 seconds");
 }
 
 static int fail(snek_ctx *c, void *self, struct snek_record r)
@@ -57,8 +82,10 @@ static int talk(snek_ctx *c, void *self, struct snek_record r)
 SNEK_PLUGIN("moods", "1.0",
 	SNEK_OP(.name = "linger", .summary = "wait to be cancelled",
 	    .args = (const struct snek_arg *const[]){
-		SNEK_ARG(.name = "file", .type = SNEK_ARG_STRING, .required = 1,
-		    .help = "made when it begins"), NULL },
-	    .open = open_file, .map = linger),
+		SNEK_ARG(.name = "early", .type = SNEK_ARG_STRING, .value = "",
+		    .help = "a file to make when it is opened"),
+		SNEK_ARG(.name = "file", .type = SNEK_ARG_STRING, .value = "",
+		    .help = "a file to make when it waits"), NULL },
+	    .open = open_linger, .close = free, .map = linger),
 	SNEK_OP(.name = "fail", .summary = "fail", .map = fail),
 	SNEK_OP(.name = "talk", .summary = "log", .map = talk));

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* snek_function.c - the front door to functions. */
+#include "handle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "job/function.h"
+
+int snek_function_add(snek_cluster *c, const char *path, bool replace,
+    bool *out_changed, struct snek_error *e)
+{
+	int rc = sk_need(c, "cluster", e);
+
+	if (!rc)
+		rc = sk_need(path, "plugin file", e);
+	return rc ? rc : sk_function_add(c->cat, path, replace, out_changed, e);
+}
+
+int snek_function_remove(snek_cluster *c, const char *name,
+    struct snek_error *e)
+{
+	struct snek_error why = { 0 };
+	struct sk_meta *m;
+	int rc = sk_need(c, "cluster", e);
+
+	if (!rc)
+		rc = sk_need(name, "function", e);
+	if (rc)
+		return rc;
+	m = c->cat->meta;
+	rc = m->ops->function_remove(m, name, &why);
+	if (rc == SNEK_ENOENT)
+		return sk_fail(e, SNEK_ENOENT, "no function %s is registered; "
+		    "snek functions lists them", name);
+	if (rc && e)
+		*e = why;
+	return rc;
+}
+
+static const char *type_name(uint32_t type)
+{
+	static const char *const names[] = {
+		"string", "int", "double", "bool", "choice", "list",
+	};
+
+	return type < sizeof(names) / sizeof(*names) ? names[type] : "?";
+}
+
+struct visit {
+	struct sk_catalog *cat;
+	int (*visit)(void *, const struct snek_function_info *);
+	void *arg;
+	struct snek_error *e;
+	struct snek_error bad;          /* of the first that is damaged */
+};
+
+static void describe_args(const struct sk_op *op, struct snek_arg_info *out)
+{
+	uint32_t i;
+
+	for (i = 0; i < op->args; i++) {
+		out[i].name = op->arg[i].name;
+		out[i].type = type_name(op->arg[i].type);
+		out[i].value = op->arg[i].value;
+		out[i].choices = op->arg[i].choices;
+		out[i].help = op->arg[i].help;
+		out[i].required = op->arg[i].required;
+	}
+}
+
+static int show(struct visit *v, const char *name, const struct sk_function *f,
+    const struct sk_op *op)
+{
+	struct snek_arg_info *arg = calloc(op->args + 1, sizeof(*arg));
+	struct snek_function_info info = {
+		.size = sizeof(info), .name = name, .summary = op->op.summary,
+		.version = f->plugin->version, .origin = f->origin,
+		.path = f->path, .generation = f->generation,
+		.reducer = op->op.reducer, .args = op->args, .arg = arg,
+	};
+	int rc;
+
+	if (!arg)
+		return sk_enomem(v->e);
+	memcpy(info.sha256, f->sha256, sizeof(info.sha256));
+	describe_args(op, arg);
+	rc = v->visit(v->arg, &info);
+	free(arg);
+	return rc;
+}
+
+/* One that is damaged hides no other; one that is gone by now was removed. */
+static int show_listed(void *arg, const char *name)
+{
+	struct snek_error why = { 0 };
+	struct visit *v = arg;
+	struct sk_function f;
+	int rc = sk_function_find(v->cat, name, &f, &why);
+
+	if (rc) {
+		if (rc != SNEK_ENOENT && !v->bad.code)
+			v->bad = why;
+		return 0;
+	}
+	rc = show(v, name, &f, f.op);
+	sk_function_free(&f);
+	return rc;
+}
+
+int snek_function_list(snek_cluster *c,
+    int (*visit)(void *, const struct snek_function_info *), void *arg,
+    struct snek_error *e)
+{
+	struct visit v = { c ? c->cat : NULL, visit, arg, e, { 0 } };
+	int rc = sk_need((const void *)(uintptr_t)visit, "function to visit with", e);
+
+	if (!rc)
+		rc = sk_function_names(v.cat, show_listed, &v, e);
+	if (rc || !v.bad.code)
+		return rc;
+	if (e)
+		*e = v.bad;
+	return v.bad.code;
+}
+
+int snek_function_find(snek_cluster *c, const char *name,
+    int (*visit)(void *, const struct snek_function_info *), void *arg,
+    struct snek_error *e)
+{
+	struct visit v = { c ? c->cat : NULL, visit, arg, e, { 0 } };
+	struct sk_function f;
+	int rc = sk_need((const void *)(uintptr_t)visit, "function to visit with", e);
+
+	if (!rc)
+		rc = sk_need(name, "function", e);
+	if (!rc)
+		rc = sk_function_find(v.cat, name, &f, e);
+	if (rc)
+		return rc;
+	rc = show(&v, name, &f, f.op);
+	sk_function_free(&f);
+	return rc;
+}
