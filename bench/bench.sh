@@ -87,7 +87,7 @@ pair () {
 	name=$1 before=$2
 	shift 2
 	"$top/bench/pair" "$name" "$pairs" "$json" "$out/snek" "$out/yard" \
-	    "$before" "$@"
+	    "$before" -- "$@"
 }
 
 row_wordcount () {
