@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What we claim, measured: bench.sh [ROW], from the build directory.
-# Settings: SIZE (200m), PAIRS (5), WRITES (20000), THREADS, DATA (bench/data).
+# Settings: SIZE (200m), PAIRS (5), WRITES (20000), THREADS, BENCH_DATA (bench/data).
 set -eu
 srcdir=${srcdir:-.}
 size=${SIZE:-200m}
@@ -9,7 +9,7 @@ pairs=${PAIRS:-5}
 writes=${WRITES:-20000}
 threads=${THREADS:-$(nproc)}
 top=$(pwd)
-data=${DATA:-$top/bench/data}/$size
+data=${BENCH_DATA:-$top/bench/data}/$size
 out=$top/bench/out
 json=$top/bench/bench.json
 export LD_LIBRARY_PATH="$top/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
