@@ -113,7 +113,7 @@ static int default_cluster(struct sk_buf *b, struct snek_error *e)
 
 	if ((v = getenv("SNEK_CLUSTER")) && *v)
 		ok = sk_buf_printf(b, "%s", v);
-	else if ((v = getenv("XDG_DATA_HOME")) && *v)
+	else if ((v = getenv("XDG_DATA_HOME")) && *v == '/')
 		ok = sk_buf_printf(b, "%s/snek", v);
 	else if ((v = getenv("HOME")) && *v)
 		ok = sk_buf_printf(b, "%s/.local/share/snek", v);

@@ -98,11 +98,12 @@ static int make_key(snek_ctx *c, struct group *g, struct snek_record r,
     struct snek_value *key)
 {
 	for (uint32_t i = 0; i < g->by.n; i++) {
-		g->key[i] = snek_get(r, g->by.field[i].path);
-		if (g->key[i].type == SNEK_NONE)
-			g->key[i] = snek_null();
+		*key = snek_get(r, g->by.field[i].path);
+		if (key->type == SNEK_NONE)
+			*key = snek_null();
+		if (g->by.n > 1)
+			g->key[i] = *key;
 	}
-	*key = g->key[0];
 	return g->by.n == 1 ? 0 : snek_pack(c, NULL, g->key, g->by.n, key);
 }
 

@@ -28,11 +28,11 @@ void world_make(struct world *w, const char *base, uint32_t shards,
     uint32_t level)
 {
 	struct snek_error e = { 0 };
-	char at[80];
+	char at[272];
 
 	if (!base)
 		base = getenv("TMPDIR");
-	snprintf(w->dir, sizeof(w->dir), "%.40s/snek-XXXXXX",
+	snprintf(w->dir, sizeof(w->dir), "%.200s/snek-XXXXXX",
 	    base ? base : "/tmp");
 	if (!mkdtemp(w->dir))
 		die("%s: cannot be made", w->dir);
@@ -50,7 +50,7 @@ const char *in_memory(void)
 void world_open(struct world *w)
 {
 	struct snek_error e = { 0 };
-	char at[80];
+	char at[272];
 
 	snprintf(at, sizeof(at), "%s/c", w->dir);
 	if (sk_catalog_open(at, &w->catalog, &e))

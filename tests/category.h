@@ -10,7 +10,7 @@
 #include "category/writer.h"
 
 struct world {
-	char dir[64];
+	char dir[256];
 	struct sk_catalog *catalog;     /* NULL while it is shut */
 };
 

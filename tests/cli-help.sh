@@ -29,6 +29,7 @@ compare () {            # compare PAGE COMMAND...
 	diff "$tmp/offered" "$tmp/explained" >"$tmp/diff" ||
 	    { complain "$*: --help (<) and $page (>) differ:"; cat "$tmp/diff"; }
 	LC_ALL=C grep -n '[^ -~]' "$tmp/help" && complain "$* --help: not ASCII"
+	grep -n '.\{81\}' "$tmp/help" && complain "$* --help: over 80 columns"
 }
 
 commands=$("$top/snek" --help | sed -n 's/^  \([a-z-]*\)  .*/\1/p')
@@ -39,6 +40,7 @@ for c in $commands; do
 	"$top/snek" help "$c" | cmp -s - "$tmp/help" ||
 	    complain "snek help $c is not snek $c --help"
 done
+"$top/snek" --help | grep '.\{81\}' && complain "snek --help: over 80 columns"
 compare snek-deploy "$top/snek-deploy"
 compare snek-add-function "$top/snek-add-function"
 

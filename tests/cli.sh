@@ -6,7 +6,7 @@ top=$(pwd)
 export SNEK_PLUGIN_PATH=$top/plugins/.libs
 moods=$top/tests/plugins/.libs/moods.so
 tmp=$(mktemp -d) || exit 99
-trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
+trap 'chmod -R u+rwx "$tmp"; rm -rf "$tmp"' EXIT
 export XDG_DATA_HOME=$tmp/data HOME=$tmp LC_ALL=C.UTF-8 TERM=xterm
 # The programs themselves, not the scripts that libtool wraps round them.
 export PATH=$top/.libs:$top:$PATH LD_LIBRARY_PATH=$top/.libs
@@ -76,6 +76,14 @@ good snek --help
 is "help is on stdout" 0 "$(lines err)"
 good snek version --json
 is "the version in JSON" '{"snek":1,"kind":"version"' "$(cut -d, -f 1,2 out)"
+
+# A directory that may not be searched, and one that is none, hide nothing.
+mkdir closed && chmod 0 closed
+bad 2 'no such command' env PATH="$tmp/closed:$tmp/cli:$PATH" snek frobnicate
+mkdir programs
+printf '#!/bin/sh\necho "$0 $*"\n' >programs/snek-greet && chmod +x programs/snek-greet
+PATH=$tmp/programs:$PATH good snek greet you --now
+is "snek greet is snek-greet" "$tmp/programs/snek-greet you --now" "$(cat out)"
 
 # ---- options ----
 
@@ -216,7 +224,7 @@ is "tsv is escaped" 'a\tb\n\\	1' "$(sed -n 2p out)"
 good snek query q group by=k sum=n -o tsv
 is "members are columns in tsv" 'b	1	2000' "$(tail -n 1 out)"
 good snek query q group by=k sum=n -o table
-is "a table is aligned" 'b            1  2,000' "$(tail -n 1 out)"
+is "a table is aligned" 'b            1   2000' "$(tail -n 1 out)"
 is "and has a head" 'key      count  sum_n' "$(head -n 1 out)"
 good snek query q group by=k -o json
 is "json is one array" '[{"key":"a","value":{"count":1}},' "$(head -n 1 out)"
@@ -229,11 +237,25 @@ is "with --json the summary is JSON on stderr" 1 "$(grep -c '^{"snek":1,"kind":"
 is "and results are JSON lines" 3 "$(grep -c '^{"key":' out)"
 good snek query q group --args '{"by":["k"]}' --limit 1
 is "arguments may be JSON" '{"key":"a","value":{"count":1}}' "$(cat out)"
+seq 999 | sed 's/.*/{"a":&}/' >ragged
+printf '{"b":null,"a":""}\n' >>ragged
+good snek run select fields=a,b -i ragged -o tsv
+is "absent is empty, null is \\N" '999	|	\N' "$(tail -n 2 out | tr '\n' '|' | sed 's/|$//')"
+printf '{"a":7}\n' >>ragged
+good snek run select fields=a,b -i ragged -o tsv
+is "what lacks a member fits" '7	' "$(tail -n 1 out)"
+sed -i '1000d' ragged
+printf '{"a":8}\n{"a":8,"b":9}\n' >>ragged
+snek run select fields=a,b -i ragged -o tsv >out 2>err
+is "a late column is an error" '1 1001 1' "$? $(lines out) $(grep -c 'no column; use -o jsonl' err)"
+good snek run select fields=a,b -i ragged -o table
+is "but in a table it is JSON, beyond the columns" 1 "$(tail -n 1 out | grep -c '  {"a":8,"b":9}$')"
 bad 3 'nix.*snek ls' snek query nix group by=k
 bad 3 'gruop.*did you mean group' snek query q gruop
 bad 2 'by' snek query q group
 bad 2 'bye' snek query q group bye=k
 bad 2 'arguments of group' snek query q group --args '{'
+bad 2 'sideways' snek query q group by=k --order sideways
 bad 3 'med' snek query q wordcount field=k --reduce med
 bad 3 'nix.so' snek query q ./nix.so
 bad 2 'say ./moods.so' snek query q moods.so
@@ -275,11 +297,11 @@ good snek functions --json wordcount
 is "in JSON" 1 "$(grep -c '"args":\[{"name":"field","type":"string","required":true,' out)"
 bad 3 'nix' snek functions nix
 good snek-add-function "$moods"
-is "every function that was added is named" 3 "$(grep -c '^moods\.[a-z]* 1.0: sha256 [0-9a-f]*, added' err)"
+is "every function that was added is named" 4 "$(grep -c '^moods\.[a-z]* 1.0: sha256 [0-9a-f]*, added' err)"
 good snek add-function "$moods"
-is "adding again changes nothing" 3 "$(grep -c 'unchanged' err)"
+is "adding again changes nothing" 4 "$(grep -c 'unchanged' err)"
 good snek-add-function "$moods" --json
-is "in JSON" 3 "$(grep -c '"kind":"added",.*"changed":false}' out)"
+is "in JSON" 4 "$(grep -c '"kind":"added",.*"changed":false}' out)"
 cp "$moods" mine.so
 good snek-add-function mine.so
 bad 1 '--replace' snek-add-function "$SNEK_PLUGIN_PATH/wordcount.so"
@@ -355,6 +377,22 @@ cancelled () {          # cancelled SIGNAL ARGUMENT: when the file is there
 is "an interrupted query" '130 1 0' "$(cancelled INT file)"
 is "a terminated query" '143 1 0' "$(cancelled TERM file)"
 is "a query interrupted before it begins" '130 1 0' "$(cancelled INT early)"
+rm -f started
+snek query q "$moods:stubborn" file="$tmp/started" >out 2>err & pid=$!
+for _ in $(seq 500); do test -e started && break; sleep 0.01; done
+kill -INT $pid
+sleep 0.1
+kill -INT $pid
+wait $pid 2>/dev/null
+is "a second interrupt ends it at once" '130 0' "$? $(lines err)"
+snek run group by=k <pipe >out 2>err & pid=$!
+exec 9>pipe
+cat three >&9
+sleep 0.2
+kill -INT $pid
+wait $pid 2>/dev/null
+is "an interrupted run" '130 1 0' "$? $(grep -c 'interrupted; nothing was printed' err) $(lines out)"
+exec 9>&-
 set +m
 
 # ---- terminals ----
@@ -366,6 +404,8 @@ if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
 	tty 'snek query q group by=k sum=n'
 	is "a table on a terminal" 1 "$(grep -c 'b            1  2,000' out)"
 	is "and a summary" 1 "$(grep -c '^3 records, ' out)"
+	tty 'stty cols 20; snek query q group by=k sum=n -q'
+	is "text is cut, a number never" 'b           1  2,000' "$(tail -n 1 out)"
 	tty 'snek query q group by=k -q | cat'
 	is "JSON lines in a pipe" 3 "$(grep -c '^{"key":' out)"
 	tty 'snek query q group by=k 2>/dev/null'

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # A plugin builds far from our tree, against what is installed alone.
+# shellcheck disable=SC2086 # $CC and the flags are words
 srcdir=${srcdir:-.}
 CC=${CC:-cc}
 CXX=${CXX:-c++}
@@ -23,7 +24,6 @@ export PKG_CONFIG_ALLOW_SYSTEM_CFLAGS
 flags=$(pkg-config --cflags snek-plugin) || fail "pkg-config --cflags"
 test -z "$(pkg-config --libs-only-l snek-plugin)" ||
 	fail "there should be nothing to link"
-# The sanitized build's library need not be what plugins see.
 mkdir "$tmp/empty" && cd "$tmp/empty" || exit 99
 
 for example in "$srcdir"/examples/*.c; do
@@ -62,8 +62,8 @@ for header in types plugin snek; do
 	    -o h.o || fail "snek/$header.h as C++17"
 done
 
-for so in "$tmp"/root$(cd "$srcdir" && pkg-config --variable=plugindir \
-    snek-plugin | sed "s|^$tmp/root||")/*.so; do
+plugindir=$(pkg-config --variable=plugindir snek-plugin)
+for so in "$tmp/root/${plugindir#"$tmp/root"}"/*.so; do
 	names=$(nm -D --defined-only "$so" | sed 's/.* //' | grep -v '^__asan\|^__odr_asan')
 	test "$names" = snek_plugin || fail "$so exports: $names"
 done

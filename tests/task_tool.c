@@ -13,8 +13,12 @@
 
 void task_tool_path(char *path, size_t size, const char *where)
 {
-	const char *name = strrchr(where, '/') + 1;
+	const char *name = strrchr(where, '/') + 1, *src = getenv("srcdir");
 
+	if (strstr(name, ".so")) {
+		snprintf(path, size, "%s/%s", src ? src : ".", where);
+		return;
+	}
 	snprintf(path, size, "%.*s.libs/%s.so", (int)(name - where), where, name);
 }
 

@@ -23,7 +23,8 @@ struct task_tool {
 	uint32_t failed_reduces;
 };
 
-/* where: "plugins/wordcount", "tests/plugins/echo" ...: below the build. */
+/* where: "plugins/wordcount", "tests/plugins/echo" ...: below the build; or a
+ * file NAME.so below the sources. */
 void task_tool_path(char *path, size_t size, const char *where);
 /* Load, parse arguments and open; failures are in error. */
 int task_tool_open(struct task_tool *, const char *where, const char *op,

@@ -2,8 +2,8 @@
 /* Arguments of ops: what is taken, what is refused, and in which words. */
 #include "task/plugin.h"
 #include "value/value.h"
+#include "check_main.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,26 +198,15 @@ START_TEST(near_words_are_found)
 }
 END_TEST
 
-static Suite *suite(void)
+static void add_tests(TCase *c)
 {
-	Suite *s = suite_create("args");
-	TCase *c = tcase_create("args");
-
 	tcase_add_loop_test(c, arguments_are_checked_and_filled_in, 0, COUNT(rows));
 	tcase_add_test(c, broken_json_says_what_is_wrong);
 	tcase_add_test(c, strings_end_in_a_nul_and_lie_still);
 	tcase_add_loop_test(c, near_words_are_found, 0, COUNT(spelled));
-	suite_add_tcase(s, c);
-	return s;
 }
 
 int main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return check_main("args", add_tests);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* What an op must not do, how attempts fail, and what is said of it. */
 #include "task_tool.h"
+#include "check_main.h"
 
-#include <check.h>
 #include <fenv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "task/host.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 #define AT3 "misuse failed at category things, write 5, chunk 1, record 3: "
@@ -197,6 +198,80 @@ START_TEST(what_a_failed_attempt_held_is_not_met_by_the_next)
 }
 END_TEST
 
+static const struct { const char *op, *want; } held[] = {
+	{ "shard", "\"rows\" 5\n\"sum\" 15\n" },
+	{ "totals", "\"all\" {\"count\":5,\"most\":5}\n" },
+};
+
+START_TEST(an_attempt_that_broke_half_way_can_be_repeated)
+{
+	struct task_tool t;
+	char *byte;
+
+	ck_assert_int_eq(task_tool_open(&t, "tests/plugins/echo", held[_i].op,
+	    NULL), 0);
+	task_tool_chunks(&t, five, COUNT(five), 2);
+	byte = (char *)t.chunk[1].bytes.p + 9;
+	*byte ^= 0x55;
+	ck_assert_int_eq(task_tool_map(&t), SNEK_ECORRUPT);
+	*byte ^= 0x55;
+	ck_assert_str_eq(task_tool_run(&t), held[_i].want);
+	task_tool_close(&t);
+}
+END_TEST
+
+/* ---- places and memory ---- */
+
+static const char *const lists[] = {
+	"[1,2,3]", "[]", "[4]", "[5,6]", "[7,8,9,10]",
+};
+
+START_TEST(pairs_carry_the_place_of_their_record)
+{
+	static const uint64_t want[][2] = { { 0, 0 }, { 0, 1 }, { 0, 2 },
+	    { 2, 0 }, { 3, 0 }, { 3, 1 }, { 4, 0 }, { 4, 1 }, { 4, 2 }, { 4, 3 } };
+	sk_run_reader *reader;
+	struct sk_entry x;
+	struct task_tool t;
+	size_t n = 0;
+
+	ck_assert_int_eq(task_tool_open(&t, "tests/plugins/echo", "spread", NULL),
+	    0);
+	task_tool_chunks(&t, lists, COUNT(lists), 2);
+	ck_assert_int_eq(task_tool_map(&t), 0);
+	ck_assert_uint_eq(t.map.part[0].n, 1);
+	ck_assert_int_eq(sk_run_reader_new(t.map.part[0].run, &reader, NULL), 0);
+	for (; sk_run_reader_next(reader, &x, NULL) > 0; n++) {
+		ck_assert_uint_lt(n, COUNT(want));
+		ck_assert_uint_eq(x.place.version, 5);
+		ck_assert_uint_eq(x.place.record, want[n][0]);
+		ck_assert_uint_eq(x.emit, want[n][1]);
+	}
+	ck_assert_uint_eq(n, COUNT(want));
+	sk_run_reader_free(reader);
+	task_tool_close(&t);
+}
+END_TEST
+
+START_TEST(memory_of_a_callback_goes_when_it_returns)
+{
+	enum { N = 5000 };
+	static const char *texts[N];
+	struct task_tool t;
+
+	for (int i = 0; i < N; i++)
+		texts[i] = "[1,2]";
+	ck_assert_int_eq(task_tool_open(&t, "tests/plugins/echo",
+	    _i ? "spread" : "fields", _i ? NULL : "{\"paths\":[\"[1]\"]}"), 0);
+	task_tool_chunks(&t, texts, N, 500);
+	ck_assert_int_eq(task_tool_map(&t), 0);
+	ck_assert_int_eq(task_tool_counter(&t, "moved"), INT64_MIN);
+	ck_assert_uint_gt(t.instance->arena[_i].total, 0);
+	ck_assert_uint_le(t.instance->arena[_i].total, 2 << 16);
+	task_tool_close(&t);
+}
+END_TEST
+
 START_TEST(a_task_without_chunks_still_finishes)
 {
 	struct task_tool t;
@@ -366,11 +441,8 @@ START_TEST(counters_stay_at_the_ends)
 }
 END_TEST
 
-static Suite *suite(void)
+static void add_tests(TCase *c)
 {
-	Suite *s = suite_create("host");
-	TCase *c = tcase_create("host");
-
 	tcase_add_loop_test(c, misuse_fails_the_attempt_and_names_the_record, 0,
 	    COUNT(bads));
 	tcase_add_loop_test(c, an_op_that_cannot_open_says_why, 0,
@@ -380,6 +452,10 @@ static Suite *suite(void)
 	tcase_add_test(c, an_instance_is_fresh_after_a_failure);
 	tcase_add_test(c, chunks_that_are_left_are_counted);
 	tcase_add_test(c, what_a_failed_attempt_held_is_not_met_by_the_next);
+	tcase_add_loop_test(c, an_attempt_that_broke_half_way_can_be_repeated, 0,
+	    COUNT(held));
+	tcase_add_test(c, pairs_carry_the_place_of_their_record);
+	tcase_add_loop_test(c, memory_of_a_callback_goes_when_it_returns, 0, 2);
 	tcase_add_test(c, a_task_without_chunks_still_finishes);
 	tcase_add_test(c, a_cancelled_attempt_stops);
 	tcase_add_test(c, a_late_attempt_stops);
@@ -391,17 +467,9 @@ static Suite *suite(void)
 	tcase_add_test(c, small_memory_combines_early_and_gives_the_same);
 	tcase_add_test(c, counters_and_logs_arrive);
 	tcase_add_test(c, counters_stay_at_the_ends);
-	suite_add_tcase(s, c);
-	return s;
 }
 
 int main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return check_main("host", add_tests);
 }

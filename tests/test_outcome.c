@@ -335,6 +335,43 @@ START_TEST(a_snapshot_that_was_overtaken_is_taken_again)
 }
 END_TEST
 
+/* Removed, swept and (perhaps) made anew under the same name. */
+static int remove_first(struct sk_shard *s, struct sk_write_id id,
+    struct sk_segment **out, struct snek_error *e)
+{
+	struct sk_meta *m = world.catalog->meta;
+	struct job j = { .w = 7, .n = 700, .pad = 3000 };
+
+	if (!calls++) {
+		ck_assert_int_eq(m->ops->category_remove(m, "cat", e), 0);
+		ck_assert_int_eq(sk_gc(world.catalog, 0, NULL, e), 0);
+		if (folds)
+			job_must(world.catalog, &j);
+	}
+	return real_shard->open(s, id, out, e);
+}
+
+START_TEST(a_category_removed_under_a_snapshot_is_gone_and_not_damaged)
+{
+	struct sk_snapshot *s;
+	struct snek_error e = { 0 };
+
+	job_must(world.catalog, &large);
+	shard_ops.open = remove_first;
+	folds = _i;
+	if (!folds) {
+		ck_assert_int_eq(sk_snapshot_open(world.catalog, "cat", &s, &e),
+		    SNEK_ENOENT);
+		return;
+	}
+	ck_assert_int_eq(sk_snapshot_open(world.catalog, "cat", &s, &e), 0);
+	ck_assert_uint_eq(s->version, 1);
+	ck_assert_uint_eq(s->records, 700);
+	ck_assert_int_eq(e.code, 0);
+	sk_snapshot_close(s);
+}
+END_TEST
+
 START_TEST(a_snapshot_that_is_overtaken_for_ever_gives_up)
 {
 	struct sk_snapshot *s;
@@ -373,6 +410,8 @@ int main(void)
 	tcase_add_loop_test(t, a_snapshot_that_was_overtaken_is_taken_again,
 	    1, 4);
 	tcase_add_test(t, a_snapshot_that_is_overtaken_for_ever_gives_up);
+	tcase_add_loop_test(t,
+	    a_category_removed_under_a_snapshot_is_gone_and_not_damaged, 0, 2);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

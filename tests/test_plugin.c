@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Files that are no plugins, plugins that lie, and plugins that load. */
 #include "task_tool.h"
+#include "check_main.h"
 
-#include <check.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -57,7 +57,8 @@ static size_t read_module(const char *where, char *p, size_t size)
 	return n;
 }
 
-enum change { MACHINE, BITS, ENDIAN, OBJECT, PROGRAM, CUT_HEAD, CUT_BODY };
+enum change { MACHINE, BITS, ENDIAN, OBJECT, PROGRAM, CUT_HEAD, CUT_BODY,
+	CUT_END };
 
 static const struct { enum change change; const char *text; } changes[] = {
 	{ MACHINE, ": is for aarch64; this machine is x86-64" },
@@ -69,9 +70,24 @@ static const struct { enum change change; const char *text; } changes[] = {
 	    "cc -shared -fPIC)" },
 	{ CUT_HEAD, ": is no plugin: the ELF file is cut short" },
 	{ CUT_BODY, ": is no plugin: the ELF file is cut short" },
+	{ CUT_END, ": is no plugin: the ELF file is cut short" },
 };
 
-static size_t apply(enum change change, Elf64_Ehdr *h, size_t n)
+/* Where the last byte that is loaded lies. */
+static size_t last_loaded(const char *bytes, const Elf64_Ehdr *h)
+{
+	Elf64_Phdr p;
+	size_t end = 0;
+
+	for (unsigned i = 0; i < h->e_phnum; i++) {
+		memcpy(&p, bytes + h->e_phoff + i * sizeof(p), sizeof(p));
+		if (p.p_type == PT_LOAD && p.p_offset + p.p_filesz > end)
+			end = p.p_offset + p.p_filesz;
+	}
+	return end - 1;
+}
+
+static size_t apply(enum change change, const char *bytes, Elf64_Ehdr *h, size_t n)
 {
 	switch (change) {
 	case MACHINE: h->e_machine = EM_AARCH64; return n;
@@ -83,6 +99,7 @@ static size_t apply(enum change change, Elf64_Ehdr *h, size_t n)
 	case OBJECT:  h->e_type = ET_REL; return n;
 	case PROGRAM: h->e_type = ET_EXEC; return n;
 	case CUT_HEAD: return 40;
+	case CUT_END: return last_loaded(bytes, h);
 	default:      return 0x1800;
 	}
 }
@@ -110,7 +127,7 @@ START_TEST(files_for_other_machines_are_told_apart)
 
 	memcpy(&h, bytes, sizeof(h));
 	if (h.e_machine == EM_X86_64 || changes[_i].change > BITS) {
-		n = apply(changes[_i].change, &h, n);
+		n = apply(changes[_i].change, bytes, &h, n);
 		memcpy(bytes, &h, sizeof(h));
 		make_file(bytes, n);
 		refused(file, SNEK_EABI, changes[_i].text);
@@ -206,14 +223,14 @@ START_TEST(ops_are_found_by_name)
 	ck_assert_int_eq(sk_plugin_open(path, &p, &e), 0);
 	ck_assert_str_eq(p->name, "echo");
 	ck_assert_str_eq(p->version, "1.2.3");
-	ck_assert_uint_eq(p->ops, 6);
+	ck_assert_uint_eq(p->ops, 7);
 	ck_assert_str_eq(sk_plugin_op(p, "join", &e)->op.name, "join");
 	ck_assert_ptr_null(sk_plugin_op(p, NULL, &e));
 	ck_assert_str_eq(e.text, "plugin echo has several ops: say which of echo, "
-	    "fields, args, shard, join, totals");
+	    "fields, args, shard, join, totals, spread");
 	ck_assert_ptr_null(sk_plugin_op(p, "jion", &e));
 	ck_assert_str_eq(e.text, "plugin echo has no op 'jion'; it has echo, "
-	    "fields, args, shard, join, totals");
+	    "fields, args, shard, join, totals, spread");
 	ck_assert_int_eq(e.code, SNEK_ENOENT);
 	sk_plugin_close(p);
 	task_tool_path(path, sizeof(path), "plugins/grep");
@@ -364,11 +381,8 @@ START_TEST(the_layout_is_what_plugins_were_built_with)
 }
 END_TEST
 
-static Suite *suite(void)
+static void add_tests(TCase *c)
 {
-	Suite *s = suite_create("plugin");
-	TCase *c = tcase_create("plugin");
-
 	tcase_add_loop_test(c, files_for_other_machines_are_told_apart, 0,
 	    COUNT(changes));
 	tcase_add_test(c, files_that_are_no_elf_are_refused);
@@ -380,17 +394,9 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, what_a_plugin_says_of_itself_is_checked, 0,
 	    COUNT(said));
 	tcase_add_test(c, the_layout_is_what_plugins_were_built_with);
-	suite_add_tcase(s, c);
-	return s;
 }
 
 int main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return check_main("plugin", add_tests);
 }

@@ -188,6 +188,18 @@ START_TEST(an_abandoned_write_leaves_nothing)
 }
 END_TEST
 
+START_TEST(a_segment_that_gc_took_is_not_sealed)
+{
+	struct sk_segment_writer *w = begun();
+
+	ck_assert_int_eq(ops->sweep(shard, id, &err), 0);
+	ck_assert_int_eq(ops->seal(w, &err), SNEK_EAGAIN);
+	ck_assert_ptr_nonnull(strstr(err.text, "given up by gc"));
+	ops->abandon(w);
+	ops->free(w);
+}
+END_TEST
+
 START_TEST(an_open_segment_outlives_its_file)
 {
 	struct sk_segment *s;
@@ -555,6 +567,7 @@ int main(void)
 	tcase_add_test(t, many_large_chunks_keep_their_bytes);
 	tcase_add_test(t, a_write_id_is_used_once);
 	tcase_add_test(t, nothing_is_written_after_seal);
+	tcase_add_test(t, a_segment_that_gc_took_is_not_sealed);
 	tcase_add_test(t, an_abandoned_write_leaves_nothing);
 	tcase_add_test(t, an_open_segment_outlives_its_file);
 	tcase_add_test(t, a_segment_cut_short_anywhere_is_corrupt);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Ops over chunks: what goes in, what comes out, and how attempts end. */
 #include "task_tool.h"
+#include "check_main.h"
 
-#include <check.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,37 +91,81 @@ START_TEST(ops_give_the_same_however_chunks_are_cut)
 {
 	const struct good *g = &goods[_i / (int)COUNT(cuts)];
 	struct task_tool t;
+	uint64_t bytes = 0;
 
 	open_five(&t, g->where, g->op, g->args, cuts[_i % (int)COUNT(cuts)]);
+	for (size_t i = 0; i < t.chunks; i++)
+		bytes += t.chunk[i].bytes.n;
 	for (int again = 0; again < 2; again++) {
 		const char *result = task_tool_run(&t);
 
 		ck_assert_str_eq(result, g->want);
 		ck_assert_uint_eq(t.map.records_in, 5);
+		ck_assert_uint_eq(t.map.bytes_in, bytes);
 		ck_assert_uint_eq(t.map.skipped, g->skipped);
 	}
 	task_tool_close(&t);
 }
 END_TEST
 
-static Suite *suite(void)
-{
-	Suite *s = suite_create("task");
-	TCase *c = tcase_create("out");
+/* ---- in threads ---- */
 
+struct racer {
+	const struct task_tool *shared;
+	struct sk_outcome out;
+};
+
+static void *race(void *arg)
+{
+	struct racer *r = arg;
+	const struct task_tool *t = r->shared;
+	struct sk_instance_options o = { .plugin = t->plugin, .op = t->op,
+	    .args = &t->args };
+	struct sk_map_task m = { .chunk = t->chunk, .chunks = t->chunks,
+	    .reducer = &t->reducer, .partitions = 2, .memory = 1 << 20,
+	    .tmp = "/tmp" };
+	sk_instance *in;
+
+	r->out.code = sk_instance_open(&o, &in, &r->out.error);
+	for (int i = 0; !r->out.code && i < 50; i++) {
+		sk_outcome_free(&r->out);
+		sk_task_map(in, &m, &r->out);
+	}
+	sk_instance_close(in);
+	return NULL;
+}
+
+START_TEST(instances_of_one_op_run_at_once)
+{
+	struct racer r[4];
+	pthread_t thread[4];
+	struct task_tool t;
+
+	open_five(&t, "plugins/group", NULL, "{\"by\":[\"t\"],\"sum\":[\"n\"]}",
+	    2);
+	memset(r, 0, sizeof(r));
+	for (int i = 0; i < 4; i++) {
+		r[i].shared = &t;
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, race, &r[i]), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(thread[i], NULL);
+		ck_assert_msg(!r[i].out.code, "%s", r[i].out.error.text);
+		ck_assert_uint_eq(r[i].out.emitted, 5);
+		sk_outcome_free(&r[i].out);
+	}
+	task_tool_close(&t);
+}
+END_TEST
+
+static void add_tests(TCase *c)
+{
+	tcase_add_test(c, instances_of_one_op_run_at_once);
 	tcase_add_loop_test(c, ops_give_the_same_however_chunks_are_cut, 0,
 	    COUNT(goods) * COUNT(cuts));
-	suite_add_tcase(s, c);
-	return s;
 }
 
 int main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return check_main("task", add_tests);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* wordcount's words, found by both of its ways and by a third. */
 #include "task_tool.h"
+#include "check_main.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,27 +234,16 @@ START_TEST(case_is_kept_when_told_so)
 }
 END_TEST
 
-static Suite *suite(void)
+static void add_tests(TCase *c)
 {
-	Suite *s = suite_create("words");
-	TCase *c = tcase_create("words");
-
 	tcase_add_loop_test(c, words_are_found_alike, 0, 16);
 	tcase_add_test(c, every_byte_is_judged_alike);
 	tcase_add_test(c, a_word_that_fails_ends_it);
 	tcase_add_loop_test(c, the_plugin_counts_what_there_is, 0, 2);
 	tcase_add_test(c, case_is_kept_when_told_so);
-	suite_add_tcase(s, c);
-	return s;
 }
 
 int main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return check_main("words", add_tests);
 }

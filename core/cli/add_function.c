@@ -13,7 +13,7 @@ struct add {
 
 static const struct cli_option options[] = {
 	{ "replace", 0, CLI_FLAG, CLI_AT(add, replace), NULL,
-	  "take names that ship with snek, or belong to another plugin" },
+	  "take names that ship, or of another plugin" },
 	CLI_OPTION_JSON,
 	CLI_OPTION_QUIET,
 	CLI_OPTION_CLUSTER,

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { BUFFER = 1 << 16 };
+
 /* A descriptor that the caller closed must not become a file of the store;
  * what stands in for it fails when it is used. */
 static void fill_gaps(void)
@@ -22,5 +24,7 @@ static void fill_gaps(void)
 void cli_main_begin(void)
 {
 	fill_gaps();
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, NULL, _IOFBF, BUFFER);
 	setlocale(LC_CTYPE, "");        /* numbers are the same everywhere */
 }

@@ -78,7 +78,7 @@ struct cli_list {
 
 #define CLI_AT(type, member) offsetof(struct type, member)
 #define CLI_OPTION_CLUSTER { "cluster", 0, CLI_TEXT, CLI_AT(cli, cluster), \
-	"DIR", "the cluster; default $SNEK_CLUSTER, else the user's own" }
+	"DIR", "default: $SNEK_CLUSTER, else the user's own" }
 #define CLI_OPTION_JSON { "json", 0, CLI_FLAG, CLI_AT(cli, json), NULL, \
 	"answer in JSON, errors too" }
 #define CLI_OPTION_QUIET { "quiet", 'q', CLI_FLAG, CLI_AT(cli, quiet), NULL, \
@@ -218,9 +218,9 @@ struct cli_job {
 	{ "args", 0, CLI_TEXT, CLI_AT(cli_job, args), "JSON", \
 	  "arguments of the function, as a JSON object" }, \
 	{ "reduce", 0, CLI_TEXT, CLI_AT(cli_job, reduce), "REDUCER", \
-	  "sum, count, min, max, mean, list, top=N, none, or a function" }, \
+	  "sum, count, min, max, mean, list, top=N, none" }, \
 	{ "order", 0, CLI_TEXT, CLI_AT(cli_job, order), "ORDER", \
-	  "key, value, -value (largest first), value.PATH, -value.PATH" }, \
+	  "key, value, value.PATH; -value: largest first" }, \
 	{ "limit", 0, CLI_COUNT, CLI_AT(cli_job, limit), "N", \
 	  "print at most so many results" }, \
 	{ "output", 'o', CLI_CHOICE, CLI_AT(cli_job, output), \
@@ -241,10 +241,10 @@ struct cli_job {
 	{ "progress", 0, CLI_CHOICE, CLI_AT(cli_job, progress), \
 	  CLI_PROGRESS_MODES, "auto: a bar when stderr is a terminal" }, \
 	{ "json", 0, CLI_FLAG, CLI_AT(cli, json), NULL, \
-	  "errors and the closing summary in JSON, results in jsonl" }, \
+	  "errors and summary in JSON, results in jsonl" }, \
 	CLI_OPTION_QUIET, \
 	{ "verbose", 'v', CLI_FLAG, CLI_AT(cli, verbose), NULL, \
-	  "show what plugins log, counters, and the closing summary" }
+	  "what plugins log, counters, and a summary" }
 
 /* What can be told to be a mistake before anything is opened. */
 int cli_job_check(const struct cli_job *, const char *function, int argc,

@@ -10,8 +10,7 @@ static void put_commands(void)
 	size_t i;
 
 	for (i = 0; cli_commands[i]; i++)
-		printf("%s ", cli_commands[i]->name);
-	fputs("deploy add-function", stdout);
+		printf("%s%s", i ? " " : "", cli_commands[i]->name);
 }
 
 /* What may follow --option=, for those with a choice. */
@@ -67,7 +66,7 @@ static void put_script(void)
 				put_choices(o);
 	fputs("	snek) words='", stdout);
 	put_commands();
-	fputs("' ;;\n	esac\n"
+	fputs(" deploy add-function' ;;\n	esac\n"
 	    "	if [[ $word == -* ]]; then\n"
 	    "	case ${COMP_WORDS[1]} in\n", stdout);
 	for (i = 0; cli_commands[i]; i++)

@@ -56,6 +56,6 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 
 const struct cli_command cli_export = {
 	"snek", "export", "CATEGORY",
-	"Print the records of a category as JSON lines, in the order written",
+	"Print the records of a category in the order written",
 	NULL, 1, 1, options, run
 };

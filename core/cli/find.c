@@ -75,6 +75,6 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 
 const struct cli_command cli_find = {
 	"snek", "find", "CATEGORY",
-	"Tell where a category lies: its version, its shards and their sizes",
+	"Tell where a category lies, its version and its shards",
 	NULL, 1, 1, options, run
 };

@@ -8,7 +8,7 @@ struct gc {
 
 static const struct cli_option options[] = {
 	{ "grace", 0, CLI_COUNT, CLI_AT(gc, grace), "SECONDS",
-	  "how long a write may show no sign of life; default: 3600" },
+	  "silence of a write that is dead; default: 3600" },
 	CLI_OPTION_JSON,
 	CLI_OPTION_QUIET,
 	CLI_OPTION_CLUSTER,

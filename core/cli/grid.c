@@ -26,6 +26,7 @@ struct row {
 
 struct cli_grid {
 	bool aligned, failed, settled;
+	bool terminal;          /* numbers are grouped, rows cut to its width */
 	struct row head, row;
 	struct row *held;
 	size_t rows;
@@ -38,8 +39,10 @@ struct cli_grid *cli_grid_new(bool aligned)
 {
 	struct cli_grid *g = calloc(1, sizeof(*g));
 
-	if (g)
-		g->aligned = aligned;
+	if (!g)
+		return NULL;
+	g->aligned = aligned;
+	g->terminal = aligned && isatty(STDOUT_FILENO);
 	return g;
 }
 
@@ -77,8 +80,18 @@ static void row_add(struct cli_grid *g, struct row *r, char *text, bool right)
 
 /* ---- text into cells ---- */
 
+static bool is_plain(const char *s, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (s[i] < ' ' || s[i] > '~')
+			return false;
+	return true;
+}
+
 /* What a terminal would act upon is shown as it is written in JSON. */
-static char *shown(const char *s, size_t n)
+static char *shown_slowly(const char *s, size_t n)
 {
 	char *out = NULL;
 	size_t size = 0, i = 0, len;
@@ -104,6 +117,11 @@ static char *shown(const char *s, size_t n)
 		i += len;
 	}
 	return fclose(f) ? NULL : out;
+}
+
+static char *shown(const char *s, size_t n)
+{
+	return is_plain(s, n) ? strndup(n ? s : "", n) : shown_slowly(s, n);
 }
 
 static char *escaped(const char *s, size_t n)
@@ -165,7 +183,7 @@ void cli_grid_put(struct cli_grid *g, enum cli_cell kind, const char *s,
 		text = strdup("\\N");
 	else if (!g->aligned)
 		text = escaped(s, n);
-	else if (kind == CLI_CELL_NUMBER)
+	else if (kind == CLI_CELL_NUMBER && g->terminal)
 		text = grouped(s, n);
 	else
 		text = shown(s, n);
@@ -200,7 +218,7 @@ void cli_grid_count(struct cli_grid *g, const char *name, uint64_t n)
 	char plain[24];
 
 	snprintf(plain, sizeof(plain), "%llu", (unsigned long long)n);
-	cli_grid_field(g, name, g->aligned ? cli_number_grouped(n).s : plain);
+	cli_grid_field(g, name, g->terminal ? cli_number_grouped(n).s : plain);
 }
 
 /* ---- rows onto stdout ---- */
@@ -277,7 +295,7 @@ static void shrink(struct cli_grid *g)
 {
 	size_t room = cli_tty_width(STDOUT_FILENO), total, at;
 
-	for (;;) {
+	while (g->terminal) {
 		at = widest(g, &total);
 		if (total <= room || at == g->n)
 			return;

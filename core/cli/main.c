@@ -22,7 +22,7 @@ static int leading(int argc, char **argv)
 	return i < argc ? i - 1 : argc - 1;
 }
 
-static int is_plain(const char *name)
+static bool is_plain(const char *name)
 {
 	return *name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
 	    "0123456789-_")];
@@ -55,7 +55,8 @@ static int elsewhere(const struct cli *c, const char *name, char **argv)
 	snprintf(program, sizeof(program), "snek-%s", name);
 	argv[0] = program;
 	execvp(program, argv);
-	if (errno == ENOENT)
+	/* EACCES: a directory of PATH that may not be looked into. */
+	if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
 		return unknown(c, name);
 	return cli_error_file(c, program);
 }

@@ -40,7 +40,7 @@ struct cli_progress *cli_progress_open(const struct cli *c, const char *mode,
 	if (!p)
 		return NULL;
 	pthread_mutex_init(&p->lock, NULL);
-	p->plain = mode && strcmp(mode, "plain") == 0;
+	p->plain = mode && strcmp(mode, "plain") == 0 && !c->quiet;
 	p->bar = !off && !p->plain && !c->quiet && !c->json &&
 	    cli_tty_is_fancy(STDERR_FILENO);
 	p->utf8 = cli_tty_is_utf8();

@@ -14,7 +14,7 @@ struct run {
 
 static const struct cli_option options[] = {
 	{ "input", 'i', CLI_LIST, CLI_AT(run, input), "FILE",
-	  "read FILE ('-': stdin, the default); may be repeated" },
+	  "in place of standard input; may be repeated" },
 	{ "format", 0, CLI_CHOICE, CLI_AT(run, format), CLI_FORMATS,
 	  "of the input; default: jsonl, or array by name" },
 	{ "max-record", 0, CLI_SIZE, CLI_AT(run, max_record), "SIZE",

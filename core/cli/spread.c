@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pairs into rows of columns.  The first rows are held until it is clear
- * whether all values are objects with the same members, which then get a
- * column each, and whether there are keys at all.
+ * Pairs into rows of columns.  The first rows are held: if all of their values
+ * are objects, each name among them gets a column; and if any row has a key,
+ * all have.
  */
 #include "cli/cli.h"
 
@@ -77,35 +77,59 @@ static struct cli_json value_of(const struct pair *p)
 	return (struct cli_json){ p->text + p->key, p->len - p->key };
 }
 
-/* The names of an object's members; 0 when there are none, or too many. */
-static size_t names_of(struct cli_json object, struct cli_json *name)
+static bool is_object(struct cli_json v)
 {
-	struct cli_json value, one;
-	size_t n = 0;
-
-	if (!object.n || *object.p != '{')
-		return 0;
-	while (cli_json_member(&object, &one, &value)) {
-		if (n == COLUMNS)
-			return 0;
-		name[n++] = one;
-	}
-	return n;
+	return v.n && *v.p == '{';
 }
 
-static bool fits(const struct cli_spread *s, struct cli_json object)
+/* Members mostly come in the order of the columns, so look from there on. */
+static size_t column_of(const struct cli_spread *s, struct cli_json name,
+    size_t from)
 {
-	struct cli_json value, name;
-	size_t n = 0;
+	size_t i, at;
 
-	if (!object.n || *object.p != '{')
+	for (i = 0; i < s->columns; i++) {
+		at = (from + i) % s->columns;
+		if (cli_json_equal(s->name[at], name))
+			return at;
+	}
+	return COLUMNS;
+}
+
+/* Columns for what is new in an object; false when there are too many. */
+static bool add_names(struct cli_spread *s, struct cli_json object)
+{
+	struct cli_json name, value;
+	size_t at = 0;
+
+	while (cli_json_member(&object, &name, &value)) {
+		at = column_of(s, name, at);
+		if (at == COLUMNS && s->columns == COLUMNS)
+			return false;
+		if (at == COLUMNS)
+			s->name[at = s->columns++] = name;
+		at++;
+	}
+	return true;
+}
+
+/* The value of each column, empty where there is none. */
+static bool fits(const struct cli_spread *s, struct cli_json object,
+    struct cli_json *cell)
+{
+	struct cli_json name, value;
+	size_t at = 0;
+
+	memset(cell, 0, s->columns * sizeof(*cell));
+	if (!is_object(object))
 		return false;
 	while (cli_json_member(&object, &name, &value)) {
-		if (n == s->columns || !cli_json_equal(name, s->name[n]))
+		at = column_of(s, name, at);
+		if (at == COLUMNS)
 			return false;
-		n++;
+		cell[at++] = value;
 	}
-	return n == s->columns;
+	return true;
 }
 
 static void put_cell(struct cli_spread *s, struct cli_json v)
@@ -120,6 +144,8 @@ static void put_cell(struct cli_spread *s, struct cli_json v)
 		free(text);
 	} else if (v.n && (*v.p == '-' || (*v.p >= '0' && *v.p <= '9'))) {
 		cli_grid_put(s->grid, CLI_CELL_NUMBER, v.p, v.n);
+	} else if (!v.n) {
+		cli_grid_put(s->grid, CLI_CELL_NONE, NULL, 0);
 	} else if (v.n == 4 && memcmp(v.p, "null", 4) == 0) {
 		cli_grid_put(s->grid, CLI_CELL_NULL, v.p, v.n);
 	} else {
@@ -130,18 +156,20 @@ static void put_cell(struct cli_spread *s, struct cli_json v)
 static int put_row(struct cli_spread *s, const struct pair *p,
     struct snek_error *e)
 {
-	struct cli_json rest = value_of(p), name, value;
-	bool spread = s->columns && fits(s, rest);
+	struct cli_json cell[COLUMNS];
+	bool spread = s->columns && fits(s, value_of(p), cell);
+	size_t i;
 
 	if (s->columns && !spread && !s->table)
-		return fail(e, SNEK_ETYPE, "values differ in their fields, "
-		    "which tsv cannot show; use -o jsonl");
+		return fail(e, SNEK_ETYPE, "a value has a field that none of the "
+		    "first thousand had, for which tsv has no column; "
+		    "use -o jsonl");
 	if (s->keyed)
 		put_cell(s, key_of(p));
-	if (!spread)
-		put_cell(s, rest);
-	while (spread && cli_json_member(&rest, &name, &value))
-		put_cell(s, value);
+	for (i = 0; i < s->columns; i++)
+		put_cell(s, spread ? cell[i] : (struct cli_json){ 0 });
+	if (!spread)            /* beyond the columns, if there are any */
+		put_cell(s, value_of(p));
 	cli_grid_row(s->grid);
 	return 0;
 }
@@ -162,22 +190,30 @@ static void put_head(struct cli_spread *s)
 	}
 }
 
+static void find_columns(struct cli_spread *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->rows; i++)
+		if (!is_object(value_of(&s->held[i])) ||
+		    !add_names(s, value_of(&s->held[i]))) {
+			s->columns = 0;
+			return;
+		}
+}
+
 static int decide(struct cli_spread *s, struct snek_error *e)
 {
 	size_t i;
 	int rc = 0;
 
 	s->decided = true;
-	if (s->rows)
-		s->columns = names_of(value_of(&s->held[0]), s->name);
-	for (i = 0; i < s->rows; i++) {
+	for (i = 0; i < s->rows && !s->keyed; i++) {
 		struct cli_json key = key_of(&s->held[i]);
 
-		if (key.n != 4 || memcmp(key.p, "null", 4) != 0)
-			s->keyed = true;
-		if (s->columns && !fits(s, value_of(&s->held[i])))
-			s->columns = 0;
+		s->keyed = key.n != 4 || memcmp(key.p, "null", 4) != 0;
 	}
+	find_columns(s);
 	if (s->table)
 		put_head(s);
 	for (i = 0; i < s->rows && !rc; i++)

@@ -40,9 +40,14 @@ size_t cli_tty_width(int fd)
 static size_t step(const char *s, size_t n, mbstate_t *state, size_t *columns)
 {
 	wchar_t wc;
-	size_t len = mbrtowc(&wc, s, n, state);
+	size_t len;
 	int width;
 
+	if (*s >= ' ' && *s <= '~') {
+		*columns = 1;
+		return 1;
+	}
+	len = mbrtowc(&wc, s, n, state);
 	if (len == 0 || len > n) {      /* no character: a byte of its own */
 		memset(state, 0, sizeof(*state));
 		*columns = 1;

@@ -22,7 +22,7 @@ struct write {
 
 static const struct cli_option options[] = {
 	{ "format", 0, CLI_CHOICE, CLI_AT(write, format), CLI_FORMATS,
-	  "default: jsonl, or array for a .json file that is one" },
+	  "default: jsonl, or array for *.json that is one" },
 	{ "request-id", 0, CLI_TEXT, CLI_AT(write, request_id), "ID",
 	  "a repeat with the same ID writes nothing twice" },
 	{ "on-error", 0, CLI_TEXT, CLI_AT(write, on_error),

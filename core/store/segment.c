@@ -109,6 +109,17 @@ static int lock(int fd)
 	return rc;
 }
 
+/* A writer that was stopped before it had its lock looked dead to gc. */
+static int still_named(const struct sk_segment_writer *w, struct snek_error *e)
+{
+	struct stat st;
+
+	if (fstat(w->fd, &st))
+		return sk_file_failed(e, w->path);
+	return st.st_nlink ? 0 : sk_fail(e, SNEK_EAGAIN, "%s was given up by gc; "
+	    "write again", w->path);
+}
+
 static int create(struct sk_segment_writer *w, struct snek_error *e)
 {
 	int rc;
@@ -119,7 +130,7 @@ static int create(struct sk_segment_writer *w, struct snek_error *e)
 	if (w->fd < 0)
 		return sk_file_failed(e, w->path);
 	if (!lock(w->fd))
-		return 0;
+		return still_named(w, e);
 	rc = sk_file_failed(e, w->path);
 	unlink(w->path);
 	return rc;
@@ -235,6 +246,8 @@ int sk_segment_seal(struct sk_segment_writer *w, struct snek_error *e)
 	 * yes to what is not there. */
 	rc = fdatasync(w->fd) ? sk_file_failed(e, w->path)
 	    : sk_file_sync_dir(w->dir->path, e);
+	if (!rc)
+		rc = still_named(w, e);
 	if (rc) {
 		w->failed = true;
 		return rc;

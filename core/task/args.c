@@ -141,8 +141,12 @@ static int number_from_text(const struct parse *p, const struct snek_arg *a,
 {
 	struct snek_value v;
 
-	if (strspn(s, "+-.0123456789eE") != strlen(s) ||
-	    sk_json_value(p->json, s, strlen(s), &v, NULL) < 0)
+	int rc = strspn(s, "+-.0123456789eE") == strlen(s)
+	    ? sk_json_value(p->json, s, strlen(s), &v, NULL) : SNEK_EFORMAT;
+
+	if (rc == SNEK_ENOMEM)
+		return sk_enomem(p->e);
+	if (rc < 0)
 		return refuse(p, a, s, strlen(s));
 	if (v.type != SNEK_INT && a->type == SNEK_ARG_INT)
 		return refuse(p, a, s, strlen(s));
@@ -190,11 +194,26 @@ static bool all_strings(struct snek_value list)
 	return true;
 }
 
+/* As on the command line: "A,B,C". */
+static int list_from_string(const struct parse *p, struct snek_value v,
+    struct snek_value *out)
+{
+	struct sk_buf b = {0};
+	int rc = SNEK_ENOMEM;
+
+	if (sk_buf_put(&b, v.as.s, v.len) && sk_buf_byte(&b, 0))
+		rc = set_list(p, b.p, out);
+	sk_buf_free(&b);
+	return rc;
+}
+
 static int list_from_json(const struct parse *p, const struct snek_arg *a,
     struct snek_value v, struct snek_value *out)
 {
 	struct sk_buf b = {0};
 
+	if (v.type == SNEK_STRING && !memchr(v.as.s, 0, v.len))
+		return list_from_string(p, v, out);
 	if (v.type != SNEK_ARRAY || !all_strings(v))
 		return refuse_value(p, a, v);
 	return set_packed(p, &b, sk_buf_put(&b, v.as.p, v.len), out);
@@ -270,7 +289,10 @@ static int take_json(const struct parse *p, const char *text)
 
 	if (!text)
 		return 0;
-	if (sk_json_value(p->json, text, strlen(text), &all, &why) < 0)
+	rc = sk_json_value(p->json, text, strlen(text), &all, &why);
+	if (rc == SNEK_ENOMEM)
+		return sk_enomem(p->e);
+	if (rc < 0)
 		return sk_fail(p->e, SNEK_EINVAL, "arguments of %s: %.300s",
 		    p->op->op.name, why.text);
 	if (all.type != SNEK_OBJECT || sk_iterate(all, &c) < 0)

@@ -23,6 +23,8 @@ static int view_columns(sk_instance *in)
 		if (rc < 0)
 			return rc;
 		c->size = sizeof(*c);
+		if (c->type != SNEK_COLUMN_ABSENT && i < SK_SEEN_PATHS)
+			in->out->seen[i / 64] |= 1ull << i % 64;
 		if (c->type == SNEK_COLUMN_HOST)
 			c->host = in;
 	}
@@ -57,8 +59,8 @@ int sk_feed_place(sk_instance *in)
 	int rc = 0;
 
 	in->placed = in->row;
-	if (in->map->reducer->kind == SK_AGGREGATED)
-		return 0;               /* no order can show */
+	if (in->unordered)
+		return 0;
 	if (in->at)
 		rc = sk_chunk_place(in->chunk, in->at->base, in->row, &place,
 		    &in->failure);
@@ -75,6 +77,11 @@ struct snek_value sk_feed_whole(sk_instance *in, uint32_t row)
 	if (in->whole_row == row)
 		return in->whole;
 	in->whole_row = SK_NO_ROW;
+	if (row >= in->view.rows) {
+		sk_host_fail(in, SNEK_EINVAL, "read record %u of a chunk of %u",
+		    row, in->view.rows);
+		return sk_none();
+	}
 	rc = sk_chunk_value(in->chunk, row, &in->scratch, &in->whole,
 	    &in->failure);
 	if (rc < 0) {

@@ -16,8 +16,12 @@ static int say_key(sk_instance *in, struct snek_value key, const char *what,
 	struct snek_error why = in->failure;    /* may be what e points at */
 	struct sk_buf text = {0};
 
-	/* A failed emit says why by itself, into e. */
-	if (why.text[0] && sk_json_write(&text, key))
+	/* A failed emit has said why, into e. */
+	if (!why.text[0] && e && e->text[0])
+		why = *e;
+	if (!why.text[0])
+		sk_fail(&why, rc, "%s", sk_strerror(rc));
+	if (sk_json_write(&text, key))
 		sk_fail(e, rc, "%s of %s failed at key %.*s: %.300s", what,
 		    in->o.op->op.name, text.n > 80 ? 80 : (int)text.n, text.p,
 		    why.text);
@@ -25,7 +29,7 @@ static int say_key(sk_instance *in, struct snek_value key, const char *what,
 	return rc;
 }
 
-static int run(sk_instance *in, callback *call, const char *what, bool combine,
+static int run(sk_instance *in, callback *call, const char *what,
     struct snek_value key, sk_group *g, emit_fn *emit, void *emit_arg,
     struct snek_error *e)
 {
@@ -34,7 +38,6 @@ static int run(sk_instance *in, callback *call, const char *what, bool combine,
 
 	sk_host_enter(in, &outer, what, SK_MAY_EMIT | SK_MAY_VALUES);
 	in->frame.group = g;
-	in->frame.key = combine ? &key : NULL;
 	in->frame.emit = emit;
 	in->frame.emit_arg = emit_arg;
 	rc = call(&in->ctx, in->self, key, (snek_values *)g);
@@ -48,7 +51,7 @@ static int combine(void *arg, struct snek_value key, sk_group *g, emit_fn *emit,
 {
 	sk_instance *in = arg;
 
-	return run(in, in->o.op->op.combine, "combine", true, key, g, emit,
+	return run(in, in->o.op->op.combine, "combine", key, g, emit,
 	    emit_arg, e);
 }
 
@@ -57,7 +60,7 @@ static int reduce(void *arg, struct snek_value key, sk_group *g, emit_fn *emit,
 {
 	sk_instance *in = arg;
 
-	return run(in, in->o.op->op.reduce, "reduce", false, key, g, emit,
+	return run(in, in->o.op->op.reduce, "reduce", key, g, emit,
 	    emit_arg, e);
 }
 

@@ -7,12 +7,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
-#include "value/json_read.h"
 #include "value/pack.h"
-#include "value/value.h"
 
-#define ASCII 0x8080808080808080ull
 #define CHECK_EVERY 256u
 
 static sk_instance *instance(snek_ctx *c)
@@ -43,7 +39,7 @@ int sk_host_fail(sk_instance *in, int code, const char *fmt, ...)
 	return sk_host_stick(in, code);
 }
 
-static int not_here(sk_instance *in, const char *what)
+int sk_host_not_here(sk_instance *in, const char *what)
 {
 	return sk_host_fail(in, SNEK_EINVAL, "called %s, which is not allowed "
 	    "in %s", what, in->frame.name ? in->frame.name : "no callback");
@@ -132,7 +128,7 @@ static int say_return(sk_instance *in, int rc)
 
 int sk_host_settle(sk_instance *in, int rc, bool may_skip)
 {
-	if (!in->failure.code && rc && !(rc == SNEK_SKIP && may_skip))
+	if (rc && !(rc == SNEK_SKIP && may_skip))
 		say_return(in, rc);
 	in->text[0] = '\0';
 	return in->failure.code ? in->failure.code : rc;
@@ -145,220 +141,11 @@ static int host_arg(snek_ctx *c, const char *name, struct snek_value *out)
 	sk_instance *in = instance(c);
 
 	if (!(in->frame.may & SK_MAY_DECLARE))
-		return not_here(in, "snek_arg");
+		return sk_host_not_here(in, "snek_arg");
 	if (!name || !sk_args_get(in->o.args, in->o.op, name, out))
 		return sk_host_fail(in, SNEK_EINVAL, "asked for the argument "
 		    "'%.80s', which it does not declare", name ? name : "(NULL)");
 	return 0;
-}
-
-/* ---- emitting ---- */
-
-static inline bool is_ascii(const char *s, size_t n)
-{
-	uint64_t bits = 0;
-	size_t i;
-
-	if (n <= 8)
-		return !(sk_load_short(s, n) & ASCII);
-	for (i = 0; i + 8 < n; i += 8)
-		bits |= sk_load64(s + i);
-	return !((bits | sk_load64(s + n - 8)) & ASCII);
-}
-
-static int look_closer(sk_instance *in, const char *s, size_t n, const char *what)
-{
-	size_t good;
-
-	if (n >= UINT32_MAX)
-		return sk_host_fail(in, SNEK_ELIMIT, "%s is a string of 4 GiB or "
-		    "more", what);
-	if (!s && n)
-		return sk_host_fail(in, SNEK_EINVAL, "%s is a string at NULL", what);
-	good = sk_utf8_check(s, n);
-	if (good < n)
-		return sk_host_fail(in, SNEK_EINVAL, "%s is not UTF-8 at byte %zu "
-		    "of %zu", what, good, n);
-	return 0;
-}
-
-static inline int check_string(sk_instance *in, const char *s, size_t n,
-    const char *what)
-{
-	if (__builtin_expect(s && n < UINT32_MAX && is_ascii(s, n), 1))
-		return 0;
-	return look_closer(in, s, n, what);
-}
-
-static int check_nested(sk_instance *in, struct snek_value v, const char *what)
-{
-	struct snek_value whole;
-	size_t used;
-	int rc;
-
-	if (in->whole_row != SK_NO_ROW && v.as.p == in->whole.as.p &&
-	    v.len == in->whole.len && v.type == in->whole.type)
-		return 0;               /* the record itself */
-	rc = v.as.p ? sk_unpack(v.as.p, v.len, &whole, &used) : SNEK_EFORMAT;
-	if (rc == SNEK_ELIMIT)
-		return sk_host_fail(in, rc, "%s is nested deeper than %d", what,
-		    SK_MAX_DEPTH);
-	if (rc < 0 || used != v.len || whole.type != v.type)
-		return sk_host_fail(in, SNEK_EINVAL, "%s says that it is an array "
-		    "or object but does not hold one", what);
-	return 0;
-}
-
-static int check_other(sk_instance *in, struct snek_value *v, const char *what)
-{
-	switch (v->type) {
-	case SNEK_BOOL:
-		*v = sk_bool(v->as.u & 0xff);
-		return 0;
-	case SNEK_UINT:
-		*v = sk_uint(v->as.u);
-		return 0;
-	case SNEK_ARRAY:
-	case SNEK_OBJECT:
-		return check_nested(in, *v, what);
-	case SNEK_NONE:
-		return sk_host_fail(in, SNEK_EINVAL, "%s is SNEK_NONE: there is "
-		    "nothing to emit (say snek_null())", what);
-	default:
-		return sk_host_fail(in, SNEK_EINVAL, "%s is of no type that there "
-		    "is (%u)", what, v->type);
-	}
-}
-
-/* Only values that are what they say go on; odd forms are made usual ones. */
-static inline int check_value(sk_instance *in, struct snek_value *v,
-    const char *what)
-{
-	if (v->type == SNEK_STRING)
-		return check_string(in, v->as.s, v->len, what);
-	if (v->type == SNEK_INT || v->type == SNEK_NULL || v->type == SNEK_DOUBLE)
-		return 0;
-	return check_other(in, v, what);
-}
-
-static inline bool is_ready(sk_instance *in)
-{
-	return in->row == in->placed && ++in->tick % CHECK_EVERY;
-}
-
-/* The long way to an emit: 0 when it may go on. */
-static int prepare(sk_instance *in, const char *what, uint32_t may)
-{
-	int rc = in->failure.code;
-
-	if (rc)
-		return rc;
-	if (!(in->frame.may & may))
-		return not_here(in, what);
-	if (++in->tick % CHECK_EVERY == 0 || in->row == in->placed)
-		rc = sk_host_check(in);
-	if (rc < 0 || in->frame.emit || in->row == in->placed)
-		return rc;
-	return sk_feed_place(in);
-}
-
-/* combine and reduce. */
-static int emit_group(sk_instance *in, struct snek_value key,
-    struct snek_value value)
-{
-	int rc;
-
-	if (in->frame.key && sk_value_compare(key, *in->frame.key))
-		return sk_host_fail(in, SNEK_EINVAL, "combine emitted under "
-		    "another key than its own");
-	rc = in->frame.emit(in->frame.emit_arg, key, value);
-	return rc < 0 ? sk_host_stick(in, rc) : 0;
-}
-
-static int check_single(sk_instance *in)
-{
-	const struct sk_reducer *r = in->map ? in->map->reducer : NULL;
-
-	if (!r || in->frame.emit || r->kind != SK_AGGREGATED || r->n == 1)
-		return 0;
-	return sk_host_fail(in, SNEK_EINVAL, "emitted a single value for %u "
-	    "aggregates: emit a row of them", r->n);
-}
-
-static int host_emit(snek_ctx *c, struct snek_value key, struct snek_value value)
-{
-	sk_instance *in = instance(c);
-	int rc = is_ready(in) ? 0 : prepare(in, "snek_emit", SK_MAY_EMIT);
-
-	if (rc >= 0)
-		rc = check_single(in);
-	if (rc >= 0)
-		rc = check_value(in, &key, "the key");
-	if (rc >= 0)
-		rc = check_value(in, &value, "the value");
-	if (rc < 0)
-		return rc;
-	if (in->frame.emit)
-		return emit_group(in, key, value);
-	rc = sk_sink_emit(in->sink, key, value, &in->failure);
-	return rc < 0 ? sk_host_stick(in, rc) : 0;
-}
-
-static int host_emit_int(snek_ctx *c, const char *key, size_t n, int64_t value)
-{
-	sk_instance *in = instance(c);
-	int rc;
-
-	if (__builtin_expect(!is_ready(in), 0)) {
-		rc = prepare(in, "snek_emit_int", SK_MAY_EMIT);
-		if (rc >= 0)
-			rc = check_single(in);
-		if (rc < 0)
-			return rc;
-	}
-	rc = check_string(in, key, n, "the key");
-	if (__builtin_expect(rc < 0, 0))
-		return rc;
-	if (in->frame.emit)
-		return emit_group(in, sk_string(key, n), sk_int(value));
-	rc = sk_sink_emit_int(in->sink, key, n, value, &in->failure);
-	return rc < 0 ? sk_host_stick(in, rc) : 0;
-}
-
-static int check_row(sk_instance *in, size_t n)
-{
-	const struct sk_reducer *r = in->map->reducer;
-
-	if (n != in->aggregates)
-		return sk_host_fail(in, SNEK_EINVAL, "emitted a row of %zu values "
-		    "with %u aggregates declared", n, in->aggregates);
-	if (r->kind != SK_AGGREGATED || r->n != n)
-		return sk_host_fail(in, SNEK_EINVAL, "emits rows for aggregates of "
-		    "its own, and the job reduces otherwise: leave its reducer "
-		    "to the op");
-	return 0;
-}
-
-static int host_emit_row(snek_ctx *c, struct snek_value key,
-    const struct snek_value *values, size_t n)
-{
-	struct snek_value copy[SK_MAX_AGGREGATES];
-	sk_instance *in = instance(c);
-	int rc = is_ready(in) ? 0 : prepare(in, "snek_emit_row", SK_MAY_ROWS);
-
-	if (rc >= 0)
-		rc = check_row(in, n);
-	if (rc >= 0)
-		rc = check_value(in, &key, "the key");
-	for (size_t i = 0; rc >= 0 && i < n; i++) {
-		copy[i] = values[i];
-		if (copy[i].type != SNEK_NONE)
-			rc = check_value(in, &copy[i], "a value of the row");
-	}
-	if (rc < 0)
-		return rc;
-	rc = sk_sink_emit_row(in->sink, key, copy, n, &in->failure);
-	return rc < 0 ? sk_host_stick(in, rc) : 0;
 }
 
 /* ---- taking ---- */
@@ -372,7 +159,7 @@ static int host_next_chunk(snek_ctx *c, snek_chunks *it,
 	if (rc)
 		return rc;
 	if (!(in->frame.may & SK_MAY_CHUNKS) || (void *)it != in)
-		return not_here(in, "snek_next_chunk");
+		return sk_host_not_here(in, "snek_next_chunk");
 	rc = sk_feed_next(in);
 	if (rc > 0) {
 		in->out->records_in += in->view.rows;
@@ -389,7 +176,7 @@ static int host_next_value(snek_ctx *c, snek_values *it, struct snek_value *out)
 	if (rc)
 		return rc;
 	if (!(in->frame.may & SK_MAY_VALUES) || (void *)it != in->frame.group)
-		return not_here(in, "snek_next_value");
+		return sk_host_not_here(in, "snek_next_value");
 	if (++in->tick % CHECK_EVERY == 0 && (rc = sk_host_check(in)) < 0)
 		return rc;
 	rc = sk_group_next(in->frame.group, out, &in->failure);
@@ -425,7 +212,7 @@ static int check_member(sk_instance *in, struct snek_value *v)
 	if (v->type == SNEK_DOUBLE && !isfinite(v->as.d))
 		return sk_host_fail(in, SNEK_EINVAL, "packed a number that is not "
 		    "finite, which JSON cannot hold");
-	return check_value(in, v, "a packed value");
+	return sk_emit_check(in, v, "a packed value");
 }
 
 static bool has_twins(const struct snek_value *names, size_t n)
@@ -449,7 +236,7 @@ static int check_names(sk_instance *in, const struct snek_value *names, size_t n
 		if (names[i].type != SNEK_STRING)
 			return sk_host_fail(in, SNEK_EINVAL, "packed a member "
 			    "whose name is no string");
-		rc = check_string(in, names[i].as.s, names[i].len, "a name");
+		rc = sk_emit_check_string(in, names[i].as.s, names[i].len, "a name");
 	}
 	if (rc >= 0 && has_twins(names, n))
 		rc = sk_host_fail(in, SNEK_EINVAL, "packed two members of one name");
@@ -561,7 +348,7 @@ static int host_field(snek_ctx *c, const char *path, size_t n, snek_path *out)
 	sk_instance *in = instance(c);
 
 	if (!(in->frame.may & SK_MAY_DECLARE))
-		return not_here(in, "snek_field");
+		return sk_host_not_here(in, "snek_field");
 	return sk_instance_field(in, path, n, out);
 }
 
@@ -570,7 +357,7 @@ static int host_aggregate(snek_ctx *c, const char *name, uint32_t kind)
 	sk_instance *in = instance(c);
 
 	if (!(in->frame.may & SK_MAY_DECLARE))
-		return not_here(in, "snek_aggregate");
+		return sk_host_not_here(in, "snek_aggregate");
 	return sk_instance_aggregate(in, name, kind);
 }
 
@@ -580,9 +367,9 @@ const struct snek_api sk_host_api = {
 	.arg = host_arg,
 	.field = host_field,
 	.aggregate = host_aggregate,
-	.emit = host_emit,
-	.emit_int = host_emit_int,
-	.emit_row = host_emit_row,
+	.emit = sk_emit_pair,
+	.emit_int = sk_emit_int,
+	.emit_row = sk_emit_row,
 	.next_chunk = host_next_chunk,
 	.next_value = host_next_value,
 	.column_value = host_column_value,

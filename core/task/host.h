@@ -32,7 +32,6 @@ struct sk_frame {
 	uint32_t depth;                 /* 1, or 2 within an emit; 0: none runs */
 	uint32_t placed;                /* of the outer frame */
 	sk_group *group;                /* VALUES */
-	const struct snek_value *key;   /* combine: the only one */
 	int (*emit)(void *, struct snek_value, struct snek_value); /* NULL: sink */
 	void *emit_arg;
 };
@@ -44,6 +43,7 @@ struct sk_instance {
 	void *self;
 	bool opened, stale;             /* stale: an attempt failed in it */
 	bool by_row;                    /* row is the record that op looks at */
+	bool unordered;                 /* the sink need not know of rows */
 
 	/* What open declared. */
 	struct sk_path *path;
@@ -87,6 +87,7 @@ extern const struct snek_api sk_host_api;
 int sk_host_stick(sk_instance *, int code);
 __attribute__((format(printf, 3, 4)))
 int sk_host_fail(sk_instance *, int code, const char *fmt, ...);
+int sk_host_not_here(sk_instance *, const char *what);
 /* Cancelled, or late? */
 int sk_control_check(const struct sk_control *, struct snek_error *);
 int sk_host_check(sk_instance *);
@@ -98,6 +99,16 @@ void sk_host_leave(sk_instance *, const struct sk_frame *outer);
 /* What a callback's return and the failures in it come to: the code that ends
  * the attempt, 0, or SNEK_SKIP where that is allowed; failure says why. */
 int sk_host_settle(sk_instance *, int rc, bool may_skip);
+
+/* emit.c: the table's emit functions, and what they check; what names the
+ * value in messages. */
+int sk_emit_pair(snek_ctx *, struct snek_value key, struct snek_value);
+int sk_emit_int(snek_ctx *, const char *key, size_t n, int64_t);
+int sk_emit_row(snek_ctx *, struct snek_value key, const struct snek_value *,
+    size_t n);
+int sk_emit_check(sk_instance *, struct snek_value *, const char *what);
+int sk_emit_check_string(sk_instance *, const char *, size_t n,
+    const char *what);
 
 /* instance.c: what open declares, and a fresh instance where the last attempt
  * left a stale one. */

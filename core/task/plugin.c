@@ -83,7 +83,13 @@ static int check_arg(const struct snek_arg *a, const char *op,
 		    "type that this snek does not know (%u)", op, a->name,
 		    a->type);
 	rc = sk_arg_check(a, e);
-	return rc < 0 ? sk_fail_in(e, SNEK_EABI, "op '%s'", op) : 0;
+	if (rc < 0 && rc != SNEK_ENOMEM) {
+		sk_fail_in(e, rc, "op '%s'", op);
+		rc = SNEK_EABI;
+		if (e)
+			e->code = rc;
+	}
+	return rc;
 }
 
 static int copy_args(struct sk_op *o, struct snek_error *e)

@@ -148,24 +148,30 @@ static int look_after(sk_instance *in, int rc)
 	rc = sk_host_settle(in, rc, true);
 	sk_arena_reset(&in->arena[0]);
 	in->attention = 0;
-	if (rc == SNEK_SKIP) {
+	if (rc == SNEK_SKIP)
 		in->out->skipped++;
-		return 0;
-	}
-	return rc;
+	if (rc >= 0 && in->control &&
+	    __atomic_load_n(&in->control->cancelled, __ATOMIC_RELAXED))
+		return sk_host_check(in);
+	return rc < 0 ? rc : 0;
 }
 
 static int map_rows(sk_instance *in)
 {
 	int (*map)(snek_ctx *, void *, struct snek_record) = in->o.op->op.map;
+	static const int never;
+	const int *cancelled = in->control ? &in->control->cancelled : &never;
 	struct snek_record r = { &in->view, 0 };
 	int rc;
 
 	in->by_row = true;
 	for (; r.row < in->view.rows; r.row++) {
 		in->row = r.row;
+		if (in->unordered)
+			in->placed = r.row;
 		rc = map(&in->ctx, in->self, r);
-		if (__builtin_expect(rc | in->attention, 0)) {
+		if (__builtin_expect(rc | in->attention |
+		    __atomic_load_n(cancelled, __ATOMIC_RELAXED), 0)) {
 			rc = look_after(in, rc);
 			if (rc < 0) {
 				in->out->records_in += r.row + 1;
@@ -278,6 +284,7 @@ static void map_all(sk_instance *in, const struct sk_map_task *t,
 
 	fegetenv(&env);
 	in->map = t;
+	in->unordered = t->reducer->kind == SK_AGGREGATED;
 	rc = open_sink(in, t);
 	if (rc >= 0)
 		rc = run_map(in);

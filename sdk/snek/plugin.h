@@ -62,7 +62,10 @@ enum snek_presence {
 };
 
 /* One field of a chunk's records.  Bitmaps are uint64_t words, lowest bit
- * first.  Read it with the getters below; they are what stays stable. */
+ * first.  Read it with the getters below.  They are compiled into plugins, so
+ * a host that has other forms gives them as another type with PRESENT_ALL:
+ * the getters ask the host for what they do not know, and it may answer
+ * SNEK_NONE. */
 struct snek_column {
 	uint32_t size;                  /* sizeof(struct snek_column) at the host */
 	uint8_t type, presence;
@@ -225,7 +228,8 @@ struct snek_plugin {
 	const struct snek_op *const *ops;       /* NULL-terminated */
 };
 
-/* SNEK_PLUGIN("reverse", "1.0", &op1, &op2); at file scope. */
+/* SNEK_PLUGIN("reverse", "1.0", SNEK_OP(...), SNEK_OP(...)); at file scope, in
+ * C.  C++ has no such literals: there, define ops and snek_plugin by hand. */
 #define SNEK_PLUGIN(name_, version_, ...) \
 	extern SNEK_EXPORT const struct snek_plugin snek_plugin; \
 	const struct snek_plugin snek_plugin = { SNEK_ABI, \
@@ -418,8 +422,12 @@ static inline bool snek_get_double(struct snek_record r, snek_path p, double *ou
 /* open: compile a path: member names with dots between and [i] for elements
  * ("a.b[0]"; a backslash before a dot, bracket or backslash that belongs to a
  * name); "" is the whole record.  The same path may be compiled again. */
-#define snek_field(c, path, out)        snek_field_n(c, path, strlen(path), out)
 #define snek_field_n(c, path, len, out) ((c)->api->field(c, path, len, out))
+static inline int snek_field(snek_ctx *c, const char *path, snek_path *out)
+{
+	return snek_field_n(c, path, strlen(path), out);
+}
+
 /* open: have emit_row's next value reduced this way under this name. */
 #define snek_aggregate(c, name, kind)   ((c)->api->aggregate(c, name, kind))
 
@@ -473,7 +481,8 @@ static inline int snek_fail(snek_ctx *c, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return c->api->fail(c, code, text, snek_text_len(n, sizeof(text)));
+	/* In brackets: <check.h> and <tgmath.h> have macros of these names. */
+	return (c->api->fail)(c, code, text, snek_text_len(n, sizeof(text)));
 }
 
 __attribute__((format(printf, 3, 4)))
@@ -487,7 +496,7 @@ static inline void snek_log(snek_ctx *c, enum snek_log_level level,
 	va_start(ap, fmt);
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	c->api->log(c, level, text, snek_text_len(n, sizeof(text)));
+	(c->api->log)(c, level, text, snek_text_len(n, sizeof(text)));
 }
 
 #ifdef __cplusplus

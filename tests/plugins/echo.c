@@ -39,6 +39,7 @@ static int echo_map(snek_ctx *c, void *self, struct snek_record r)
 struct fields {
 	snek_path path[16];
 	uint32_t n;
+	const void *last;               /* memory of the last record */
 };
 
 static int fields_open(snek_ctx *c, void **self)
@@ -51,6 +52,7 @@ static int fields_open(snek_ctx *c, void **self)
 	if (rc < 0 || !f)
 		return rc < 0 ? rc : SNEK_ENOMEM;
 	f->n = 0;
+	f->last = NULL;
 	snek_iterate(c, list, &at);
 	while (rc >= 0 && snek_next(c, &at, &none, &v) > 0)
 		rc = snek_field_n(c, v.as.s, v.len, &f->path[f->n++]);
@@ -70,7 +72,12 @@ static int fields_map(snek_ctx *c, void *self, struct snek_record r)
 			v[i] = snek_string("-");
 	}
 	rc = snek_pack(c, NULL, v, f->n, &all);
-	return rc < 0 ? rc : snek_emit(c, snek_null(), all);
+	if (rc < 0)
+		return rc;
+	if (f->last && f->last != all.as.p)
+		snek_count(c, "moved", 1);
+	f->last = all.as.p;
+	return snek_emit(c, snek_null(), all);
 }
 
 /* ---- args: one of each type ---- */
@@ -83,6 +90,8 @@ static int args_open(snek_ctx *c, void **self)
 {
 	struct snek_value *v = snek_alloc(c, 6 * sizeof(*v));
 
+	if (!v)
+		return SNEK_ENOMEM;
 	*self = v;
 	for (int i = 0; i < 6; i++) {
 		int rc = snek_arg(c, arg_names[i], &v[i]);
@@ -293,6 +302,33 @@ static int totals_map(snek_ctx *c, void *self, struct snek_record r)
 	return snek_emit_row(c, snek_string("all"), row, 2);
 }
 
+/* ---- spread: every element of a record that is an array ---- */
+
+static int spread_map(snek_ctx *c, void *self, struct snek_record r)
+{
+	struct snek_value none, v;
+	struct snek_cursor at;
+	int rc = snek_iterate(c, snek_get(r, *(snek_path *)self), &at);
+
+	while (rc >= 0 && (rc = snek_next(c, &at, &none, &v)) > 0)
+		rc = snek_emit(c, snek_null(), v);
+	return rc;
+}
+
+static int spread_open(snek_ctx *c, void **self)
+{
+	snek_path *p = snek_alloc(c, sizeof(*p));
+
+	*self = p;
+	return p ? snek_field(c, "", p) : SNEK_ENOMEM;
+}
+
+static uint32_t first(snek_ctx *c, void *self, struct snek_value key, uint32_t n)
+{
+	(void)self, (void)key, (void)n;
+	return snek_alloc(c, 100) ? 0 : n;
+}
+
 SNEK_PLUGIN("echo", "1.2.3",
 	SNEK_OP(.name = "echo", .summary = "every record under its key",
 	    .args = ARGS{ SNEK_ARG(.name = "key", .value = ""), NULL },
@@ -321,4 +357,6 @@ SNEK_PLUGIN("echo", "1.2.3",
 	    SNEK_ARG(.name = "most", .type = SNEK_ARG_INT, .value = "-1"),
 	    SNEK_ARG(.name = "how", .type = SNEK_ARG_CHOICE, .value = "well",
 	        .choices = "well|otherkey|fail|row|nothing|outside"), NULL }),
-	SNEK_OP(.name = "totals", .open = totals_open, .map = totals_map));
+	SNEK_OP(.name = "totals", .open = totals_open, .map = totals_map),
+	SNEK_OP(.name = "spread", .open = spread_open, .map = spread_map,
+	    .partition = first));

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ops that do not simply work, for the tests of the commands: linger waits to
- * be cancelled, fail fails, talk logs. */
+/* Ops that do not simply work, for the tests of the commands. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
@@ -63,6 +62,18 @@ static int linger(snek_ctx *c, void *self, struct snek_record r)
 	    "nobody cancelled it in 20 seconds");
 }
 
+/* Hears nothing. */
+static int stubborn(snek_ctx *c, void *self, struct snek_record r)
+{
+	const struct timespec pause = { 20, 0 };
+
+	(void)c;
+	(void)r;
+	tell(((struct linger *)self)->file);
+	nanosleep(&pause, NULL);
+	return 0;
+}
+
 static int fail(snek_ctx *c, void *self, struct snek_record r)
 {
 	(void)self;
@@ -79,13 +90,18 @@ static int talk(snek_ctx *c, void *self, struct snek_record r)
 	return 0;
 }
 
+static const struct snek_arg *const files[] = {
+	SNEK_ARG(.name = "early", .type = SNEK_ARG_STRING, .value = "",
+	    .help = "a file to make when it is opened"),
+	SNEK_ARG(.name = "file", .type = SNEK_ARG_STRING, .value = "",
+	    .help = "a file to make when it waits"),
+	NULL
+};
+
 SNEK_PLUGIN("moods", "1.0",
 	SNEK_OP(.name = "linger", .summary = "wait to be cancelled",
-	    .args = (const struct snek_arg *const[]){
-		SNEK_ARG(.name = "early", .type = SNEK_ARG_STRING, .value = "",
-		    .help = "a file to make when it is opened"),
-		SNEK_ARG(.name = "file", .type = SNEK_ARG_STRING, .value = "",
-		    .help = "a file to make when it waits"), NULL },
-	    .open = open_linger, .close = free, .map = linger),
+	    .args = files, .open = open_linger, .close = free, .map = linger),
+	SNEK_OP(.name = "stubborn", .summary = "wait", .args = files,
+	    .open = open_linger, .close = free, .map = stubborn),
 	SNEK_OP(.name = "fail", .summary = "fail", .map = fail),
 	SNEK_OP(.name = "talk", .summary = "log", .map = talk));
