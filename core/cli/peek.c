@@ -29,7 +29,8 @@ static int put_pretty(const struct cli *c, struct snek_value v)
 	FILE *f = open_memstream(&text, &len);
 	int rc = f ? snek_value_json(v, f) : SNEK_ENOMEM;
 
-	if (f && fclose(f))
+	/* Without memory for the last byte, fclose gives no text. */
+	if (f && (fclose(f) || !text))
 		rc = SNEK_ENOMEM;
 	if (!rc)
 		cli_pretty(stdout, text, len);
