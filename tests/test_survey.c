@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <snek/snek.h>
+
 #include "category.h"
 #include "category/survey.h"
 #include "category/tally.h"
@@ -349,6 +351,85 @@ START_TEST(a_tally_tells_named_from_garbage_and_open)
 }
 END_TEST
 
+/* ---- the front door ---- */
+
+static int stop_path(void *arg, const struct snek_path_info *i)
+{
+	++*(int *)arg;
+	return i->size ? 7 : 0;
+}
+
+static int stop_shard(void *arg, const struct snek_shard_stat *i)
+{
+	++*(int *)arg;
+	return i->size ? 7 : 0;
+}
+
+static int stop_check(void *arg, const struct snek_check *i)
+{
+	++*(int *)arg;
+	return i->size ? 7 : 0;
+}
+
+START_TEST(a_visit_that_returns_other_than_0_ends_it)
+{
+	static const char *const json[] = { "{\"a\":1,\"b\":2}", NULL };
+	struct snek_describe_report r = { .size = sizeof(r), .records = 99 };
+	snek_cluster *c;
+	char where[272];
+	int calls = 0;
+
+	write_all("c", json, 1);
+	snprintf(where, sizeof(where), "%s/c", world.dir);
+	ck_assert_int_eq(snek_cluster_open(where, &c, NULL), 0);
+	ck_assert_int_eq(snek_category_describe(c, "c", NULL, stop_path,
+	    &calls, &r, NULL), 7);
+	ck_assert_int_eq(calls, 1);
+	ck_assert_uint_eq(r.records, 99);
+	ck_assert_int_eq(snek_cluster_stat(c, NULL, stop_shard, &calls, NULL,
+	    NULL), 7);
+	ck_assert_int_eq(calls, 2);
+	ck_assert_int_eq(snek_doctor(where, stop_check, &calls, NULL), 7);
+	ck_assert_int_eq(calls, 3);
+	snek_cluster_close(c);
+}
+END_TEST
+
+START_TEST(arguments_that_cannot_be_are_refused)
+{
+	struct snek_describe_options o = { .size = sizeof(o),
+	    .paths = 1 << 21 };
+	struct snek_cluster_stat unsized = { 0 };
+	struct snek_error e = { 0 };
+	snek_cluster *c;
+	char where[272];
+	int n = 0;
+
+	snprintf(where, sizeof(where), "%s/c", world.dir);
+	ck_assert_int_eq(snek_cluster_open(where, &c, NULL), 0);
+	ck_assert_int_eq(snek_category_describe(NULL, "c", NULL, stop_path, &n,
+	    NULL, &e), SNEK_EINVAL);
+	ck_assert_int_eq(snek_category_describe(c, "/", NULL, stop_path, &n,
+	    NULL, &e), SNEK_EINVAL);
+	ck_assert_int_eq(snek_category_describe(c, "c", NULL, NULL, &n, NULL,
+	    &e), SNEK_EINVAL);
+	ck_assert_int_eq(snek_category_describe(c, "c", &o, stop_path, &n,
+	    NULL, &e), SNEK_EINVAL);
+	ck_assert_int_eq(snek_category_describe(c, "c", NULL, stop_path, &n,
+	    NULL, &e), SNEK_ENOENT);
+	ck_assert_int_eq(snek_cluster_stat(NULL, NULL, NULL, NULL, NULL, &e),
+	    SNEK_EINVAL);
+	ck_assert_int_eq(snek_cluster_stat(c, NULL, NULL, NULL, &unsized, &e),
+	    SNEK_EINVAL);
+	ck_assert_int_eq(snek_cluster_stat(c, "none", NULL, NULL, NULL, &e),
+	    SNEK_ENOENT);
+	ck_assert_int_eq(snek_cluster_stat(c, NULL, NULL, NULL, NULL, &e), 0);
+	ck_assert_int_eq(snek_doctor(NULL, NULL, NULL, &e), SNEK_EINVAL);
+	ck_assert_int_eq(n, 0);
+	snek_cluster_close(c);
+}
+END_TEST
+
 static void setup(TCase *t)
 {
 	tcase_add_checked_fixture(t, set_up, tear_down);
@@ -361,6 +442,8 @@ static void setup(TCase *t)
 	tcase_add_test(t, examples_are_of_the_first_that_has_one);
 	tcase_add_test(t, a_damaged_chunk_is_named);
 	tcase_add_test(t, a_tally_tells_named_from_garbage_and_open);
+	tcase_add_test(t, a_visit_that_returns_other_than_0_ends_it);
+	tcase_add_test(t, arguments_that_cannot_be_are_refused);
 }
 
 int main(void)
