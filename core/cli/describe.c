@@ -222,7 +222,7 @@ static void put_notes(const struct cli *c, const struct snek_describe_report *r)
 		    "every one", cli_number_grouped(r->looked_at).s,
 		    cli_number_grouped(r->records).s);
 	if (r->left_out)
-		cli_error_say(c, "%s values lie at paths that are not shown; "
+		cli_error_say(c, "values at paths that are not shown: %s; "
 		    "--limit N shows more",
 		    cli_number_grouped(r->left_out).s);
 }
