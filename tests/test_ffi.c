@@ -4,8 +4,11 @@
 #include "check_main.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <snek/snek.h>
 
 #include "task/call.h"
 #include "task/signature.h"
@@ -425,6 +428,98 @@ START_TEST(a_function_goes_without_callbacks)
 }
 END_TEST
 
+/* ---- the front door ---- */
+
+static void read_points(snek_job *j)
+{
+	static const char text[] = "{\"x\":3,\"y\":4}{\"x\":-4,\"y\":3}{}";
+	int pipes[2];
+
+	ck_assert_int_eq(pipe(pipes), 0);
+	ck_assert_int_eq(write(pipes[1], text, sizeof(text) - 1),
+	    sizeof(text) - 1);
+	close(pipes[1]);
+	ck_assert_int_eq(snek_job_read(j, pipes[0], "points", SNEK_JSONL, NULL),
+	    0);
+	close(pipes[0]);
+}
+
+/* What the job comes to, as text with blanks between. */
+static void finish_job(snek_job *j, char *text, size_t size)
+{
+	struct snek_value v;
+	snek_result *r;
+	FILE *f = fmemopen(text, size, "w");
+
+	ck_assert_int_eq(snek_job_start(j, NULL), 0);
+	ck_assert_int_eq(snek_job_wait(j, -1, NULL), 1);
+	ck_assert_int_eq(snek_result_open(j, &r, NULL), 0);
+	while (snek_result_next(r, NULL, &v, NULL) == 1) {
+		ck_assert_int_eq(snek_value_json(v, f), 0);
+		putc(' ', f);
+	}
+	fclose(f);
+	snek_result_close(r);
+}
+
+START_TEST(a_job_maps_what_was_said_last)
+{
+	struct snek_error e = {0};
+	char got[200];
+	snek_job *j;
+
+	ck_assert_int_eq(snek_job_new(NULL, NULL, &j, NULL), 0);
+	read_points(j);
+	if (_i) {
+		ck_assert_int_eq(snek_job_call(j, "libm.so.6", "hypot", "d(dd)",
+		    "x,y", NULL), 0);
+		ck_assert_int_eq(snek_job_map(j, "plugins/.libs/select.so",
+		    "{\"fields\":[\"x\"]}", NULL), 0);
+	} else {
+		ck_assert_int_eq(snek_job_map(j, "no-such", "{\"a\":1}", NULL),
+		    0);
+		ck_assert_int_eq(snek_job_call(j, "libm.so.6", "fabs", "d(d)",
+		    "x", NULL), 0);
+		ck_assert_int_eq(snek_job_call(j, "libm.so.6", "hypot", "d(dd)",
+		    "x,y", NULL), 0);
+		/* A mistake leaves what was said before. */
+		ck_assert_int_eq(snek_job_call(j, "libm.so.6", "hypot", "d(d",
+		    "x", &e), SNEK_EINVAL);
+	}
+	finish_job(j, got, sizeof(got));
+	ck_assert_str_eq(got, _i ? "{\"x\":3} {\"x\":-4} {} " : "5.0 5.0 ");
+	ck_assert_int_eq(snek_job_call(j, "libm.so.6", "hypot", "d(dd)", "x,y",
+	    &e), SNEK_EINVAL);
+	ck_assert_str_eq(e.text, "the job has begun");
+	snek_job_free(j);
+}
+END_TEST
+
+static const struct { const char *library, *function, *sig; int code; } starts[] = {
+	{ NULL, "f", "d(d)", SNEK_EINVAL }, { "l", NULL, "d(d)", SNEK_EINVAL },
+	{ "l", "f", NULL, SNEK_EINVAL }, { "l", "f", "d(dd)", SNEK_EINVAL },
+	{ "libno-such.so.9", "f", "d(d)", SNEK_ENOENT },
+	{ "libm.so.6", "no_such", "d(d)", SNEK_ENOENT },
+};
+
+START_TEST(words_fail_at_once_and_libraries_at_the_start)
+{
+	struct snek_error e = {0};
+	snek_job *j;
+	int rc;
+
+	ck_assert_int_eq(snek_job_new(NULL, NULL, &j, NULL), 0);
+	rc = snek_job_call(j, starts[_i].library, starts[_i].function,
+	    starts[_i].sig, NULL, &e);
+	ck_assert_int_eq(rc, starts[_i].code == SNEK_ENOENT ? 0 : SNEK_EINVAL);
+	if (!rc)
+		ck_assert_int_eq(snek_job_start(j, &e), starts[_i].code);
+	ck_assert_int_eq(e.code, starts[_i].code);
+	ck_assert_int_ne(e.text[0], 0);
+	snek_job_free(j);
+}
+END_TEST
+
 static void add_tests(TCase *c)
 {
 	tcase_add_loop_test(c, signatures_are_read, 0, COUNT(signatures));
@@ -440,6 +535,9 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, the_example_measures_the_earth);
 	tcase_add_loop_test(c, what_a_plugin_says_of_a_function_is_checked, 0,
 	    COUNT(lies));
+	tcase_add_loop_test(c, a_job_maps_what_was_said_last, 0, 2);
+	tcase_add_loop_test(c, words_fail_at_once_and_libraries_at_the_start, 0,
+	    COUNT(starts));
 	tcase_add_test(c, a_function_goes_without_callbacks);
 }
 

@@ -37,5 +37,7 @@ SNEK_PLUGIN("called", "1.0",
     SNEK_FUNCTION(_Bool, is_wide, (double, "w"), (double, "size.h")),
     SNEK_FUNCTION(const char *, unit, (const char *, "unit", SNEK_OPTIONAL),
         (double, "w", SNEK_OPTIONAL)),
+    SNEK_OP(.name = "text", .function = SNEK_CALL(const char *, unit,
+        (const char *, "t"), (double, "n", SNEK_OPTIONAL))),
     SNEK_FUNCTION(int, sum, (int, "w"), (unsigned, "w"), (long, "w"),
         (float, "w"), (bool, "yes")));
