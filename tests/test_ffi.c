@@ -4,6 +4,7 @@
 #include "check_main.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +234,62 @@ START_TEST(functions_are_called_with_fields)
 }
 END_TEST
 
+/* ---- in threads ---- */
+
+struct racer {
+	const struct task_tool *shared;
+	struct sk_outcome out;
+};
+
+static void *race(void *arg)
+{
+	struct racer *r = arg;
+	const struct task_tool *t = r->shared;
+	struct sk_instance_options o = { .plugin = t->plugin, .op = t->op,
+	    .args = &t->args };
+	struct sk_map_task m = { .chunk = t->chunk, .chunks = t->chunks,
+	    .reducer = &t->reducer, .partitions = 1, .memory = 1 << 20,
+	    .tmp = "/tmp" };
+	sk_instance *in = NULL;
+
+	r->out.code = sk_instance_open(&o, &in, &r->out.error);
+	for (int i = 0; !r->out.code && i < 200; i++) {
+		sk_outcome_free(&r->out);
+		sk_task_map(in, &m, &r->out);
+	}
+	sk_instance_close(in);
+	return NULL;
+}
+
+START_TEST(threads_share_a_function)
+{
+	static const char *const texts[] = { "{\"a\":\"abcdef\",\"b\":4}",
+		"{\"a\":\"a\",\"b\":2}", "{\"a\":\"xyz\",\"b\":0}" };
+	struct sk_call c = { LIBRARY, "tail", "s(sI)", "a,b" };
+	struct task_tool t;
+	struct racer r[4];
+	pthread_t thread[4];
+
+	begin(&t, &c);
+	task_tool_chunks(&t, texts, 3, 2);
+	memset(r, 0, sizeof(r));
+	for (int i = 0; i < 4; i++) {
+		r[i].shared = &t;
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, race, &r[i]), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(thread[i], NULL);
+		ck_assert_msg(!r[i].out.code, "%s", r[i].out.error.text);
+		ck_assert_uint_eq(r[i].out.emitted, 2);
+		ck_assert_uint_eq(r[i].out.skipped, 1);
+		sk_outcome_free(&r[i].out);
+	}
+	task_tool_close(&t);
+}
+END_TEST
+
+/* ---- calls that cannot be ---- */
+
 static const struct { struct sk_call call; int code; const char *why; } bad[] = {
 	{ { "", "f", "d(d)", "a" }, SNEK_EINVAL, "the library has no name" },
 	{ { "l", "", "d(d)", "a" }, SNEK_EINVAL, "'' cannot be the name of a C "
@@ -330,6 +387,23 @@ START_TEST(functions_of_a_plugin_are_ops)
 	if (!t.map.code)
 		ck_assert_uint_eq(t.map.skipped, declared[_i].skipped);
 	task_tool_close(&t);
+}
+END_TEST
+
+START_TEST(a_function_without_a_summary_is_given_one)
+{
+	struct snek_error e;
+	struct sk_plugin *p;
+
+	ck_assert_int_eq(sk_plugin_open("tests/plugins/.libs/called.so", &p, &e),
+	    0);
+	ck_assert_str_eq(sk_plugin_op(p, "area", &e)->op.summary,
+	    "calls a function with w, size.h");
+	ck_assert_str_eq(sk_plugin_op(p, "is_wide", &e)->op.summary,
+	    "calls a filter with w, size.h");
+	ck_assert_str_eq(sk_plugin_op(p, "total", &e)->op.summary,
+	    "all of the areas");
+	sk_plugin_close(p);
 }
 END_TEST
 
@@ -527,10 +601,12 @@ static void add_tests(TCase *c)
 	    COUNT(no_signatures));
 	tcase_add_loop_test(c, functions_are_called_with_fields, 0,
 	    2 * COUNT(rows));
+	tcase_add_test(c, threads_share_a_function);
 	tcase_add_loop_test(c, calls_that_cannot_be_are_refused, 0, COUNT(bad));
 	tcase_add_test(c, a_described_call_reads_its_fields_and_does_not_map);
 	tcase_add_loop_test(c, functions_of_a_plugin_are_ops, 0,
 	    COUNT(declared));
+	tcase_add_test(c, a_function_without_a_summary_is_given_one);
 	tcase_add_test(c, sums_of_arguments_agree);
 	tcase_add_test(c, the_example_measures_the_earth);
 	tcase_add_loop_test(c, what_a_plugin_says_of_a_function_is_checked, 0,

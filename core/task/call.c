@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "value/value.h"
 
 #define MAX_FIELD 4096u
@@ -39,6 +40,24 @@ static int take_fields(struct sk_callee *f, const char *const *list,
 	return 0;
 }
 
+/* What is said of an op that says nothing of itself. */
+static int summarize(struct sk_op *o, struct sk_callee *f, struct snek_error *e)
+{
+	struct sk_buf b = {0};
+	bool made = sk_buf_printf(&b, "calls %s with ", f->sig.result == 'b' ?
+	    "a filter" : "a function");
+
+	for (uint32_t i = 0; made && i < f->sig.n; i++)
+		made = sk_buf_printf(&b, "%s%s", i ? ", " : "", *f->field[i] ?
+		    f->field[i] : "the record");
+	if (!made) {
+		sk_buf_free(&b);
+		return sk_enomem(e);
+	}
+	o->op.summary = f->text = b.p;
+	return 0;
+}
+
 int sk_callee_declare(struct sk_op *o, const struct snek_function *from,
     struct snek_error *e)
 {
@@ -57,6 +76,8 @@ int sk_callee_declare(struct sk_op *o, const struct snek_function *from,
 		rc = take_fields(f, from->fields, e);
 	if (!rc)
 		rc = sk_ffi_new(&f->sig, from->call, &f->ffi, e);
+	if (!rc && !o->op.summary)
+		rc = summarize(o, f, e);
 	if (!rc)
 		sk_callee_serve(&o->op);
 	return rc;
