@@ -45,7 +45,8 @@ struct cli {
 extern const struct cli_command *const cli_commands[];
 extern const struct cli_command cli_write, cli_query, cli_run, cli_ls,
 	cli_find, cli_export, cli_rm, cli_gc, cli_compact, cli_functions,
-	cli_rm_function, cli_version, cli_help, cli_completions;
+	cli_rm_function, cli_version, cli_help, cli_completions, cli_describe,
+	cli_doctor, cli_peek, cli_stat;
 const struct cli_command *cli_command_find(const char *name);
 /* The first thing a program does: locale, and descriptors 0 to 2 are open. */
 void cli_main_begin(void);
@@ -287,6 +288,11 @@ bool cli_json_member(struct cli_json *rest, struct cli_json *name,
 bool cli_json_equal(struct cli_json, struct cli_json);
 /* A string without its quotes and escapes; to be freed.  NULL: no memory. */
 char *cli_json_string(struct cli_json, size_t *len);
+
+/* ---- pretty.c ---- */
+
+/* Compact JSON text over several lines, as people like to read it. */
+void cli_pretty(FILE *, const char *json, size_t len);
 
 /* ---- grid.c: rows of cells, aligned or tab-separated ---- */
 
