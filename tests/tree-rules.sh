@@ -45,6 +45,7 @@ only lmdb.h "$(echo core/store/meta_lmdb*.[ch])"
 only msgpack.h core/value/pack.c
 only zlib.h "$(echo core/value/inflate*.c core/value/input*.c core/value/gzip*.c)"
 only dlfcn.h core/task/plugin.c
+only ffi.h core/task/ffi.c
 for f in $(grep -l '^#include <simdjson' -r core); do
 	test "$f" = core/value/json_fast.cc || complain "$f may not include simdjson"
 done

@@ -326,6 +326,14 @@ SNEK_API int snek_job_read(snek_job *, int fd, const char *name,
  * (FILE.so, or FILE.so:OP).  args is a JSON object or NULL. */
 SNEK_API int snek_job_map(snek_job *, const char *function, const char *args,
              struct snek_error *);
+/* Or a plain C function of any shared library (by path with '/', else by its
+ * name, as in libm.so.6), called with fields of each record: the signature has
+ * the letter of its result and, in brackets, those of its arguments, "d(dd)";
+ * fields are paths with commas between, or NULL for the whole record.  The
+ * last of these two calls counts. */
+SNEK_API int snek_job_call(snek_job *, const char *library,
+             const char *function, const char *sig, const char *fields,
+             struct snek_error *);
 /* One more argument as text, as on the command line. */
 SNEK_API int snek_job_arg(snek_job *, const char *name, const char *value,
              struct snek_error *);
