@@ -493,9 +493,10 @@ static int check_skip(const struct test *t, const char *name)
 
 static int check(const struct test *t)
 {
-	char *file, *colon;
+	const struct cli_job plain = { .c = t->c };
+	char *file, *colon, *function[] = { (char *)t->function };
 	size_t i;
-	int rc = cli_job_check(&t->c, t->function, 0, NULL);
+	int rc = cli_job_check(&plain, 1, function);
 
 	for (i = 0; !rc && i < t->skip.n; i++)
 		rc = check_skip(t, t->skip.v[i]);

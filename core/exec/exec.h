@@ -9,10 +9,14 @@
  */
 #ifndef SK_EXEC_H
 #define SK_EXEC_H
+#include "task/call.h"
 #include "task/task.h"
 
 /* What all attempts of a job share; immutable while the executor lives. */
 struct sk_exec_job {
+	/* A C function of a library in place of a plugin's op, or NULL.  In
+	 * other processes sk_call_open makes plugin and op of it. */
+	const struct sk_call *call;
 	const struct sk_plugin *plugin;
 	const struct sk_op *op;
 	const struct sk_args *args;

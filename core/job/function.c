@@ -74,8 +74,7 @@ static int digest_file(const char *path, char sha256[65], struct snek_error *e)
 
 /* ---- shipped plugins ---- */
 
-/* Calls visit with each directory that may hold shipped plugins. */
-static int each_dir(int (*visit)(void *, const char *dir), void *arg)
+int sk_function_dirs(int (*visit)(void *, const char *dir), void *arg)
 {
 	const char *p = getenv("SNEK_PLUGIN_PATH");
 	char dir[4096];
@@ -119,7 +118,7 @@ static int shipped_path(const char *name, size_t len, char **out)
 	int rc = 0;
 
 	if (len && !memchr(name, '/', len))
-		rc = each_dir(try_dir, &w);
+		rc = sk_function_dirs(try_dir, &w);
 	*out = w.path;
 	return rc;
 }
@@ -177,6 +176,8 @@ static int find_registered(struct sk_catalog *cat, const char *name,
 	if (rc)
 		return rc;
 	rc = sk_catalog_plugin_path(cat, m.sha256, &path, e);
+	if (rc)
+		sk_buf_free(&path);
 	if (rc)
 		return rc == SNEK_ENOENT ? sk_fail(e, SNEK_ECORRUPT, "function %s: "
 		    "its plugin is missing; add it again with snek-add-function",
@@ -368,7 +369,7 @@ int sk_function_names(struct sk_catalog *cat,
 		rc = cat->meta->ops->function_list(cat->meta, visit_registered,
 		    &all, e);
 	if (!rc)
-		rc = each_dir(add_dir, &all);
+		rc = sk_function_dirs(add_dir, &all);
 	if (rc == SNEK_ENOMEM)
 		sk_enomem(e);
 	for (i = 0; i < all.n && !rc; i++)

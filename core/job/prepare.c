@@ -29,13 +29,23 @@ static void log_line(void *arg, int level, const char *text)
 	pthread_mutex_unlock(&j->log_lock);
 }
 
+static int open_call(struct snek_job *j, struct snek_error *e)
+{
+	int rc = sk_call_open(&j->call, &j->map_fn.plugin, e);
+
+	if (!rc)
+		j->map_fn.op = &j->map_fn.plugin->op[0];
+	return rc;
+}
+
 static int find_map(struct snek_job *j, struct snek_error *e)
 {
 	int rc;
 
 	if (!j->function)
 		return sk_fail(e, SNEK_EINVAL, "the job maps no function");
-	rc = sk_function_find(j->cat, j->function, &j->map_fn, e);
+	rc = j->call.library ? open_call(j, e)
+	    : sk_function_find(j->cat, j->function, &j->map_fn, e);
 	if (rc)
 		return rc;
 	if (!j->map_fn.op->op.map && !j->map_fn.op->op.map_shard)
@@ -60,9 +70,10 @@ static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
 	if (rc)
 		return rc;
 	rc = sk_instance_aggregates(in, &j->reducer);
-	sk_instance_close(in);
 	*aggregates = rc > 0;
-	return rc < 0 ? sk_enomem(e) : 0;
+	rc = rc < 0 ? sk_enomem(e) : sk_fields_note(&j->fields, in, e);
+	sk_instance_close(in);
+	return rc;
 }
 
 static int reduce_with_op(struct snek_job *j, struct snek_error *e)
@@ -228,6 +239,7 @@ static void describe(struct snek_job *j)
 {
 	struct sk_exec_job *x = &j->exec_job;
 
+	x->call = j->call.library ? &j->call : NULL;
 	x->plugin = j->map_fn.plugin;
 	x->op = j->map_fn.op;
 	x->args = &j->map_args;
