@@ -193,7 +193,8 @@ static inline int snek_test_map(struct snek_test *t)
 			    "chunks");
 		rc = snek_test_end(t, rc);
 	} else if (!t->op->map) {
-		snek_test_die("the op does not map");
+		snek_test_die("the op does not map (a plain function is "
+		    "called as such)");
 	}
 	for (; t->op->map && rc >= 0 && r.row <= t->rows; r.row++) {
 		snek_test_begin(t, SNEK_TEST_EMIT | SNEK_TEST_ROWS);
