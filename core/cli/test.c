@@ -59,6 +59,8 @@ static const char *const others[] = { "expected", "reversed", "empty", "types" }
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 static const struct test_way usual_way;
+/* Each record in a chunk of its own, whose columns have its types. */
+static const struct test_way alone = { .chunk_records = "1" };
 
 /* ---- saying it ---- */
 
@@ -313,7 +315,7 @@ static void try(struct types *t, const char *record)
 
 	if (t->broken || t->no_job)
 		return;
-	if (!beside(t, record, &in) || !job(t->r, &in, &usual_way, &a)) {
+	if (!beside(t, record, &in) || !job(t->r, &in, &alone, &a)) {
 		t->no_job = true;
 	} else if (is_our_bug(&a)) {
 		snprintf(text, sizeof(text), "%.500s: %.80s", a.error, record);
