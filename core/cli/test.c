@@ -7,22 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SECONDS = 60, SHOWN = 5, MEMBERS = 16, FEW = 1 << 14 };
-
-struct test {
-	struct cli c;
-	struct cli_list skip;
-	const char *timeout;
-	bool update;
-	const char *function, *dir;
-	unsigned ok, failed;
-};
-
-struct run {                            /* one case, and its usual answer */
-	struct test *t;
-	const struct test_case *k;
-	struct test_answer usual;
-};
+enum { SECONDS = 60, SHOWN = 5 };
 
 static const struct cli_option options[] = {
 	{ "skip", 0, CLI_LIST, CLI_AT(test, skip), "CHECK",
@@ -59,8 +44,6 @@ static const char *const others[] = { "expected", "reversed", "empty", "types" }
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 static const struct test_way usual_way;
-/* Each record in a chunk of its own, whose columns have its types. */
-static const struct test_way alone = { .chunk_records = "1" };
 
 /* ---- saying it ---- */
 
@@ -76,7 +59,7 @@ static void put_json(const struct run *r, const char *check, const char *result,
 	cli_out_close(stdout);
 }
 
-static void passed(const struct run *r, const char *check, const char *what,
+void cli_test_passed(const struct run *r, const char *check, const char *what,
     const char *remark)
 {
 	r->t->ok++;
@@ -93,7 +76,7 @@ static void passed(const struct run *r, const char *check, const char *what,
 	putchar('\n');
 }
 
-static void failed(const struct run *r, const char *check, const char *what,
+void cli_test_failed(const struct run *r, const char *check, const char *what,
     const char *why)
 {
 	r->t->failed++;
@@ -176,10 +159,10 @@ static void compare(const struct run *r, const char *check, const char *what,
     const char *blame, const struct test_text *want, const struct test_text *got)
 {
 	if (same(want, got)) {
-		passed(r, check, what, NULL);
+		cli_test_passed(r, check, what, NULL);
 		return;
 	}
-	failed(r, check, what, blame);
+	cli_test_failed(r, check, what, blame);
 	put_difference(r, want, got);
 }
 
@@ -192,7 +175,7 @@ static unsigned seconds(const struct test *t)
 	return n && n < 86400 ? (unsigned)n : 86400;
 }
 
-static bool job(const struct run *r, const struct test_text *in,
+bool cli_test_run(const struct run *r, const struct test_text *in,
     const struct test_way *way, struct test_answer *a)
 {
 	return cli_test_job(r->t->function, r->k, in, way, seconds(r->t), a);
@@ -205,12 +188,12 @@ static int check_way(const struct run *r, size_t i)
 	if (skips(r->t, ways[i].name) ||
 	    (ways[i].way.combine && !r->usual.combines))
 		return 0;
-	if (!job(r, &r->k->in, &ways[i].way, &a)) {
+	if (!cli_test_run(r, &r->k->in, &ways[i].way, &a)) {
 		free(a.text.p);
 		return no_job(r);
 	}
 	if (a.code)
-		failed(r, ways[i].name, ways[i].what, a.error);
+		cli_test_failed(r, ways[i].name, ways[i].what, a.error);
 	else
 		compare(r, ways[i].name, ways[i].what, "another result",
 		    &r->usual.text, &a.text);
@@ -242,9 +225,9 @@ static int check_reversed(const struct run *r)
 
 	if (skips(r->t, "reversed") || r->usual.keeps_order)
 		return 0;
-	ok = cli_test_reverse(&r->k->in, &in) && job(r, &in, &usual_way, &a);
+	ok = cli_test_reverse(&r->k->in, &in) && cli_test_run(r, &in, &usual_way, &a);
 	if (ok && a.code)
-		failed(r, "reversed", "records the other way round", a.error);
+		cli_test_failed(r, "reversed", "records the other way round", a.error);
 	else if (ok)
 		ok = compare_reversed(r, &a);
 	free(in.p);
@@ -260,127 +243,13 @@ static int check_empty(const struct run *r)
 
 	if (skips(r->t, "empty"))
 		return 0;
-	ok = job(r, &none, &usual_way, &a);
+	ok = cli_test_run(r, &none, &usual_way, &a);
 	if (ok && a.code)
-		failed(r, "empty", "no records at all", a.error);
+		cli_test_failed(r, "empty", "no records at all", a.error);
 	else if (ok)
-		passed(r, "empty", "no records at all", NULL);
+		cli_test_passed(r, "empty", "no records at all", NULL);
 	free(a.text.p);
 	return ok ? 0 : no_job(r);
-}
-
-/* ---- a record of each type ---- */
-
-static const char *const values[] = {
-	"null", "true", "false", "0", "-1", "9223372036854775807",
-	"18446744073709551615", "1.5", "-1e300", "\"\"", "\"text\"",
-	"\"na\\u00efve \\ud83d\\udc0d \\u0000\"", "[]", "[1,\"a\",[null]]", "{}",
-	"{\"a\":{\"b\":[1.5,{}]}}",
-};
-
-struct types {
-	const struct run *r;
-	unsigned tried, refused;
-	char first[600];                /* what the first refused one said */
-	bool broken, no_job;
-};
-
-static bool is_our_bug(const struct test_answer *a)
-{
-	return a->signal || a->code == SNEK_EINTERNAL || a->code == SNEK_EABI ||
-	    a->code == SNEK_ECORRUPT || a->code == SNEK_ETIMEDOUT;
-}
-
-/* The record before those of the case, or the first of many: for a job whose
- * fields no record has fails, whatever the op thinks. */
-static bool beside(const struct types *t, const char *record,
-    struct test_text *in)
-{
-	const struct test_text *own = &t->r->k->in;
-	int n = asprintf(&in->p, "%s\n%.*s\n", record, (int)(own->n < FEW ?
-	    own->n : line(own->p)), own->p);
-
-	in->n = n < 0 ? 0 : (size_t)n;
-	if (n < 0)
-		in->p = NULL;
-	return in->p;
-}
-
-/* One record.  A refusal is fine as long as it is one. */
-static void try(struct types *t, const char *record)
-{
-	struct test_text in = { 0 };
-	struct test_answer a = { 0 };
-	char text[600];
-
-	if (t->broken || t->no_job)
-		return;
-	if (!beside(t, record, &in) || !job(t->r, &in, &alone, &a)) {
-		t->no_job = true;
-	} else if (is_our_bug(&a)) {
-		snprintf(text, sizeof(text), "%.500s: %.80s", a.error, record);
-		failed(t->r, "types", "a record of each type", text);
-		t->broken = true;
-	} else {
-		t->tried++;
-		if (a.code && !t->refused++)
-			snprintf(t->first, sizeof(t->first), "%s", a.error);
-	}
-	free(in.p);
-	free(a.text.p);
-}
-
-/* The case's first record, with each type in place of a member. */
-static void try_member(struct types *t, const struct test_text *record,
-    struct cli_json value)
-{
-	size_t i, before = (size_t)(value.p - record->p);
-	char *text;
-
-	for (i = 0; i < COUNT(values); i++) {
-		if (asprintf(&text, "%.*s%s%s", (int)before, record->p,
-		    values[i], value.p + value.n) < 0)
-			return;
-		try(t, text);
-		free(text);
-	}
-}
-
-static void try_members(struct types *t)
-{
-	const char *p = t->r->k->in.p;
-	struct cli_json rest, name, value;
-	struct test_text record;
-	int i;
-
-	if (!cli_test_compact(p, line(p), &record))
-		return;
-	rest = (struct cli_json){ record.p, record.n };
-	for (i = 0; record.n && *record.p == '{' && i < MEMBERS &&
-	    cli_json_member(&rest, &name, &value); i++)
-		try_member(t, &record, value);
-	free(record.p);
-}
-
-static int check_types(const struct run *r)
-{
-	struct types t = { .r = r };
-	char remark[700];
-	size_t i;
-
-	if (skips(r->t, "types"))
-		return 0;
-	for (i = 0; i < COUNT(values); i++)
-		try(&t, values[i]);
-	try_members(&t);
-	if (t.no_job)
-		return no_job(r);
-	if (t.broken)
-		return 0;
-	snprintf(remark, sizeof(remark), "refuses %u of %u: %s", t.refused,
-	    t.tried, t.first);
-	passed(r, "types", "a record of each type", t.refused ? remark : NULL);
-	return 0;
 }
 
 /* ---- a case ---- */
@@ -394,7 +263,7 @@ static int check_expected(const struct run *r)
 			return cli_test_case_write(&r->t->c, r->t->dir, k,
 			    &r->usual.text);
 	} else if (!k->has_out && !skips(r->t, "expected")) {
-		failed(r, "expected", "as expected", "the case has no .out.jsonl; "
+		cli_test_failed(r, "expected", "as expected", "the case has no .out.jsonl; "
 		    "look at what comes out, then --update writes it");
 		put_difference(r, &(struct test_text){ (char *)"", 0 },
 		    &r->usual.text);
@@ -417,7 +286,9 @@ static int check_all(const struct run *r)
 		rc = check_reversed(r);
 	if (!rc)
 		rc = check_empty(r);
-	return rc ? rc : check_types(r);
+	if (!rc && !skips(r->t, "types") && !cli_test_types(r))
+		rc = no_job(r);
+	return rc;
 }
 
 static int check_case(struct test *t, const struct test_case *k)
@@ -425,10 +296,10 @@ static int check_case(struct test *t, const struct test_case *k)
 	struct run r = { .t = t, .k = k };
 	int rc = 0;
 
-	if (!job(&r, &k->in, &usual_way, &r.usual))
+	if (!cli_test_run(&r, &k->in, &usual_way, &r.usual))
 		rc = no_job(&r);
 	else if (r.usual.code)
-		failed(&r, "expected", "as expected", r.usual.error);
+		cli_test_failed(&r, "expected", "as expected", r.usual.error);
 	else
 		rc = check_all(&r);
 	free(r.usual.text.p);

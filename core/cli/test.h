@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test.h - snek test, in three parts:
+ * test.h - snek test, in four parts:
  *
  *   test.c       the command: cases, checks, and what is said about them
+ *   test_types.c the check with a record of each type
  *   test_case.c  a case from its files; texts as lines
  *   test_job.c   one job in a child of its own, so that a plugin that crashes
  *                or hangs costs one check
@@ -39,6 +40,37 @@ struct test_answer {
 	int signal;                     /* that ended the child, or 0 */
 	char error[512];                /* why it failed, however it did */
 };
+
+struct test {                           /* the command */
+	struct cli c;
+	struct cli_list skip;
+	const char *timeout;
+	bool update;
+	const char *function, *dir;
+	unsigned ok, failed;
+};
+
+struct run {                            /* one case, and its usual answer */
+	struct test *t;
+	const struct test_case *k;
+	struct test_answer usual;
+};
+
+/* ---- test.c ---- */
+
+/* A check of a case passed (remark may be NULL) or failed. */
+void cli_test_passed(const struct run *, const char *check, const char *what,
+    const char *remark);
+void cli_test_failed(const struct run *, const char *check, const char *what,
+    const char *why);
+/* Map the function over the text, with the case's arguments. */
+bool cli_test_run(const struct run *, const struct test_text *in,
+    const struct test_way *, struct test_answer *);
+
+/* ---- test_types.c ---- */
+
+/* False: a job could not be run. */
+bool cli_test_types(const struct run *);
 
 /* ---- test_case.c ---- */
 
