@@ -96,7 +96,9 @@ finds leave types 'called exit(0): {..n..:null}'
 # Whether one worker gets two of as many tasks is chance.
 finds held "chunks one-worker retry" "another result" --skip workers
 finds mean "chunks combine-often one-worker" "another result"
-finds hang types "did not end in 1 s: {..n..:true}" --timeout 1
+finds hang types "did not end in 3 s: {..n..:true}" \
+    --timeout 3 --skip one-worker --skip workers --skip chunks --skip retry \
+    --skip reversed --skip empty
 finds first reversed "if order is meant"
 
 # ---- the ways of test ----
