@@ -47,6 +47,18 @@ test "$(echo '{"t":"b"}' |
 "$SNEK" lint ./wordy.so >out || { cat out; complain "lint"; }
 "$SNEK" lint --json ./wordy.so | grep -q '"verdict":"pass"' || complain "lint --json"
 
+# With a snek that is not installed; and clean needs none at all.
+make clean >out 2>&1 || complain "make clean"
+test -e wordy.so && complain "make clean leaves the plugin"
+PKG_CONFIG_PATH=$top/sdk make check "SNEK=$top/snek" "CC=${CC:-cc}" >out 2>&1 ||
+    { cat out; complain "make check, not installed"; }
+grep -q -- "-I$srcdir/sdk" out || complain "make check took another header"
+PKG_CONFIG_PATH=/nowhere PKG_CONFIG_LIBDIR=/nowhere make clean >out 2>&1 ||
+    { cat out; complain "make clean without the SDK"; }
+PKG_CONFIG_PATH=/nowhere PKG_CONFIG_LIBDIR=/nowhere make >out 2>&1 &&
+    complain "make without the SDK"
+grep -q 'set PKG_CONFIG_PATH' out || { complain "what is missing"; cat out; }
+
 # ---- new refuses ----
 
 refused () {            # refused EXIT WORD COMMAND...
