@@ -79,11 +79,10 @@ static int hold(snek_ctx *c, void *self, struct snek_record r)
 	struct held *h = self;
 	int64_t n;
 
-	(void)c;
 	if (!snek_get_int(r, h->path, &n))
 		return SNEK_SKIP;
-	h->sum += n;
-	return 0;
+	return __builtin_add_overflow(h->sum, n, &h->sum) ?
+	    snek_fail(c, SNEK_ELIMIT, "too much to hold") : 0;
 }
 
 static int tell(snek_ctx *c, void *self)
