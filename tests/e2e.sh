@@ -9,7 +9,7 @@ srcdir=${srcdir:-.}
 PYTHON=${PYTHON:-python3}
 command -v "$PYTHON" >/dev/null || { echo "SKIP: no python3"; exit 77; }
 top=$(pwd)
-export SNEK_PLUGIN_PATH=$top/plugins/.libs
+export SNEK_PLUGIN_PATH=$top/plugins/.libs SNEK_WORKER=$top/snek-worker
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0

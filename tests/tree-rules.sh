@@ -16,12 +16,13 @@ allowed () {
 	category) echo "base value store category" ;;
 	task)     echo "base value task" ;;
 	exec)     echo "base value task exec" ;;
+	worker)   echo "base value task exec worker" ;;
 	job)      echo "base value store category task exec job" ;;
 	cli)      echo "cli" ;;
 	esac
 }
 
-for dir in base value store category task exec job cli; do
+for dir in base value store category task exec worker job cli; do
 	for f in core/$dir/*.[ch] core/$dir/*.cc; do
 		test -f "$f" || continue
 		for inc in $(sed -n 's/^#include "\([a-z_]*\)\/.*/\1/p' "$f"); do
