@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* grep.c - the records whose field contains a text. */
+#define _GNU_SOURCE
 #include <snek/plugin.h>
 #include <stdlib.h>
 

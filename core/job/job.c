@@ -95,6 +95,7 @@ void sk_job_unprepare(struct snek_job *j)
 	free(j->part);
 	free(j->part_runs);
 	sk_plan_free(&j->plan);
+	sk_fields_free(&j->fields);
 	free(j->chunk);
 	sk_args_free(&j->map_args);
 	sk_args_free(&j->reduce_args);

@@ -13,6 +13,7 @@
 
 #include "category/snapshot.h"
 #include "exec/exec.h"
+#include "job/fields.h"
 #include "job/function.h"
 #include "job/hold.h"
 #include "job/plan.h"
@@ -65,6 +66,7 @@ struct snek_job {
 	struct sk_task_chunk *chunk;
 	size_t chunks;
 	struct sk_plan plan;
+	struct sk_fields fields;
 	struct sk_exec_job exec_job;
 	struct sk_exec *exec;           /* with __atomic: cancel looks at it */
 	sk_sched *sched;

@@ -57,9 +57,10 @@ static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
 	if (rc)
 		return rc;
 	rc = sk_instance_aggregates(in, &j->reducer);
-	sk_instance_close(in);
 	*aggregates = rc > 0;
-	return rc < 0 ? sk_enomem(e) : 0;
+	rc = rc < 0 ? sk_enomem(e) : sk_fields_note(&j->fields, in, e);
+	sk_instance_close(in);
+	return rc;
 }
 
 static int reduce_with_op(struct snek_job *j, struct snek_error *e)

@@ -53,6 +53,7 @@ static void count(struct snek_job *j, const struct sk_outcome *o)
 	j->emitted += o->emitted;
 	j->bytes_in += o->bytes_in;
 	pthread_mutex_unlock(&j->lock);
+	sk_fields_see(&j->fields, o);
 }
 
 /*
@@ -74,8 +75,9 @@ static void commit_task(struct snek_job *j, struct sk_task_id task,
 	}
 	*slot = p->outcome;
 	free(p);
-	rc = sk_hold_add(&j->hold, slot, &j->last);
+	rc = j->decided ? 0 : sk_hold_add(&j->hold, slot, &j->last);
 	if (rc) {
+		j->decided = true;
 		tell(j, SK_EV_LOST, attempt.n, rc);
 		return;
 	}
@@ -342,6 +344,9 @@ static void *coordinate(void *arg)
 	} while (!rc);
 	if (rc == 1)
 		rc = conserve(j);
+	if (!rc && j->plan.records)
+		rc = sk_fields_check(&j->fields, j->category ? j->category
+		    : "the input", j->exec_job.log, j->exec_job.log_arg, &j->last);
 	finish(j, rc);
 	return NULL;
 }

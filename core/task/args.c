@@ -194,11 +194,26 @@ static bool all_strings(struct snek_value list)
 	return true;
 }
 
+/* As on the command line: "A,B,C". */
+static int list_from_string(const struct parse *p, struct snek_value v,
+    struct snek_value *out)
+{
+	struct sk_buf b = {0};
+	int rc = SNEK_ENOMEM;
+
+	if (sk_buf_put(&b, v.as.s, v.len) && sk_buf_byte(&b, 0))
+		rc = set_list(p, b.p, out);
+	sk_buf_free(&b);
+	return rc;
+}
+
 static int list_from_json(const struct parse *p, const struct snek_arg *a,
     struct snek_value v, struct snek_value *out)
 {
 	struct sk_buf b = {0};
 
+	if (v.type == SNEK_STRING && !memchr(v.as.s, 0, v.len))
+		return list_from_string(p, v, out);
 	if (v.type != SNEK_ARRAY || !all_strings(v))
 		return refuse_value(p, a, v);
 	return set_packed(p, &b, sk_buf_put(&b, v.as.p, v.len), out);

@@ -23,6 +23,8 @@ static int view_columns(sk_instance *in)
 		if (rc < 0)
 			return rc;
 		c->size = sizeof(*c);
+		if (c->type != SNEK_COLUMN_ABSENT && i < SK_SEEN_PATHS)
+			in->out->seen[i / 64] |= 1ull << i % 64;
 		if (c->type == SNEK_COLUMN_HOST)
 			c->host = in;
 	}

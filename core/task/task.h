@@ -16,11 +16,15 @@ struct sk_control {
 	int64_t deadline_ms;            /* on sk_clock_ms; 0: none */
 };
 
+/* The first so many paths of an op are watched for whether they exist. */
+#define SK_SEEN_PATHS 256u
+
 /* What an attempt came to.  Owned by the caller; zeroed before. */
 struct sk_outcome {
 	int code;                       /* 0, or the failure's fate */
 	struct snek_error error;
 	uint64_t records_in, skipped, emitted, bytes_in;
+	uint64_t seen[SK_SEEN_PATHS / 64];      /* map: which paths any record had */
 	struct sk_counter *counter;
 	uint32_t counters;
 	struct sk_runs *part;           /* map: one for each partition */

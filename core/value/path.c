@@ -131,3 +131,27 @@ struct snek_value sk_path_walk(const struct sk_path *p, uint32_t first,
 		v = walk_step(&p->step[i], v);
 	return v;
 }
+
+static bool put_name(struct sk_buf *b, const char *s, uint32_t n)
+{
+	bool ok = true;
+
+	for (; n && ok; s++, n--)
+		ok = (!strchr(".[\\", *s) || !*s || sk_buf_byte(b, '\\')) &&
+		    sk_buf_byte(b, (uint8_t)*s);
+	return ok;
+}
+
+bool sk_path_text(const struct sk_path *p, struct sk_buf *b)
+{
+	const struct sk_path_step *s;
+	bool ok = true;
+
+	for (s = p->step; s < p->step + p->n && ok; s++)
+		if (!s->name)
+			ok = sk_buf_printf(b, "[%u]", (unsigned)s->index);
+		else
+			ok = (s == p->step || sk_buf_byte(b, '.')) &&
+			    put_name(b, s->name, s->len);
+	return ok;
+}

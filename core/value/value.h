@@ -52,6 +52,8 @@ struct sk_path {
 };
 int sk_path_parse(struct sk_path *, const char *text, struct snek_error *);
 void sk_path_free(struct sk_path *);
+/* Append the path as it may be written; false when memory is out. */
+bool sk_path_text(const struct sk_path *, struct sk_buf *);
 /* Walks from step first on; SNEK_NONE when there is nothing there. */
 struct snek_value sk_path_walk(const struct sk_path *, uint32_t first,
     struct snek_value);
