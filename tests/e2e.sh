@@ -50,7 +50,9 @@ if test "$(wc -l <"$packages" 2>/dev/null || echo 0)" -lt 1000; then
 	cp "$srcdir/examples/data/packages.jsonl" "$packages"
 fi
 for part in 1 2 3 4; do
-	"$PYTHON" "$srcdir/tests/corpus.py" 900 $part >"$tmp/corpus.$part"
+	"$PYTHON" "$srcdir/tests/corpus.py" 900 $part >"$tmp/corpus.$part" &&
+	test "$(wc -l <"$tmp/corpus.$part")" = 900 ||
+	    { echo "no corpus: is the Python here whole?"; exit 99; }
 done
 
 # ---- an independent count agrees ----

@@ -211,6 +211,8 @@ static int find_registered(struct sk_catalog *cat, sk_worker *w,
 		return rc;
 	rc = sk_catalog_plugin_path(cat, m.sha256, &path, e);
 	if (rc)
+		sk_buf_free(&path);
+	if (rc)
 		return rc == SNEK_ENOENT ? sk_fail(e, SNEK_ECORRUPT, "function %s: "
 		    "its plugin is missing; add it again with snek-add-function",
 		    name) : rc;

@@ -151,11 +151,12 @@ static int look_after(sk_instance *in, int rc)
 	rc = sk_host_settle(in, rc, true);
 	sk_arena_reset(&in->arena[0]);
 	in->attention = 0;
-	if (rc == SNEK_SKIP) {
+	if (rc == SNEK_SKIP)
 		in->out->skipped++;
-		return 0;
-	}
-	return rc;
+	if (rc >= 0 && in->control &&
+	    __atomic_load_n(&in->control->cancelled, __ATOMIC_RELAXED))
+		return sk_host_check(in);
+	return rc < 0 ? rc : 0;
 }
 
 /* The next row of the chunk that is left out, or its end. */
@@ -177,6 +178,8 @@ static uint32_t next_skip(sk_instance *in)
 static int map_until(sk_instance *in, uint32_t row, uint32_t end)
 {
 	int (*map)(snek_ctx *, void *, struct snek_record) = in->o.op->op.map;
+	static const int never;
+	const int *cancelled = in->control ? &in->control->cancelled : &never;
 	struct snek_record r = { &in->view, row };
 	struct sk_mark *mark = in->mark;
 	int rc;
@@ -187,7 +190,8 @@ static int map_until(sk_instance *in, uint32_t row, uint32_t end)
 		if (in->unordered)
 			in->placed = r.row;
 		rc = map(&in->ctx, in->self, r);
-		if (__builtin_expect(rc | in->attention, 0)) {
+		if (__builtin_expect(rc | in->attention |
+		    __atomic_load_n(cancelled, __ATOMIC_RELAXED), 0)) {
 			rc = look_after(in, rc);
 			if (rc < 0) {
 				in->out->records_in += r.row + 1;
