@@ -213,7 +213,7 @@ struct cli_job {
 	struct cli c;
 	const char *args, *reduce, *partitions, *on, *workers, *output, *order,
 	    *limit, *timeout, *attempts, *tmp, *progress, *worker,
-	    *worker_cpu;
+	    *worker_cpu, *skip_bad, *bad;
 	uint64_t worker_memory;
 	bool trust;
 };
@@ -237,6 +237,10 @@ struct cli_job {
 	  "SIZE", "that each process may take; default: 4G" }, \
 	{ "worker-cpu", 0, CLI_SECONDS, CLI_AT(cli_job, worker_cpu), \
 	  "SECONDS", "of processor time for a task; default: no limit" }, \
+	{ "skip-bad", 0, CLI_COUNT, CLI_AT(cli_job, skip_bad), "N", \
+	  "leave out up to N records that cannot be mapped" }, \
+	{ "bad", 0, CLI_TEXT, CLI_AT(cli_job, bad), "FILE", \
+	  "that those are written to, as JSON lines" }, \
 	{ "worker", 0, CLI_TEXT, CLI_AT(cli_job, worker), "FILE", \
 	  "the worker program; default: $SNEK_WORKER" }, \
 	{ "workers", 0, CLI_COUNT, CLI_AT(cli_job, workers), "N", \

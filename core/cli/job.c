@@ -21,6 +21,7 @@ static int settings(struct cli_job *j, snek_job *job)
 		{ "timeout", j->timeout }, { "order", j->order },
 		{ "limit", j->limit }, { "tmp", j->tmp },
 		{ "trust", j->trust ? "yes" : NULL },
+		{ "skip-bad", j->skip_bad }, { "bad", j->bad },
 		{ "worker", j->worker }, { "worker-cpu", j->worker_cpu },
 		{ "worker-memory", j->worker_memory ? memory : NULL },
 	};

@@ -64,6 +64,7 @@ struct sk_attempt {
 struct sk_exec_event {
 	uint64_t id;
 	uint32_t number;                /* of the attempt, among its task's */
+	struct sk_attempt attempt;      /* as it was started */
 	struct sk_outcome outcome;      /* the receiver's to free */
 };
 

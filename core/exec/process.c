@@ -297,6 +297,7 @@ static bool give(struct process_exec *x, struct sk_exec_event *out)
 		return false;
 	out->id = it->attempt.id;
 	out->number = it->attempt.number;
+	out->attempt = it->attempt;
 	out->outcome = it->outcome;
 	free(it);
 	return true;

@@ -68,6 +68,7 @@ static void free_description(struct snek_job *j)
 	free(j->reduce);
 	free(j->set.tmp);
 	free(j->set.worker);
+	free(j->set.bad);
 	sk_path_free(&j->set.order_path);
 	if (j->spool)
 		sk_spool_close(j->spool);
@@ -99,6 +100,7 @@ void sk_job_unprepare(struct snek_job *j)
 	free(j->part_runs);
 	sk_plan_free(&j->plan);
 	sk_fields_free(&j->fields);
+	sk_bad_close(&j->bad);
 	free(j->chunk);
 	sk_args_free(&j->map_args);
 	sk_args_free(&j->reduce_args);
@@ -283,6 +285,10 @@ int sk_job_set(struct snek_job *j, const char *name, const char *v,
 		return set_bool(name, v, &j->set.trust, e);
 	if (!strcmp(name, "worker"))
 		return set_text(&j->set.worker, v, e);
+	if (!strcmp(name, "skip-bad"))
+		return number(name, v, UINT32_MAX, &j->set.skip_bad, e);
+	if (!strcmp(name, "bad"))
+		return set_text(&j->set.bad, v, e);
 	if (!strcmp(name, "worker-memory"))
 		return number(name, v, (uint64_t)1 << 46, &j->set.worker_memory, e);
 	if (!strcmp(name, "worker-cpu"))

@@ -13,6 +13,7 @@
 
 #include "category/snapshot.h"
 #include "exec/exec.h"
+#include "job/bad.h"
 #include "job/fields.h"
 #include "job/function.h"
 #include "job/hold.h"
@@ -36,6 +37,8 @@ struct sk_job_settings {
 	char *worker;                   /* the program; NULL: as installed */
 	uint64_t worker_memory;         /* of a child; 0: the default */
 	int64_t worker_cpu_ms;          /* of a task; 0: none */
+	uint64_t skip_bad;              /* records that may be left out */
+	char *bad;                      /* file that they are put into, or NULL */
 };
 
 /* An attempt's outcome between its end and its commit. */
@@ -73,6 +76,7 @@ struct snek_job {
 	size_t chunks;
 	struct sk_plan plan;
 	struct sk_fields fields;
+	struct sk_bad bad;
 	struct sk_exec_job exec_job;
 	struct sk_exec *exec;           /* with __atomic: cancel looks at it */
 	sk_sched *sched;

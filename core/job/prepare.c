@@ -350,6 +350,9 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 	j->reduce_out = calloc(j->plan.partitions + 1, sizeof(*j->reduce_out));
 	if (!j->map_out || !j->reduce_out || sk_sched_new(&config, &j->sched))
 		return sk_enomem(e);
+	rc = sk_bad_open(j, e);
+	if (rc)
+		return rc;
 	j->hold.budget = j->set.memory ? j->set.memory : HOLD_MEMORY;
 	j->hold.tmp = j->set.tmp;
 	describe(j);
