@@ -96,13 +96,27 @@ static bool put_quoted(struct sk_buf *b, const char *s)
 	return ok && sk_buf_byte(b, '\'');
 }
 
+static bool put_call(struct sk_buf *b, const struct sk_call *c)
+{
+	return sk_buf_printf(b, "snek run --call %s:%s --sig ", c->library,
+	    c->function) && put_quoted(b, c->signature) && (!c->fields ||
+	    (sk_buf_put(b, " --fields ", 10) && put_quoted(b, c->fields)));
+}
+
+static bool put_function(struct sk_buf *b, const struct snek_job *j)
+{
+	if (j->call.library)
+		return put_call(b, &j->call);
+	return sk_buf_printf(b, "snek run %s%s:%s",
+	    strchr(j->map_fn.path, '/') ? "" : "./", j->map_fn.path,
+	    j->map_fn.op->op.name);
+}
+
 static bool put_command(struct sk_buf *b, const struct snek_job *j,
     const char *file)
 {
-	bool slash = strchr(j->map_fn.path, '/');
+	bool ok = put_function(b, j);
 	size_t i;
-	bool ok = sk_buf_printf(b, "snek run %s%s:%s", slash ? "" : "./",
-	    j->map_fn.path, j->map_fn.op->op.name);
 
 	if (ok && j->args_json)
 		ok = sk_buf_put(b, " --args ", 8) && put_quoted(b, j->args_json);

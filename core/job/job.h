@@ -57,6 +57,7 @@ struct snek_job {
 	struct sk_spool *spool;
 	int unread;                     /* why not all input was: no start */
 	char *function, *args_json, *reduce;
+	struct sk_call call;            /* library NULL: function is what to map */
 	struct sk_arg_text *arg;
 	size_t args;
 	struct sk_job_settings set;
@@ -112,6 +113,10 @@ void sk_job_free(struct snek_job *);
 /* SNEK_EINVAL once it has begun. */
 int sk_job_is_new(struct snek_job *, struct snek_error *);
 int sk_job_set(struct snek_job *, const char *setting, const char *value,
+    struct snek_error *);
+/* Map a plain C function; what is no function is found wrong by start. */
+int sk_job_call(struct snek_job *, const struct sk_call *, struct snek_error *);
+int sk_job_map(struct snek_job *, const char *function, const char *args_json,
     struct snek_error *);
 int sk_job_arg(struct snek_job *, const char *name, const char *value,
     struct snek_error *);
