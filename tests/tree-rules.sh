@@ -16,12 +16,13 @@ allowed () {
 	category) echo "base value store category" ;;
 	task)     echo "base value task" ;;
 	exec)     echo "base value task exec" ;;
+	worker)   echo "base value task exec worker" ;;
 	job)      echo "base value store category task exec job" ;;
 	cli)      echo "cli" ;;
 	esac
 }
 
-for dir in base value store category task exec job cli; do
+for dir in base value store category task exec worker job cli; do
 	for f in core/$dir/*.[ch] core/$dir/*.cc; do
 		test -f "$f" || continue
 		for inc in $(sed -n 's/^#include "\([a-z_]*\)\/.*/\1/p' "$f"); do
@@ -44,6 +45,8 @@ only () {
 only lmdb.h "$(echo core/store/meta_lmdb*.[ch])"
 only msgpack.h core/value/pack.c
 only zlib.h "$(echo core/value/inflate*.c core/value/input*.c core/value/gzip*.c)"
+only seccomp.h "core/task/sandbox_seccomp.c core/task/sandbox_calls.c"
+only linux/landlock.h core/task/sandbox_landlock.c
 only dlfcn.h core/task/plugin.c
 only ffi.h core/task/ffi.c
 for f in $(grep -l '^#include <simdjson' -r core); do

@@ -122,7 +122,8 @@ static void run_map(struct worker *w, struct item *it)
 	struct sk_map_task t = {
 		.task = it->attempt.task, .tasks = it->attempt.tasks,
 		.attempt = it->attempt.number, .chunk = it->attempt.chunk,
-		.chunks = it->attempt.chunks, .reducer = j->reducer,
+		.chunks = it->attempt.chunks, .skip = it->attempt.skip,
+		.skips = it->attempt.skips, .reducer = j->reducer,
 		.reduce = reducing(w), .partitions = j->partitions,
 		.memory = j->memory, .tmp = j->tmp, .control = &it->control,
 	};
@@ -240,6 +241,7 @@ static int wait_event(struct sk_exec *exec, int timeout_ms,
 		return 0;
 	out->id = it->attempt.id;
 	out->number = it->attempt.number;
+	out->attempt = it->attempt;
 	out->outcome = it->outcome;
 	free(it);
 	return 1;

@@ -13,6 +13,7 @@
 
 #include "category/snapshot.h"
 #include "exec/exec.h"
+#include "job/bad.h"
 #include "job/fields.h"
 #include "job/function.h"
 #include "job/hold.h"
@@ -41,6 +42,12 @@ struct sk_job_settings {
 	uint32_t chunk_records;         /* of what is spooled, at most, and then
 	                                 * a chunk may be a task; 0: by bytes */
 	bool retry_first;               /* drop what every first attempt gave */
+	bool threads, trust;            /* where attempts run; no sandbox */
+	char *worker;                   /* the program; NULL: as installed */
+	uint64_t worker_memory;         /* of a child; 0: the default */
+	int64_t worker_cpu_ms;          /* of a task; 0: none */
+	uint64_t skip_bad;              /* records that may be left out */
+	char *bad;                      /* file that they are put into, or NULL */
 };
 
 /* An attempt's outcome between its end and its commit. */
@@ -69,6 +76,8 @@ struct snek_job {
 
 	/* prepared */
 	struct sk_snapshot *snap;
+	sk_worker *worker;              /* NULL: everything runs here */
+	struct sk_exec_file *file;
 	struct sk_function map_fn, reduce_fn;
 	struct sk_args map_args, reduce_args;
 	bool reduces_itself;            /* the mapping op's own reduce */
@@ -77,6 +86,7 @@ struct snek_job {
 	size_t chunks;
 	struct sk_plan plan;
 	struct sk_fields fields;
+	struct sk_bad bad;
 	struct sk_exec_job exec_job;
 	struct sk_exec *exec;           /* with __atomic: cancel looks at it */
 	sk_sched *sched;

@@ -377,6 +377,7 @@ void sk_plugin_close(struct sk_plugin *p)
 		free(p->op[i].arg);
 	}
 	free(p->op);
+	sk_arena_free(&p->text);
 	free(p);
 }
 
