@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* Ops that break the contract with their host: false codes, false values,
+ * a tampered process, and words in the host's own tongue. */
+#include "zoo.h"
+#include <fcntl.h>
+#include <fenv.h>
+#include <math.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { MOST_FDS = 1024 };
+
+static int closes(snek_ctx *c, struct zoo *z, struct snek_record r)
+{
+	int fd;
+
+	(void)z;
+	(void)r;
+	for (fd = 0; fd < MOST_FDS; fd++)
+		close(fd);
+	return zoo_count(c);
+}
+ZOO_MAP(closes)
+
+static void say_to_all(const void *p, size_t n)
+{
+	int fd;
+
+	for (fd = 0; fd < MOST_FDS; fd++)
+		if (send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+		    errno == ENOTSOCK && write(fd, p, n) < 0)
+			continue;
+}
+
+static int writes(snek_ctx *c, struct zoo *z, struct snek_record r)
+{
+	char junk[777];
+
+	(void)z;
+	(void)r;
+	memset(junk, 0xa5, sizeof(junk));
+	say_to_all(junk, sizeof(junk));
+	return zoo_count(c);
+}
+ZOO_MAP(writes)
+
+/* Frames that could be the host's: lengths of 4 and 8 bytes, small, false and
+ * huge, before kinds of every number. */
+static int forges(snek_ctx *c, struct zoo *z, struct snek_record r)
+{
+	static const uint64_t lengths[] = { 0, 1, 8, 64, 0x7fffffff, 0xffffffff,
+		(uint64_t)1 << 62, UINT64_MAX };
+	unsigned char frame[128];
+	uint32_t kind;
+	size_t i;
+
+	(void)r;
+	for (kind = 0; kind < 24; kind++)
+		for (i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+			bool first = *z->what;
+
+			memset(frame, 0, sizeof(frame));
+			memcpy(frame + (first ? 8 : 0), &kind, 4);
+			memcpy(frame + (first ? 0 : 4), &lengths[i], 8);
+			say_to_all(frame, sizeof(frame));
+		}
+	return zoo_count(c);
+}
+ZOO_MAP(forges)
+
+static int nan_value(snek_ctx *c, struct zoo *z, struct snek_record r)
+{
+	(void)z;
+	(void)r;
+	return snek_emit(c, snek_string("nan"), snek_double(NAN));
+}
+ZOO_MAP(nan_value)
+
+static int garbage_code(snek_ctx *c, struct zoo *z, struct snek_record r)
+{
+	(void)c;
+	(void)r;
+	return (int)strtol(z->what, NULL, 10);
+}
+ZOO_MAP(garbage_code)
+
+static int rounding(snek_ctx *c, struct zoo *z, struct snek_record r)
+{
+	(void)z;
+	(void)r;
+	fesetround(FE_UPWARD);
+	return zoo_count(c);
+}
+ZOO_MAP(rounding)
+
+static int reads_on(snek_ctx *c, struct zoo *z, struct snek_record r)
+{
+	const struct snek_column *col = r.chunk->columns[z->id.id];
+	const volatile char *p = col->values;
+	int64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < (size_t)1 << 36; i += 512)
+		sum += p[i];
+	return snek_emit_int(c, "escaped", 7, sum);
+}
+ZOO_MAP(reads_on)
+
+/* Into its own input, which others read too. */
+static int writes_input(snek_ctx *c, struct zoo *z, struct snek_record r)
+{
+	const struct snek_column *col = r.chunk->columns[z->id.id];
+
+	memset((void *)(intptr_t)col->values, 0x5a, 8 * (size_t)col->slots);
+	return zoo_count(c);
+}
+ZOO_MAP(writes_input)
+
+/* Over the table of the host itself. */
+static int writes_host(snek_ctx *c, struct zoo *z, struct snek_record r)
+{
+	(void)z;
+	(void)r;
+	memset((void *)(intptr_t)c->api, 0x5a, sizeof(*c->api));
+	return snek_emit_int(c, "records", 7, 1);
+}
+ZOO_MAP(writes_host)
+
+static int forged_value(snek_ctx *c, struct zoo *z, struct snek_record r)
+{
+	struct snek_value v = snek_string("\xdf\xff\xff\xff\xff");
+
+	(void)z;
+	(void)r;
+	v.type = SNEK_OBJECT;
+	return snek_emit(c, snek_string("forged"), v);
+}
+ZOO_MAP(forged_value)
+
+static int false_pointer(snek_ctx *c, struct zoo *z, struct snek_record r)
+{
+	struct snek_value v = snek_string_n((const char *)(intptr_t)64, 1000);
+
+	(void)z;
+	(void)r;
+	return snek_emit(c, snek_string("false"), v);
+}
+ZOO_MAP(false_pointer)
+
+static uint32_t partition_nowhere(snek_ctx *c, void *self,
+    struct snek_value key, uint32_t n)
+{
+	(void)c;
+	(void)self;
+	(void)key;
+	return n + 7;
+}
+
+static int counts(snek_ctx *c, void *self, struct snek_record r)
+{
+	(void)self;
+	(void)r;
+	return zoo_count(c);
+}
+
+SNEK_PLUGIN("lie", "1.0",
+	ZOO_OP(closes, "close all descriptors"),
+	ZOO_OP(writes, "write to all descriptors"),
+	ZOO_OP(forges, "write frames to all descriptors"),
+	ZOO_OP(nan_value, "emit NaN"),
+	ZOO_OP(garbage_code, "return what"),
+	ZOO_OP(rounding, "change the mode of floating point"),
+	ZOO_OP(reads_on, "read beyond its column"),
+	ZOO_OP(writes_input, "write into its column"),
+	ZOO_OP(writes_host, "write over the host's table"),
+	ZOO_OP(forged_value, "emit an object that ends too early"),
+	ZOO_OP(false_pointer, "emit a string at a false address"),
+	SNEK_OP(.name = "partition", .summary = "name a false partition",
+	    .args = zoo_args, .reducer = "sum", .open = zoo_open, .close = free,
+	    .map = counts, .partition = partition_nowhere));

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* zoo_kinds.h - every bad plugin, and how a job over it must end. */
+#ifndef SK_TEST_ZOO_KINDS_H
+#define SK_TEST_ZOO_KINDS_H
+#include <stdbool.h>
+
+/* Exit codes of the commands, as bits. */
+#define ZOO_EXIT(n) (1u << (n))
+
+enum {
+	ZOO_ADD = 1,                    /* given to snek-add-function */
+	ZOO_RECORD = 2,                 /* the message names the record */
+	ZOO_NO_ASAN = 4,                /* the sanitizer does it another way */
+	ZOO_NO_SAN = 8,                 /* no sanitizer can do it */
+};
+
+struct zoo_kind {
+	const char *name;
+	const char *plugin, *op;        /* op NULL: its only one */
+	const char *what;               /* the op's argument, or NULL */
+	const char *reduce, *timeout, *memory;  /* of the job, or NULL */
+	unsigned exits, flags;
+	const char *says;               /* extended regexp; NULL: exit 0 */
+};
+
+extern const struct zoo_kind zoo_kinds[];       /* name NULL ends it */
+
+/* The path of the plugin, with the op if there is one. */
+void zoo_kind_function(const struct zoo_kind *, const char *dir, char *out,
+    unsigned long size);
+
+/* The records of the category that all of them are tried on; at the
+ * 1500th the bad thing happens. */
+enum { ZOO_RECORDS = 4000, ZOO_AT = 1500 };
+#endif
