@@ -67,6 +67,8 @@ static int set_up(snek_job *j, const struct zoo_kind *k, const char *function,
 		rc = set(j, "workers", "2", e);
 	if (rc >= 0)
 		rc = set(j, "timeout", k->timeout, e);
+	if (rc >= 0)
+		rc = set(j, "worker-cpu", k->cpu, e);
 	return rc >= 0 ? set(j, "worker-memory", k->memory, e) : rc;
 }
 
@@ -196,11 +198,7 @@ int main(int argc, char **argv)
 	h.fds = watch_entries("/proc/self/fd");
 	h.threads = watch_entries("/proc/self/task");
 	for (k = zoo_kinds; k->name; k++) {
-#ifdef ZOO_SANITIZED
-		if (k->flags & ZOO_NO_SAN)
-			continue;
-#endif
-		if (argc < 4 || !strcmp(argv[3], k->name))
+		if (!zoo_kind_skip(k) && (argc < 4 || !strcmp(argv[3], k->name)))
 			meet(&h, k);
 	}
 	meet(&h, good);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "zoo_kinds.h"
 
+#include <linux/landlock.h>
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define GOOD ZOO_EXIT(0)
 #define PLUGIN ZOO_EXIT(7)
@@ -14,6 +17,10 @@
 	{ .name = "reach " what_, .plugin = "reach", .op = "reach", \
 	    .what = what_, .exits = PLUGIN, .flags = ZOO_RECORD, \
 	    .says = "refused|SIGSYS" }
+#define READS(what_) \
+	{ .name = "reach " what_, .plugin = "reach", .op = "reach", \
+	    .what = what_, .exits = PLUGIN, .flags = ZOO_RECORD | ZOO_LANDLOCK, \
+	    .says = "refused" }
 #define STALLS(op_) \
 	{ .name = #op_, .plugin = "eat", .op = #op_, .timeout = "0.3", \
 	    .exits = LIMIT, .says = "time" }
@@ -67,11 +74,15 @@ const struct zoo_kind zoo_kinds[] = {
 	STALLS(deaf),
 	{ .name = "logs", .plugin = "eat", .op = "logs", .timeout = "0.5",
 	    .exits = LIMIT, .says = "time" },
+	{ .name = "spins with cpu", .plugin = "eat", .op = "spins", .cpu = "1",
+	    .exits = PLUGIN, .flags = ZOO_RECORD | ZOO_SLOW,
+	    .says = "SIGXCPU|cpu" },
 	{ .name = "allocates", .plugin = "eat", .op = "allocates",
-	    .memory = "256M", .exits = PLUGIN, .flags = ZOO_RECORD,
+	    .memory = "256M", .exits = PLUGIN, .flags = ZOO_RECORD | ZOO_NO_SAN,
 	    .says = "no more after|memory" },
 	{ .name = "trusts", .plugin = "eat", .op = "trusts", .memory = "256M",
-	    .exits = PLUGIN, .flags = ZOO_RECORD, .says = "SIGSEGV|memory" },
+	    .exits = PLUGIN, .flags = ZOO_RECORD | ZOO_NO_SAN,
+	    .says = "SIGSEGV|memory" },
 	{ .name = "maps", .plugin = "eat", .op = "maps", .memory = "256M",
 	    .exits = PLUGIN, .says = "refused|SIG" },
 	{ .name = "maps memfds", .plugin = "eat", .op = "maps", .what = "fd",
@@ -79,7 +90,7 @@ const struct zoo_kind zoo_kinds[] = {
 	{ .name = "forks", .plugin = "eat", .op = "forks", .exits = PLUGIN,
 	    .says = "refused|SIGSYS" },
 	{ .name = "threads", .plugin = "eat", .op = "threads",
-	    .exits = PLUGIN, .says = "refused|SIGSYS" },
+	    .exits = GOOD | PLUGIN, .says = "refused" },
 	{ .name = "haunts", .plugin = "eat", .op = "haunts",
 	    .exits = GOOD | PLUGIN, .says = "refused|SIG" },
 	{ .name = "long key", .plugin = "eat", .op = "long_key",
@@ -109,7 +120,7 @@ const struct zoo_kind zoo_kinds[] = {
 	LIES(false_pointer, PLUGIN, "SIGSEGV"),
 	LIES(partition, PLUGIN, "partition"),
 
-	REACHES("read"), REACHES("shadow"), REACHES("list"),
+	READS("read"), READS("shadow"), READS("list"),
 	REACHES("create"), REACHES("create-here"), REACHES("create-tmp"),
 	REACHES("create-nameless"), REACHES("write"), REACHES("truncate"),
 	REACHES("unlink"), REACHES("rename"), REACHES("link"),
@@ -148,4 +159,21 @@ void zoo_kind_function(const struct zoo_kind *k, const char *dir, char *out,
 {
 	snprintf(out, size, "%s/%s.so%s%s", dir, k->plugin,
 	    k->op && !(k->flags & ZOO_ADD) ? ":" : "", k->op ? k->op : "");
+}
+
+static bool has_landlock(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION) > 0;
+}
+
+const char *zoo_kind_skip(const struct zoo_kind *k)
+{
+#ifdef ZOO_SANITIZED
+	if (k->flags & ZOO_NO_SAN)
+		return "not under sanitizers";
+#endif
+	if (k->flags & ZOO_LANDLOCK && !has_landlock())
+		return "this kernel has no Landlock";
+	return NULL;
 }

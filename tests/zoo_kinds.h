@@ -10,15 +10,16 @@
 enum {
 	ZOO_ADD = 1,                    /* given to snek-add-function */
 	ZOO_RECORD = 2,                 /* the message names the record */
-	ZOO_NO_ASAN = 4,                /* the sanitizer does it another way */
-	ZOO_NO_SAN = 8,                 /* no sanitizer can do it */
+	ZOO_NO_SAN = 4,                 /* not with a sanitizer in the way */
+	ZOO_LANDLOCK = 8,               /* nothing else refuses it */
+	ZOO_SLOW = 16,                  /* a second each: a tenth of the rounds */
 };
 
 struct zoo_kind {
 	const char *name;
 	const char *plugin, *op;        /* op NULL: its only one */
 	const char *what;               /* the op's argument, or NULL */
-	const char *reduce, *timeout, *memory;  /* of the job, or NULL */
+	const char *reduce, *timeout, *memory, *cpu;    /* of the job, or NULL */
 	unsigned exits, flags;
 	const char *says;               /* extended regexp; NULL: exit 0 */
 };
@@ -28,6 +29,9 @@ extern const struct zoo_kind zoo_kinds[];       /* name NULL ends it */
 /* The path of the plugin, with the op if there is one. */
 void zoo_kind_function(const struct zoo_kind *, const char *dir, char *out,
     unsigned long size);
+
+/* Why it cannot be tried here; NULL: it can. */
+const char *zoo_kind_skip(const struct zoo_kind *);
 
 /* The records of the category that all of them are tried on; at the
  * 1500th the bad thing happens. */

@@ -164,7 +164,7 @@ static int threads(snek_ctx *c, struct zoo *z, struct snek_record r)
 	for (n = 0; n < MOST_FORKS && !rc; n++)
 		rc = pthread_create(&t, NULL, linger, NULL);
 	errno = rc;
-	return zoo_verdict(c, "200 threads", rc);
+	return rc ? zoo_verdict(c, "200 threads", rc) : zoo_count(c);
 }
 ZOO_MAP(threads)
 
