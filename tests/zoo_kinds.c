@@ -91,6 +91,8 @@ const struct zoo_kind zoo_kinds[] = {
 	    .says = "refused|SIGSYS" },
 	{ .name = "threads", .plugin = "eat", .op = "threads",
 	    .exits = GOOD | PLUGIN, .says = "refused" },
+	{ .name = "swarms", .plugin = "eat", .op = "swarms", .exits = PLUGIN,
+	    .flags = ZOO_ACCOUNT | ZOO_RECORD, .says = "refused" },
 	{ .name = "haunts", .plugin = "eat", .op = "haunts",
 	    .exits = GOOD | PLUGIN, .says = "refused|SIG" },
 	{ .name = "long key", .plugin = "eat", .op = "long_key",
@@ -104,9 +106,8 @@ const struct zoo_kind zoo_kinds[] = {
 
 	LIES(closes, GOOD | PLUGIN, "eat|lie|descriptor|end|SIG"),
 	LIES(writes, GOOD | PLUGIN, "."),
-	LIES(forges, GOOD | PLUGIN, "."),
-	{ .name = "forges otherwise", .plugin = "lie", .op = "forges",
-	    .what = "1", .exits = GOOD | PLUGIN, .says = "." },
+	{ .name = "forges", .plugin = "lie", .op = "forges",
+	    .exits = GOOD | PLUGIN, .flags = ZOO_ROUND, .says = "." },
 	LIES(nan_value, PLUGIN, "NaN|infin"),
 	{ .name = "code -9999", .plugin = "lie", .op = "garbage_code",
 	    .what = "-9999", .exits = PLUGIN, .says = "-9999" },
@@ -175,5 +176,7 @@ const char *zoo_kind_skip(const struct zoo_kind *k)
 #endif
 	if (k->flags & ZOO_LANDLOCK && !has_landlock())
 		return "this kernel has no Landlock";
+	if (k->flags & ZOO_ACCOUNT && !getuid())
+		return "Linux does not count the threads of root";
 	return NULL;
 }

@@ -13,6 +13,8 @@ enum {
 	ZOO_NO_SAN = 4,                 /* not with a sanitizer in the way */
 	ZOO_LANDLOCK = 8,               /* nothing else refuses it */
 	ZOO_SLOW = 16,                  /* a second each: a tenth of the rounds */
+	ZOO_ACCOUNT = 64,               /* root's are not counted by Linux */
+	ZOO_ROUND = 32,                 /* what is the number of the round */
 };
 
 struct zoo_kind {

@@ -6,6 +6,7 @@
  */
 #include "zoo.h"
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -13,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_MIB = 3072, MOST_FORKS = 200, LIFE_S = 3 };
+enum { MOST_MIB = 3072, MOST_FORKS = 200, LIFE_S = 3,
+	MOST_SWARM = 6000 };
 
 static void rest(int64_t ms)
 {
@@ -168,6 +170,24 @@ static int threads(snek_ctx *c, struct zoo *z, struct snek_record r)
 }
 ZOO_MAP(threads)
 
+/* With the smallest of stacks, so that memory is not what ends it. */
+static int swarms(snek_ctx *c, struct zoo *z, struct snek_record r)
+{
+	pthread_attr_t a;
+	pthread_t t;
+	int n, rc = 0;
+
+	(void)z;
+	(void)r;
+	pthread_attr_init(&a);
+	pthread_attr_setstacksize(&a, PTHREAD_STACK_MIN);
+	for (n = 0; n < MOST_SWARM && !rc; n++)
+		rc = pthread_create(&t, &a, linger, NULL);
+	errno = rc;
+	return zoo_verdict(c, "6000 threads", rc);
+}
+ZOO_MAP(swarms)
+
 /* Comes back when its op has long returned, and writes over all it can. */
 static void *scribble(void *arg)
 {
@@ -262,6 +282,7 @@ SNEK_PLUGIN("eat", "1.0",
 	ZOO_OP(maps, "map shared memory without end"),
 	ZOO_OP(forks, "fork, and have its children fork"),
 	ZOO_OP(threads, "start threads without end"),
+	ZOO_OP(swarms, "start threads as small as they get"),
 	ZOO_OP(haunts, "leave a thread that scribbles later"),
 	ZOO_OP(long_key, "emit a key of 2 GiB"),
 	ZOO_OP(floods, "emit 1,000,000,000 pairs"),
