@@ -7,14 +7,29 @@
 
 #include "job/function.h"
 
+/* Plugins are looked at in a process of their own. */
+static int open_worker(sk_worker **out, struct snek_error *e)
+{
+	const struct sk_worker_options o = { .workers = 1 };
+
+	return sk_worker_open(&o, out, e);
+}
+
 int snek_function_add(snek_cluster *c, const char *path, bool replace,
     bool *out_changed, struct snek_error *e)
 {
+	sk_worker *w;
 	int rc = sk_need(c, "cluster", e);
 
 	if (!rc)
 		rc = sk_need(path, "plugin file", e);
-	return rc ? rc : sk_function_add(c->cat, path, replace, out_changed, e);
+	if (!rc)
+		rc = open_worker(&w, e);
+	if (rc)
+		return rc;
+	rc = sk_function_add(c->cat, w, path, replace, out_changed, e);
+	sk_worker_close(w);
+	return rc;
 }
 
 int snek_function_remove(snek_cluster *c, const char *name,
@@ -49,6 +64,7 @@ static const char *type_name(uint32_t type)
 
 struct visit {
 	struct sk_catalog *cat;
+	sk_worker *worker;
 	int (*visit)(void *, const struct snek_function_info *);
 	void *arg;
 	struct snek_error *e;
@@ -96,7 +112,7 @@ static int show_listed(void *arg, const char *name)
 	struct snek_error why = { 0 };
 	struct visit *v = arg;
 	struct sk_function f;
-	int rc = sk_function_find(v->cat, name, &f, &why);
+	int rc = sk_function_find(v->cat, v->worker, name, &f, &why);
 
 	if (rc) {
 		if (rc != SNEK_ENOENT && !v->bad.code)
@@ -112,11 +128,14 @@ int snek_function_list(snek_cluster *c,
     int (*visit)(void *, const struct snek_function_info *), void *arg,
     struct snek_error *e)
 {
-	struct visit v = { c ? c->cat : NULL, visit, arg, e, { 0 } };
+	struct visit v = { c ? c->cat : NULL, NULL, visit, arg, e, { 0 } };
 	int rc = sk_need((const void *)(uintptr_t)visit, "function to visit with", e);
 
 	if (!rc)
-		rc = sk_function_names(v.cat, show_listed, &v, e);
+		rc = open_worker(&v.worker, e);
+	if (!rc)
+		rc = sk_function_names(v.cat, v.worker, show_listed, &v, e);
+	sk_worker_close(v.worker);
 	if (rc || !v.bad.code)
 		return rc;
 	if (e)
@@ -128,14 +147,17 @@ int snek_function_find(snek_cluster *c, const char *name,
     int (*visit)(void *, const struct snek_function_info *), void *arg,
     struct snek_error *e)
 {
-	struct visit v = { c ? c->cat : NULL, visit, arg, e, { 0 } };
+	struct visit v = { c ? c->cat : NULL, NULL, visit, arg, e, { 0 } };
 	struct sk_function f;
 	int rc = sk_need((const void *)(uintptr_t)visit, "function to visit with", e);
 
 	if (!rc)
 		rc = sk_need(name, "function", e);
 	if (!rc)
-		rc = sk_function_find(v.cat, name, &f, e);
+		rc = open_worker(&v.worker, e);
+	if (!rc)
+		rc = sk_function_find(v.cat, v.worker, name, &f, e);
+	sk_worker_close(v.worker);
 	if (rc)
 		return rc;
 	rc = show(&v, name, &f, f.op);

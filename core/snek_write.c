@@ -185,10 +185,7 @@ static int next_record(struct snek_writer *w, sk_input *in, struct snek_error *e
 int snek_writer_read(snek_writer *w, int fd, const char *name,
     enum snek_format format, struct snek_error *e)
 {
-	struct sk_input_options o = {
-		.max_record = w->o.max_record,
-		.last_duplicate = w->o.duplicates == SNEK_DUPLICATES_LAST,
-	};
+	struct sk_input_options o = { 0 };
 	sk_input *in;
 	int rc = check(w, e);
 
@@ -198,6 +195,8 @@ int snek_writer_read(snek_writer *w, int fd, const char *name,
 		rc = sk_fail(e, SNEK_EINVAL, "no such format: %d", (int)format);
 	if (rc)
 		return rc;
+	o.max_record = w->o.max_record;
+	o.last_duplicate = w->o.duplicates == SNEK_DUPLICATES_LAST;
 	rc = sk_input_open(fd, name, format, &o, &in, e);
 	if (rc)
 		return failed(w, rc);

@@ -9,7 +9,7 @@ srcdir=${srcdir:-.}
 PYTHON=${PYTHON:-python3}
 command -v "$PYTHON" >/dev/null || { echo "SKIP: no python3"; exit 77; }
 top=$(pwd)
-export SNEK_PLUGIN_PATH=$top/plugins/.libs
+export SNEK_PLUGIN_PATH=$top/plugins/.libs SNEK_WORKER=$top/snek-worker
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0
@@ -50,7 +50,9 @@ if test "$(wc -l <"$packages" 2>/dev/null || echo 0)" -lt 1000; then
 	cp "$srcdir/examples/data/packages.jsonl" "$packages"
 fi
 for part in 1 2 3 4; do
-	"$PYTHON" "$srcdir/tests/corpus.py" 900 $part >"$tmp/corpus.$part"
+	"$PYTHON" "$srcdir/tests/corpus.py" 900 $part >"$tmp/corpus.$part" &&
+	test "$(wc -l <"$tmp/corpus.$part")" = 900 ||
+	    { echo "no corpus: is the Python here whole?"; exit 99; }
 done
 
 # ---- an independent count agrees ----

@@ -164,9 +164,15 @@ START_TEST(names_that_cannot_be_are_refused)
 }
 END_TEST
 
+struct drawn {
+	uint64_t id;
+	uint32_t shard[3];
+} __attribute__((packed));
+
 /* In a child: wait for the start, create, say what it got. */
 static void first_writer(int start, int out)
 {
+	struct drawn got;
 	struct sk_meta_category c;
 	struct sk_meta *m;
 	char b;
@@ -174,7 +180,9 @@ static void first_writer(int start, int out)
 	if (read(start, &b, 1) < 0 || sk_meta_lmdb_open(dir, &m, &err) ||
 	    m->ops->category_get_or_create(m, "x", &c, &err))
 		_exit(1);
-	if (write(out, &c.id, 8) != 8 || write(out, c.shard, 12) != 12)
+	got.id = c.id;
+	memcpy(got.shard, c.shard, sizeof(got.shard));
+	if (write(out, &got, sizeof(got)) != sizeof(got))      /* at once */
 		_exit(1);
 	m->ops->shut(m);
 	_exit(0);
@@ -184,7 +192,7 @@ START_TEST(first_writers_agree_on_one_placement)
 {
 	struct sk_meta_cluster c;
 	int start[2], out[2], i, status;
-	struct { uint64_t id; uint32_t shard[3]; } __attribute__((packed)) got[4];
+	struct drawn got[4];
 
 	shut();
 	ck_assert_int_eq(pipe(start), 0);

@@ -16,12 +16,13 @@ allowed () {
 	category) echo "base value store category" ;;
 	task)     echo "base value task" ;;
 	exec)     echo "base value task exec" ;;
+	worker)   echo "base value task exec worker" ;;
 	job)      echo "base value store category task exec job" ;;
 	cli)      echo "cli" ;;
 	esac
 }
 
-for dir in base value store category task exec job cli; do
+for dir in base value store category task exec worker job cli; do
 	for f in core/$dir/*.[ch] core/$dir/*.cc; do
 		test -f "$f" || continue
 		for inc in $(sed -n 's/^#include "\([a-z_]*\)\/.*/\1/p' "$f"); do
@@ -59,8 +60,8 @@ for f in core/*.[ch] core/*/*.[ch] core/*/*.cc sdk/snek/*.h plugins/*.c; do
 	END { if (NR > 600) { print f ": " NR " lines"; bad = 1 } exit bad }' "$f" || bad=1
 done
 
-for f in $(find core sdk plugins examples tests man -type f \
-    \( -name '*.[ch]' -o -name '*.cc' -o -name '*.sh' -o -name '*.py' -o -name '*.awk' -o -name '*.[1357]' \)) \
+for f in $(find core sdk plugins examples tests man README.md -type f \
+    \( -name '*.[ch]' -o -name '*.cc' -o -name '*.sh' -o -name '*.py' -o -name '*.awk' -o -name '*.md' -o -name '*.map' -o -name '*.pc.in' -o -name '*.supp' -o -name '*.[1357]' \)) \
     setup autogen.sh configure.ac Makefile.am; do
 	head -n 3 "$f" | grep -q 'SPDX-License-Identifier: MIT' ||
 		case $f in

@@ -2,9 +2,15 @@
 #include "category/snapshot.h"
 #include "category/manifest.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "store/segment.h"
 
 #define TRIES 100               /* with a pause from the tenth on */
 #define NOWHERE UINT32_MAX
@@ -12,6 +18,7 @@
 struct held {
 	struct sk_shard *shard;
 	struct sk_segment *segment;
+	struct sk_write_id write;
 };
 
 struct owned {
@@ -169,7 +176,8 @@ static int hold(struct opening *o, const struct sk_meta_entry *m,
 		return sk_fail_in(e, rc, "category %s, version %" PRIu64
 		    ", shard %" PRIu32, o->manifest->category.name, m->first,
 		    p->shard);
-	o->owned->held[o->owned->n++] = (struct held){ shard, segment };
+	o->owned->held[o->owned->n++] = (struct held){ shard, segment,
+	    m->write };
 	if (!counts_agree(segment, p))
 		return contradiction(o, m, p, e);
 	for (i = 0; i < segment->chunks; i++)
@@ -316,4 +324,45 @@ void sk_snapshot_close(struct sk_snapshot *s)
 	free(o);
 	free(s->chunk);
 	free(s);
+}
+
+/* ---- its files ---- */
+
+size_t sk_snapshot_segments(const struct sk_snapshot *s)
+{
+	return ((const struct owned *)s->owned)->n;
+}
+
+struct sk_span sk_snapshot_segment(const struct sk_snapshot *s, size_t i)
+{
+	const struct sk_segment *g =
+	    ((const struct owned *)s->owned)->held[i].segment;
+
+	return (struct sk_span){ g->bytes, g->size };
+}
+
+/* A write id is given once, so a file of this name is the one that is mapped. */
+int sk_snapshot_segment_fd(const struct sk_snapshot *s, size_t i)
+{
+	const struct held *h = &((const struct owned *)s->owned)->held[i];
+	char name[SK_SEGMENT_NAME];
+	struct sk_buf path = { 0 };
+	struct stat st;
+	int fd;
+
+	sk_segment_name(h->write, name);
+	if (!sk_buf_printf(&path, "%s/%s", h->shard->ops->location(h->shard),
+	    name)) {
+		sk_buf_free(&path);
+		return SNEK_ENOMEM;
+	}
+	fd = open(path.p, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	sk_buf_free(&path);
+	if (fd < 0)
+		return SNEK_ENOENT;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	    (size_t)st.st_size == h->segment->size)
+		return fd;
+	close(fd);
+	return SNEK_ENOENT;
 }

@@ -36,6 +36,13 @@ int sk_snapshot_open(struct sk_catalog *, const char *category,
     struct sk_snapshot **, struct snek_error *);
 void sk_snapshot_close(struct sk_snapshot *);
 
+/* The segments that its chunks lie in (those in the manifest lie in none), and
+ * one of them as a descriptor, the caller's to close: SNEK_ENOENT when its file
+ * has been deleted meanwhile; what is mapped stays. */
+size_t sk_snapshot_segments(const struct sk_snapshot *);
+struct sk_span sk_snapshot_segment(const struct sk_snapshot *, size_t i);
+int sk_snapshot_segment_fd(const struct sk_snapshot *, size_t i);
+
 /* Opens entries i .. i+n-1 of a manifest, which must outlive it.  A segment
  * that is missing may have been folded meanwhile: the caller knows. */
 struct sk_manifest;

@@ -212,7 +212,10 @@ int cli_input_each(const struct cli *, struct cli_input *,
 struct cli_job {
 	struct cli c;
 	const char *args, *reduce, *partitions, *on, *workers, *output, *order,
-	    *limit, *timeout, *attempts, *tmp, *progress;
+	    *limit, *timeout, *attempts, *tmp, *progress, *worker,
+	    *worker_cpu;
+	uint64_t worker_memory;
+	bool trust;
 };
 #define CLI_JOB_OPTIONS \
 	{ "args", 0, CLI_TEXT, CLI_AT(cli_job, args), "JSON", \
@@ -226,10 +229,18 @@ struct cli_job {
 	{ "output", 'o', CLI_CHOICE, CLI_AT(cli_job, output), \
 	  "table|jsonl|json|tsv", \
 	  "default: table on a terminal, else jsonl" }, \
-	{ "on", 0, CLI_CHOICE, CLI_AT(cli_job, on), "threads", \
-	  "where to run" }, \
+	{ "on", 0, CLI_CHOICE, CLI_AT(cli_job, on), "processes|threads", \
+	  "where to run; default: processes" }, \
+	{ "trust", 0, CLI_FLAG, CLI_AT(cli_job, trust), NULL, \
+	  "run the plugin without the sandbox" }, \
+	{ "worker-memory", 0, CLI_SIZE, CLI_AT(cli_job, worker_memory), \
+	  "SIZE", "that each process may take; default: 4G" }, \
+	{ "worker-cpu", 0, CLI_SECONDS, CLI_AT(cli_job, worker_cpu), \
+	  "SECONDS", "of processor time for a task; default: no limit" }, \
+	{ "worker", 0, CLI_TEXT, CLI_AT(cli_job, worker), "FILE", \
+	  "the worker program; default: $SNEK_WORKER, else as installed" }, \
 	{ "workers", 0, CLI_COUNT, CLI_AT(cli_job, workers), "N", \
-	  "threads to map with; default: one a processor" }, \
+	  "to map with; default: one a processor" }, \
 	{ "partitions", 0, CLI_COUNT, CLI_AT(cli_job, partitions), "N", \
 	  "of the reduce stage; default: chosen" }, \
 	{ "attempts", 0, CLI_COUNT, CLI_AT(cli_job, attempts), "N", \

@@ -14,16 +14,21 @@ struct log {
 
 static int settings(struct cli_job *j, snek_job *job)
 {
+	char memory[24];
 	const struct { const char *name, *value; } list[] = {
 		{ "executor", j->on }, { "workers", j->workers },
 		{ "partitions", j->partitions }, { "attempts", j->attempts },
 		{ "timeout", j->timeout }, { "order", j->order },
 		{ "limit", j->limit }, { "tmp", j->tmp },
+		{ "trust", j->trust ? "yes" : NULL },
+		{ "worker", j->worker }, { "worker-cpu", j->worker_cpu },
+		{ "worker-memory", j->worker_memory ? memory : NULL },
 	};
 	struct snek_error e = { 0 };
 	size_t i;
 	int rc;
 
+	snprintf(memory, sizeof(memory), "%" PRIu64, j->worker_memory);
 	for (i = 0; i < sizeof(list) / sizeof(*list); i++) {
 		if (!list[i].value)
 			continue;

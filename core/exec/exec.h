@@ -11,6 +11,19 @@
 #define SK_EXEC_H
 #include "task/task.h"
 
+/* A plugin's file, for executors that load it elsewhere: a descriptor of bytes
+ * that do not change any more, and its path for messages. */
+struct sk_exec_plugin {
+	int fd;
+	const char *path;
+};
+
+/* A file that chunks lie in. */
+struct sk_exec_file {
+	const char *map;                /* where it is mapped here */
+	size_t bytes, number;           /* number: its owner's */
+};
+
 /* What all attempts of a job share; immutable while the executor lives. */
 struct sk_exec_job {
 	const struct sk_plugin *plugin;
@@ -26,6 +39,15 @@ struct sk_exec_job {
 	int64_t deadline_ms;
 	void (*log)(void *, int level, const char *text);
 	void *log_arg;
+
+	/* For executors in other processes. */
+	struct sk_exec_plugin map_file, reduce_file;
+	const struct sk_exec_file *file;        /* by address */
+	size_t files;
+	/* A descriptor of file i, the caller's to close; less than 0: it
+	 * cannot be had, and its chunks will be copied. */
+	int (*open_file)(void *, size_t i);
+	void *open_arg;
 };
 
 struct sk_attempt {
@@ -33,6 +55,8 @@ struct sk_attempt {
 	uint32_t stage, task, tasks, number;
 	const struct sk_task_chunk *chunk;      /* stage 0; must outlive it */
 	size_t chunks;
+	const struct sk_skip *skip;     /* stage 0; must outlive it */
+	size_t skips;
 	const struct sk_run *const *run;        /* stage 1; must outlive it */
 	size_t runs;
 };

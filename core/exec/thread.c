@@ -122,7 +122,8 @@ static void run_map(struct worker *w, struct item *it)
 	struct sk_map_task t = {
 		.task = it->attempt.task, .tasks = it->attempt.tasks,
 		.attempt = it->attempt.number, .chunk = it->attempt.chunk,
-		.chunks = it->attempt.chunks, .reducer = j->reducer,
+		.chunks = it->attempt.chunks, .skip = it->attempt.skip,
+		.skips = it->attempt.skips, .reducer = j->reducer,
 		.reduce = reducing(w), .partitions = j->partitions,
 		.memory = j->memory, .tmp = j->tmp, .control = &it->control,
 	};

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "task/elf.h"
 
 #define PLUGIN_MAX (256u << 20)         /* bytes of a plugin file */
 
@@ -61,15 +62,42 @@ static int read_file(const char *path, struct sk_buf *b, struct snek_error *e)
 	return rc;
 }
 
-static int digest_file(const char *path, char sha256[65], struct snek_error *e)
+/* ---- loading ---- */
+
+/* The file's digest; with a worker a sealed copy of the bytes it is of, so
+ * that what is loaded is what was looked at. */
+static int take_bytes(sk_worker *w, struct sk_function *f, struct sk_buf *b,
+    struct snek_error *e)
+{
+	int rc = read_file(f->path, b, e);
+
+	if (rc)
+		return rc;
+	sk_sha256_hex(b->p, b->n, f->sha256);
+	f->file = w ? sk_channel_sealed("snek-plugin", b->p, b->n) : 0;
+	if (f->file >= 0)
+		return 0;
+	f->file = 0;
+	return sk_fail_errno(e, "a copy of %s", f->path);
+}
+
+static int take_file(sk_worker *w, struct sk_function *f, struct snek_error *e)
 {
 	struct sk_buf b = { 0 };
-	int rc = read_file(path, &b, e);
+	int rc = take_bytes(w, f, &b, e);
 
-	if (!rc)
-		sk_sha256_hex(b.p, b.n, sha256);
 	sk_buf_free(&b);
 	return rc;
+}
+
+static int open_plugin(sk_worker *w, bool alone, const char *path, int file,
+    struct sk_plugin **out, struct snek_error *e)
+{
+	struct sk_exec_plugin p = { file, path };
+
+	if (!w)
+		return sk_plugin_open(path, out, e);
+	return sk_worker_describe(w, &p, alone, out, e);
 }
 
 /* ---- shipped plugins ---- */
@@ -126,9 +154,10 @@ static int shipped_path(const char *name, size_t len, char **out)
 
 /* ---- finding one ---- */
 
-static int load(struct sk_function *f, const char *op, struct snek_error *e)
+static int load(sk_worker *w, struct sk_function *f, const char *op,
+    struct snek_error *e)
 {
-	int rc = sk_plugin_open(f->path, &f->plugin, e);
+	int rc = open_plugin(w, false, f->path, f->file, &f->plugin, e);
 
 	if (rc)
 		return rc;
@@ -136,7 +165,8 @@ static int load(struct sk_function *f, const char *op, struct snek_error *e)
 	return f->op ? 0 : SNEK_ENOENT;
 }
 
-static int find_file(const char *name, struct sk_function *f, struct snek_error *e)
+static int find_file(sk_worker *w, const char *name, struct sk_function *f,
+    struct snek_error *e)
 {
 	const char *colon = strrchr(name, ':');
 	const char *op = colon && !strchr(colon, '/') && access(name, F_OK)
@@ -147,27 +177,30 @@ static int find_file(const char *name, struct sk_function *f, struct snek_error 
 	f->path = op ? strndup(name, (size_t)(colon - name)) : strdup(name);
 	if (!f->path)
 		return sk_enomem(e);
-	rc = digest_file(f->path, f->sha256, e);
-	return rc ? rc : load(f, op, e);
+	rc = take_file(w, f, e);
+	return rc ? rc : load(w, f, op, e);
 }
 
-static int check_digest(struct sk_function *f, const char *name,
-    struct snek_error *e)
+static int check_digest(sk_worker *w, struct sk_function *f,
+    const char *name, struct snek_error *e)
 {
-	char found[65];
-	int rc = digest_file(f->path, found, e);
+	char recorded[65];
+	int rc;
+
+	memcpy(recorded, f->sha256, sizeof(recorded));
+	rc = take_file(w, f, e);
 
 	if (rc == SNEK_ENOENT)
 		return sk_fail(e, SNEK_ECORRUPT, "function %s: its plugin %s is "
 		    "missing; add it again with snek-add-function", name, f->path);
-	if (!rc && strcmp(found, f->sha256))
+	if (!rc && strcmp(recorded, f->sha256))
 		return sk_fail(e, SNEK_ECORRUPT, "function %s: its plugin %s is "
 		    "damaged; add it again with snek-add-function", name, f->path);
 	return rc;
 }
 
-static int find_registered(struct sk_catalog *cat, const char *name,
-    struct sk_function *f, struct snek_error *e)
+static int find_registered(struct sk_catalog *cat, sk_worker *w,
+    const char *name, struct sk_function *f, struct snek_error *e)
 {
 	struct sk_meta_function m;
 	struct sk_buf path = { 0 };
@@ -178,6 +211,8 @@ static int find_registered(struct sk_catalog *cat, const char *name,
 		return rc;
 	rc = sk_catalog_plugin_path(cat, m.sha256, &path, e);
 	if (rc)
+		sk_buf_free(&path);
+	if (rc)
 		return rc == SNEK_ENOENT ? sk_fail(e, SNEK_ECORRUPT, "function %s: "
 		    "its plugin is missing; add it again with snek-add-function",
 		    name) : rc;
@@ -185,12 +220,12 @@ static int find_registered(struct sk_catalog *cat, const char *name,
 	f->path = path.p;
 	f->generation = m.generation;
 	memcpy(f->sha256, m.sha256, sizeof(f->sha256));
-	rc = check_digest(f, name, e);
-	return rc ? rc : load(f, m.op, e);
+	rc = check_digest(w, f, name, e);
+	return rc ? rc : load(w, f, m.op, e);
 }
 
-static int find_shipped(const char *name, struct sk_function *f,
-    struct snek_error *e)
+static int find_shipped(sk_worker *w, const char *name,
+    struct sk_function *f, struct snek_error *e)
 {
 	const char *dot = strchr(name, '.');
 	int rc;
@@ -203,8 +238,8 @@ static int find_shipped(const char *name, struct sk_function *f,
 	if (rc != 1)
 		return rc ? sk_enomem(e) : SNEK_ENOENT;
 	f->origin = "shipped";
-	rc = digest_file(f->path, f->sha256, e);
-	return rc ? rc : load(f, dot ? dot + 1 : NULL, e);
+	rc = take_file(w, f, e);
+	return rc ? rc : load(w, f, dot ? dot + 1 : NULL, e);
 }
 
 struct names {
@@ -239,13 +274,13 @@ static void free_names(struct names *all)
 	free(all->name);
 }
 
-static int not_found(struct sk_catalog *cat, const char *name,
+static int not_found(struct sk_catalog *cat, sk_worker *w, const char *name,
     struct snek_error *e)
 {
 	struct names all = { 0 };
 	const char *near = NULL;
 
-	if (sk_function_names(cat, add_name, &all, NULL) == 0)
+	if (sk_function_names(cat, w, add_name, &all, NULL) == 0)
 		near = sk_did_you_mean(name, (const char *const *)all.name, all.n);
 	if (near)
 		sk_fail(e, SNEK_ENOENT, "no function %s; did you mean %s?", name,
@@ -258,29 +293,29 @@ static int not_found(struct sk_catalog *cat, const char *name,
 }
 
 /* SNEK_ENOENT without an origin: look further. */
-static int find(struct sk_catalog *cat, const char *name,
+static int find(struct sk_catalog *cat, sk_worker *w, const char *name,
     struct sk_function *f, struct snek_error *e)
 {
 	int rc;
 
 	if (strchr(name, '/'))
-		return find_file(name, f, e);
-	rc = find_registered(cat, name, f, e);
+		return find_file(w, name, f, e);
+	rc = find_registered(cat, w, name, f, e);
 	if (rc == SNEK_ENOENT && !f->origin)
-		rc = find_shipped(name, f, e);
+		rc = find_shipped(w, name, f, e);
 	if (rc == SNEK_ENOENT && !f->origin)
-		rc = not_found(cat, name, e);
+		rc = not_found(cat, w, name, e);
 	return rc;
 }
 
-int sk_function_find(struct sk_catalog *cat, const char *name,
+int sk_function_find(struct sk_catalog *cat, sk_worker *w, const char *name,
     struct sk_function *f, struct snek_error *e)
 {
 	struct snek_error why = { 0 };  /* e stays untouched on success */
 	int rc;
 
 	memset(f, 0, sizeof(*f));
-	rc = find(cat, name, f, &why);
+	rc = find(cat, w, name, f, &why);
 	if (!rc)
 		return 0;
 	if (e)
@@ -293,6 +328,8 @@ void sk_function_free(struct sk_function *f)
 {
 	sk_plugin_close(f->plugin);
 	free(f->path);
+	if (f->file > 0)
+		close(f->file);
 	memset(f, 0, sizeof(*f));
 }
 
@@ -320,8 +357,10 @@ static int add_ops(struct names *all, const struct sk_plugin *p)
 
 /* A file that does not load, or goes by another name than its plugin's, is
  * left out: it cannot be queried either. */
-static int add_file(struct names *all, const char *dir, const char *file)
+static int add_file(struct names *all, sk_worker *w, const char *dir,
+    const char *file)
 {
+	struct sk_function f = { 0 };
 	char path[8192];
 	struct sk_plugin *p;
 	size_t n = strlen(file);
@@ -330,7 +369,12 @@ static int add_file(struct names *all, const char *dir, const char *file)
 	if (n < 4 || strcmp(file + n - 3, ".so"))
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	rc = sk_plugin_open(path, &p, NULL);
+	f.path = path;
+	rc = take_file(w, &f, NULL);
+	if (!rc)
+		rc = open_plugin(w, true, path, f.file, &p, NULL);
+	if (f.file > 0)
+		close(f.file);
 	if (rc)
 		return rc == SNEK_ENOMEM ? rc : 0;
 	if (strlen(p->name) == n - 3 && !strncmp(p->name, file, n - 3))
@@ -339,8 +383,14 @@ static int add_file(struct names *all, const char *dir, const char *file)
 	return rc;
 }
 
+struct listing {
+	struct names all;
+	sk_worker *worker;
+};
+
 static int add_dir(void *arg, const char *dir)
 {
+	struct listing *l = arg;
 	struct dirent **file;
 	int n = scandir(dir, &file, NULL, alphasort);
 	int i, rc = 0;
@@ -349,7 +399,8 @@ static int add_dir(void *arg, const char *dir)
 		return SNEK_ENOMEM;
 	for (i = 0; i < n; i++) {
 		if (!rc)
-			rc = add_file(arg, dir, file[i]->d_name);
+			rc = add_file(&l->all, l->worker, dir,
+			    file[i]->d_name);
 		free(file[i]);
 	}
 	if (n >= 0)
@@ -357,23 +408,24 @@ static int add_dir(void *arg, const char *dir)
 	return rc;
 }
 
-int sk_function_names(struct sk_catalog *cat,
+int sk_function_names(struct sk_catalog *cat, sk_worker *w,
     int (*visit)(void *, const char *), void *arg, struct snek_error *e)
 {
-	struct names all = { 0 };
+	struct listing l = { .worker = w };
+	struct names *all = &l.all;
 	size_t i;
 	int rc = 0;
 
 	if (cat)
 		rc = cat->meta->ops->function_list(cat->meta, visit_registered,
-		    &all, e);
+		    all, e);
 	if (!rc)
-		rc = each_dir(add_dir, &all);
+		rc = each_dir(add_dir, &l);
 	if (rc == SNEK_ENOMEM)
 		sk_enomem(e);
-	for (i = 0; i < all.n && !rc; i++)
-		rc = visit(arg, all.name[i]);
-	free_names(&all);
+	for (i = 0; i < all->n && !rc; i++)
+		rc = visit(arg, all->name[i]);
+	free_names(all);
 	return rc;
 }
 
@@ -427,22 +479,17 @@ static int put_ops(struct sk_catalog *cat, const struct sk_plugin *p,
  * its path: one that was rebuilt since this process loaded it would be
  * described as it was then; the stored one has its digest for a name.
  */
-static int put(struct sk_catalog *cat, struct sk_span bytes, bool replace,
-    bool *changed, struct snek_error *e)
+static int put(struct sk_catalog *cat, sk_worker *w, struct sk_span bytes,
+    int file, const char *sha256, bool *changed, struct snek_error *e)
 {
 	struct sk_buf path = { 0 };
 	struct sk_plugin *p = NULL;
-	char sha256[65];
-	int rc;
+	int rc = sk_catalog_plugin_put(cat, bytes, sha256, e);
 
-	sk_sha256_hex(bytes.p, bytes.n, sha256);
-	rc = sk_catalog_plugin_put(cat, bytes, sha256, e);
 	if (!rc)
 		rc = sk_catalog_plugin_path(cat, sha256, &path, e);
 	if (!rc)
-		rc = sk_plugin_open(path.p, &p, e);
-	if (!rc && !replace)
-		rc = check_shadow(p, e);
+		rc = open_plugin(w, true, path.p, file, &p, e);
 	if (!rc)
 		rc = put_ops(cat, p, sha256, changed, e);
 	sk_plugin_close(p);
@@ -450,21 +497,36 @@ static int put(struct sk_catalog *cat, struct sk_span bytes, bool replace,
 	return rc;
 }
 
-int sk_function_add(struct sk_catalog *cat, const char *path, bool replace,
-    bool *changed, struct snek_error *e)
+/* Everything that speaks against it, before anything is stored. */
+static int check_plugin(sk_worker *w, const struct sk_function *f, bool replace,
+    struct snek_error *e)
 {
 	struct sk_plugin *p;
-	struct sk_buf b = { 0 };
-	int rc = sk_plugin_open(path, &p, e);   /* before anything is stored */
+	int rc = open_plugin(w, true, f->path, f->file, &p, e);
 
 	if (rc)
 		return rc;
 	rc = replace ? 0 : check_shadow(p, e);
-	if (!rc)
-		rc = read_file(path, &b, e);
-	if (!rc)
-		rc = put(cat, (struct sk_span){ b.p, b.n }, replace, changed, e);
-	sk_buf_free(&b);
 	sk_plugin_close(p);
+	return rc;
+}
+
+int sk_function_add(struct sk_catalog *cat, sk_worker *w, const char *path,
+    bool replace, bool *changed, struct snek_error *e)
+{
+	struct sk_function f = { .path = (char *)path };
+	struct sk_buf b = { 0 };
+	int rc = sk_elf_check(path, e);
+
+	if (!rc)
+		rc = take_bytes(w, &f, &b, e);
+	if (!rc)
+		rc = check_plugin(w, &f, replace, e);
+	if (!rc)
+		rc = put(cat, w, (struct sk_span){ b.p, b.n }, f.file, f.sha256,
+		    changed, e);
+	sk_buf_free(&b);
+	if (f.file > 0)
+		close(f.file);
 	return rc;
 }

@@ -10,7 +10,7 @@
 #ifndef SK_FUNCTION_H
 #define SK_FUNCTION_H
 #include "category/catalog.h"
-#include "task/plugin.h"
+#include "exec/worker.h"
 
 struct sk_function {
 	struct sk_plugin *plugin;
@@ -19,18 +19,23 @@ struct sk_function {
 	char *path;
 	char sha256[65];
 	uint64_t generation;
+	int file;                       /* its bytes, sealed; 0: it is loaded */
 };
 
-/* cat may be NULL.  SNEK_ENOENT says what was meant, perhaps. */
-int sk_function_find(struct sk_catalog *cat, const char *name,
+/*
+ * cat may be NULL.  SNEK_ENOENT says what was meant, perhaps.  With a worker
+ * the plugin is loaded and described there, and no code of it comes into this
+ * process; without one it is loaded here.
+ */
+int sk_function_find(struct sk_catalog *cat, sk_worker *, const char *name,
     struct sk_function *, struct snek_error *);
 void sk_function_free(struct sk_function *);
 
 /* Calls visit with the name of each function there is, registered ones first;
  * a shipped one behind a registered one of the same name is left out. */
-int sk_function_names(struct sk_catalog *cat,
+int sk_function_names(struct sk_catalog *cat, sk_worker *,
     int (*visit)(void *, const char *name), void *, struct snek_error *);
 
-int sk_function_add(struct sk_catalog *, const char *path, bool replace,
+int sk_function_add(struct sk_catalog *, sk_worker *, const char *path, bool replace,
     bool *changed, struct snek_error *);
 #endif

@@ -67,6 +67,7 @@ static void free_description(struct snek_job *j)
 	free(j->args_json);
 	free(j->reduce);
 	free(j->set.tmp);
+	free(j->set.worker);
 	sk_path_free(&j->set.order_path);
 	if (j->spool)
 		sk_spool_close(j->spool);
@@ -87,6 +88,8 @@ void sk_job_unprepare(struct snek_job *j)
 
 	if (j->exec)
 		j->exec->ops->close(j->exec);
+	sk_worker_close(j->worker);
+	free(j->file);
 	sk_sched_free(j->sched);
 	drop_outcomes(j->map_out, j->plan.tasks);
 	drop_outcomes(j->reduce_out, j->plan.partitions);
@@ -160,7 +163,8 @@ static int number32(const char *name, const char *text, uint32_t max,
 }
 
 /* Seconds with up to three decimals, whatever the locale. */
-static int set_timeout(struct snek_job *j, const char *v, struct snek_error *e)
+static int seconds(const char *name, const char *v, int64_t *out,
+    struct snek_error *e)
 {
 	static const uint32_t scale[] = { 1000, 100, 10, 1 };
 	const char *p = v;
@@ -174,9 +178,9 @@ static int set_timeout(struct snek_job *j, const char *v, struct snek_error *e)
 		for (p++, i = 1; i < 4 && *p >= '0' && *p <= '9'; i++)
 			ms += (*p++ - '0') * (int64_t)scale[i];
 	if (p == v || *p)
-		return sk_fail(e, SNEK_EINVAL, "timeout: %s is no number of seconds "
-		    "(such as 30 or 0.5)", v);
-	j->set.timeout_ms = ms;
+		return sk_fail(e, SNEK_EINVAL, "%s: %s is no number of seconds "
+		    "(such as 30 or 0.5)", name, v);
+	*out = ms;
 	return 0;
 }
 
@@ -203,11 +207,33 @@ static int set_order(struct snek_job *j, const char *v, struct snek_error *e)
 	return 0;
 }
 
-static int set_executor(const char *v, struct snek_error *e)
+static int set_executor(struct snek_job *j, const char *v, struct snek_error *e)
 {
-	if (!strcmp(v, "threads"))
-		return 0;
-	return sk_fail(e, SNEK_EINVAL, "no executor %s; there is: threads", v);
+	if (strcmp(v, "threads") && strcmp(v, "processes"))
+		return sk_fail(e, SNEK_EINVAL, "no executor %s; there are "
+		    "processes and threads", v);
+	j->set.threads = v[0] == 't';
+	return 0;
+}
+
+static int set_bool(const char *name, const char *v, bool *out,
+    struct snek_error *e)
+{
+	if (strcmp(v, "yes") && strcmp(v, "no"))
+		return sk_fail(e, SNEK_EINVAL, "%s: %s is none of yes, no", name, v);
+	*out = v[0] == 'y';
+	return 0;
+}
+
+static int set_text(char **out, const char *v, struct snek_error *e)
+{
+	char *copy = *v ? strdup(v) : NULL;
+
+	if (*v && !copy)
+		return sk_enomem(e);
+	free(*out);
+	*out = copy;
+	return 0;
 }
 
 static int set_duplicates(struct snek_job *j, const char *v, struct snek_error *e)
@@ -248,11 +274,19 @@ int sk_job_set(struct snek_job *j, const char *name, const char *v,
 	if (!strcmp(name, "max-record"))
 		return number(name, v, UINT32_MAX, &j->set.max_record, e);
 	if (!strcmp(name, "timeout"))
-		return set_timeout(j, v, e);
+		return seconds(name, v, &j->set.timeout_ms, e);
 	if (!strcmp(name, "order"))
 		return set_order(j, v, e);
 	if (!strcmp(name, "executor"))
-		return set_executor(v, e);
+		return set_executor(j, v, e);
+	if (!strcmp(name, "trust"))
+		return set_bool(name, v, &j->set.trust, e);
+	if (!strcmp(name, "worker"))
+		return set_text(&j->set.worker, v, e);
+	if (!strcmp(name, "worker-memory"))
+		return number(name, v, (uint64_t)1 << 46, &j->set.worker_memory, e);
+	if (!strcmp(name, "worker-cpu"))
+		return seconds(name, v, &j->set.worker_cpu_ms, e);
 	if (!strcmp(name, "duplicates"))
 		return set_duplicates(j, v, e);
 	if (!strcmp(name, "tmp"))

@@ -32,6 +32,10 @@ struct sk_job_settings {
 	bool last_duplicate;
 	char *tmp;
 	size_t memory;                  /* of an attempt; 0: 256 MiB */
+	bool threads, trust;            /* where attempts run; no sandbox */
+	char *worker;                   /* the program; NULL: as installed */
+	uint64_t worker_memory;         /* of a child; 0: the default */
+	int64_t worker_cpu_ms;          /* of a task; 0: none */
 };
 
 /* An attempt's outcome between its end and its commit. */
@@ -59,6 +63,8 @@ struct snek_job {
 
 	/* prepared */
 	struct sk_snapshot *snap;
+	sk_worker *worker;              /* NULL: everything runs here */
+	struct sk_exec_file *file;
 	struct sk_function map_fn, reduce_fn;
 	struct sk_args map_args, reduce_args;
 	bool reduces_itself;            /* the mapping op's own reduce */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* prepare.c - from a description to what can run; finds what is wrong. */
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ static int find_map(struct snek_job *j, struct snek_error *e)
 
 	if (!j->function)
 		return sk_fail(e, SNEK_EINVAL, "the job maps no function");
-	rc = sk_function_find(j->cat, j->function, &j->map_fn, e);
+	rc = sk_function_find(j->cat, j->worker, j->function, &j->map_fn, e);
 	if (rc)
 		return rc;
 	if (!j->map_fn.op->op.map && !j->map_fn.op->op.map_shard)
@@ -44,7 +45,7 @@ static int find_map(struct snek_job *j, struct snek_error *e)
 
 /* Open the op once here: it says which aggregates it declares, and what it
  * does not like about its arguments. */
-static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
+static int ask_here(struct snek_job *j, bool *aggregates, struct snek_error *e)
 {
 	struct sk_instance_options o = {
 		.plugin = j->map_fn.plugin, .op = j->map_fn.op,
@@ -63,9 +64,35 @@ static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
 	return rc;
 }
 
+static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
+{
+	struct sk_exec_plugin p = { j->map_fn.file, j->map_fn.path };
+	struct sk_opened o;
+	int rc;
+
+	if (!j->worker)
+		return ask_here(j, aggregates, e);
+	rc = sk_worker_open_op(j->worker, &p, j->map_fn.op, &j->map_args,
+	    j->exec_job.category, &o, e);
+	if (rc)
+		return rc;
+	*aggregates = o.aggregates;
+	if (o.aggregates) {
+		j->reducer = o.reducer;
+		memset(&o.reducer, 0, sizeof(o.reducer));
+	}
+	j->fields.name = o.field;
+	j->fields.n = o.fields;
+	o.field = NULL;
+	o.fields = 0;
+	sk_opened_free(&o);
+	return 0;
+}
+
 static int reduce_with_op(struct snek_job *j, struct snek_error *e)
 {
-	int rc = sk_function_find(j->cat, j->reduce, &j->reduce_fn, e);
+	int rc = sk_function_find(j->cat, j->worker, j->reduce, &j->reduce_fn,
+	    e);
 
 	if (rc == SNEK_ENOENT && !strchr(j->reduce, '/'))
 		return sk_fail(e, SNEK_ENOENT, "no reducer %s; there are %s, and "
@@ -211,6 +238,14 @@ static int make_plan(struct snek_job *j, struct snek_error *e)
 
 /* ---- what runs it ---- */
 
+static int open_file(void *arg, size_t i)
+{
+	const struct snek_job *j = arg;
+
+	return j->snap ? sk_snapshot_segment_fd(j->snap, j->file[i].number)
+	    : fcntl(j->spool->fd, F_DUPFD_CLOEXEC, 3);
+}
+
 static void describe(struct snek_job *j)
 {
 	struct sk_exec_job *x = &j->exec_job;
@@ -235,6 +270,68 @@ static void describe(struct snek_job *j)
 	x->deadline_ms = j->deadline_ms;
 	x->log = log_line;
 	x->log_arg = j;
+	x->map_file = (struct sk_exec_plugin){ j->map_fn.file, j->map_fn.path };
+	x->reduce_file = (struct sk_exec_plugin){ j->reduce_fn.file,
+	    j->reduce_fn.path };
+	x->open_file = open_file;
+	x->open_arg = j;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct sk_exec_file *x = a, *y = b;
+
+	return x->map < y->map ? -1 : x->map > y->map;
+}
+
+/* The files that chunks lie in.  The order is that of their addresses, so the
+ * number of a file is found again by where it is mapped. */
+static int list_files(struct snek_job *j, struct snek_error *e)
+{
+	size_t n = j->snap ? sk_snapshot_segments(j->snap) : 0, i;
+	bool spooled = !j->snap && j->spool && j->spool->map;
+	struct sk_span s;
+
+	j->file = calloc(n + 1, sizeof(*j->file));
+	if (!j->file)
+		return sk_enomem(e);
+	for (i = 0; i < n; i++) {
+		s = sk_snapshot_segment(j->snap, i);
+		j->file[i] = (struct sk_exec_file){ s.p, s.n, i };
+	}
+	if (spooled)
+		j->file[n++] = (struct sk_exec_file){ j->spool->map,
+		    j->spool->bytes, 0 };
+	qsort(j->file, n, sizeof(*j->file), by_address);
+	j->exec_job.file = j->file;
+	j->exec_job.files = n;
+	return 0;
+}
+
+/* A worker, if the job wants one: before anything else, for it looks at the
+ * plugins. */
+static int open_worker(struct snek_job *j, struct snek_error *e)
+{
+	struct sk_worker_options o = {
+		.program = j->set.worker, .tmp = j->set.tmp,
+		.workers = j->set.workers, .trust = j->set.trust,
+		.memory = j->set.worker_memory,
+		.cpu_ms = (uint64_t)j->set.worker_cpu_ms,
+		.deadline_ms = j->deadline_ms, .cancelled = &j->cancelled,
+	};
+
+	return j->set.threads ? 0 : sk_worker_open(&o, &j->worker, e);
+}
+
+static int open_exec(struct snek_job *j, struct sk_exec **out,
+    struct snek_error *e)
+{
+	int rc;
+
+	if (!j->worker)
+		return sk_exec_threads(&j->exec_job, j->set.workers, out, e);
+	rc = list_files(j, e);
+	return rc ? rc : sk_exec_processes(&j->exec_job, j->worker, out, e);
 }
 
 static int make_engine(struct snek_job *j, struct snek_error *e)
@@ -257,7 +354,7 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 	j->hold.tmp = j->set.tmp;
 	describe(j);
 	sk_sched_stat(j->sched, &j->stat);
-	rc = sk_exec_threads(&j->exec_job, j->set.workers, &exec, e);
+	rc = open_exec(j, &exec, e);
 	if (!rc)                /* last, for a cancel may use it from here on */
 		__atomic_store_n(&j->exec, exec, __ATOMIC_SEQ_CST);
 	return rc;
@@ -273,7 +370,9 @@ int sk_job_prepare(struct snek_job *j, struct snek_error *e)
 	if (!j->set.workers)
 		j->set.workers = processors();
 	j->exec_job.category = j->category ? j->category : "";
-	rc = find_map(j, e);
+	rc = open_worker(j, e);
+	if (!rc)
+		rc = find_map(j, e);
 	if (!rc)
 		rc = find_reduce(j, e);
 	if (!rc)

@@ -75,8 +75,9 @@ static void commit_task(struct snek_job *j, struct sk_task_id task,
 	}
 	*slot = p->outcome;
 	free(p);
-	rc = sk_hold_add(&j->hold, slot, &j->last);
+	rc = j->decided ? 0 : sk_hold_add(&j->hold, slot, &j->last);
 	if (rc) {
+		j->decided = true;
 		tell(j, SK_EV_LOST, attempt.n, rc);
 		return;
 	}

@@ -111,18 +111,15 @@ static int open_mdb(struct sk_lmdb_env *env, struct snek_error *e)
 	return rc ? sk_lmdb_fail_at(env->path, rc, e) : 0;
 }
 
-/* Reading a page beyond the end of the file would be SIGBUS. */
+/* Reading a page beyond the end of the file would be SIGBUS.  What is needed
+ * is asked first: others may be committing, and the file only grows. */
 static int check_length(struct sk_lmdb_env *env, struct snek_error *e)
 {
+	uint64_t need = sk_lmdb_length(env);
 	struct stat st;
-	MDB_envinfo info;
-	MDB_stat s;
-	uint64_t need;
 
-	if (stat(env->path, &st) || mdb_env_info(env->env, &info) ||
-	    mdb_env_stat(env->env, &s))
+	if (!need || stat(env->path, &st))
 		return sk_fail_errno(e, "%s", env->path);
-	need = ((uint64_t)info.me_last_pgno + 1) * s.ms_psize;
 	if ((uint64_t)st.st_size < need)
 		return sk_fail(e, SNEK_ECORRUPT, "%s is cut short: %llu bytes "
 		    "of %llu", env->path, (unsigned long long)st.st_size,

@@ -44,6 +44,9 @@ struct sk_lmdb_txn {
 
 /* ---- meta_lmdb_txn.c ---- */
 
+/* Bytes that the file has by what it says itself; 0: unknown. */
+uint64_t sk_lmdb_length(struct sk_lmdb_env *);
+
 int sk_lmdb_begin_env(struct sk_lmdb_env *, bool write, struct sk_lmdb_txn *,
     struct snek_error *);
 int sk_lmdb_begin(struct sk_meta *, bool write, struct sk_lmdb_txn *,

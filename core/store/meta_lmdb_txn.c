@@ -2,6 +2,8 @@
 #include "store/meta_lmdb.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -138,6 +140,37 @@ static int say_full(const char *path, int mdb)
 	return ENOSPC;
 }
 
+uint64_t sk_lmdb_length(struct sk_lmdb_env *env)
+{
+	MDB_envinfo info;
+	MDB_stat s;
+
+	if (mdb_env_info(env->env, &info) || mdb_env_stat(env->env, &s))
+		return 0;
+	return ((uint64_t)info.me_last_pgno + 1) * s.ms_psize;
+}
+
+/*
+ * A page at the end that was used and freed within one transaction is counted
+ * but never written.  Opening takes a short file for a damaged one, so make it
+ * as long as it says.  fallocate never shortens what others lengthen.
+ */
+static void keep_length(struct sk_lmdb_env *env)
+{
+	uint64_t need = sk_lmdb_length(env);
+	struct stat st;
+	int fd;
+
+	if (stat(env->path, &st) || (uint64_t)st.st_size >= need)
+		return;
+	fd = open(env->path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (fallocate(fd, 0, st.st_size, (off_t)need - st.st_size))
+		errno = 0;      /* the next commit tries again */
+	close(fd);
+}
+
 int sk_lmdb_commit(struct sk_lmdb_txn *t, int rc, struct snek_error *e)
 {
 	int mdb, dead;
@@ -153,6 +186,8 @@ int sk_lmdb_commit(struct sk_lmdb_txn *t, int rc, struct snek_error *e)
 		    say_full(t->env->path, mdb), e);
 	if (mdb == MDB_MAP_FULL)
 		mdb_reader_check(t->env->env, &dead);
+	if (!mdb)
+		keep_length(t->env);
 	pthread_rwlock_unlock(&t->env->lock);
 	return rc;
 }

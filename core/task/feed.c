@@ -40,6 +40,8 @@ int sk_feed_next(sk_instance *in)
 		return rc;
 	in->next++;
 	in->at = c;
+	in->mark->chunk = (uint32_t)in->next - 1;
+	in->mark->row = SK_NO_ROW;
 	in->row = 0;
 	in->placed = in->whole_row = SK_NO_ROW;
 	in->view.rows = 0;

@@ -84,6 +84,8 @@ void sk_host_enter(sk_instance *in, struct sk_frame *outer, const char *name,
     uint32_t may)
 {
 	*outer = in->frame;
+	if (!outer->depth)
+		strncpy(in->mark->callback, name, sizeof(in->mark->callback) - 1);
 	in->frame = (struct sk_frame){ .name = name, .may = may,
 	    .depth = outer->depth + 1, .placed = in->placed };
 	if (!(may & SK_MAY_ROWS))       /* only map's emits go the short way */

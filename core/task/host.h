@@ -16,7 +16,6 @@
 #include "value/chunk.h"
 
 #define SK_MAX_FIELDS 4096u
-#define SK_NO_ROW UINT32_MAX
 
 enum sk_may {
 	SK_MAY_DECLARE = 1,             /* arg, field, aggregate */
@@ -75,6 +74,8 @@ struct sk_instance {
 	struct snek_column *column;
 	const struct snek_column **columns;
 	uint32_t row;                   /* that runs */
+	struct sk_mark *mark, own_mark; /* mark: own_mark, or what others see */
+	size_t skip;                    /* next of the task's to leave out */
 	uint32_t placed;                /* row that the sink was told of */
 	uint32_t whole_row;             /* row that whole is */
 	struct snek_value whole;

@@ -209,6 +209,7 @@ int sk_instance_open(const struct sk_instance_options *o, sk_instance **out,
 		return sk_enomem(e);
 	in->o = *o;
 	in->ctx.api = &sk_host_api;
+	in->mark = o->mark ? o->mark : &in->own_mark;
 	in->category = strdup(o->category ? o->category : "");
 	rc = in->category ? call_open(in, e) : sk_enomem(e);
 	if (rc >= 0 && !make_columns(in))

@@ -311,6 +311,7 @@ void sk_plugin_close(struct sk_plugin *p)
 	for (uint32_t i = 0; i < p->ops; i++)
 		free(p->op[i].arg);
 	free(p->op);
+	sk_arena_free(&p->text);
 	free(p);
 }
 

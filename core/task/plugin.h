@@ -22,7 +22,8 @@ struct sk_plugin {
 	char name[65], version[64];
 	uint32_t ops;
 	struct sk_op *op;
-	void *handle;
+	void *handle;                   /* NULL: described by another process, */
+	struct sk_arena text;           /* and this is what it said */
 };
 
 /* SNEK_ENOENT (no such file), SNEK_EABI (no plugin, other machine, other ABI,

@@ -11,11 +11,10 @@
  * with the varints of varint.h.
  */
 #include "task/run.h"
+#include "task/tmp.h"
 #include "task/varint.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -73,28 +72,6 @@ int sk_run_add(struct sk_run *r, const struct sk_entry *n, struct snek_error *e)
 	return r->fd && r->mem.n >= WINDOW ? flush(r, e) : 0;
 }
 
-static int temporary(const char *dir)
-{
-	char name[4096];
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), high;
-
-	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-		if (snprintf(name, sizeof(name), "%s/snek.XXXXXX", dir) >=
-		    (int)sizeof(name)) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		fd = mkostemp(name, O_CLOEXEC);
-		if (fd >= 0)
-			unlink(name);
-	}
-	if (fd)
-		return fd;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	close(fd);
-	return high;
-}
-
 int sk_run_spill(struct sk_run *r, const char *dir, struct snek_error *e)
 {
 	int fd;
@@ -104,10 +81,10 @@ int sk_run_spill(struct sk_run *r, const char *dir, struct snek_error *e)
 
 		if (!copy)
 			return sk_enomem(e);
-		fd = temporary(dir);
+		fd = sk_tmp_open(dir, e);
 		if (fd < 0) {
 			free(copy);
-			return sk_fail_errno(e, "create temporary file in %s", dir);
+			return fd;
 		}
 		r->fd = fd;
 		r->dir = copy;

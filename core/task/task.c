@@ -52,6 +52,9 @@ static void say_failed(sk_instance *in, const char *what, struct sk_outcome *out
 
 	sk_feed_where(in, where, sizeof(where));
 	out->code = code;
+	out->placed = in->by_row && in->at;
+	out->chunk = in->mark->chunk;
+	out->row = in->row;
 	if (!*why)
 		why = sk_strerror(code);
 	if (code == SNEK_ECANCELED || code == SNEK_ETIMEDOUT)
@@ -124,7 +127,7 @@ static int begin(sk_instance *in, struct sk_outcome *out,
 	in->control = control;
 	in->out = out;
 	in->at = NULL;
-	in->next = 0;
+	in->next = in->skip = 0;
 	in->view.rows = 0;
 	return 0;
 }
@@ -148,26 +151,47 @@ static int look_after(sk_instance *in, int rc)
 	rc = sk_host_settle(in, rc, true);
 	sk_arena_reset(&in->arena[0]);
 	in->attention = 0;
-	if (rc == SNEK_SKIP) {
+	if (rc == SNEK_SKIP)
 		in->out->skipped++;
-		return 0;
-	}
-	return rc;
+	if (rc >= 0 && in->control &&
+	    __atomic_load_n(&in->control->cancelled, __ATOMIC_RELAXED))
+		return sk_host_check(in);
+	return rc < 0 ? rc : 0;
 }
 
-static int map_rows(sk_instance *in)
+/* The next row of the chunk that is left out, or its end. */
+static uint32_t next_skip(sk_instance *in)
+{
+	const struct sk_map_task *t = in->map;
+	const struct sk_skip *s;
+
+	for (; in->skip < t->skips; in->skip++) {
+		s = &t->skip[in->skip];
+		if (s->chunk == in->mark->chunk && s->row < in->view.rows)
+			return s->row;
+		if (s->chunk > in->mark->chunk)
+			break;
+	}
+	return in->view.rows;
+}
+
+static int map_until(sk_instance *in, uint32_t row, uint32_t end)
 {
 	int (*map)(snek_ctx *, void *, struct snek_record) = in->o.op->op.map;
-	struct snek_record r = { &in->view, 0 };
+	static const int never;
+	const int *cancelled = in->control ? &in->control->cancelled : &never;
+	struct snek_record r = { &in->view, row };
+	struct sk_mark *mark = in->mark;
 	int rc;
 
-	in->by_row = true;
-	for (; r.row < in->view.rows; r.row++) {
+	for (; r.row < end; r.row++) {
 		in->row = r.row;
+		__atomic_store_n(&mark->row, r.row, __ATOMIC_RELAXED);
 		if (in->unordered)
 			in->placed = r.row;
 		rc = map(&in->ctx, in->self, r);
-		if (__builtin_expect(rc | in->attention, 0)) {
+		if (__builtin_expect(rc | in->attention |
+		    __atomic_load_n(cancelled, __ATOMIC_RELAXED), 0)) {
 			rc = look_after(in, rc);
 			if (rc < 0) {
 				in->out->records_in += r.row + 1;
@@ -175,9 +199,29 @@ static int map_rows(sk_instance *in)
 			}
 		}
 	}
+	return 0;
+}
+
+static int map_rows(sk_instance *in)
+{
+	uint32_t rows = in->view.rows, row = 0, end;
+	int rc;
+
+	in->by_row = true;
+	for (; row < rows; row = end + 1) {
+		end = next_skip(in);
+		rc = map_until(in, row, end);
+		if (rc < 0)
+			return rc;
+		if (end < rows) {
+			in->skip++;
+			in->out->skipped++;
+		}
+	}
 	in->by_row = false;
-	in->row = r.row ? r.row - 1 : 0;
-	in->out->records_in += r.row;
+	in->row = rows ? rows - 1 : 0;
+	in->mark->row = SK_NO_ROW;
+	in->out->records_in += rows;
 	return 0;
 }
 

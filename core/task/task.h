@@ -25,6 +25,9 @@ struct sk_outcome {
 	struct snek_error error;
 	uint64_t records_in, skipped, emitted, bytes_in;
 	uint64_t seen[SK_SEEN_PATHS / 64];      /* map: which paths any record had */
+	bool crashed;                   /* the op took its process with it */
+	bool placed;                    /* the record that failed is known: */
+	uint32_t chunk, row;            /* among the attempt's chunks, in it */
 	struct sk_counter *counter;
 	uint32_t counters;
 	struct sk_runs *part;           /* map: one for each partition */
@@ -32,6 +35,19 @@ struct sk_outcome {
 	struct sk_run run;              /* reduce */
 };
 void sk_outcome_free(struct sk_outcome *);
+
+#define SK_NO_ROW UINT32_MAX
+
+/* Where an instance is at work: it may lie in memory that others see. */
+struct sk_mark {
+	char callback[16];              /* that runs */
+	uint32_t chunk, row;            /* of the attempt; row may be SK_NO_ROW */
+};
+
+/* A record that is left out of an attempt. */
+struct sk_skip {
+	uint32_t chunk, row;
+};
 
 /* An op opened with its arguments: one a worker, used for task after task by
  * one thread at a time. */
@@ -44,6 +60,7 @@ struct sk_instance_options {
 	const char *category;
 	void (*log)(void *, int level, const char *text);
 	void *log_arg;
+	struct sk_mark *mark;           /* NULL: nobody looks */
 };
 int sk_instance_open(const struct sk_instance_options *, sk_instance **,
     struct snek_error *);
@@ -64,6 +81,8 @@ struct sk_map_task {
 	uint32_t task, tasks, attempt;
 	const struct sk_task_chunk *chunk;
 	size_t chunks;
+	const struct sk_skip *skip;     /* by chunk and row, each once */
+	size_t skips;
 	const struct sk_reducer *reducer;
 	/* The op that combines and partitions, if the job has one: NULL, or an
 	 * instance of the reduce's op (may be the mapping one). */
@@ -73,7 +92,8 @@ struct sk_map_task {
 	const char *tmp;
 	struct sk_control *control;
 };
-/* The result is in the outcome; records_in counts every record offered. */
+/* The result is in the outcome; records_in counts every record offered, and
+ * those that were left out, which are skipped too (map_shard: an error). */
 void sk_task_map(sk_instance *, const struct sk_map_task *, struct sk_outcome *);
 
 struct sk_reduce_task {

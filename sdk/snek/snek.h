@@ -204,7 +204,8 @@ SNEK_API int snek_function_add(snek_cluster *, const char *path, bool replace,
 /* All ops of a plugin (by its name), or one. */
 SNEK_API int snek_function_remove(snek_cluster *, const char *name,
              struct snek_error *);
-/* cluster may be NULL: shipped ones only. */
+/* cluster may be NULL: shipped ones only.  A registered one whose plugin is
+ * damaged is left out, and after all others the listing fails. */
 SNEK_API int snek_function_list(snek_cluster *,
              int (*visit)(void *, const struct snek_function_info *), void *,
              struct snek_error *);
@@ -227,7 +228,7 @@ struct snek_job_stat {
 SNEK_API int snek_job_new(snek_cluster *, const char *category, snek_job **out,
              struct snek_error *);
 /* Records without a store; may be called again for more files.  Errors name
- * file:line:column. */
+ * file:line:column; the job does not start after one. */
 SNEK_API int snek_job_read(snek_job *, int fd, const char *name,
              enum snek_format, struct snek_error *);
 /* What to map: a registered or shipped function, or with '/' a plugin file
@@ -253,10 +254,12 @@ SNEK_API int snek_job_reduce(snek_job *, const char *reducer, struct snek_error 
 SNEK_API int snek_job_set(snek_job *, const char *setting, const char *value,
              struct snek_error *);
 /* Lines from plugins and the job itself, one call at a time; level is enum
- * snek_log_level. */
+ * snek_log_level.  Before the start: SNEK_EINVAL after it. */
 SNEK_API int snek_job_on_log(snek_job *,
              void (*log)(void *, int level, const char *text), void *);
-/* Checks everything, takes the snapshot and begins. */
+/* Checks everything, takes the snapshot and begins.  After a failure the
+ * description may be mended and the job started again, unless it was
+ * cancelled. */
 SNEK_API int snek_job_start(snek_job *, struct snek_error *);
 /* 1: done.  0: still running after timeout_ms (-1: wait for ever).  Negative:
  * failed, and why.  May be called again. */

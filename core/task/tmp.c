@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "task/tmp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Not one of the first three, which a host may have closed: what somebody
+ * prints must not end up in the file. */
+static int raise_fd(int fd)
+{
+	int high;
+
+	if (fd < 0 || fd > 2)
+		return fd;
+	high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	close(fd);
+	return high;
+}
+
+static int make(const char *dir)
+{
+	char name[4096];
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+		return raise_fd(fd);
+	if (snprintf(name, sizeof(name), "%s/snek.XXXXXX", dir) >=
+	    (int)sizeof(name)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(name);
+	return raise_fd(fd);
+}
+
+/* ---- asking for one ---- */
+
+union room { struct cmsghdr align; char bytes[CMSG_SPACE(sizeof(int))]; };
+
+static int receive(int sock, int *fd)
+{
+	int sys = 0;
+	struct iovec v = { &sys, sizeof(sys) };
+	union room c;
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1,
+		.msg_control = &c, .msg_controllen = sizeof(c) };
+	struct cmsghdr *at;
+	ssize_t n;
+
+	do
+		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof(sys))
+		return EPIPE;
+	at = CMSG_FIRSTHDR(&m);
+	if (sys || !at || at->cmsg_type != SCM_RIGHTS)
+		return sys ? sys : EPIPE;
+	memcpy(fd, CMSG_DATA(at), sizeof(*fd));
+	return 0;
+}
+
+static int ask(int sock)
+{
+	int fd, sys;
+
+	if (send(sock, "", 1, MSG_NOSIGNAL) != 1)
+		return -1;
+	sys = receive(sock, &fd);
+	if (!sys)
+		return raise_fd(fd);
+	errno = sys;
+	return -1;
+}
+
+int sk_tmp_answer(int sock, const char *dir)
+{
+	int fd, sys = 0;
+	struct iovec v = { &sys, sizeof(sys) };
+	union room c = { .bytes = { 0 } };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
+	struct cmsghdr *at = &c.align;
+	char byte;
+	ssize_t n = recv(sock, &byte, 1, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0)
+		return SNEK_EIO;
+	fd = make(dir);
+	if (fd < 0)
+		sys = errno;
+	if (fd >= 0) {
+		m.msg_control = &c;
+		m.msg_controllen = sizeof(c);
+		at->cmsg_level = SOL_SOCKET;
+		at->cmsg_type = SCM_RIGHTS;
+		at->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(at), &fd, sizeof(fd));
+	}
+	n = sendmsg(sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (fd >= 0)
+		close(fd);
+	return n < 0 ? SNEK_EIO : 0;
+}
+
+int sk_tmp_open(const char *dir, struct snek_error *e)
+{
+	size_t n = strlen(SK_TMP_ASK);
+	int fd;
+
+	if (!strncmp(dir, SK_TMP_ASK, n)) {
+		fd = ask((int)strtol(dir + n, NULL, 10));
+		dir = "the directory for them";
+	} else {
+		fd = make(dir);
+	}
+	return fd >= 0 ? fd
+	    : sk_fail_errno(e, "create temporary file in %s", dir);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tmp.h - temporary files that nobody sees and that end with their last
+ * descriptor.
+ *
+ * Where a process may open nothing, the directory is "fd:N": a socket at whose
+ * other end somebody answers each byte with the descriptor of such a file.
+ */
+#ifndef SK_TMP_H
+#define SK_TMP_H
+#include "base/err.h"
+
+#define SK_TMP_ASK "fd:"
+
+/* A descriptor above 2, closed on exec, or an error. */
+int sk_tmp_open(const char *dir, struct snek_error *);
+/* The other end: answer one request.  0, or SNEK_EIO when nobody asks there
+ * any more. */
+int sk_tmp_answer(int sock, const char *dir);
+#endif

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: MIT */
+/* child.c - takes requests, one after the other, and answers them. */
+#include "worker/child.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "task/tmp.h"
+#include "worker/input.h"
+
+#define MAX_REQUEST ((uint64_t)1 << 30)
+/* All of an outcome's runs in memory that go in the answer itself. */
+#define ANSWER_BYTES ((uint64_t)64 << 20)
+
+struct loaded {
+	struct sk_plugin *plugin;
+	const struct sk_op *op;
+};
+
+struct child {
+	struct sk_shared *shared;
+	struct sk_channel channel;
+	uint64_t id;                    /* of the task */
+	struct sk_message init;         /* what job's texts lie in */
+	struct sk_wire_job job;
+	struct loaded map_fn, reduce_fn;
+	sk_instance *map, *reduce;
+	char tmp[16];
+};
+
+/* ---- talking ---- */
+
+static int wait_room(void *arg)
+{
+	struct pollfd p = { .fd = SK_CHILD_SOCK, .events = POLLOUT };
+
+	(void)arg;
+	return poll(&p, 1, -1) < 0 && errno != EINTR ? SNEK_EIO : 0;
+}
+
+static const struct sk_channel_wait patient = { wait_room, NULL };
+
+static void say(struct child *c, uint32_t kind, struct sk_put *w,
+    struct sk_message *m)
+{
+	m->kind = kind;
+	m->id = c->id;
+	m->body = w->buf;
+	if (w->nomem || sk_channel_send(SK_CHILD_SOCK, m, &patient))
+		_exit(1);
+	sk_message_free(m);
+}
+
+static void say_log(void *arg, int level, const char *text)
+{
+	struct sk_message m = { 0 };
+	struct sk_put w = { { 0 }, false };
+
+	sk_put_u32(&w, (uint32_t)level);
+	sk_put_text(&w, text);
+	say(arg, SK_MSG_LOG, &w, &m);
+}
+
+/* ---- loading ---- */
+
+/* The loader calls the file what it was opened as; people know its path. */
+static void rename_file(const char *fake, const char *path, struct snek_error *e)
+{
+	char text[sizeof(e->text)], *at = strstr(e->text, fake);
+
+	if (!at)
+		return;
+	snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - e->text), e->text,
+	    path, at + strlen(fake));
+	memcpy(e->text, text, sizeof(text));
+	e->text[sizeof(text) - 1] = '\0';
+}
+
+static int load(struct child *c, const char *path, int fd,
+    struct sk_plugin **out, struct snek_error *e)
+{
+	char fake[32];
+	int rc;
+
+	snprintf(fake, sizeof(fake), "/proc/self/fd/%d", fd);
+	snprintf(c->shared->mark.callback, sizeof(c->shared->mark.callback),
+	    "loading");
+	rc = sk_plugin_open(fake, out, e);
+	if (rc && e)
+		rename_file(fake, path, e);
+	return rc;
+}
+
+static int load_op(struct child *c, const struct sk_wire_op *o, int fd,
+    struct loaded *l, struct snek_error *e)
+{
+	int rc = l->plugin ? 0 : load(c, o->path, fd, &l->plugin, e);
+
+	if (rc)
+		return rc;
+	l->op = sk_plugin_op(l->plugin, o->op, e);
+	return l->op ? 0 : SNEK_ENOENT;
+}
+
+static int open_op(struct child *c, const struct loaded *l,
+    const struct sk_args *args, const char *category, bool logs,
+    sk_instance **out, struct snek_error *e)
+{
+	struct sk_instance_options o = {
+		.plugin = l->plugin, .op = l->op, .args = args,
+		.category = category, .log = logs ? say_log : NULL,
+		.log_arg = c, .mark = &c->shared->mark,
+	};
+
+	return sk_instance_open(&o, out, e);
+}
+
+/* ---- describing ---- */
+
+static void put_fields(struct sk_put *w, const sk_instance *in)
+{
+	const struct sk_path *path;
+	uint32_t i, n = sk_instance_paths(in, &path);
+	struct sk_buf b;
+
+	n = n < SK_SEEN_PATHS ? n : SK_SEEN_PATHS;
+	sk_put_u32(w, n);
+	for (i = 0; i < n; i++) {
+		b = (struct sk_buf){ 0 };
+		if (path[i].n && (!sk_path_text(&path[i], &b) ||
+		    !sk_buf_byte(&b, 0)))
+			w->nomem = true;
+		sk_put_text(w, b.p);
+		sk_buf_free(&b);
+	}
+}
+
+static int describe(struct child *c, struct sk_get *r, struct sk_message *m,
+    struct sk_put *w, struct snek_error *e)
+{
+	const char *path = sk_get_text(r);
+	struct sk_plugin *p;
+	int rc;
+
+	if (!path || m->fds != 1)
+		return sk_fail(e, SNEK_EINTERNAL, "malformed request");
+	rc = load(c, path, m->fd[0], &p, e);
+	if (rc)
+		return rc;
+	sk_put_error(w, 0, &(struct snek_error){ 0 });
+	sk_put_plugin(w, p);
+	sk_plugin_close(p);
+	return 0;
+}
+
+static int opened(struct child *c, const struct loaded *l, struct sk_get *r,
+    struct sk_put *w, struct snek_error *e)
+{
+	struct sk_reducer d = { 0 };
+	struct sk_args args;
+	sk_instance *in;
+	const char *category;
+	int rc = sk_get_args(r, &args, e);
+
+	if (rc)
+		return rc;
+	category = sk_get_text(r);
+	rc = open_op(c, l, &args, category ? category : "", sk_get_u8(r), &in, e);
+	if (!rc) {
+		sk_put_error(w, 0, &(struct snek_error){ 0 });
+		rc = sk_instance_aggregates(in, &d);
+		sk_put_u8(w, rc > 0);
+		sk_put_reducer(w, &d);
+		put_fields(w, in);
+		sk_reducer_free(&d);
+		sk_instance_close(in);
+	}
+	sk_args_free(&args);
+	return rc < 0 ? rc : 0;
+}
+
+static int open_once(struct child *c, struct sk_get *r, struct sk_message *m,
+    struct sk_put *w, struct snek_error *e)
+{
+	struct sk_wire_op o = { 0 };
+	struct loaded l = { 0 };
+	int rc;
+
+	o.path = sk_get_text(r);
+	o.op = sk_get_text(r);
+	if (!o.path || !o.op || m->fds != 1)
+		return sk_fail(e, SNEK_EINTERNAL, "malformed request");
+	rc = load_op(c, &o, m->fd[0], &l, e);
+	if (!rc)
+		rc = opened(c, &l, r, w, e);
+	sk_plugin_close(l.plugin);
+	return rc;
+}
+
+/* ---- attempts ---- */
+
+static int open_map(struct child *c, struct snek_error *e)
+{
+	int rc;
+
+	if (c->map)
+		return 0;
+	rc = load_op(c, &c->job.map, c->init.fd[0], &c->map_fn, e);
+	return rc ? rc : open_op(c, &c->map_fn, &c->job.map.args,
+	    c->job.category, c->job.logs, &c->map, e);
+}
+
+static int open_reduce(struct child *c, struct snek_error *e)
+{
+	int rc;
+
+	if (c->job.same)
+		return open_map(c, e);
+	if (c->reduce || !c->job.reduce.op)
+		return 0;
+	rc = load_op(c, &c->job.reduce, c->init.fd[1], &c->reduce_fn, e);
+	return rc ? rc : open_op(c, &c->reduce_fn, &c->job.reduce.args,
+	    c->job.category, c->job.logs, &c->reduce, e);
+}
+
+static sk_instance *reducing(const struct child *c)
+{
+	return c->job.same ? c->map : c->reduce;
+}
+
+static void map(struct child *c, struct sk_get *r, struct sk_message *m,
+    struct sk_outcome *o)
+{
+	struct sk_map_task t = {
+		.reducer = &c->job.reducer, .partitions = c->job.partitions,
+		.memory = c->job.memory, .tmp = c->tmp,
+		.control = &c->shared->control,
+	};
+	struct sk_input_map in = { 0 };
+
+	t.task = sk_get_u32(r);
+	t.tasks = sk_get_u32(r);
+	t.attempt = sk_get_u32(r);
+	o->code = open_map(c, &o->error);
+	if (!o->code)
+		o->code = open_reduce(c, &o->error);
+	if (!o->code)
+		o->code = sk_input_map_open(&in, r, m, &o->error);
+	if (!o->code) {
+		t.chunk = in.chunk;
+		t.chunks = in.chunks;
+		t.skip = in.skip;
+		t.skips = in.skips;
+		t.reduce = reducing(c);
+		sk_task_map(c->map, &t, o);
+	}
+	sk_input_map_close(&in);
+}
+
+static int get_runs(struct sk_get *r, struct sk_message *m, struct sk_runs *s)
+{
+	uint32_t n = sk_get_count(r, 17), i;
+	struct sk_run run;
+	size_t at = 0;
+	int rc = 0;
+
+	for (i = 0; i < n && !rc; i++) {
+		rc = sk_get_run(r, &run, m, &at);
+		if (!rc && !sk_runs_add(s, &run))
+			rc = SNEK_ENOMEM;
+		if (rc)
+			sk_run_free(&run);
+	}
+	return rc ? rc : sk_get_end(r) ? 0 : SNEK_EFORMAT;
+}
+
+static void reduce_runs(struct child *c, const struct sk_runs *s,
+    struct sk_reduce_task *t, struct sk_outcome *o)
+{
+	const struct sk_run **run = calloc(s->n + 1, sizeof(*run));
+	size_t i;
+
+	if (!run) {
+		o->code = sk_enomem(&o->error);
+		return;
+	}
+	for (i = 0; i < s->n; i++)
+		run[i] = &s->run[i];
+	t->run = run;
+	t->runs = s->n;
+	sk_task_reduce(reducing(c), t, o);
+	free(run);
+}
+
+static void reduce(struct child *c, struct sk_get *r, struct sk_message *m,
+    struct sk_outcome *o)
+{
+	struct sk_reduce_task t = {
+		.reducer = &c->job.reducer,
+		.memory = c->job.memory, .tmp = c->tmp,
+		.control = &c->shared->control,
+	};
+	struct sk_runs s = { 0 };
+	int rc;
+
+	t.task = sk_get_u32(r);
+	t.tasks = sk_get_u32(r);
+	t.attempt = sk_get_u32(r);
+	o->code = open_reduce(c, &o->error);
+	if (!o->code && (rc = get_runs(r, m, &s)))
+		o->code = sk_fail(&o->error, rc, "malformed request");
+	if (!o->code)
+		reduce_runs(c, &s, &t, o);
+	sk_runs_free(&s);
+}
+
+/* ---- answering ---- */
+
+static uint64_t in_memory(const struct sk_outcome *o)
+{
+	uint64_t n = o->run.fd ? 0 : o->run.mem.n;
+	uint32_t p;
+	size_t i;
+
+	for (p = 0; p < o->parts; p++)
+		for (i = 0; i < o->part[p].n; i++)
+			n += o->part[p].run[i].fd ? 0 : o->part[p].run[i].mem.n;
+	return n;
+}
+
+static int to_file(struct child *c, struct sk_run *r, uint64_t *held,
+    struct snek_error *e)
+{
+	int rc;
+
+	if (r->fd || r->mem.n < 4096 || *held <= ANSWER_BYTES)
+		return 0;
+	*held -= r->mem.n;
+	rc = sk_run_spill(r, c->tmp, e);
+	return rc ? rc : sk_run_end(r, e);
+}
+
+/* What is too much for an answer goes to files. */
+static int make_fit(struct child *c, struct sk_outcome *o)
+{
+	uint64_t held = in_memory(o);
+	uint32_t p;
+	size_t i;
+	int rc = to_file(c, &o->run, &held, &o->error);
+
+	for (p = 0; p < o->parts; p++)
+		for (i = 0; i < o->part[p].n && !rc; i++)
+			rc = to_file(c, &o->part[p].run[i], &held, &o->error);
+	return rc;
+}
+
+static void answer(struct child *c, struct sk_outcome *o)
+{
+	struct sk_message m = { 0 };
+	struct sk_put w = { { 0 }, false };
+
+	if (!o->code)
+		o->code = make_fit(c, o);
+	if (!sk_put_outcome(&w, o, &m))
+		_exit(1);
+	sk_outcome_free(o);
+	say(c, SK_MSG_DONE, &w, &m);
+}
+
+static void attempt(struct child *c, uint8_t what, struct sk_get *r,
+    struct sk_message *m)
+{
+	struct sk_outcome o = { 0 };
+
+	c->shared->control.deadline_ms = c->job.deadline_ms;
+	if (!c->init.kind)
+		o.code = sk_fail(&o.error, SNEK_EINTERNAL, "a task without a job");
+	else if (what == SK_ASK_MAP)
+		map(c, r, m, &o);
+	else
+		reduce(c, r, m, &o);
+	answer(c, &o);
+}
+
+static void tell(struct child *c, uint8_t what, struct sk_get *r,
+    struct sk_message *m)
+{
+	struct snek_error e = { 0 };
+	struct sk_put w = { { 0 }, false };
+	struct sk_message out = { 0 };
+	int rc = what == SK_ASK_DESCRIBE ? describe(c, r, m, &w, &e)
+	    : open_once(c, r, m, &w, &e);
+
+	if (rc) {
+		w.buf.n = 0;
+		sk_put_error(&w, rc, &e);
+	}
+	say(c, SK_MSG_DONE, &w, &out);
+}
+
+/* ---- the loop ---- */
+
+static void take_init(struct child *c, struct sk_message *m)
+{
+	struct sk_get r = { m->body.p, m->body.n, false };
+
+	c->init = *m;
+	memset(m, 0, sizeof(*m));
+	if (c->init.fds < 1 || sk_get_job(&r, &c->job) ||
+	    (!c->job.same && c->job.reduce.op && c->init.fds < 2))
+		_exit(1);
+}
+
+static void take(struct child *c, struct sk_message *m)
+{
+	struct sk_get r = { m->body.p, m->body.n, false };
+	uint8_t what;
+
+	if (m->kind == SK_MSG_INIT) {
+		take_init(c, m);
+		return;
+	}
+	c->id = m->id;
+	what = sk_get_u8(&r);
+	if (what == SK_ASK_MAP || what == SK_ASK_REDUCE)
+		attempt(c, what, &r, m);
+	else
+		tell(c, what, &r, m);
+	c->shared->mark.callback[0] = '\0';
+}
+
+void sk_child_run(const struct sk_wire_hello *hello, struct sk_shared *shared)
+{
+	struct child c = { .shared = shared,
+		.channel = { .fd = SK_CHILD_SOCK, .max = MAX_REQUEST,
+		    .max_fds = 1u << 20 } };
+	struct pollfd p = { .fd = SK_CHILD_SOCK, .events = POLLIN };
+	struct sk_message m = { 0 };
+	int rc;
+
+	(void)hello;
+	snprintf(c.tmp, sizeof(c.tmp), SK_TMP_ASK "%d", SK_CHILD_TMP);
+	for (;;) {
+		rc = sk_channel_recv(&c.channel, &m);
+		if (rc < 0)
+			_exit(rc == SNEK_EIO ? 0 : 1);
+		if (rc)
+			take(&c, &m);
+		else
+			poll(&p, 1, -1);
+		sk_message_free(&m);
+	}
+}

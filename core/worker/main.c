@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - snek-worker: started by a coordinator with a socket as descriptor
+ * 3, ends with it.  It runs nothing of others: it starts the children that
+ * do, hands tasks to them and answers back, and buries them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "task/tmp.h"
+#include "worker/slot.h"
+
+#define COORDINATOR 3
+#define GRACE_MS 250            /* from being told to stop to being killed */
+#define LOOK_MS 50              /* how often processor time is looked at */
+#define MAX_REQUEST ((uint64_t)1 << 30)
+#define MAX_SLOTS 1024u
+
+struct worker {
+	struct sk_channel channel;
+	struct sk_wire_hello hello;
+	bool greeted;
+	struct sk_message files, init;
+	struct sk_worker_task *todo, **tail;
+	struct sk_slot *slot;
+	uint32_t slots;
+	struct pollfd *poll;
+};
+
+/* ---- to the coordinator ---- */
+
+static int wait_room(void *arg)
+{
+	struct pollfd p = { .fd = COORDINATOR, .events = POLLOUT };
+
+	(void)arg;
+	return poll(&p, 1, -1) < 0 && errno != EINTR ? SNEK_EIO : 0;
+}
+
+static int tell(uint32_t kind, uint64_t id, struct sk_put *w)
+{
+	const struct sk_channel_wait patient = { wait_room, NULL };
+	struct sk_message m = { .kind = kind, .id = id, .body = w->buf };
+	int rc = w->nomem ? SNEK_ENOMEM
+	    : sk_channel_send(COORDINATOR, &m, &patient);
+
+	sk_buf_free(&w->buf);
+	return rc;
+}
+
+static int tell_death(uint64_t id, const struct sk_wire_death *d)
+{
+	struct sk_put w = { { 0 }, false };
+
+	sk_put_death(&w, d);
+	return tell(SK_MSG_DIED, id, &w);
+}
+
+/* ---- from the coordinator ---- */
+
+static int greet(struct worker *w, struct sk_message *m)
+{
+	struct sk_get r = { m->body.p, m->body.n, false };
+
+	if (m->kind != SK_MSG_HELLO || w->greeted)
+		return SNEK_EFORMAT;
+	sk_get_hello(&r, &w->hello);
+	if (r.bad || w->hello.version != SK_CHANNEL_VERSION ||
+	    !w->hello.workers || w->hello.workers > MAX_SLOTS)
+		return SNEK_EFORMAT;
+	w->slots = w->hello.workers;
+	w->slot = calloc(w->slots, sizeof(*w->slot));
+	w->poll = calloc(1 + 3 * (size_t)w->slots, sizeof(*w->poll));
+	w->greeted = true;
+	return w->slot && w->poll ? 0 : SNEK_ENOMEM;
+}
+
+static int take_files(struct worker *w, struct sk_message *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->fds; i++) {
+		if (!sk_message_take(&w->files, m->fd[i])) {
+			m->fd[i] = -1;
+			return SNEK_ENOMEM;
+		}
+		m->fd[i] = -1;
+	}
+	return 0;
+}
+
+/* The request as a child gets it: the files it names come first. */
+static int for_child(const struct worker *w, struct sk_message *m,
+    struct sk_worker_task *t)
+{
+	struct sk_get r = { m->body.p, m->body.n, false };
+	uint32_t n, i, file;
+	size_t k;
+	int fd;
+
+	t->once = sk_get_u8(&r) & SK_TASK_ONCE;
+	n = sk_get_count(&r, 4);
+	for (i = 0; i < n; i++) {
+		file = sk_get_u32(&r);
+		if (r.bad || file >= w->files.fds)
+			return SNEK_EFORMAT;
+		fd = dup(w->files.fd[file]);
+		if (fd < 0 || !sk_message_take(&t->request, fd))
+			return SNEK_ENOMEM;
+	}
+	if (r.bad || !sk_buf_put(&t->request.body, r.p, r.n))
+		return SNEK_EFORMAT;
+	for (k = 0; k < m->fds; k++) {
+		fd = m->fd[k];
+		m->fd[k] = -1;
+		if (!sk_message_take(&t->request, fd))
+			return SNEK_ENOMEM;
+	}
+	t->request.kind = SK_MSG_TASK;
+	t->request.id = m->id;
+	return 0;
+}
+
+static int take_task(struct worker *w, struct sk_message *m)
+{
+	struct sk_wire_death d = { .end = SK_END_START, .row = SK_NO_ROW };
+	struct sk_worker_task *t = calloc(1, sizeof(*t));
+	int rc = t ? for_child(w, m, t) : SNEK_ENOMEM;
+
+	if (!rc) {
+		*w->tail = t;
+		w->tail = &t->next;
+		return 0;
+	}
+	sk_worker_task_free(t);
+	if (rc != SNEK_ENOMEM)
+		return rc;
+	snprintf(d.text, sizeof(d.text), "out of memory or descriptors");
+	return tell_death(m->id, &d);
+}
+
+static int cancel(struct worker *w, uint64_t id)
+{
+	struct sk_wire_death d = { .end = SK_END_CANCELLED, .row = SK_NO_ROW };
+	struct sk_worker_task **p, *t;
+	struct sk_slot *s;
+
+	for (s = w->slot; s < w->slot + w->slots; s++)
+		if (s->task && s->task->request.id == id && !s->kill_at) {
+			__atomic_store_n(&s->shared->control.cancelled, 1,
+			    __ATOMIC_RELAXED);
+			s->kill_at = sk_clock_ms() + GRACE_MS;
+		}
+	for (p = &w->todo; (t = *p); p = &t->next)
+		if (t->request.id == id)
+			break;
+	if (!t)
+		return 0;
+	if (!(*p = t->next))
+		w->tail = p;
+	sk_worker_task_free(t);
+	return tell_death(id, &d);
+}
+
+static int take(struct worker *w, struct sk_message *m)
+{
+	if (!w->greeted)
+		return greet(w, m);
+	switch (m->kind) {
+	case SK_MSG_FILES:
+		return take_files(w, m);
+	case SK_MSG_INIT:
+		sk_message_free(&w->init);
+		w->init = *m;
+		memset(m, 0, sizeof(*m));
+		return 0;
+	case SK_MSG_TASK:
+		return take_task(w, m);
+	case SK_MSG_CANCEL:
+		return cancel(w, m->id);
+	default:
+		return SNEK_EFORMAT;
+	}
+}
+
+static int listen_up(struct worker *w)
+{
+	struct sk_message m = { 0 };
+	int rc;
+
+	while ((rc = sk_channel_recv(&w->channel, &m)) == 1) {
+		rc = take(w, &m);
+		sk_message_free(&m);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+/* ---- children ---- */
+
+static void drop_task(struct sk_slot *s)
+{
+	sk_worker_task_free(s->task);
+	s->task = NULL;
+}
+
+/* It ended, or does now: say what became of its task. */
+static int bury(struct sk_slot *s, bool wait)
+{
+	struct sk_wire_death d;
+	int rc = 0;
+
+	if (!sk_slot_reap(s, wait, &d) || !s->task)
+		return 0;
+	if (d.end == SK_END_CPU)
+		d.status = 0;
+	rc = tell_death(s->task->request.id, &d);
+	drop_task(s);
+	return rc;
+}
+
+static int forward(struct sk_slot *s, struct sk_message *m)
+{
+	const struct sk_channel_wait patient = { wait_room, NULL };
+	bool once = s->task->once;
+	int rc;
+
+	m->id = s->task->request.id;
+	rc = sk_channel_send(COORDINATOR, m, &patient);
+	if (rc || m->kind != SK_MSG_DONE)
+		return rc;
+	drop_task(s);
+	s->kill_at = 0;
+	if (!once)
+		return 0;
+	sk_slot_kill(s, 0);
+	return bury(s, true);
+}
+
+/* What it says while it has no task is no answer, and what is no message is
+ * its end. */
+static int hear(struct sk_slot *s)
+{
+	struct sk_message m = { 0 };
+	int rc = 0;
+
+	while (!rc && s->pid) {
+		rc = sk_channel_recv(&s->channel, &m);
+		if (!rc)
+			return 0;
+		if (rc < 0 || !s->task ||
+		    (m.kind != SK_MSG_DONE && m.kind != SK_MSG_LOG)) {
+			/* an EOF of a child that dies by itself is no lie */
+			if (rc != SNEK_EIO)
+				sk_slot_kill(s, SK_END_LIED);
+			sk_message_free(&m);
+			return rc == SNEK_EIO ? 1 : bury(s, true);
+		}
+		rc = forward(s, &m);
+		sk_message_free(&m);
+	}
+	return rc;
+}
+
+/* Its socket is closed: it is dying, or it closed what it should not have. */
+static int hung_up(struct sk_slot *s)
+{
+	struct pollfd p = { .fd = s->pidfd, .events = POLLIN };
+
+	if (s->pidfd < 0 || poll(&p, 1, GRACE_MS) <= 0)
+		sk_slot_kill(s, SK_END_LIED);
+	return bury(s, true);
+}
+
+static int look_after(struct worker *w, struct sk_slot *s,
+    const struct pollfd *p)
+{
+	int rc = 0;
+
+	if (p[0].revents)
+		rc = hear(s);
+	if (rc == 1)
+		rc = hung_up(s);
+	if (!rc && s->pid && s->tmp >= 0 && p[1].revents &&
+	    sk_tmp_answer(s->tmp, w->hello.tmp)) {
+		close(s->tmp);
+		s->tmp = -1;
+	}
+	if (!rc && s->pid && p[2].revents)
+		rc = bury(s, false);
+	return rc;
+}
+
+static void enforce(struct worker *w, struct sk_slot *s, int64_t now)
+{
+	if (!s->pid || !s->task)
+		return;
+	if (s->kill_at && now >= s->kill_at)
+		sk_slot_kill(s, SK_END_CANCELLED);
+	if (w->hello.cpu_ms &&
+	    sk_slot_cpu_ms(s) > (int64_t)w->hello.cpu_ms)
+		sk_slot_kill(s, SK_END_CPU);
+}
+
+/* ---- handing out ---- */
+
+/* One that is idle and there, or else room for one. */
+static struct sk_slot *find_slot(struct worker *w, bool fresh)
+{
+	struct sk_slot *s, *empty = NULL, *idle = NULL;
+
+	for (s = w->slot; s < w->slot + w->slots; s++) {
+		if (!s->pid && !empty)
+			empty = s;
+		else if (s->pid && !s->task && !idle)
+			idle = s;
+	}
+	if (!fresh)
+		return idle ? idle : empty;
+	if (!empty && idle) {
+		sk_slot_kill(idle, 0);
+		bury(idle, true);
+		empty = idle;
+	}
+	return empty;
+}
+
+static int start_failed(struct sk_worker_task *t, const struct snek_error *e)
+{
+	struct sk_wire_death d = { .end = SK_END_START, .row = SK_NO_ROW };
+	uint64_t id = t->request.id;
+
+	snprintf(d.text, sizeof(d.text), "%.255s", e->text);
+	sk_worker_task_free(t);
+	return tell_death(id, &d);
+}
+
+static int hand_out(struct worker *w)
+{
+	struct snek_error e = { 0 };
+	struct sk_worker_task *t;
+	struct sk_slot *s;
+	int rc = 0;
+
+	while (!rc && (t = w->todo) && (s = find_slot(w, t->once))) {
+		if (!(w->todo = t->next))
+			w->tail = &w->todo;
+		t->next = NULL;
+		if (!s->pid && sk_slot_start(s, &w->hello, &e)) {
+			rc = start_failed(t, &e);
+			continue;
+		}
+		if (sk_slot_give(s, &w->init, t) == SNEK_EIO) {
+			sk_slot_kill(s, 0);
+			rc = bury(s, true);
+		}
+	}
+	return rc;
+}
+
+/* ---- the loop ---- */
+
+static int timeout(const struct worker *w)
+{
+	const struct sk_slot *s;
+	int64_t now = sk_clock_ms(), least = -1, ms;
+
+	for (s = w->slot; s < w->slot + w->slots; s++) {
+		if (!s->pid || !s->task)
+			continue;
+		ms = s->kill_at ? s->kill_at - now : -1;
+		if (s->kill_at && ms < 0)
+			ms = 0;
+		if (w->hello.cpu_ms && (ms < 0 || ms > LOOK_MS))
+			ms = LOOK_MS;
+		if (ms >= 0 && (least < 0 || ms < least))
+			least = ms;
+	}
+	return (int)least;
+}
+
+static void set_poll(struct pollfd *p, bool want, int fd)
+{
+	*p = (struct pollfd){ .fd = want ? fd : -1, .events = POLLIN };
+}
+
+static int wait_all(struct worker *w)
+{
+	struct sk_slot *s = w->slot;
+	uint32_t i;
+
+	set_poll(&w->poll[0], true, COORDINATOR);
+	for (i = 0; i < w->slots; i++, s++) {
+		set_poll(&w->poll[1 + 3 * i], s->pid, s->channel.fd);
+		set_poll(&w->poll[2 + 3 * i], s->pid, s->tmp);
+		set_poll(&w->poll[3 + 3 * i], s->pid, s->pidfd);
+	}
+	return poll(w->poll, 1 + 3 * (nfds_t)w->slots, timeout(w));
+}
+
+static int turn(struct worker *w)
+{
+	int64_t now;
+	uint32_t i;
+	int rc = hand_out(w);
+
+	if (rc)
+		return rc;
+	if (wait_all(w) < 0 && errno != EINTR)
+		return SNEK_EIO;
+	now = sk_clock_ms();
+	for (i = 0; i < w->slots && !rc; i++) {
+		if (w->slot[i].pid)
+			rc = look_after(w, &w->slot[i], &w->poll[1 + 3 * i]);
+		enforce(w, &w->slot[i], now);
+	}
+	if (!rc && w->poll[0].revents)
+		rc = listen_up(w);
+	return rc;
+}
+
+static int begin(struct worker *w)
+{
+	struct pollfd p = { .fd = COORDINATOR, .events = POLLIN };
+	struct sk_put hello = { { 0 }, false };
+	struct sk_wire_hello mine = { .version = SK_CHANNEL_VERSION };
+	int rc;
+
+	sk_put_hello(&hello, &mine);
+	rc = tell(SK_MSG_HELLO, 0, &hello);
+	while (!rc && !w->greeted) {
+		poll(&p, 1, -1);
+		rc = listen_up(w);
+	}
+	return rc;
+}
+
+static void end_all(struct worker *w)
+{
+	struct sk_wire_death d;
+	uint32_t i;
+
+	for (i = 0; i < w->slots; i++)
+		sk_slot_kill(&w->slot[i], 0);
+	for (i = 0; i < w->slots; i++)
+		sk_slot_reap(&w->slot[i], true, &d);
+}
+
+/* The standard descriptors are nobody's data: what a plugin prints goes where
+ * messages go. */
+static int set_descriptors(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd;
+
+	if (null < 0)
+		return -1;
+	if (fcntl(2, F_GETFD) < 0 && dup2(null, 2) < 0)
+		return -1;
+	if (dup2(null, 0) < 0 || dup2(2, 1) < 0)
+		return -1;
+	closefrom(COORDINATOR + 1);
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);     /* number 4 */
+	return fd < 0 || fcntl(COORDINATOR, F_SETFD, FD_CLOEXEC) ? -1 : 0;
+}
+
+static void raise_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r))
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
+int main(void)
+{
+	struct worker w = { .channel = { .fd = COORDINATOR,
+		.max = MAX_REQUEST, .max_fds = 1u << 20 } };
+	int type, rc;
+	socklen_t n = sizeof(type);
+
+	if (getsockopt(COORDINATOR, SOL_SOCKET, SO_TYPE, &type, &n)) {
+		fputs("snek-worker is started by snek; it does nothing by "
+		    "itself\n", stderr);
+		return 2;
+	}
+	setsid();               /* a terminal's signals are the coordinator's */
+	if (set_descriptors())
+		return 1;
+	raise_limit();
+	w.tail = &w.todo;
+	rc = begin(&w);
+	while (!rc)
+		rc = turn(&w);
+	end_all(&w);
+	return rc == SNEK_EIO ? 0 : 1;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/slot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define MAX_ANSWER ((uint64_t)256 << 20)
+#define MAX_FILES 65536u        /* that come with an answer */
+
+void sk_worker_task_free(struct sk_worker_task *t)
+{
+	if (!t)
+		return;
+	sk_message_free(&t->request);
+	free(t);
+}
+
+/* ---- starting ---- */
+
+/* The numbers 3 and 4 are taken in the worker, so the ends lie above them. */
+static void become_child(int sock, int tmp, pid_t worker,
+    const struct sk_wire_hello *hello, struct sk_shared *shared)
+{
+	const struct rlimit none = { 0, 0 };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != worker || dup2(sock, SK_CHILD_SOCK) < 0 ||
+	    dup2(tmp, SK_CHILD_TMP) < 0)
+		_exit(1);
+	closefrom(SK_CHILD_FIRST);
+	setrlimit(RLIMIT_CORE, &none);
+	sk_child_run(hello, shared);
+}
+
+static int share(struct sk_slot *s, struct snek_error *e)
+{
+	if (!s->shared) {
+		s->shared = mmap(NULL, sizeof(*s->shared), PROT_READ |
+		    PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (s->shared == MAP_FAILED) {
+			s->shared = NULL;
+			return sk_fail_errno(e, "memory to share");
+		}
+	}
+	memset(s->shared, 0, sizeof(*s->shared));
+	s->shared->mark.row = SK_NO_ROW;
+	return 0;
+}
+
+static int fork_child(struct sk_slot *s, const int sock[2], const int tmp[2],
+    const struct sk_wire_hello *hello, struct snek_error *e)
+{
+	pid_t worker = getpid(), pid = fork();
+
+	if (!pid)
+		become_child(sock[1], tmp[1], worker, hello, s->shared);
+	if (pid < 0)
+		return sk_fail_errno(e, "start a process");
+	s->pid = pid;
+	s->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	s->channel = (struct sk_channel){ .fd = sock[0], .max = MAX_ANSWER,
+		.max_fds = MAX_FILES };
+	s->tmp = tmp[0];
+	return 0;
+}
+
+int sk_slot_start(struct sk_slot *s, const struct sk_wire_hello *hello,
+    struct snek_error *e)
+{
+	int sock[2], tmp[2];
+	int rc = share(s, e);
+
+	if (rc)
+		return rc;
+	rc = sk_channel_pair(sock, e);
+	if (rc)
+		return rc;
+	rc = sk_channel_pair(tmp, e);
+	if (!rc) {
+		rc = fork_child(s, sock, tmp, hello, e);
+		close(tmp[1]);
+		if (rc)
+			close(tmp[0]);
+	}
+	close(sock[1]);
+	if (rc)
+		close(sock[0]);
+	return rc;
+}
+
+/* ---- tasks ---- */
+
+static int wait_room(void *arg)
+{
+	const struct sk_slot *s = arg;
+	struct pollfd p = { .fd = s->channel.fd, .events = POLLOUT };
+
+	return poll(&p, 1, 1000) > 0 && !(p.revents & POLLHUP) ? 0 : SNEK_EIO;
+}
+
+static int64_t used_ms(const struct sk_slot *s)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(s->pid, &clock) || clock_gettime(clock, &t))
+		return 0;
+	return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
+}
+
+int64_t sk_slot_cpu_ms(const struct sk_slot *s)
+{
+	return used_ms(s) - s->cpu_began;
+}
+
+int sk_slot_give(struct sk_slot *s, const struct sk_message *init,
+    struct sk_worker_task *t)
+{
+	struct sk_channel_wait w = { wait_room, s };
+	int rc = 0;
+
+	s->task = t;
+	s->kill_at = 0;
+	s->why = 0;
+	s->cpu_began = used_ms(s);
+	__atomic_store_n(&s->shared->control.cancelled, 0, __ATOMIC_RELAXED);
+	s->shared->mark.row = SK_NO_ROW;
+	s->shared->mark.callback[0] = '\0';
+	if (init->kind && !s->has_init) {
+		rc = sk_channel_send(s->channel.fd, init, &w);
+		s->has_init = true;
+	}
+	return rc ? rc : sk_channel_send(s->channel.fd, &t->request, &w);
+}
+
+/* ---- the end ---- */
+
+void sk_slot_kill(struct sk_slot *s, uint32_t why)
+{
+	if (!s->pid)
+		return;
+	if (!s->why)
+		s->why = why;
+	kill(s->pid, SIGKILL);          /* not reaped: the number is its own */
+}
+
+static void describe_end(const struct sk_slot *s, const siginfo_t *how,
+    struct sk_wire_death *d)
+{
+	const struct sk_mark *m = &s->shared->mark;
+	size_t i;
+
+	memset(d, 0, sizeof(*d));
+	d->end = s->why ? s->why : how->si_code == CLD_EXITED ? SK_END_EXIT
+	    : SK_END_SIGNAL;
+	d->status = how->si_status;
+	d->chunk = m->chunk;
+	d->row = m->row;
+	for (i = 0; i + 1 < sizeof(d->callback); i++) {
+		d->callback[i] = m->callback[i];
+		if ((d->callback[i] < 'a' || d->callback[i] > 'z') &&
+		    d->callback[i] != '_')
+			break;
+	}
+	d->callback[i] = '\0';
+}
+
+bool sk_slot_reap(struct sk_slot *s, bool wait, struct sk_wire_death *d)
+{
+	siginfo_t how = { 0 };
+	int rc;
+
+	if (!s->pid)
+		return false;
+	do
+		rc = waitid(P_PID, (id_t)s->pid, &how,
+		    WEXITED | (wait ? 0 : WNOHANG));
+	while (rc && errno == EINTR);
+	if (!rc && !how.si_pid)
+		return false;
+	describe_end(s, &how, d);
+	close(s->channel.fd);
+	sk_channel_free(&s->channel);
+	if (s->tmp >= 0)
+		close(s->tmp);
+	if (s->pidfd >= 0)
+		close(s->pidfd);
+	s->pid = 0;
+	s->has_init = false;
+	s->why = 0;
+	s->kill_at = 0;
+	return true;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* slot.h - a place for a child: started, given tasks, killed, buried. */
+#ifndef SK_SLOT_H
+#define SK_SLOT_H
+#include <sys/types.h>
+
+#include "worker/child.h"
+
+struct sk_worker_task {
+	struct sk_worker_task *next;
+	bool once;
+	struct sk_message request;      /* id and all */
+};
+void sk_worker_task_free(struct sk_worker_task *);
+
+struct sk_slot {
+	pid_t pid;                      /* 0: nobody here */
+	int pidfd, tmp;                 /* pidfd -1: an old kernel */
+	struct sk_channel channel;
+	struct sk_shared *shared;
+	bool has_init;
+	struct sk_worker_task *task;    /* what it is at */
+	int64_t kill_at;                /* ms; 0: it was not told to stop */
+	int64_t cpu_began;              /* ms it had used before this task */
+	uint32_t why;                   /* enum sk_wire_end, if we killed it */
+};
+
+/* Start a child; in it this does not return. */
+int sk_slot_start(struct sk_slot *, const struct sk_wire_hello *,
+    struct snek_error *);
+/* Hand it a task, which it takes over.  SNEK_EIO: it is not listening. */
+int sk_slot_give(struct sk_slot *, const struct sk_message *init,
+    struct sk_worker_task *);
+/* Nothing but death can come of it. */
+void sk_slot_kill(struct sk_slot *, uint32_t why);
+/* Has it ended?  wait: until it has. */
+bool sk_slot_reap(struct sk_slot *, bool wait, struct sk_wire_death *);
+/* Milliseconds of processor time since its task began. */
+int64_t sk_slot_cpu_ms(const struct sk_slot *);
+#endif
