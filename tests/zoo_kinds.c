@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define AGAIN ZOO_EXIT(5)
 #define GOOD ZOO_EXIT(0)
 #define PLUGIN ZOO_EXIT(7)
 #define LIMIT ZOO_EXIT(8)
@@ -53,8 +54,9 @@ const struct zoo_kind zoo_kinds[] = {
 	DIES(overflow, "SIGSEGV"),
 	DIES(smash, "SIGABRT|SIGSEGV"),
 	DIES(jumps, "SIG"),
+	/* Nobody can tell who sent it. */
 	{ .name = "raises 9", .plugin = "die", .op = "raises", .what = "9",
-	    .exits = PLUGIN, .says = "SIGKILL|refused" },
+	    .exits = AGAIN, .says = "killed" },
 	{ .name = "raises 19", .plugin = "die", .op = "raises", .what = "19",
 	    .timeout = "0.5", .exits = PLUGIN | LIMIT, .says = "time|refused" },
 	{ .name = "raises 15", .plugin = "die", .op = "raises", .what = "15",
@@ -78,15 +80,15 @@ const struct zoo_kind zoo_kinds[] = {
 	    .exits = PLUGIN, .flags = ZOO_RECORD | ZOO_SLOW,
 	    .says = "SIGXCPU|cpu" },
 	{ .name = "allocates", .plugin = "eat", .op = "allocates",
-	    .memory = "256M", .exits = PLUGIN, .flags = ZOO_RECORD | ZOO_NO_SAN,
+	    .memory = "268435456", .exits = PLUGIN, .flags = ZOO_RECORD | ZOO_NO_SAN,
 	    .says = "no more after|memory" },
-	{ .name = "trusts", .plugin = "eat", .op = "trusts", .memory = "256M",
+	{ .name = "trusts", .plugin = "eat", .op = "trusts", .memory = "268435456",
 	    .exits = PLUGIN, .flags = ZOO_RECORD | ZOO_NO_SAN,
 	    .says = "SIGSEGV|memory" },
-	{ .name = "maps", .plugin = "eat", .op = "maps", .memory = "256M",
+	{ .name = "maps", .plugin = "eat", .op = "maps", .memory = "268435456",
 	    .exits = PLUGIN, .says = "refused|SIG" },
 	{ .name = "maps memfds", .plugin = "eat", .op = "maps", .what = "fd",
-	    .memory = "256M", .exits = PLUGIN, .says = "refused|SIG" },
+	    .memory = "268435456", .exits = PLUGIN, .says = "refused|SIG" },
 	{ .name = "forks", .plugin = "eat", .op = "forks", .exits = PLUGIN,
 	    .says = "refused|SIGSYS" },
 	{ .name = "threads", .plugin = "eat", .op = "threads",
@@ -96,7 +98,7 @@ const struct zoo_kind zoo_kinds[] = {
 	{ .name = "haunts", .plugin = "eat", .op = "haunts",
 	    .exits = GOOD | PLUGIN, .says = "refused|SIG" },
 	{ .name = "long key", .plugin = "eat", .op = "long_key",
-	    .memory = "512M", .exits = PLUGIN | LIMIT, .says = "key|memory|SIG" },
+	    .memory = "536870912", .exits = PLUGIN | LIMIT, .says = "key|memory|SIG" },
 	{ .name = "floods", .plugin = "eat", .op = "floods", .reduce = "none",
 	    .timeout = "0.7", .exits = LIMIT, .says = "time|limit" },
 	{ .name = "floods a key", .plugin = "eat", .op = "floods", .what = "1",

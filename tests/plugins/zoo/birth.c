@@ -11,7 +11,14 @@
 #include <unistd.h>
 #include <snek/plugin.h>
 
-enum { SEGFAULT = 1, EXITS, SPINS, WRITES, FORKS, KILLS, LEAVES, CLOSES };
+#define SEGFAULT 1
+#define EXITS 2
+#define SPINS 3
+#define WRITES 4
+#define FORKS 5
+#define KILLS 6
+#define LEAVES 7
+#define CLOSES 8
 
 #if BIRTH == LEAVES
 __attribute__((destructor))

@@ -2,8 +2,14 @@
 /* Plugins whose description lies, compiled once for each SIZE. */
 #include <snek/plugin.h>
 
-enum { ABI = 1, HUGE_PLUGIN, SMALL_PLUGIN, HUGE_OP, ODD_OP, WILD_OPS, WILD_NAME,
-	ENDLESS };
+#define ABI 1
+#define HUGE_PLUGIN 2
+#define SMALL_PLUGIN 3
+#define HUGE_OP 4
+#define ODD_OP 5
+#define WILD_OPS 6
+#define WILD_NAME 7
+#define ENDLESS 8
 
 static int counts(snek_ctx *c, void *self, struct snek_record r)
 {
