@@ -238,7 +238,7 @@ struct cli_job {
 	{ "worker-cpu", 0, CLI_SECONDS, CLI_AT(cli_job, worker_cpu), \
 	  "SECONDS", "of processor time for a task; default: no limit" }, \
 	{ "worker", 0, CLI_TEXT, CLI_AT(cli_job, worker), "FILE", \
-	  "the worker program; default: $SNEK_WORKER, else as installed" }, \
+	  "the worker program; default: $SNEK_WORKER" }, \
 	{ "workers", 0, CLI_COUNT, CLI_AT(cli_job, workers), "N", \
 	  "to map with; default: one a processor" }, \
 	{ "partitions", 0, CLI_COUNT, CLI_AT(cli_job, partitions), "N", \

@@ -55,6 +55,9 @@ int sk_worker_say_death(const struct sk_wire_death *d, const char *op,
 	case SK_END_START:
 		return sk_fail(e, SNEK_EAGAIN, "cannot start a process: %s",
 		    d->text);
+	case SK_END_SANDBOX:
+		return sk_fail(e, SNEK_EACCES, "%s", *d->text ? d->text :
+		    "a process ended while it was being confined");
 	default:
 		return sk_fail(e, SNEK_EPLUGIN, "%s sent what is no answer, or "
 		    "closed the descriptor for it%s%s", op, doing, at);

@@ -127,6 +127,7 @@ enum sk_wire_end {
 	SK_END_CPU,                     /* killed: status seconds were used */
 	SK_END_LIED,                    /* killed: it sent what is no answer */
 	SK_END_START,                   /* it could not be started: text */
+	SK_END_SANDBOX,                 /* it could not be confined: text */
 };
 struct sk_wire_death {
 	uint32_t end;

@@ -13,6 +13,7 @@
 #include "task/tmp.h"
 #include "worker/input.h"
 
+#define MAX_FILES 65536u        /* of one task's input */
 #define MAX_REQUEST ((uint64_t)1 << 30)
 /* All of an outcome's runs in memory that go in the answer itself. */
 #define ANSWER_BYTES ((uint64_t)64 << 20)
@@ -434,7 +435,22 @@ static void take(struct child *c, struct sk_message *m)
 	c->shared->mark.callback[0] = '\0';
 }
 
-void sk_child_run(const struct sk_wire_hello *hello, struct sk_shared *shared)
+static void confine(const struct sk_wire_hello *hello,
+    const struct sk_sandbox_filter *filter, struct sk_shared *shared)
+{
+	const struct sk_sandbox_options o = { .memory = hello->memory,
+		.descriptors = MAX_FILES, .filter = filter };
+	struct snek_error e = { 0 };
+
+	if (!hello->trust && sk_sandbox_enter(&o, &e)) {
+		snprintf(shared->why, sizeof(shared->why), "%.255s", e.text);
+		_exit(1);
+	}
+	shared->confined = true;
+}
+
+void sk_child_run(const struct sk_wire_hello *hello,
+    const struct sk_sandbox_filter *filter, struct sk_shared *shared)
 {
 	struct child c = { .shared = shared,
 		.channel = { .fd = SK_CHILD_SOCK, .max = MAX_REQUEST,
@@ -443,7 +459,7 @@ void sk_child_run(const struct sk_wire_hello *hello, struct sk_shared *shared)
 	struct sk_message m = { 0 };
 	int rc;
 
-	(void)hello;
+	confine(hello, filter, shared);
 	snprintf(c.tmp, sizeof(c.tmp), SK_TMP_ASK "%d", SK_CHILD_TMP);
 	for (;;) {
 		rc = sk_channel_recv(&c.channel, &m);

@@ -27,6 +27,7 @@ struct worker {
 	struct sk_channel channel;
 	struct sk_wire_hello hello;
 	bool greeted;
+	struct sk_sandbox_filter *filter;       /* made with the first child */
 	struct sk_message files, init;
 	struct sk_worker_task *todo, **tail;
 	struct sk_slot *slot;
@@ -343,6 +344,15 @@ static int start_failed(struct sk_worker_task *t, const struct snek_error *e)
 	return tell_death(id, &d);
 }
 
+static int start_child(struct worker *w, struct sk_slot *s,
+    struct snek_error *e)
+{
+	int rc = w->hello.trust || w->filter ? 0
+	    : sk_sandbox_filter_new(false, &w->filter, e);
+
+	return rc ? rc : sk_slot_start(s, &w->hello, w->filter, e);
+}
+
 static int hand_out(struct worker *w)
 {
 	struct snek_error e = { 0 };
@@ -354,7 +364,7 @@ static int hand_out(struct worker *w)
 		if (!(w->todo = t->next))
 			w->tail = &w->todo;
 		t->next = NULL;
-		if (!s->pid && sk_slot_start(s, &w->hello, &e)) {
+		if (!s->pid && start_child(w, s, &e)) {
 			rc = start_failed(t, &e);
 			continue;
 		}

@@ -32,7 +32,8 @@ void sk_worker_task_free(struct sk_worker_task *t)
 
 /* The numbers 3 and 4 are taken in the worker, so the ends lie above them. */
 static void become_child(int sock, int tmp, pid_t worker,
-    const struct sk_wire_hello *hello, struct sk_shared *shared)
+    const struct sk_wire_hello *hello,
+    const struct sk_sandbox_filter *filter, struct sk_shared *shared)
 {
 	const struct rlimit none = { 0, 0 };
 
@@ -42,7 +43,7 @@ static void become_child(int sock, int tmp, pid_t worker,
 		_exit(1);
 	closefrom(SK_CHILD_FIRST);
 	setrlimit(RLIMIT_CORE, &none);
-	sk_child_run(hello, shared);
+	sk_child_run(hello, filter, shared);
 }
 
 static int share(struct sk_slot *s, struct snek_error *e)
@@ -61,12 +62,14 @@ static int share(struct sk_slot *s, struct snek_error *e)
 }
 
 static int fork_child(struct sk_slot *s, const int sock[2], const int tmp[2],
-    const struct sk_wire_hello *hello, struct snek_error *e)
+    const struct sk_wire_hello *hello,
+    const struct sk_sandbox_filter *filter, struct snek_error *e)
 {
 	pid_t worker = getpid(), pid = fork();
 
 	if (!pid)
-		become_child(sock[1], tmp[1], worker, hello, s->shared);
+		become_child(sock[1], tmp[1], worker, hello, filter,
+		    s->shared);
 	if (pid < 0)
 		return sk_fail_errno(e, "start a process");
 	s->pid = pid;
@@ -78,7 +81,7 @@ static int fork_child(struct sk_slot *s, const int sock[2], const int tmp[2],
 }
 
 int sk_slot_start(struct sk_slot *s, const struct sk_wire_hello *hello,
-    struct snek_error *e)
+    const struct sk_sandbox_filter *filter, struct snek_error *e)
 {
 	int sock[2], tmp[2];
 	int rc = share(s, e);
@@ -90,7 +93,7 @@ int sk_slot_start(struct sk_slot *s, const struct sk_wire_hello *hello,
 		return rc;
 	rc = sk_channel_pair(tmp, e);
 	if (!rc) {
-		rc = fork_child(s, sock, tmp, hello, e);
+		rc = fork_child(s, sock, tmp, hello, filter, e);
 		close(tmp[1]);
 		if (rc)
 			close(tmp[0]);
@@ -167,6 +170,11 @@ static void describe_end(const struct sk_slot *s, const siginfo_t *how,
 	d->end = s->why ? s->why : how->si_code == CLD_EXITED ? SK_END_EXIT
 	    : SK_END_SIGNAL;
 	d->status = how->si_status;
+	if (!s->shared->confined && d->end != SK_END_CANCELLED) {
+		d->end = SK_END_SANDBOX;
+		snprintf(d->text, sizeof(d->text), "%.*s",
+		    (int)sizeof(d->text) - 1, s->shared->why);
+	}
 	d->chunk = m->chunk;
 	d->row = m->row;
 	for (i = 0; i + 1 < sizeof(d->callback); i++) {

@@ -27,7 +27,7 @@ struct sk_slot {
 
 /* Start a child; in it this does not return. */
 int sk_slot_start(struct sk_slot *, const struct sk_wire_hello *,
-    struct snek_error *);
+    const struct sk_sandbox_filter *, struct snek_error *);
 /* Hand it a task, which it takes over.  SNEK_EIO: it is not listening. */
 int sk_slot_give(struct sk_slot *, const struct sk_message *init,
     struct sk_worker_task *);
