@@ -95,10 +95,12 @@ ZOO_MAP(allocates)
 /* Never looks whether it got any. */
 static int trusts(snek_ctx *c, struct zoo *z, struct snek_record r)
 {
-	(void)z;
 	(void)r;
-	if (eat(true) >= 0)
-		memset(malloc((size_t)1 << 40), 1, 4096);
+	if (eat(true) >= 0) {
+		volatile char *p = malloc((size_t)1 << 40);
+
+		p[z->at] = 1;
+	}
 	return zoo_verdict(c, "3 GiB", false);
 }
 ZOO_MAP(trusts)
