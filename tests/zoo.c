@@ -26,7 +26,7 @@ enum { MOST_RSS_MIB = 4000 };   /* with their shadow */
 #else
 enum { MOST_RSS_MIB = 900 };
 #endif
-enum { AT_ONCE = 3, HANG_MS = 60000, LEFT_MS = 2000,
+enum { AT_ONCE = 4, HANG_MS = 60000, LEFT_MS = 2000,
 	PATH = 4096, TEXT = 8192, MOST_ARGS = 28 };
 
 static const char canary[] = "sings\n";
@@ -275,7 +275,7 @@ static int one_kind(const struct zoo_kind *k, const char *dir, unsigned rounds)
 
 	g.kind = k;
 	if (k->flags & ZOO_SLOW)
-		rounds = (rounds + 9) / 10;
+		rounds = (rounds + 19) / 20;
 	watch_begin();
 	build(&g, dir, (unsigned)(k - zoo_kinds));
 	g.data = watch_tree(g.cluster);

@@ -23,7 +23,7 @@
 	    .what = what_, .exits = PLUGIN, .flags = ZOO_RECORD | ZOO_LANDLOCK, \
 	    .says = "refused" }
 #define STALLS(op_) \
-	{ .name = #op_, .plugin = "eat", .op = #op_, .timeout = "0.3", \
+	{ .name = #op_, .plugin = "eat", .op = #op_, .timeout = "0.2", \
 	    .exits = LIMIT, .says = "time" }
 #define LIES(op_, exits_, says_) \
 	{ .name = #op_, .plugin = "lie", .op = #op_, .exits = exits_, \
@@ -58,7 +58,7 @@ const struct zoo_kind zoo_kinds[] = {
 	{ .name = "raises 9", .plugin = "die", .op = "raises", .what = "9",
 	    .exits = AGAIN, .says = "killed" },
 	{ .name = "raises 19", .plugin = "die", .op = "raises", .what = "19",
-	    .timeout = "0.5", .exits = PLUGIN | LIMIT, .says = "time|refused" },
+	    .timeout = "0.3", .exits = PLUGIN | LIMIT, .says = "time|refused" },
 	{ .name = "raises 15", .plugin = "die", .op = "raises", .what = "15",
 	    .exits = PLUGIN, .says = "SIGTERM|refused" },
 	{ .name = "dies in finish", .plugin = "die", .op = "in_finish",
@@ -74,7 +74,7 @@ const struct zoo_kind zoo_kinds[] = {
 	STALLS(spins),
 	STALLS(sleeps),
 	STALLS(deaf),
-	{ .name = "logs", .plugin = "eat", .op = "logs", .timeout = "0.5",
+	{ .name = "logs", .plugin = "eat", .op = "logs", .timeout = "0.3",
 	    .exits = LIMIT, .says = "time" },
 	{ .name = "spins with cpu", .plugin = "eat", .op = "spins", .cpu = "1",
 	    .exits = PLUGIN, .flags = ZOO_RECORD | ZOO_SLOW,
@@ -100,9 +100,9 @@ const struct zoo_kind zoo_kinds[] = {
 	{ .name = "long key", .plugin = "eat", .op = "long_key",
 	    .memory = "536870912", .exits = PLUGIN | LIMIT, .says = "key|memory|SIG" },
 	{ .name = "floods", .plugin = "eat", .op = "floods", .reduce = "none",
-	    .timeout = "0.7", .exits = LIMIT, .says = "time|limit" },
+	    .timeout = "0.5", .exits = LIMIT, .says = "time|limit" },
 	{ .name = "floods a key", .plugin = "eat", .op = "floods", .what = "1",
-	    .reduce = "list", .timeout = "0.7", .exits = LIMIT,
+	    .reduce = "list", .timeout = "0.5", .exits = LIMIT,
 	    .says = "time|limit" },
 	{ .name = "prints", .plugin = "eat", .op = "prints", .exits = GOOD },
 
@@ -139,7 +139,10 @@ const struct zoo_kind zoo_kinds[] = {
 
 	BORN(segfault, PLUGIN, "SIGSEGV"),
 	BORN(exits, PLUGIN, "exit"),
-	BORN(spins, PLUGIN | LIMIT, "time|load"),
+	{ .name = "birth spins", .plugin = "birth_spins", .timeout = "0.2",
+	    .exits = LIMIT, .says = "time.*load" },
+	{ .name = "add birth spins", .plugin = "birth_spins", .exits = PLUGIN,
+	    .flags = ZOO_ADD | ZOO_SLOW, .says = "did not load" },
 	BORN(writes, GOOD | PLUGIN, "SIGSYS"),
 	BORN(forks, GOOD | PLUGIN, "SIGSYS"),
 	BORN(kills, GOOD | PLUGIN, "SIGSYS"),
