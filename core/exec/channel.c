@@ -8,7 +8,8 @@
  *                           u32  0
  *   the body, unless it is LARGE: then the frame's first descriptor holds it
  *
- * MORE: only descriptors, of the message that follows.
+ * MORE: only descriptors, of the message that follows.  PART: only bytes of
+ * its body, from who may make no file.
  */
 #include "exec/channel.h"
 
@@ -25,6 +26,7 @@
 #define FDS 200u                /* with one frame; Linux takes 253 */
 #define MORE 1u
 #define LARGE 2u
+#define PART 4u
 
 struct head {
 	uint32_t magic;
@@ -212,13 +214,30 @@ static int send_ahead(int fd, const struct sk_message *m, size_t last,
 	return rc;
 }
 
+/* All of the body but what goes into the last frame. */
+static int send_parts(int fd, const struct sk_message *m, struct head h,
+    const struct sk_channel_wait *w)
+{
+	size_t at = 0;
+	int rc = 0;
+
+	h.flags = PART;
+	for (; !rc && m->body.n - at > INLINE; at += INLINE)
+		rc = send_frame(fd, &h, (struct sk_span){ m->body.p + at, INLINE },
+		    NULL, w);
+	h.flags = 0;
+	return rc ? rc : send_frame(fd, &h, (struct sk_span){ m->body.p + at,
+	    m->body.n - at }, NULL, w);
+}
+
 static int send_large(int fd, const struct sk_message *m, struct head *h,
     const struct sk_channel_wait *w)
 {
 	int body = sk_channel_file("snek-message", m->body.p, m->body.n), rc;
 
 	if (body < 0)
-		return SNEK_ENOMEM;
+		return errno == EPERM || errno == EACCES || errno == ENOSYS ?
+		    send_parts(fd, m, *h, w) : SNEK_ENOMEM;
 	h->flags = LARGE;
 	h->fds = 1;
 	rc = send_frame(fd, h, (struct sk_span){ NULL, 0 }, &body, w);
@@ -279,22 +298,32 @@ static int take_fds(struct sk_channel *c, struct msghdr *m)
 static int check_frame(const struct sk_channel *c, const struct head *h,
     size_t n, int taken)
 {
-	if (n < sizeof(*h) || h->magic != MAGIC || h->zero ||
-	    h->flags > LARGE || h->fds != (uint32_t)taken ||
+	uint64_t bytes;
+
+	if (n < sizeof(*h) || h->magic != MAGIC || h->zero || h->fds != (uint32_t)taken ||
 	    h->bytes > c->max || c->part.fds > c->max_fds)
 		return SNEK_EFORMAT;
-	if (h->flags == MORE || h->flags == LARGE)
+	bytes = c->part.body.n + (n - sizeof(*h));
+	switch (h->flags) {
+	case MORE:
 		return n == sizeof(*h) && taken ? 0 : SNEK_EFORMAT;
-	return n - sizeof(*h) == h->bytes ? 0 : SNEK_EFORMAT;
+	case LARGE:
+		return n == sizeof(*h) && taken && !bytes ? 0 : SNEK_EFORMAT;
+	case PART:
+		return !taken && n > sizeof(*h) && bytes < h->bytes ? 0
+		    : SNEK_EFORMAT;
+	default:
+		return !h->flags && bytes == h->bytes ? 0 : SNEK_EFORMAT;
+	}
 }
 
-static int take_body(struct sk_channel *c, const struct frame *f)
+static int take_body(struct sk_channel *c, const struct frame *f, size_t n)
 {
 	int fd;
 	bool ok;
 
 	if (f->h.flags != LARGE)
-		return sk_buf_put(&c->part.body, f->body, f->h.bytes) ? 0
+		return sk_buf_put(&c->part.body, f->body, n - sizeof(f->h)) ? 0
 		    : SNEK_ENOMEM;
 	fd = c->part.fd[--c->part.fds];
 	ok = sk_channel_slurp(fd, f->h.bytes, &c->part.body);
@@ -329,12 +358,11 @@ int sk_channel_recv(struct sk_channel *c, struct sk_message *out)
 		if (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
 			return SNEK_EFORMAT;
 		rc = check_frame(c, &f.h, (size_t)n, taken);
+		if (!rc)
+			rc = take_body(c, &f, (size_t)n);
 		if (rc)
 			return rc;
-	} while (f.h.flags == MORE);
-	rc = take_body(c, &f);
-	if (rc)
-		return rc;
+	} while (f.h.flags & (MORE | PART));
 	c->part.kind = f.h.kind;
 	c->part.id = f.h.id;
 	*out = c->part;
