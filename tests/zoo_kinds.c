@@ -8,6 +8,7 @@
 
 #define AGAIN ZOO_EXIT(5)
 #define GOOD ZOO_EXIT(0)
+#define DENIED ZOO_EXIT(6)
 #define PLUGIN ZOO_EXIT(7)
 #define LIMIT ZOO_EXIT(8)
 
@@ -119,6 +120,9 @@ const struct zoo_kind zoo_kinds[] = {
 	LIES(reads_on, PLUGIN, "SIGSEGV|SIGBUS"),
 	LIES(writes_input, PLUGIN, "SIGSEGV|SIGBUS"),
 	LIES(writes_host, PLUGIN, "SIGSEGV"),
+	/* The host's notes on it are not to be believed. */
+	{ .name = "writes_shared", .plugin = "lie", .op = "writes_shared",
+	    .exits = PLUGIN | DENIED, .flags = ZOO_ROUND, .says = "." },
 	LIES(forged_value, PLUGIN, "msgpack|object"),
 	LIES(false_pointer, PLUGIN, "SIGSEGV"),
 	LIES(partition, PLUGIN, "partition"),

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <fenv.h>
 #include <math.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -177,6 +179,33 @@ static int writes_host(snek_ctx *c, struct zoo *z, struct snek_record r)
 }
 ZOO_MAP(writes_host)
 
+static sigjmp_buf back;
+
+static void on_fault(int s)
+{
+	(void)s;
+	siglongjmp(back, 1);
+}
+
+/* Over whatever the host's own memory points at: what it shares with others
+ * is among it.  what: with which byte.  Then it dies, for them to look at. */
+static int writes_shared(snek_ctx *c, struct zoo *z, struct snek_record r)
+{
+	struct sigaction sa = { .sa_handler = on_fault, .sa_flags = SA_NODEFER };
+	char *const *p = (char *const *)(const void *)c;
+	volatile size_t i;
+
+	(void)r;
+	sigaction(SIGSEGV, &sa, NULL);
+	sigaction(SIGBUS, &sa, NULL);
+	for (i = 0; i < 4096; i++)
+		if (!sigsetjmp(back, 1) && (uintptr_t)p[i] >> 40 == 0x7f &&
+		    (uintptr_t)p[i] % 4 == 0)
+			memset(p[i], (int)strtol(z->what, NULL, 10), 400);
+	abort();
+}
+ZOO_MAP(writes_shared)
+
 static int forged_value(snek_ctx *c, struct zoo *z, struct snek_record r)
 {
 	struct snek_value v = snek_string("\xdf\xff\xff\xff\xff");
@@ -224,6 +253,7 @@ SNEK_PLUGIN("lie", "1.0",
 	ZOO_OP(reads_on, "read beyond its column"),
 	ZOO_OP(writes_input, "write into its column"),
 	ZOO_OP(writes_host, "write over the host's table"),
+	ZOO_OP(writes_shared, "write over all that the host points at"),
 	ZOO_OP(forged_value, "emit an object that ends too early"),
 	ZOO_OP(false_pointer, "emit a string at a false address"),
 	SNEK_OP(.name = "partition", .summary = "name a false partition",
