@@ -10,6 +10,9 @@ struct snek_cluster {
 	struct sk_catalog *cat;
 };
 
+/* The directory that NULL means, with a NUL; *named: the user named it. */
+int sk_cluster_default(struct sk_buf *, bool *named, struct snek_error *);
+
 /* SNEK_EINVAL, saying what is missing, if p is NULL. */
 int sk_need(const void *p, const char *what, struct snek_error *);
 

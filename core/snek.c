@@ -106,12 +106,13 @@ int snek_cluster_create(const char *where,
 	return sk_catalog_create(where, o.shards, o.level, e);
 }
 
-static int default_cluster(struct sk_buf *b, struct snek_error *e)
+int sk_cluster_default(struct sk_buf *b, bool *named, struct snek_error *e)
 {
 	const char *v;
 	bool ok;
 
-	if ((v = getenv("SNEK_CLUSTER")) && *v)
+	*named = (v = getenv("SNEK_CLUSTER")) && *v;
+	if (*named)
 		ok = sk_buf_printf(b, "%s", v);
 	else if ((v = getenv("XDG_DATA_HOME")) && *v == '/')
 		ok = sk_buf_printf(b, "%s/snek", v);
@@ -128,12 +129,15 @@ int snek_cluster_open(const char *where, snek_cluster **out,
 {
 	struct sk_buf b = { 0 };
 	struct snek_cluster *c;
+	bool named;
 	int rc = sk_need(out, "place for the cluster", e);
 
 	if (!rc && !where)
-		rc = default_cluster(&b, e);
-	if (rc)
+		rc = sk_cluster_default(&b, &named, e);
+	if (rc) {
+		sk_buf_free(&b);
 		return rc;
+	}
 	c = calloc(1, sizeof(*c));
 	rc = c ? sk_catalog_open(where ? where : b.p, &c->cat, e) : sk_enomem(e);
 	sk_buf_free(&b);

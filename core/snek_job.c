@@ -132,9 +132,22 @@ int snek_job_map(snek_job *j, const char *function, const char *args,
 
 	if (!rc)
 		rc = sk_need(function, "function", e);
+	return rc ? rc : sk_job_map(j, function, args, e);
+}
+
+int snek_job_call(snek_job *j, const char *library, const char *function,
+    const char *sig, const char *fields, struct snek_error *e)
+{
+	struct sk_call call = { library, function, sig, fields };
+	int rc = check(j, e);
+
 	if (!rc)
-		rc = set_text(&j->function, function, e);
-	return rc ? rc : set_text(&j->args_json, args, e);
+		rc = sk_need(library, "library", e);
+	if (!rc)
+		rc = sk_need(function, "function", e);
+	if (!rc)
+		rc = sk_need(sig, "signature", e);
+	return rc ? rc : sk_job_call(j, &call, e);
 }
 
 int snek_job_arg(snek_job *j, const char *name, const char *value,

@@ -32,7 +32,7 @@ for example in "$srcdir"/examples/*.c; do
 	$CC -shared -fPIC x.c -o x.so $flags ||
 		fail "$example does not build with the plain command"
 	$CC -shared -fPIC -Wall -Wextra -Werror -pedantic -std=c11 x.c -o x.so \
-	    $flags -Wl,-z,defs || fail "$example does not build strictly"
+	    $flags -Wl,-z,defs -lm || fail "$example does not build strictly"
 done
 cat >x.c <<'END'
 #include <snek/plugin.h>

@@ -372,8 +372,10 @@ START_TEST(the_layout_is_what_plugins_were_built_with)
 	ck_assert_uint_eq(sizeof(struct snek_cursor), 24);
 	ck_assert_uint_eq(sizeof(struct snek_task_info), 24);
 	ck_assert_uint_eq(sizeof(struct snek_arg), 48);
-	ck_assert_uint_eq(sizeof(struct snek_op), 104);
+	ck_assert_uint_eq(sizeof(struct snek_op), 112);
 	ck_assert_uint_eq(offsetof(struct snek_op, map), 56);
+	ck_assert_uint_eq(offsetof(struct snek_op, function), 104);
+	ck_assert_uint_eq(sizeof(struct snek_function), 32);
 	ck_assert_uint_eq(sizeof(struct snek_plugin), 32);
 	ck_assert_uint_eq(offsetof(struct snek_api, emit), 32);
 	ck_assert_uint_eq(offsetof(struct snek_api, log), 152);

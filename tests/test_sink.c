@@ -252,6 +252,35 @@ static void make_rows(struct sk_reducer *r)
 		r->aggregate[i] = (struct sk_aggregate_spec){ name[i], i };
 }
 
+START_TEST(rows_of_whole_numbers_add_up_as_all_rows_do)
+{
+	static const struct snek_value row[][3] = {
+		{ I(7), I(INT64_MAX), I(1) }, { I(7), I(INT64_MAX), I(-1) },
+		{ I(7), I(1), I(2) }, { NUL, D(0), NONE }, { NONE, I(0), I(3) },
+		{ I(0), I(0), I(INT64_MIN) },
+	};
+	struct sk_sink_options o = { .partitions = 1, .memory = 1 << 20, .tmp = "/tmp" };
+	struct sk_runs out = { 0 };
+	struct sk_reducer r = { .kind = SK_AGGREGATED, .n = 3, .aggregate = {
+		{ "n", SNEK_COUNT }, { "a", SNEK_SUM }, { "b", SNEK_SUM } } };
+	sk_sink *s;
+
+	o.reducer = &r;
+	ck_assert_int_eq(sk_sink_new(&o, &s, NULL), 0);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_int_eq(sk_sink_emit_row(s, sk_cstring("k"), row[i], 3,
+		    NULL), 0);
+	for (size_t i = 2; i < 6; i++)
+		ck_assert_int_eq(sk_sink_emit_row(s, sk_cstring("another key"),
+		    row[i], 3, NULL), 0);
+	ck_assert_uint_eq(sk_sink_emitted(s), 7);
+	finish(s, &out);
+	expect(&r, &out, "\"another key\"={\"n\":3,\"a\":1.0,"
+	    "\"b\":-9223372036854775803} "
+	    "\"k\"={\"n\":3,\"a\":18446744073709551615,\"b\":2} ");
+}
+END_TEST
+
 START_TEST(rows_have_a_result_for_each_aggregate)
 {
 	const struct snek_value full[5] = { I(2), I(1), S("b"), S("b"), D(0.5) };
@@ -540,6 +569,7 @@ static void add_all(TCase *t)
 	tcase_add_test(t, sums_are_exact_and_keep_their_kind);
 	tcase_add_loop_test(t, the_fast_way_counts_like_the_slow_one, 0, 4);
 	tcase_add_test(t, keys_that_look_alike_stay_apart);
+	tcase_add_test(t, rows_of_whole_numbers_add_up_as_all_rows_do);
 	tcase_add_test(t, rows_have_a_result_for_each_aggregate);
 	tcase_add_test(t, rows_need_declared_aggregates);
 	tcase_add_test(t, pairs_in_order_make_one_file_however_many);

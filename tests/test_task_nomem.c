@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "task/call.h"
+
 void *__real_malloc(size_t);
 void *__real_calloc(size_t, size_t);
 void *__real_realloc(void *, size_t);
@@ -70,6 +72,7 @@ static const struct kind {
 	{ "tests/plugins/echo", "totals", NULL },
 	{ "plugins/group", NULL, "{\"by\":[\"t\",\"n\"],\"sum\":[\"n\"]}" },
 	{ "plugins/wordcount", NULL, "{\"field\":\"t\"}" },
+	{ "tests/plugins/called", "text", NULL },
 };
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
 
@@ -147,9 +150,33 @@ START_TEST(an_attempt_runs_out_of_memory_anywhere)
 }
 END_TEST
 
+START_TEST(a_call_runs_out_of_memory_anywhere)
+{
+	const struct sk_call c = { "libc.so.6", "strnlen", "L(sL)", "a,b" };
+	struct snek_error e = {0};
+	struct sk_plugin *p;
+	bool came = true;
+	int rc;
+	long n;
+
+	for (n = 0; came; n++) {
+		p = NULL;
+		countdown = n;
+		rc = sk_call_open(&c, &p, &e);
+		came = countdown < 0;
+		countdown = -1;
+		ck_assert_int_eq(rc, came ? SNEK_ENOMEM : 0);
+		ck_assert_int_eq(!p, came);
+		sk_plugin_close(p);
+	}
+	ck_assert_int_gt(n, 8);
+}
+END_TEST
+
 static void add_tests(TCase *c)
 {
 	tcase_add_loop_test(c, opening_runs_out_of_memory_anywhere, 0, KINDS);
+	tcase_add_test(c, a_call_runs_out_of_memory_anywhere);
 	tcase_add_loop_test(c, an_attempt_runs_out_of_memory_anywhere, 0, KINDS);
 }
 

@@ -3,10 +3,11 @@
 # Every header compiles alone; public ones also as strict C11 and as C++17.
 srcdir=${srcdir:-.}
 CC=${CC:-cc}
+top=$(cd "$srcdir" && pwd)
 bad=0
 for h in $(cd "$srcdir" && find core sdk -name '*.h' | sort); do
-	$CC -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only \
-	    -I"$srcdir/core" -I"$srcdir/sdk" -x c "$srcdir/$h" ||
+	echo "#include \"$top/$h\"" | $CC -std=gnu11 -D_GNU_SOURCE -Wall -Wextra \
+	    -Werror -fsyntax-only -I"$srcdir/core" -I"$srcdir/sdk" -x c - ||
 	    { echo "$h does not compile alone"; bad=1; }
 done
 for h in types plugin snek; do

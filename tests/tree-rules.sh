@@ -48,6 +48,7 @@ only zlib.h "$(echo core/value/inflate*.c core/value/input*.c core/value/gzip*.c
 only seccomp.h "core/task/sandbox_seccomp.c core/task/sandbox_calls.c"
 only linux/landlock.h core/task/sandbox_landlock.c
 only dlfcn.h core/task/plugin.c
+only ffi.h core/task/ffi.c
 for f in $(grep -l '^#include <simdjson' -r core); do
 	test "$f" = core/value/json_fast.cc || complain "$f may not include simdjson"
 done
@@ -60,7 +61,7 @@ for f in core/*.[ch] core/*/*.[ch] core/*/*.cc sdk/snek/*.h plugins/*.c; do
 	END { if (NR > 600) { print f ": " NR " lines"; bad = 1 } exit bad }' "$f" || bad=1
 done
 
-for f in $(find core sdk plugins examples tests man README.md -type f \
+for f in $(find core sdk plugins examples tests bench man README.md -type f \
     \( -name '*.[ch]' -o -name '*.cc' -o -name '*.sh' -o -name '*.py' -o -name '*.awk' -o -name '*.md' -o -name '*.map' -o -name '*.pc.in' -o -name '*.supp' -o -name '*.[1357]' \)) \
     setup autogen.sh configure.ac Makefile.am; do
 	head -n 3 "$f" | grep -q 'SPDX-License-Identifier: MIT' ||

@@ -24,6 +24,7 @@ const char *sk_strerror(int code)
 	return texts[-code];
 }
 
+__attribute__((format(printf, 4, 0)))
 static void set(struct snek_error *e, int code, int sys, const char *fmt, va_list ap)
 {
 	if (!e)

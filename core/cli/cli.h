@@ -45,7 +45,8 @@ struct cli {
 extern const struct cli_command *const cli_commands[];
 extern const struct cli_command cli_write, cli_query, cli_run, cli_ls,
 	cli_find, cli_export, cli_rm, cli_gc, cli_compact, cli_functions,
-	cli_rm_function, cli_version, cli_help, cli_completions;
+	cli_rm_function, cli_version, cli_help, cli_completions, cli_describe,
+	cli_doctor, cli_peek, cli_stat;
 const struct cli_command *cli_command_find(const char *name);
 /* The first thing a program does: locale, and descriptors 0 to 2 are open. */
 void cli_main_begin(void);
@@ -212,14 +213,20 @@ int cli_input_each(const struct cli *, struct cli_input *,
 struct cli_job {
 	struct cli c;
 	const char *args, *reduce, *partitions, *on, *workers, *output, *order,
-	    *limit, *timeout, *attempts, *tmp, *progress, *worker,
-	    *worker_cpu;
+	    *limit, *timeout, *attempts, *tmp, *progress, *call, *sig, *fields,
+	    *worker, *worker_cpu, *skip_bad, *bad;
 	uint64_t worker_memory;
 	bool trust;
 };
 #define CLI_JOB_OPTIONS \
 	{ "args", 0, CLI_TEXT, CLI_AT(cli_job, args), "JSON", \
 	  "arguments of the function, as a JSON object" }, \
+	{ "call", 0, CLI_TEXT, CLI_AT(cli_job, call), "LIBRARY:FUNCTION", \
+	  "a C function of any library, as FUNCTION" }, \
+	{ "sig", 0, CLI_TEXT, CLI_AT(cli_job, sig), "SIGNATURE", \
+	  "its types: 'd(dd)'; one of biIlLfds each" }, \
+	{ "fields", 0, CLI_TEXT, CLI_AT(cli_job, fields), "FIELD,...", \
+	  "its arguments" }, \
 	{ "reduce", 0, CLI_TEXT, CLI_AT(cli_job, reduce), "REDUCER", \
 	  "sum, count, min, max, mean, list, top=N, none" }, \
 	{ "order", 0, CLI_TEXT, CLI_AT(cli_job, order), "ORDER", \
@@ -237,6 +244,10 @@ struct cli_job {
 	  "SIZE", "that each process may take; default: 4G" }, \
 	{ "worker-cpu", 0, CLI_SECONDS, CLI_AT(cli_job, worker_cpu), \
 	  "SECONDS", "of processor time for a task; default: no limit" }, \
+	{ "skip-bad", 0, CLI_COUNT, CLI_AT(cli_job, skip_bad), "N", \
+	  "leave out up to N records that cannot be mapped" }, \
+	{ "bad", 0, CLI_TEXT, CLI_AT(cli_job, bad), "FILE", \
+	  "that those are written to, as JSON lines" }, \
 	{ "worker", 0, CLI_TEXT, CLI_AT(cli_job, worker), "FILE", \
 	  "the worker program; default: $SNEK_WORKER" }, \
 	{ "workers", 0, CLI_COUNT, CLI_AT(cli_job, workers), "N", \
@@ -257,12 +268,13 @@ struct cli_job {
 	{ "verbose", 'v', CLI_FLAG, CLI_AT(cli, verbose), NULL, \
 	  "what plugins log, counters, and a summary" }
 
-/* What can be told to be a mistake before anything is opened. */
-int cli_job_check(const struct cli_job *, const char *function, int argc,
-    char **argv);
+/* What can be told to be a mistake before anything is opened.  argv: function
+ * and arguments, or nothing after --call. */
+int cli_job_check(const struct cli_job *, int argc, char **argv);
 /* Settings, function and (checked) arguments; 0 or an exit code. */
-int cli_job_setup(struct cli_job *, snek_job *, const char *function,
-    int argc, char **argv);
+int cli_job_setup(struct cli_job *, snek_job *, int argc, char **argv);
+/* What is mapped, for people. */
+const char *cli_job_function(const struct cli_job *, char **argv);
 /* Start, wait, print; an exit code. */
 int cli_job_finish(struct cli_job *, snek_job *, const char *title,
     const char *function);
@@ -291,6 +303,11 @@ bool cli_json_member(struct cli_json *rest, struct cli_json *name,
 bool cli_json_equal(struct cli_json, struct cli_json);
 /* A string without its quotes and escapes; to be freed.  NULL: no memory. */
 char *cli_json_string(struct cli_json, size_t *len);
+
+/* ---- pretty.c ---- */
+
+/* Compact JSON text over several lines, as people like to read it. */
+void cli_pretty(FILE *, const char *json, size_t len);
 
 /* ---- grid.c: rows of cells, aligned or tab-separated ---- */
 

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ static int settings(struct cli_job *j, snek_job *job)
 		{ "timeout", j->timeout }, { "order", j->order },
 		{ "limit", j->limit }, { "tmp", j->tmp },
 		{ "trust", j->trust ? "yes" : NULL },
+		{ "skip-bad", j->skip_bad }, { "bad", j->bad },
 		{ "worker", j->worker }, { "worker-cpu", j->worker_cpu },
 		{ "worker-memory", j->worker_memory ? memory : NULL },
 	};
@@ -60,31 +62,76 @@ static bool is_bare_file(const char *function)
 	    strncmp(function + n - 3, ".so", 3) == 0;
 }
 
-int cli_job_check(const struct cli_job *j, const char *function, int argc,
-    char **argv)
+static int check_call(const struct cli_job *j, int argc, char **argv)
+{
+	const char *colon = strrchr(j->call, ':');
+
+	if (argc)
+		return cli_error_usage(&j->c, "%s: --call takes no function "
+		    "and no arguments beside it", argv[0]);
+	if (!colon || colon == j->call || !colon[1])
+		return cli_error_usage(&j->c, "--call %s: give LIBRARY:FUNCTION, "
+		    "such as libm.so.6:hypot", j->call);
+	if (!j->sig)
+		return cli_error_usage(&j->c, "--call needs the function's "
+		    "types: --sig 'd(dd)'");
+	if (j->args)
+		return cli_error_usage(&j->c, "--args goes with a function of "
+		    "a plugin, not with --call");
+	return 0;
+}
+
+int cli_job_check(const struct cli_job *j, int argc, char **argv)
 {
 	int i;
 
-	if (is_bare_file(function))
+	if (j->call)
+		return check_call(j, argc, argv);
+	if (j->sig || j->fields)
+		return cli_error_usage(&j->c, "--%s goes with --call", j->sig ?
+		    "sig" : "fields");
+	if (!argc)
+		return cli_error_usage(&j->c, "too little: give %s",
+		    j->c.command->args);
+	if (is_bare_file(argv[0]))
 		return cli_error_usage(&j->c, "%s: for a file say ./%s",
-		    function, function);
-	for (i = 0; i < argc; i++)
+		    argv[0], argv[0]);
+	for (i = 1; i < argc; i++)
 		if (!strchr(argv[i], '=') || argv[i][0] == '=')
 			return cli_error_usage(&j->c, "%s: arguments are "
 			    "NAME=VALUE", argv[i]);
 	return 0;
 }
 
-int cli_job_setup(struct cli_job *j, snek_job *job, const char *function,
-    int argc, char **argv)
+static int map_call(struct cli_job *j, snek_job *job, struct snek_error *e)
+{
+	const char *colon = strrchr(j->call, ':');
+	char *library = strndup(j->call, (size_t)(colon - j->call));
+	int rc;
+
+	if (!library)
+		return SNEK_ENOMEM;
+	rc = snek_job_call(job, library, colon + 1, j->sig, j->fields, e);
+	free(library);
+	return rc;
+}
+
+const char *cli_job_function(const struct cli_job *j, char **argv)
+{
+	return j->call ? j->call : argv[0];
+}
+
+int cli_job_setup(struct cli_job *j, snek_job *job, int argc, char **argv)
 {
 	struct snek_error e = { 0 };
 	int rc, i;
 
-	rc = snek_job_map(job, function, j->args, &e);
+	rc = j->call ? map_call(j, job, &e)
+	    : snek_job_map(job, argv[0], j->args, &e);
 	if (rc < 0)
-		return cli_error_of(&j->c, rc, &e, function, NULL);
-	for (i = 0; i < argc; i++)
+		return cli_error_of(&j->c, rc, &e, cli_job_function(j, argv),
+		    NULL);
+	for (i = 1; i < argc; i++)
 		if ((rc = argument(j, job, argv[i])))
 			return rc;
 	if (j->reduce && (rc = snek_job_reduce(job, j->reduce, &e)) < 0)

@@ -17,9 +17,10 @@ static int query(struct cli_job *j, snek_cluster *cluster, int argc,
 	if (rc < 0)
 		return cli_error_of(&j->c, rc, &e, argv[0],
 		    rc == SNEK_ENOENT ? "snek ls lists what there is" : NULL);
-	rc = cli_job_setup(j, job, argv[1], argc - 2, argv + 2);
+	rc = cli_job_setup(j, job, argc - 1, argv + 1);
 	if (!rc)
-		rc = cli_job_finish(j, job, argv[0], argv[1]);
+		rc = cli_job_finish(j, job, argv[0],
+		    cli_job_function(j, argv + 1));
 	snek_job_free(job);
 	return rc;
 }
@@ -32,7 +33,7 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 
 	if (rc != CLI_GO)
 		return rc;
-	rc = cli_job_check(&j, argv[1], argc - 2, argv + 2);
+	rc = cli_job_check(&j, argc - 1, argv + 1);
 	if (rc || (rc = cli_cluster_open(&j.c, &cluster)))
 		return rc;
 	cli_signal_begin();
@@ -44,5 +45,5 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 const struct cli_command cli_query = {
 	"snek", "query", "CATEGORY FUNCTION [NAME=VALUE...]",
 	"Map a function over a category and print what comes out", NULL,
-	2, -1, options, run
+	1, -1, options, run
 };

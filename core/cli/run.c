@@ -65,17 +65,18 @@ static int check_function(const struct run *r, const char *name)
 
 static int with_job(struct run *r, struct cli_input *in, int argc, char **argv)
 {
-	int rc = check_function(r, argv[0]);
+	int rc = r->j.call ? 0 : check_function(r, argv[0]);
 
 	if (!rc)
-		rc = cli_job_setup(&r->j, r->job, argv[0], argc - 1, argv + 1);
+		rc = cli_job_setup(&r->j, r->job, argc, argv);
 	if (!rc)
 		rc = prepare(r);
 	if (!rc)
 		rc = cli_input_each(&r->j.c, in, read_one, r);
 	if (!rc && cli_signal_caught())
 		return cli_signal_exit(&r->j.c, "nothing was printed");
-	return rc ? rc : cli_job_finish(&r->j, r->job, argv[0], NULL);
+	return rc ? rc : cli_job_finish(&r->j, r->job,
+	    cli_job_function(&r->j, argv), NULL);
 }
 
 static int with_input(struct run *r, struct cli_input *in, int argc,
@@ -94,7 +95,7 @@ static int with_input(struct run *r, struct cli_input *in, int argc,
 static int with_options(struct run *r, int argc, char **argv)
 {
 	struct cli_input in;
-	int rc = cli_job_check(&r->j, argv[0], argc - 1, argv + 1);
+	int rc = cli_job_check(&r->j, argc, argv);
 
 	if (rc)
 		return rc;
@@ -120,5 +121,5 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 const struct cli_command cli_run = {
 	"snek", "run", "PLUGIN|FUNCTION [NAME=VALUE...]",
 	"Map a function over files or standard input, without a cluster", NULL,
-	1, -1, options, run
+	0, -1, options, run
 };

@@ -131,10 +131,10 @@ static int ask(sk_worker *w, struct sk_put *out, int fd, const char *path,
     struct sk_message *answer, struct sk_get *r, struct snek_error *e)
 {
 	struct sk_message m = { .kind = SK_MSG_TASK, .body = out->buf };
-	int rc = out->nomem ? SNEK_ENOMEM : 0, copy = dup(fd);
+	int rc = out->nomem ? SNEK_ENOMEM : 0, copy = fd > 0 ? dup(fd) : -1;
 
 	m.id = sk_worker_next_id(w);
-	if (!rc && (copy < 0 || !sk_message_take(&m, copy)))
+	if (!rc && fd > 0 && (copy < 0 || !sk_message_take(&m, copy)))
 		rc = SNEK_ENOMEM;
 	if (!rc)
 		rc = sk_worker_send(w, &m);
@@ -217,9 +217,7 @@ int sk_worker_open_op(sk_worker *w, const struct sk_exec_plugin *p,
 
 	memset(out, 0, sizeof(*out));
 	put_head(&q, false, SK_ASK_OPEN);
-	sk_put_text(&q, p->path);
-	sk_put_text(&q, op->op.name);
-	sk_put_args(&q, args);
+	sk_put_op(&q, p, op, args);
 	sk_put_text(&q, category);
 	sk_put_u8(&q, 0);
 	rc = ask(w, &q, p->fd, op->op.name, &answer, &r, e);

@@ -9,6 +9,7 @@
  */
 #ifndef SK_EXEC_H
 #define SK_EXEC_H
+#include "task/call.h"
 #include "task/task.h"
 
 /* A plugin's file, for executors that load it elsewhere: a descriptor of bytes
@@ -16,6 +17,7 @@
 struct sk_exec_plugin {
 	int fd;
 	const char *path;
+	const struct sk_call *call;     /* in place of both, if not NULL */
 };
 
 /* A file that chunks lie in. */
@@ -26,6 +28,9 @@ struct sk_exec_file {
 
 /* What all attempts of a job share; immutable while the executor lives. */
 struct sk_exec_job {
+	/* A C function of a library in place of a plugin's op, or NULL.  In
+	 * other processes sk_call_open makes plugin and op of it. */
+	const struct sk_call *call;
 	const struct sk_plugin *plugin;
 	const struct sk_op *op;
 	const struct sk_args *args;
@@ -64,6 +69,7 @@ struct sk_attempt {
 struct sk_exec_event {
 	uint64_t id;
 	uint32_t number;                /* of the attempt, among its task's */
+	struct sk_attempt attempt;      /* as it was started */
 	struct sk_outcome outcome;      /* the receiver's to free */
 };
 

@@ -98,7 +98,7 @@ static int send_init(struct process_exec *x)
 
 	sk_put_job(&w, j);
 	m.body = w.buf;
-	if (w.nomem || !take_copy(&m, j->map_file.fd) ||
+	if (w.nomem || (!j->call && !take_copy(&m, j->map_file.fd)) ||
 	    (j->reduce_op && j->reduce_op != j->op &&
 	    !take_copy(&m, j->reduce_file.fd)))
 		rc = SNEK_ENOMEM;
@@ -297,6 +297,7 @@ static bool give(struct process_exec *x, struct sk_exec_event *out)
 		return false;
 	out->id = it->attempt.id;
 	out->number = it->attempt.number;
+	out->attempt = it->attempt;
 	out->outcome = it->outcome;
 	free(it);
 	return true;

@@ -241,6 +241,7 @@ static int wait_event(struct sk_exec *exec, int timeout_ms,
 		return 0;
 	out->id = it->attempt.id;
 	out->number = it->attempt.number;
+	out->attempt = it->attempt;
 	out->outcome = it->outcome;
 	free(it);
 	return 1;

@@ -150,6 +150,7 @@ void sk_put_hello(struct sk_put *w, const struct sk_wire_hello *h)
 	sk_put_u64(w, h->memory);
 	sk_put_u64(w, h->cpu_ms);
 	sk_put_text(w, h->tmp);
+	sk_put_text(w, h->libraries);
 }
 
 void sk_get_hello(struct sk_get *r, struct sk_wire_hello *h)
@@ -161,6 +162,7 @@ void sk_get_hello(struct sk_get *r, struct sk_wire_hello *h)
 	h->memory = sk_get_u64(r);
 	h->cpu_ms = sk_get_u64(r);
 	get_into(r, h->tmp, sizeof(h->tmp));
+	get_into(r, h->libraries, sizeof(h->libraries));
 }
 
 /* ---- errors and deaths ---- */

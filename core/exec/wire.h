@@ -47,7 +47,7 @@ struct sk_wire_hello {
 	uint32_t version, workers;
 	bool trust;
 	uint64_t memory, cpu_ms;        /* of a child; of a task in it */
-	char tmp[4096];
+	char tmp[4096], libraries[4096];        /* that children may read */
 };
 void sk_put_hello(struct sk_put *, const struct sk_wire_hello *);
 void sk_get_hello(struct sk_get *, struct sk_wire_hello *);
@@ -76,8 +76,12 @@ int sk_get_reducer(struct sk_get *, struct sk_reducer *);
 /* An op of a plugin, to be loaded from its file. */
 struct sk_wire_op {
 	const char *path, *op;          /* op NULL: none */
+	struct sk_call call;            /* library NULL: the path's plugin */
 	struct sk_args args;
 };
+void sk_put_op(struct sk_put *, const struct sk_exec_plugin *,
+    const struct sk_op *, const struct sk_args *);
+int sk_get_op(struct sk_get *, struct sk_wire_op *, struct snek_error *);
 struct sk_wire_job {                    /* texts are the message's */
 	struct sk_wire_op map, reduce;
 	bool same;                      /* the mapping op reduces */

@@ -2,12 +2,31 @@
 /* wire_job.c - what all attempts of a job share, as bytes. */
 #include "exec/wire.h"
 
-static void put_op(struct sk_put *w, const char *path, const struct sk_op *op,
-    const struct sk_args *args)
+void sk_put_op(struct sk_put *w, const struct sk_exec_plugin *p,
+    const struct sk_op *op, const struct sk_args *args)
 {
-	sk_put_text(w, path);
+	const struct sk_call *c = p ? p->call : NULL;
+
+	sk_put_text(w, p && !c ? p->path : NULL);
 	sk_put_text(w, op ? op->op.name : NULL);
+	sk_put_text(w, c ? c->library : NULL);
+	sk_put_text(w, c ? c->function : NULL);
+	sk_put_text(w, c ? c->signature : NULL);
+	sk_put_text(w, c ? c->fields : NULL);
 	sk_put_args(w, op ? args : NULL);
+}
+
+int sk_get_op(struct sk_get *r, struct sk_wire_op *o, struct snek_error *e)
+{
+	o->path = sk_get_text(r);
+	o->op = sk_get_text(r);
+	o->call.library = sk_get_text(r);
+	o->call.function = sk_get_text(r);
+	o->call.signature = sk_get_text(r);
+	o->call.fields = sk_get_text(r);
+	if (r->bad || (o->op && !o->path == !o->call.library))
+		return sk_fail(e, SNEK_EFORMAT, "malformed request");
+	return sk_get_args(r, &o->args, e);
 }
 
 static bool is_same(const struct sk_exec_job *j)
@@ -19,9 +38,9 @@ void sk_put_job(struct sk_put *w, const struct sk_exec_job *j)
 {
 	bool same = is_same(j);
 
-	put_op(w, j->map_file.path, j->op, j->args);
+	sk_put_op(w, &j->map_file, j->op, j->args);
 	sk_put_u8(w, same);
-	put_op(w, same ? NULL : j->reduce_file.path,
+	sk_put_op(w, same ? NULL : &j->reduce_file,
 	    same ? NULL : j->reduce_op, j->reduce_args);
 	sk_put_reducer(w, j->reducer);
 	sk_put_text(w, j->category);
@@ -31,22 +50,15 @@ void sk_put_job(struct sk_put *w, const struct sk_exec_job *j)
 	sk_put_u8(w, j->log != NULL);
 }
 
-static int get_op(struct sk_get *r, struct sk_wire_op *o)
-{
-	o->path = sk_get_text(r);
-	o->op = sk_get_text(r);
-	return sk_get_args(r, &o->args, NULL);
-}
-
 int sk_get_job(struct sk_get *r, struct sk_wire_job *j)
 {
 	int rc;
 
 	memset(j, 0, sizeof(*j));
-	rc = get_op(r, &j->map);
+	rc = sk_get_op(r, &j->map, NULL);
 	j->same = sk_get_u8(r);
 	if (!rc)
-		rc = get_op(r, &j->reduce);
+		rc = sk_get_op(r, &j->reduce, NULL);
 	if (!rc)
 		rc = sk_get_reducer(r, &j->reducer);
 	j->category = sk_get_text(r);

@@ -25,7 +25,7 @@ struct queued {
 
 struct sk_worker {
 	struct sk_worker_options set;
-	char *program, *tmp;
+	char *program, *tmp, *library;
 	struct sk_channel channel;
 	pid_t pid;
 	int pidfd;                      /* -1: an old kernel */
@@ -91,6 +91,8 @@ static int send_hello(sk_worker *w)
 	int rc;
 
 	snprintf(h.tmp, sizeof(h.tmp), "%s", w->tmp);
+	if (w->library)
+		snprintf(h.libraries, sizeof(h.libraries), "%s", w->library);
 	sk_put_hello(&out, &h);
 	m.body = out.buf;
 	rc = out.nomem ? SNEK_ENOMEM : sk_worker_send(w, &m);
@@ -149,6 +151,8 @@ int sk_worker_open(const struct sk_worker_options *o, sk_worker **out,
 	w->tail = &w->heard;
 	w->program = find_program(o->program);
 	w->tmp = strdup(o->tmp ? o->tmp : "/tmp");
+	if (o->library && strchr(o->library, '/'))
+		w->library = realpath(o->library, NULL);        /* or none */
 	rc = w->program && w->tmp ? start(w, e) : sk_enomem(e);
 	if (rc)
 		sk_worker_close(w);
@@ -211,6 +215,7 @@ void sk_worker_close(sk_worker *w)
 	forget_heard(w);
 	free(w->program);
 	free(w->tmp);
+	free(w->library);
 	free(w);
 }
 

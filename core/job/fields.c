@@ -63,7 +63,7 @@ int sk_fields_check(const struct sk_fields *f, const char *where,
 		return 0;
 	if (missing == watched)
 		return sk_fail(e, SNEK_ENOENT, "no record of %s has a field '%s'; "
-		    "is its name right?", where, f->name[first]);
+		    "snek describe lists the fields of a category", where, f->name[first]);
 	for (i = 0; i < f->n; i++)
 		if (is_missing(f, i)) {
 			snprintf(line, sizeof(line), "no record of %s has a field "

@@ -93,7 +93,7 @@ static int take_file(sk_worker *w, struct sk_function *f, struct snek_error *e)
 static int open_plugin(sk_worker *w, bool alone, const char *path, int file,
     struct sk_plugin **out, struct snek_error *e)
 {
-	struct sk_exec_plugin p = { file, path };
+	struct sk_exec_plugin p = { file, path, NULL };
 
 	if (!w)
 		return sk_plugin_open(path, out, e);
@@ -102,8 +102,7 @@ static int open_plugin(sk_worker *w, bool alone, const char *path, int file,
 
 /* ---- shipped plugins ---- */
 
-/* Calls visit with each directory that may hold shipped plugins. */
-static int each_dir(int (*visit)(void *, const char *dir), void *arg)
+int sk_function_dirs(int (*visit)(void *, const char *dir), void *arg)
 {
 	const char *p = getenv("SNEK_PLUGIN_PATH");
 	char dir[4096];
@@ -147,7 +146,7 @@ static int shipped_path(const char *name, size_t len, char **out)
 	int rc = 0;
 
 	if (len && !memchr(name, '/', len))
-		rc = each_dir(try_dir, &w);
+		rc = sk_function_dirs(try_dir, &w);
 	*out = w.path;
 	return rc;
 }
@@ -420,7 +419,7 @@ int sk_function_names(struct sk_catalog *cat, sk_worker *w,
 		rc = cat->meta->ops->function_list(cat->meta, visit_registered,
 		    all, e);
 	if (!rc)
-		rc = each_dir(add_dir, &l);
+		rc = sk_function_dirs(add_dir, &l);
 	if (rc == SNEK_ENOMEM)
 		sk_enomem(e);
 	for (i = 0; i < all->n && !rc; i++)

@@ -36,6 +36,10 @@ void sk_function_free(struct sk_function *);
 int sk_function_names(struct sk_catalog *cat, sk_worker *,
     int (*visit)(void *, const char *name), void *, struct snek_error *);
 
-int sk_function_add(struct sk_catalog *, sk_worker *, const char *path, bool replace,
-    bool *changed, struct snek_error *);
+/* Calls visit with each directory that may hold shipped plugins, in the order
+ * in which they are looked at; it need not be there. */
+int sk_function_dirs(int (*visit)(void *, const char *dir), void *);
+
+int sk_function_add(struct sk_catalog *, sk_worker *, const char *path,
+    bool replace, bool *changed, struct snek_error *);
 #endif

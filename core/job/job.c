@@ -53,6 +53,23 @@ int sk_job_new(struct sk_catalog *cat, const char *category,
 	return 0;
 }
 
+static void free_call(struct sk_call *c)
+{
+	free((char *)c->library);
+	free((char *)c->function);
+	free((char *)c->signature);
+	free((char *)c->fields);
+	memset(c, 0, sizeof(*c));
+}
+
+static void free_map(struct snek_job *j)
+{
+	free(j->function);
+	free(j->args_json);
+	free_call(&j->call);
+	j->function = j->args_json = NULL;
+}
+
 static void free_description(struct snek_job *j)
 {
 	size_t i;
@@ -63,11 +80,11 @@ static void free_description(struct snek_job *j)
 	}
 	free(j->arg);
 	free(j->category);
-	free(j->function);
-	free(j->args_json);
+	free_map(j);
 	free(j->reduce);
 	free(j->set.tmp);
 	free(j->set.worker);
+	free(j->set.bad);
 	sk_path_free(&j->set.order_path);
 	if (j->spool)
 		sk_spool_close(j->spool);
@@ -99,6 +116,7 @@ void sk_job_unprepare(struct snek_job *j)
 	free(j->part_runs);
 	sk_plan_free(&j->plan);
 	sk_fields_free(&j->fields);
+	sk_bad_close(&j->bad);
 	free(j->chunk);
 	sk_args_free(&j->map_args);
 	sk_args_free(&j->reduce_args);
@@ -283,6 +301,10 @@ int sk_job_set(struct snek_job *j, const char *name, const char *v,
 		return set_bool(name, v, &j->set.trust, e);
 	if (!strcmp(name, "worker"))
 		return set_text(&j->set.worker, v, e);
+	if (!strcmp(name, "skip-bad"))
+		return number(name, v, UINT32_MAX, &j->set.skip_bad, e);
+	if (!strcmp(name, "bad"))
+		return set_text(&j->set.bad, v, e);
 	if (!strcmp(name, "worker-memory"))
 		return number(name, v, (uint64_t)1 << 46, &j->set.worker_memory, e);
 	if (!strcmp(name, "worker-cpu"))
@@ -315,5 +337,52 @@ int sk_job_arg(struct snek_job *j, const char *name, const char *value,
 		return sk_enomem(e);
 	}
 	j->args++;
+	return 0;
+}
+
+/* ---- what to map ---- */
+
+int sk_job_map(struct snek_job *j, const char *function, const char *args_json,
+    struct snek_error *e)
+{
+	char *name = strdup(function);
+	char *args = args_json ? strdup(args_json) : NULL;
+
+	if (!name || (args_json && !args)) {
+		free(name);
+		free(args);
+		return sk_enomem(e);
+	}
+	free_map(j);
+	j->function = name;
+	j->args_json = args;
+	return 0;
+}
+
+static bool copy_call(struct sk_call *to, const struct sk_call *from)
+{
+	to->library = strdup(from->library);
+	to->function = strdup(from->function);
+	to->signature = strdup(from->signature);
+	to->fields = from->fields ? strdup(from->fields) : NULL;
+	return to->library && to->function && to->signature &&
+	    (to->fields || !from->fields);
+}
+
+int sk_job_call(struct snek_job *j, const struct sk_call *call,
+    struct snek_error *e)
+{
+	struct sk_call copy = { 0 };
+	struct sk_plugin *p;
+	int rc = sk_call_describe(call, &p, e);
+
+	if (rc)
+		return rc;
+	sk_plugin_close(p);
+	if (!copy_call(&copy, call) || sk_job_map(j, call->function, NULL, NULL)) {
+		free_call(&copy);
+		return sk_enomem(e);
+	}
+	j->call = copy;
 	return 0;
 }

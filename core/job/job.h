@@ -13,6 +13,7 @@
 
 #include "category/snapshot.h"
 #include "exec/exec.h"
+#include "job/bad.h"
 #include "job/fields.h"
 #include "job/function.h"
 #include "job/hold.h"
@@ -36,6 +37,8 @@ struct sk_job_settings {
 	char *worker;                   /* the program; NULL: as installed */
 	uint64_t worker_memory;         /* of a child; 0: the default */
 	int64_t worker_cpu_ms;          /* of a task; 0: none */
+	uint64_t skip_bad;              /* records that may be left out */
+	char *bad;                      /* file that they are put into, or NULL */
 };
 
 /* An attempt's outcome between its end and its commit. */
@@ -54,6 +57,7 @@ struct snek_job {
 	struct sk_spool *spool;
 	int unread;                     /* why not all input was: no start */
 	char *function, *args_json, *reduce;
+	struct sk_call call;            /* library NULL: function is what to map */
 	struct sk_arg_text *arg;
 	size_t args;
 	struct sk_job_settings set;
@@ -73,6 +77,7 @@ struct snek_job {
 	size_t chunks;
 	struct sk_plan plan;
 	struct sk_fields fields;
+	struct sk_bad bad;
 	struct sk_exec_job exec_job;
 	struct sk_exec *exec;           /* with __atomic: cancel looks at it */
 	sk_sched *sched;
@@ -108,6 +113,10 @@ void sk_job_free(struct snek_job *);
 /* SNEK_EINVAL once it has begun. */
 int sk_job_is_new(struct snek_job *, struct snek_error *);
 int sk_job_set(struct snek_job *, const char *setting, const char *value,
+    struct snek_error *);
+/* Map a plain C function; what is no function is found wrong by start. */
+int sk_job_call(struct snek_job *, const struct sk_call *, struct snek_error *);
+int sk_job_map(struct snek_job *, const char *function, const char *args_json,
     struct snek_error *);
 int sk_job_arg(struct snek_job *, const char *name, const char *value,
     struct snek_error *);

@@ -27,13 +27,24 @@ static void log_line(void *arg, int level, const char *text)
 	pthread_mutex_unlock(&j->log_lock);
 }
 
+static int open_call(struct snek_job *j, struct snek_error *e)
+{
+	int rc = j->worker ? sk_call_describe(&j->call, &j->map_fn.plugin, e)
+	    : sk_call_open(&j->call, &j->map_fn.plugin, e);
+
+	if (!rc)
+		j->map_fn.op = &j->map_fn.plugin->op[0];
+	return rc;
+}
+
 static int find_map(struct snek_job *j, struct snek_error *e)
 {
 	int rc;
 
 	if (!j->function)
 		return sk_fail(e, SNEK_EINVAL, "the job maps no function");
-	rc = sk_function_find(j->cat, j->worker, j->function, &j->map_fn, e);
+	rc = j->call.library ? open_call(j, e)
+	    : sk_function_find(j->cat, j->worker, j->function, &j->map_fn, e);
 	if (rc)
 		return rc;
 	if (!j->map_fn.op->op.map && !j->map_fn.op->op.map_shard)
@@ -66,7 +77,8 @@ static int ask_here(struct snek_job *j, bool *aggregates, struct snek_error *e)
 
 static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
 {
-	struct sk_exec_plugin p = { j->map_fn.file, j->map_fn.path };
+	struct sk_exec_plugin p = { j->map_fn.file, j->map_fn.path,
+		j->call.library ? &j->call : NULL };
 	struct sk_opened o;
 	int rc;
 
@@ -250,6 +262,7 @@ static void describe(struct snek_job *j)
 {
 	struct sk_exec_job *x = &j->exec_job;
 
+	x->call = j->call.library ? &j->call : NULL;
 	x->plugin = j->map_fn.plugin;
 	x->op = j->map_fn.op;
 	x->args = &j->map_args;
@@ -270,9 +283,10 @@ static void describe(struct snek_job *j)
 	x->deadline_ms = j->deadline_ms;
 	x->log = log_line;
 	x->log_arg = j;
-	x->map_file = (struct sk_exec_plugin){ j->map_fn.file, j->map_fn.path };
+	x->map_file = (struct sk_exec_plugin){ j->map_fn.file,
+	    j->map_fn.path, x->call };
 	x->reduce_file = (struct sk_exec_plugin){ j->reduce_fn.file,
-	    j->reduce_fn.path };
+	    j->reduce_fn.path, NULL };
 	x->open_file = open_file;
 	x->open_arg = j;
 }
@@ -314,6 +328,7 @@ static int open_worker(struct snek_job *j, struct snek_error *e)
 {
 	struct sk_worker_options o = {
 		.program = j->set.worker, .tmp = j->set.tmp,
+		.library = j->call.library,
 		.workers = j->set.workers, .trust = j->set.trust,
 		.memory = j->set.worker_memory,
 		.cpu_ms = (uint64_t)j->set.worker_cpu_ms,
@@ -350,6 +365,9 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 	j->reduce_out = calloc(j->plan.partitions + 1, sizeof(*j->reduce_out));
 	if (!j->map_out || !j->reduce_out || sk_sched_new(&config, &j->sched))
 		return sk_enomem(e);
+	rc = sk_bad_open(j, e);
+	if (rc)
+		return rc;
 	j->hold.budget = j->set.memory ? j->set.memory : HOLD_MEMORY;
 	j->hold.tmp = j->set.tmp;
 	describe(j);

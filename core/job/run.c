@@ -125,6 +125,8 @@ static int start_attempt(struct snek_job *j, const struct sk_action *a,
 		at.tasks = j->plan.tasks;
 		at.chunk = j->chunk + t->first;
 		at.chunks = t->n;
+		at.skip = j->bad.task[a->task.n].skip;
+		at.skips = j->bad.task[a->task.n].n;
 	} else {
 		at.tasks = j->plan.partitions;
 		at.run = j->part[a->task.n];
@@ -211,12 +213,31 @@ static void keep_pending(struct snek_job *j, struct sk_exec_event *ev)
 	tell(j, SK_EV_FINISHED, ev->id, 0);
 }
 
+/* The same attempt without the records that are bad: nothing of what it did
+ * is kept, and for the scheduler it goes on. */
+static int start_again(struct snek_job *j, struct sk_exec_event *ev)
+{
+	const struct sk_bad_list *l = &j->bad.task[ev->attempt.task];
+	int rc;
+
+	ev->attempt.skip = l->skip;
+	ev->attempt.skips = l->n;
+	rc = j->exec->ops->start(j->exec, &ev->attempt, &ev->outcome.error);
+	if (rc)
+		ev->outcome.code = rc;
+	else
+		sk_outcome_free(&ev->outcome);
+	return rc;
+}
+
 static void hear(struct snek_job *j, struct sk_exec_event *ev)
 {
 	if (!ev->outcome.code) {
 		keep_pending(j, ev);
 		return;
 	}
+	if (sk_bad_take(j, ev) && !start_again(j, ev))
+		return;
 	ev->outcome.error.code = ev->outcome.code;
 	remember(j, &ev->outcome.error, ev->number);
 	tell(j, SK_EV_FAILED, ev->id, ev->outcome.code);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "task/call.h"
 #include "task/elf.h"
 
 #define MAX_OPS 1024u
@@ -123,6 +124,12 @@ static int copy_args(struct sk_op *o, struct snek_error *e)
 	return rc;
 }
 
+static bool has_callback(const struct snek_op *o)
+{
+	return o->args || o->open || o->close || o->map || o->map_shard ||
+	    o->finish || o->combine || o->reduce || o->partition;
+}
+
 static int check_op(const struct snek_op *o, struct snek_error *e)
 {
 	if (!is_name(o->name, LOWER, LOWER DIGITS "_"))
@@ -135,13 +142,31 @@ static int check_op(const struct snek_op *o, struct snek_error *e)
 	if (!is_short(o->summary) || !is_short(o->reducer))
 		return sk_fail(e, SNEK_EABI, "op '%s' has a text of over %u "
 		    "bytes", o->name, MAX_TEXT);
-	if (!o->map && !o->map_shard && !o->combine && !o->reduce)
+	if (o->function && has_callback(o))
+		return sk_fail(e, SNEK_EABI, "op '%s' has a function, which "
+		    "goes without callbacks and arguments of its own", o->name);
+	if (!o->function && !o->map && !o->map_shard && !o->combine &&
+	    !o->reduce)
 		return sk_fail(e, SNEK_EABI, "op '%s' has nothing to call: set "
 		    "map, map_shard or reduce", o->name);
 	if (o->map && o->map_shard)
 		return sk_fail(e, SNEK_EABI, "op '%s' has both map and "
 		    "map_shard: set one", o->name);
 	return 0;
+}
+
+static int copy_function(struct sk_op *o, struct snek_error *e)
+{
+	struct snek_function ours;
+	int rc;
+
+	rc = copy_sized(&ours, sizeof(ours), sizeof(ours), o->op.function, 0,
+	    "its function", e);
+	if (rc >= 0)
+		rc = sk_callee_declare(o, &ours, e);
+	if (rc < 0)
+		sk_fail_in(e, rc, "op '%s'", o->op.name);
+	return rc < 0 && rc != SNEK_ENOMEM ? SNEK_EABI : rc;
 }
 
 static int copy_op(struct sk_plugin *p, const struct snek_op *from,
@@ -161,7 +186,7 @@ static int copy_op(struct sk_plugin *p, const struct snek_op *from,
 			return sk_fail(e, SNEK_EABI, "two ops are named '%s'",
 			    o->op.name);
 	p->ops++;
-	return copy_args(o, e);
+	return o->op.function ? copy_function(o, e) : copy_args(o, e);
 }
 
 static int copy_ops(struct sk_plugin *p, const struct snek_op *const *list,
@@ -226,6 +251,9 @@ static int say_why(const char *path, struct snek_error *e)
 	if (!why)
 		why = "no reason given";
 	at = strstr(why, ": cannot open shared object file");
+	if (at && !strchr(path, '/') && !strncmp(why, path, strlen(path)))
+		return sk_fail(e, SNEK_ENOENT, "%s is not found: give its path, "
+		    "with a '/', or set LD_LIBRARY_PATH to where it is", path);
 	if (at && strncmp(why, path, strlen(path)))
 		return sk_fail(e, SNEK_EABI, "%s: needs %.*s, which is not "
 		    "found: install it, or set LD_LIBRARY_PATH to where it is",
@@ -237,21 +265,27 @@ static int say_why(const char *path, struct snek_error *e)
 	return sk_fail(e, SNEK_EABI, "%s: cannot be loaded: %s", path, why);
 }
 
+static int open_library(const char *name, void **out, struct snek_error *e)
+{
+	fenv_t fp;
+
+	fegetenv(&fp);
+	*out = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+	fesetenv(&fp);
+	return *out ? 0 : say_why(name, e);
+}
+
 static int load(struct sk_plugin *p, const char *path, struct snek_error *e)
 {
 	struct sk_buf full = {0};
-	fenv_t fp;
+	int rc;
 
 	/* A bare name would be looked for on the library path. */
 	if (!sk_buf_printf(&full, "%s%s", strchr(path, '/') ? "" : "./", path))
 		return sk_enomem(e);
-	fegetenv(&fp);
-	p->handle = dlopen(full.p, RTLD_NOW | RTLD_LOCAL);
-	fesetenv(&fp);
-	if (!p->handle)
-		say_why(full.p, e);
+	rc = open_library(full.p, &p->handle, e);
 	sk_buf_free(&full);
-	return p->handle ? 0 : SNEK_EABI;
+	return rc;
 }
 
 static int find_symbol(struct sk_plugin *p, const void **symbol, size_t *room,
@@ -304,12 +338,44 @@ out:
 	return rc;
 }
 
+static bool is_data(void *at)
+{
+	const ElfW(Sym) *sym = NULL;
+	Dl_info info;
+
+	return dladdr1(at, &info, (void **)&sym, RTLD_DL_SYMENT) && sym &&
+	    info.dli_saddr == at && ELF64_ST_TYPE(sym->st_info) == STT_OBJECT;
+}
+
+int sk_plugin_symbol(const char *library, const char *name,
+    void (**out)(void), struct snek_error *e)
+{
+	void *handle, *at;
+	int rc = strchr(library, '/') ? sk_elf_check(library, e) : 0;
+
+	if (!rc)
+		rc = open_library(library, &handle, e);
+	if (rc)
+		return rc;
+	at = dlsym(handle, name);
+	if (!at)
+		return sk_fail(e, SNEK_ENOENT, "%s has no function %s", library,
+		    name);
+	if (is_data(at))
+		return sk_fail(e, SNEK_EABI, "%s of %s is data, no function",
+		    name, library);
+	memcpy(out, &at, sizeof(*out));
+	return 0;
+}
+
 void sk_plugin_close(struct sk_plugin *p)
 {
 	if (!p)
 		return;
-	for (uint32_t i = 0; i < p->ops; i++)
+	for (uint32_t i = 0; i < p->ops; i++) {
+		sk_callee_free(p->op[i].callee);
 		free(p->op[i].arg);
+	}
 	free(p->op);
 	sk_arena_free(&p->text);
 	free(p);

@@ -13,10 +13,12 @@
 #define SK_PLUGIN_H
 #include "task/args.h"
 
+struct sk_callee;
 struct sk_op {
 	struct snek_op op;              /* strings are the plugin's */
 	struct snek_arg *arg;           /* args of them, copied */
 	uint32_t args;
+	struct sk_callee *callee;       /* a C function stands behind it */
 };
 struct sk_plugin {
 	char name[65], version[64];
@@ -36,6 +38,10 @@ int sk_plugin_read(struct sk_plugin *, const void *symbol, size_t room,
 /* The code stays loaded: threads, destructors and thread-local storage of a
  * plugin make unloading unsafe. */
 void sk_plugin_close(struct sk_plugin *);
+/* A function of a shared library, by file (with '/') or as the loader finds it.
+ * SNEK_ENOENT (no such library or function), SNEK_EABI. */
+int sk_plugin_symbol(const char *library, const char *name,
+    void (**out)(void), struct snek_error *);
 /* op NULL or "": the only op.  SNEK_ENOENT with the names there are. */
 const struct sk_op *sk_plugin_op(const struct sk_plugin *, const char *op,
     struct snek_error *);

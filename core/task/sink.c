@@ -15,6 +15,7 @@ struct sk_sink {
 	struct sk_totals totals;        /* AGGREGATED */
 	bool fast;                      /* one sum or count */
 	bool counting;                  /* ... a count */
+	bool plain;                     /* only sums and counts */
 	struct sk_sorter *part;         /* LISTED, GROUPED: one a partition */
 	struct sk_run *state;           /* AGGREGATED: what was spilled */
 	struct sk_builtin top;
@@ -30,6 +31,15 @@ static bool aggregated(const sk_sink *s)
 	return s->reducer.kind == SK_AGGREGATED;
 }
 
+static bool only_sums(const struct sk_reducer *r)
+{
+	for (uint32_t i = 0; i < r->n; i++)
+		if (r->aggregate[i].kind != SNEK_SUM &&
+		    r->aggregate[i].kind != SNEK_COUNT)
+			return false;
+	return true;
+}
+
 static int prepare(sk_sink *s, struct snek_error *e)
 {
 	uint32_t kind = s->reducer.aggregate[0].kind;
@@ -38,6 +48,7 @@ static int prepare(sk_sink *s, struct snek_error *e)
 		s->fast = s->reducer.n == 1 &&
 		    (kind == SNEK_SUM || kind == SNEK_COUNT);
 		s->counting = kind == SNEK_COUNT;
+		s->plain = only_sums(&s->reducer);
 		s->state = calloc(s->o.partitions, sizeof(*s->state));
 		return s->state ? sk_totals_init(&s->totals, &s->reducer, e)
 		    : sk_enomem(e);
@@ -218,6 +229,46 @@ static bool adds(const sk_sink *s, uint32_t i, struct snek_value v)
 	    s->reducer.aggregate[i].kind == SNEK_COUNT);
 }
 
+/* Whether a row may go the short way: all whole numbers, all to be added up. */
+static bool is_plain(const sk_sink *s, struct snek_value key,
+    const struct snek_value *v, size_t n)
+{
+	uint32_t other = key.type ^ SNEK_STRING;
+
+	for (size_t i = 0; i < n; i++)
+		other |= v[i].type ^ SNEK_INT;
+	return s->plain && !other;
+}
+
+static int emit_plain_row(sk_sink *s, struct snek_value key,
+    const struct snek_value *v, size_t n, struct snek_error *e)
+{
+	struct sk_table *t = &s->totals.table;
+	uint32_t had = t->n, i;
+	struct sk_slot *slot = sk_table_at(t, SK_KEY_STRING, key.as.s, key.len);
+	int rc = 0;
+
+	if (!slot)
+		return sk_enomem(e);
+	for (i = 0; i < n && !rc; i++) {
+		uint64_t *state = slot->state + s->totals.offset[i];
+		bool counts = s->reducer.aggregate[i].kind == SNEK_COUNT;
+		int64_t more = counts ? 1 : v[i].as.i, sum;
+
+		if (!__builtin_add_overflow((int64_t)*state, more, &sum)) {
+			*state = (uint64_t)sum;
+			continue;
+		}
+		rc = sk_totals_add(&s->totals, slot, i, v[i], e);
+		had = UINT32_MAX;               /* it may have taken memory */
+	}
+	if (rc)
+		return rc;
+	s->emitted++;
+	return t->n != had && sk_totals_bytes(&s->totals) > s->o.memory
+	    ? overflow(s, e) : 0;
+}
+
 int sk_sink_emit_row(sk_sink *s, struct snek_value key,
     const struct snek_value *v, size_t n, struct snek_error *e)
 {
@@ -228,6 +279,8 @@ int sk_sink_emit_row(sk_sink *s, struct snek_value key,
 	if (!aggregated(s) || n != s->reducer.n)
 		return sk_fail(e, SNEK_EINVAL, "a row of %zu values, but %u "
 		    "aggregates were declared", n, aggregated(s) ? s->reducer.n : 0);
+	if (is_plain(s, key, v, n))
+		return emit_plain_row(s, key, v, n, e);
 	for (i = 0; i < n && !rc; i++)
 		if (adds(s, i, v[i]))
 			rc = sk_totals_check(&s->totals, i, v[i], e);

@@ -83,6 +83,7 @@ static inline bool sk_body_equal(const char *a, const char *b, size_t n)
 
 /* The key's slot, made if need be; NULL: out of memory.  It stays where it is
  * until the next call. */
+__attribute__((always_inline))
 static inline struct sk_slot *sk_table_at(struct sk_table *t, uint8_t tag,
     const char *s, size_t n)
 {

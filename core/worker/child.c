@@ -97,13 +97,24 @@ static int load(struct child *c, const char *path, int fd,
 	return rc;
 }
 
-static int load_op(struct child *c, const struct sk_wire_op *o, int fd,
-    struct loaded *l, struct snek_error *e)
+/* The file of its plugin is the message's at-th. */
+static int load_op(struct child *c, const struct sk_wire_op *o,
+    const struct sk_message *m, size_t at, struct loaded *l,
+    struct snek_error *e)
 {
-	int rc = l->plugin ? 0 : load(c, o->path, fd, &l->plugin, e);
+	int rc = 0;
 
+	if (!l->plugin && o->call.library)
+		rc = sk_call_open(&o->call, &l->plugin, e);
+	else if (!l->plugin)
+		rc = at < m->fds ? load(c, o->path, m->fd[at], &l->plugin, e)
+		    : sk_fail(e, SNEK_EINTERNAL, "malformed request");
 	if (rc)
 		return rc;
+	if (o->call.library) {
+		l->op = &l->plugin->op[0];
+		return 0;
+	}
 	l->op = sk_plugin_op(l->plugin, o->op, e);
 	return l->op ? 0 : SNEK_ENOENT;
 }
@@ -159,47 +170,42 @@ static int describe(struct child *c, struct sk_get *r, struct sk_message *m,
 	return 0;
 }
 
-static int opened(struct child *c, const struct loaded *l, struct sk_get *r,
-    struct sk_put *w, struct snek_error *e)
+static int opened(struct child *c, const struct loaded *l,
+    const struct sk_args *args, struct sk_get *r, struct sk_put *w,
+    struct snek_error *e)
 {
+	const char *category = sk_get_text(r);
 	struct sk_reducer d = { 0 };
-	struct sk_args args;
 	sk_instance *in;
-	const char *category;
-	int rc = sk_get_args(r, &args, e);
+	int rc = open_op(c, l, args, category ? category : "", sk_get_u8(r), &in,
+	    e);
 
 	if (rc)
 		return rc;
-	category = sk_get_text(r);
-	rc = open_op(c, l, &args, category ? category : "", sk_get_u8(r), &in, e);
-	if (!rc) {
-		sk_put_error(w, 0, &(struct snek_error){ 0 });
-		rc = sk_instance_aggregates(in, &d);
-		sk_put_u8(w, rc > 0);
-		sk_put_reducer(w, &d);
-		put_fields(w, in);
-		sk_reducer_free(&d);
-		sk_instance_close(in);
-	}
-	sk_args_free(&args);
+	sk_put_error(w, 0, &(struct snek_error){ 0 });
+	rc = sk_instance_aggregates(in, &d);
+	sk_put_u8(w, rc > 0);
+	sk_put_reducer(w, &d);
+	put_fields(w, in);
+	sk_reducer_free(&d);
+	sk_instance_close(in);
 	return rc < 0 ? rc : 0;
 }
 
 static int open_once(struct child *c, struct sk_get *r, struct sk_message *m,
     struct sk_put *w, struct snek_error *e)
 {
-	struct sk_wire_op o = { 0 };
+	struct sk_wire_op o;
 	struct loaded l = { 0 };
-	int rc;
+	int rc = sk_get_op(r, &o, e);
 
-	o.path = sk_get_text(r);
-	o.op = sk_get_text(r);
-	if (!o.path || !o.op || m->fds != 1)
-		return sk_fail(e, SNEK_EINTERNAL, "malformed request");
-	rc = load_op(c, &o, m->fd[0], &l, e);
+	if (rc)
+		return rc;
+	rc = load_op(c, &o, m, 0, &l, e);
 	if (!rc)
-		rc = opened(c, &l, r, w, e);
+		rc = opened(c, &l, &o.args, r, w, e);
 	sk_plugin_close(l.plugin);
+	sk_args_free(&o.args);
 	return rc;
 }
 
@@ -211,7 +217,7 @@ static int open_map(struct child *c, struct snek_error *e)
 
 	if (c->map)
 		return 0;
-	rc = load_op(c, &c->job.map, c->init.fd[0], &c->map_fn, e);
+	rc = load_op(c, &c->job.map, &c->init, 0, &c->map_fn, e);
 	return rc ? rc : open_op(c, &c->map_fn, &c->job.map.args,
 	    c->job.category, c->job.logs, &c->map, e);
 }
@@ -224,7 +230,8 @@ static int open_reduce(struct child *c, struct snek_error *e)
 		return open_map(c, e);
 	if (c->reduce || !c->job.reduce.op)
 		return 0;
-	rc = load_op(c, &c->job.reduce, c->init.fd[1], &c->reduce_fn, e);
+	rc = load_op(c, &c->job.reduce, &c->init, c->job.map.call.library ? 0 : 1,
+	    &c->reduce_fn, e);
 	return rc ? rc : open_op(c, &c->reduce_fn, &c->job.reduce.args,
 	    c->job.category, c->job.logs, &c->reduce, e);
 }
@@ -412,8 +419,7 @@ static void take_init(struct child *c, struct sk_message *m)
 
 	c->init = *m;
 	memset(m, 0, sizeof(*m));
-	if (c->init.fds < 1 || sk_get_job(&r, &c->job) ||
-	    (!c->job.same && c->job.reduce.op && c->init.fds < 2))
+	if (sk_get_job(&r, &c->job))
 		_exit(1);
 }
 
@@ -439,7 +445,8 @@ static void confine(const struct sk_wire_hello *hello,
     const struct sk_sandbox_filter *filter, struct sk_shared *shared)
 {
 	const struct sk_sandbox_options o = { .memory = hello->memory,
-		.descriptors = MAX_FILES, .filter = filter };
+		.descriptors = MAX_FILES, .filter = filter,
+		.libraries = *hello->libraries ? hello->libraries : NULL };
 	struct snek_error e = { 0 };
 
 	if (!hello->trust && sk_sandbox_enter(&o, &e)) {

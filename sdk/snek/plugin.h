@@ -172,6 +172,18 @@ struct snek_arg {
 #define SNEK_ARG(...) (&(const struct snek_arg){ \
 	.size = sizeof(struct snek_arg), __VA_ARGS__ })
 
+/* A plain C function to call for each record, in place of a map: SNEK_CALL
+ * makes one from a prototype that the compiler checks.  The signature has the
+ * letter of the result and, in brackets, those of the arguments: b bool,
+ * i int32_t, I uint32_t, l int64_t, L uint64_t, f float, d double, s const
+ * char * that ends in a NUL; ?d and ?s may be missing. */
+struct snek_function {
+	uint32_t size, reserved;
+	void (*call)(void);             /* the function, its type cast away */
+	const char *signature;          /* "d(d?d)" */
+	const char *const *fields;      /* paths by argument, then NULL */
+};
+
 /*
  * One operation.  Set the callbacks you implement, leave the rest NULL: a job
  * may take its map from one op and its reduce from another.  Callbacks of one
@@ -218,6 +230,9 @@ struct snek_op {
 	 * same for the same key); NULL: by hash. */
 	uint32_t (*partition)(snek_ctx *, void *self, struct snek_value key,
 	    uint32_t n);
+
+	/* Or this, and no callbacks; added after 0.1.0. */
+	const struct snek_function *function;
 };
 #define SNEK_OP(...) (&(const struct snek_op){ \
 	.size = sizeof(struct snek_op), __VA_ARGS__ })
@@ -235,6 +250,60 @@ struct snek_plugin {
 	const struct snek_plugin snek_plugin = { SNEK_ABI, \
 	    sizeof(struct snek_plugin), name_, version_, \
 	    (const struct snek_op *const[]){ __VA_ARGS__, NULL } }
+
+/*
+ * SNEK_FUNCTION(double, distance, (double, "lat"), (double, "lon")) is an op
+ * for SNEK_PLUGIN: distance is called with the fields of each record.  It does
+ * not compile where distance has another prototype; up to eight arguments of
+ * bool, float, double, const char * and whole numbers of 32 and 64 bits.
+ *
+ * A record without one of the fields (or with null in it) is skipped, unless
+ * the argument is (double, "lat", SNEK_OPTIONAL), which is then NaN, or such a
+ * const char *, then NULL.  A value that the C type cannot hold fails the job;
+ * nothing is truncated.  Strings are copied and live until the function
+ * returns.  A bool result filters records; others are emitted with the key
+ * null, but for a string at NULL, which skips the record.
+ *
+ * SNEK_OP(.name = ..., .reducer = "sum", .function = SNEK_CALL(double, ...))
+ * is the same with more to say.
+ */
+#define SNEK_FUNCTION(result, function_, ...) SNEK_OP(.name = #function_, \
+	.function = SNEK_CALL(result, function_, __VA_ARGS__))
+#define SNEK_CALL(result, function_, ...) (&(const struct snek_function){ \
+	.size = sizeof(struct snek_function) + 0 * sizeof(struct { \
+	    _Static_assert(__builtin_types_compatible_p( \
+	    __typeof__(&(function_)), \
+	    result (*)(SNEK__EACH(SNEK__TYPE, __VA_ARGS__))), #function_ \
+	    ": its prototype is not what SNEK_FUNCTION says"); char c; }), \
+	.call = (void (*)(void))(function_), \
+	.signature = (const char[]){ SNEK__LETTER(result), '(', \
+	    SNEK__EACH(SNEK__ARG, __VA_ARGS__), ')', 0 }, \
+	.fields = (const char *const[]){ \
+	    SNEK__EACH(SNEK__FIELD, __VA_ARGS__), NULL } })
+#define SNEK_OPTIONAL '?'
+
+#define SNEK__LETTER(type) _Generic((type){0}, bool: 'b', float: 'f', \
+	double: 'd', const char *: 's', int: 'i', unsigned: 'I', \
+	long: sizeof(long) == 8 ? 'l' : 'i', \
+	unsigned long: sizeof(long) == 8 ? 'L' : 'I', \
+	long long: 'l', unsigned long long: 'L')
+#define SNEK__TYPE(type, ...) type
+#define SNEK__FIELD(type, ...) SNEK__FIRST(__VA_ARGS__, 0)
+#define SNEK__ARG(type, ...) SNEK__SECOND(__VA_ARGS__, ' ', 0), \
+	SNEK__LETTER(type)
+#define SNEK__FIRST(a, ...) a
+#define SNEK__SECOND(a, b, ...) b
+#define SNEK__EACH(m, ...) SNEK__NINTH(__VA_ARGS__, SNEK__8, SNEK__7, \
+	SNEK__6, SNEK__5, SNEK__4, SNEK__3, SNEK__2, SNEK__1, 0)(m, __VA_ARGS__)
+#define SNEK__NINTH(a, b, c, d, e, f, g, h, i, ...) i
+#define SNEK__1(m, a) m a
+#define SNEK__2(m, a, ...) m a, SNEK__1(m, __VA_ARGS__)
+#define SNEK__3(m, a, ...) m a, SNEK__2(m, __VA_ARGS__)
+#define SNEK__4(m, a, ...) m a, SNEK__3(m, __VA_ARGS__)
+#define SNEK__5(m, a, ...) m a, SNEK__4(m, __VA_ARGS__)
+#define SNEK__6(m, a, ...) m a, SNEK__5(m, __VA_ARGS__)
+#define SNEK__7(m, a, ...) m a, SNEK__6(m, __VA_ARGS__)
+#define SNEK__8(m, a, ...) m a, SNEK__7(m, __VA_ARGS__)
 
 /* True when this host has the member: for what was added after 0.1.0. */
 #define SNEK_HAS(c, member) (offsetof(struct snek_api, member) + \

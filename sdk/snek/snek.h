@@ -175,6 +175,97 @@ SNEK_API int snek_reader_next(snek_reader *, struct snek_value *,
              struct snek_error *);
 SNEK_API void snek_reader_close(snek_reader *);
 
+/* ---- looking closer ---- */
+
+/* What lies at a path; lives until the visit returns. */
+struct snek_path_info {
+	size_t size;
+	const char *path;               /* "a.b"; "[]": each element; "": the
+	                                 * record itself, if not an object */
+	size_t path_len;                /* names may hold NULs */
+	uint64_t records;               /* that have it */
+	uint64_t values;                /* there; under [] more than records */
+	uint64_t nulls, bools, ints, doubles, strings, arrays, objects;
+	/* The first that is not null, not an array and not an object; else
+	 * null, or of type SNEK_NONE when there is none. */
+	struct snek_value example;
+};
+
+struct snek_describe_options {
+	size_t size;
+	uint64_t records;               /* to look at, about; 0: 10,000,000.
+	                                 * UINT64_MAX: all */
+	uint32_t paths;                 /* at most; 0: 1000 */
+};
+
+struct snek_describe_report {
+	size_t size;
+	uint64_t records;               /* of the category */
+	uint64_t looked_at;
+	uint64_t left_out;              /* values at paths beyond the limit */
+};
+
+/* The paths of a category's records, members behind their object, in the order
+ * in which records have them.  Of a category with more records than asked for
+ * every n-th chunk is looked at.  out may be NULL. */
+SNEK_API int snek_category_describe(snek_cluster *, const char *category,
+             const struct snek_describe_options *,
+             int (*visit)(void *, const struct snek_path_info *), void *,
+             struct snek_describe_report *out, struct snek_error *);
+
+struct snek_shard_stat {
+	size_t size;
+	uint32_t shard;                 /* its id */
+	uint32_t reserved;
+	const char *location;           /* lives as long as the cluster */
+	uint64_t chunks, records, bytes;        /* inline chunks included */
+	uint64_t segments;
+	uint64_t garbage, garbage_bytes;        /* segments that gc may sweep */
+	uint64_t writing, writing_bytes;        /* segments of open writes */
+	uint64_t free_bytes;            /* left where the shard lies */
+};
+
+struct snek_cluster_stat {
+	size_t size;
+	uint64_t categories, writes, records, bytes;
+	uint64_t inlined, inlined_bytes;        /* chunks in the meta store */
+	uint64_t meta_bytes;
+	uint64_t garbage, garbage_bytes;        /* over all shards */
+	uint64_t writing, writing_bytes;
+	uint64_t free_bytes;            /* left where the meta store lies */
+};
+
+/* How much there is, and of it on each shard.  category NULL: of all of them,
+ * with garbage; else of this one, over the shards of its placement, garbage
+ * being 0.  out and visit may be NULL. */
+SNEK_API int snek_cluster_stat(snek_cluster *, const char *category,
+             int (*visit)(void *, const struct snek_shard_stat *), void *,
+             struct snek_cluster_stat *out, struct snek_error *);
+
+enum snek_verdict {
+	SNEK_CHECK_PASS,
+	SNEK_CHECK_WARN,                /* works, but see the cure */
+	SNEK_CHECK_FAIL,                /* does not work */
+	SNEK_CHECK_SKIP,                /* there is nothing to check */
+};
+
+/* Lives until the visit returns. */
+struct snek_check {
+	size_t size;
+	uint32_t verdict;               /* enum snek_verdict */
+	uint32_t reserved;
+	const char *name;               /* one word; several may have the same */
+	const char *text;               /* what was found */
+	const char *cure;               /* what to do; NULL: nothing */
+};
+
+/* Check this library, this machine and a cluster (NULL: as for
+ * snek_cluster_open; SKIP when there is none).  Loads the shipped plugins.
+ * A check that fails is no error. */
+SNEK_API int snek_doctor(const char *where,
+             int (*visit)(void *, const struct snek_check *), void *,
+             struct snek_error *);
+
 /* ---- functions ---- */
 
 struct snek_arg_info {
@@ -234,6 +325,14 @@ SNEK_API int snek_job_read(snek_job *, int fd, const char *name,
 /* What to map: a registered or shipped function, or with '/' a plugin file
  * (FILE.so, or FILE.so:OP).  args is a JSON object or NULL. */
 SNEK_API int snek_job_map(snek_job *, const char *function, const char *args,
+             struct snek_error *);
+/* Or a plain C function of any shared library (by path with '/', else by its
+ * name, as in libm.so.6), called with fields of each record: the signature has
+ * the letter of its result and, in brackets, those of its arguments, "d(dd)";
+ * fields are paths with commas between, or NULL for the whole record.  The
+ * last of these two calls counts. */
+SNEK_API int snek_job_call(snek_job *, const char *library,
+             const char *function, const char *sig, const char *fields,
              struct snek_error *);
 /* One more argument as text, as on the command line. */
 SNEK_API int snek_job_arg(snek_job *, const char *name, const char *value,

@@ -1,0 +1,168 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What we claim, measured: bench.sh [ROW], from the build directory.
+# Settings: SIZE (200m), PAIRS (5), WRITES (20000), THREADS, BENCH_DATA (bench/data).
+set -eu
+srcdir=${srcdir:-.}
+size=${SIZE:-200m}
+pairs=${PAIRS:-5}
+writes=${WRITES:-20000}
+threads=${THREADS:-$(nproc)}
+top=$(pwd)
+data=${BENCH_DATA:-$top/bench/data}/$size
+out=$top/bench/out
+json=$top/bench/bench.json
+export LD_LIBRARY_PATH="$top/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+export SNEK_PLUGIN_PATH="$top/plugins/.libs" LC_ALL=C
+snek=$top/.libs/snek yard=$top/bench/yard cluster=$data/cluster
+mkdir -p "$data" "$out"
+
+die () { echo "bench: $*" >&2; exit 1; }
+new_cluster () {
+	rm -rf "$1"
+	"$top/.libs/snek-deploy" --local "$1" -q
+}
+
+bytes_of () {
+	case $1 in
+	*[kK]) echo $((${1%?} * 1000)) ;;
+	*[mM]) echo $((${1%?} * 1000000)) ;;
+	*[gG]) echo $((${1%?} * 1000000000)) ;;
+	*) echo $(($1)) ;;
+	esac
+}
+
+# ---- data, made once ----
+
+packages () {
+	if command -v apt-cache >/dev/null; then
+		apt-cache dumpavail 2>/dev/null |
+		    awk -f "$srcdir/examples/packages.awk" >"$out/packages"
+	fi
+	test -s "$out/packages" && test "$(wc -l <"$out/packages")" -ge 1000 ||
+		cp "$srcdir/examples/data/packages.jsonl" "$out/packages"
+}
+
+# The packages over and over, NAME-000, NAME-001 ... until there are enough.
+make_jsonl () {
+	packages
+	want=$(bytes_of "$size")
+	have=0 round=0
+	while test "$have" -lt "$want"; do
+		sed "s/^{\"package\":\"[^\"]*/&-$(printf %03d $round)/" "$out/packages"
+		have=$((have + $(wc -c <"$out/packages")))
+		round=$((round + 1))
+	done >"$data/new"
+	rm "$out/packages"
+	mv "$data/new" "$data/packages.jsonl"
+}
+
+make_columns () {
+	"$yard" make "$data/packages.jsonl" "$data/new"
+	mv "$data/new" "$data/columns"
+}
+
+make_cluster () {
+	new_cluster "$data/new"
+	"$snek" write --cluster "$data/new" packages "$data/packages.jsonl" -q
+	mv "$data/new" "$cluster"
+}
+
+test -s "$data/packages.jsonl" || make_jsonl
+test -s "$data/columns" || make_columns
+test -d "$cluster" || make_cluster
+
+# ---- rows ----
+
+# Both gave the same answer, and one at all.
+same () {
+	sort "$2" >"$out/a"
+	sort "$3" >"$out/b"
+	test -s "$out/a" || die "$1: no answer"
+	cmp -s "$out/a" "$out/b" ||
+		die "$1: snek and the yard-stick differ: $out/a, $out/b"
+}
+
+pair () {
+	name=$1 before=$2
+	shift 2
+	"$top/bench/pair" "$name" "$pairs" "$json" "$out/snek" "$out/yard" \
+	    "$before" -- "$@"
+}
+
+row_wordcount () {
+	pair wordcount "" "$snek" query --cluster "$cluster" \
+	    --workers "$threads" -o tsv packages wordcount \
+	    field=description split=space fold=no \
+	    -- "$yard" wordcount "$data/columns" "$threads" \
+	    "$top/bench/.libs/yard_words.so"
+	same wordcount "$out/snek" "$out/yard"
+}
+
+row_group () {
+	pair group "" "$snek" query --cluster "$cluster" \
+	    --workers "$threads" -o tsv packages group \
+	    by=section sum=installed_size \
+	    -- "$yard" group "$data/columns" "$threads"
+	same group "$out/snek" "$out/yard"
+}
+
+row_grep () {
+	pair grep "" "$snek" query --cluster "$cluster" \
+	    --workers "$threads" -o jsonl packages grep \
+	    field=description match=scientific \
+	    -- "$yard" grep "$data/columns" "$threads"
+	sed 's/^{"package":"\([^"]*\).*/\1/' "$out/snek" >"$out/names"
+	same grep "$out/names" "$out/yard"
+}
+
+row_write () {
+	rm -rf "$out/write"
+	pair write "rm -rf '$out/write' && \
+	    '$top/.libs/snek-deploy' --local '$out/write' -q" \
+	    "$snek" write --cluster "$out/write" packages \
+	    "$data/packages.jsonl" -q \
+	    -- "$yard" parse "$data/packages.jsonl"
+	"$snek" export --cluster "$out/write" packages | wc -l >"$out/names"
+	same write "$out/names" "$out/yard"
+	rm -rf "$out/write"
+}
+
+row_small_writes () {
+	small=$out/small
+	pair small-writes "rm -rf '$small' '$small.lmdb' && \
+	    mkdir '$small.lmdb' && \
+	    '$top/.libs/snek-deploy' --local '$small' -q" \
+	    "$top/bench/small_writes" snek "$small" packages \
+	    "$data/packages.jsonl" "$writes" \
+	    -- "$top/bench/small_writes" lmdb "$small.lmdb" - \
+	    "$data/packages.jsonl" "$writes"
+	printf '%-20s  last quarter / first: %s, of lmdb: %s\n' "" \
+	    "$(cat "$out/snek")" "$(cat "$out/yard")"
+	printf '{"row":"small-writes-quarters","snek":%s,"yard":%s}\n' \
+	    "$(cat "$out/snek")" "$(cat "$out/yard")" >>"$json"
+	"$snek" compact --cluster "$small" packages -q
+	head -n "$writes" "$data/packages.jsonl" >"$out/head.jsonl"
+	"$yard" make "$out/head.jsonl" "$out/head"
+	pair small-writes-query "" "$snek" query --cluster "$small" \
+	    --workers "$threads" -o tsv packages group \
+	    by=section sum=installed_size \
+	    -- "$yard" group "$out/head" "$threads"
+	same small-writes-query "$out/snek" "$out/yard"
+	rm -rf "$small" "$small.lmdb"
+}
+
+rows='wordcount group grep write small-writes'
+case ${1:-all} in
+all) ;;
+wordcount|group|grep|write|small-writes) rows=$1 ;;
+*) die "no row '$1'; there are: $rows" ;;
+esac
+
+: >"$json"
+echo "SIZE=$size PAIRS=$pairs THREADS=$threads, snek over its yard-stick"
+printf '%-20s  %-17s  %s\n' "" "cpu min med max" "wall min med max"
+for row in $rows; do
+	"row_$(echo "$row" | tr - _)"
+done
+echo "$json"
