@@ -25,35 +25,35 @@ static const struct bad {
 	int code;
 	const char *text;               /* NULL: it is fine */
 } bads[] = {
-	{ "nan", SNEK_EINVAL, "emitted NaN" },
-	{ "none", SNEK_EINVAL, "the value is SNEK_NONE: there is nothing to "
+	{ "nan", SNEK_EPLUGIN, "emitted NaN" },
+	{ "none", SNEK_EPLUGIN, "the value is SNEK_NONE: there is nothing to "
 	    "emit (say snek_null())" },
-	{ "type", SNEK_EINVAL, "the value is of no type that there is (99)" },
-	{ "utf8", SNEK_EINVAL, "the key is not UTF-8 at byte 3 of 4" },
-	{ "utf8_value", SNEK_EINVAL, "the value is not UTF-8 at byte 25 of 26" },
-	{ "forged", SNEK_EINVAL, "the value says that it is an array or object "
+	{ "type", SNEK_EPLUGIN, "the value is of no type that there is (99)" },
+	{ "utf8", SNEK_EPLUGIN, "the key is not UTF-8 at byte 3 of 4" },
+	{ "utf8_value", SNEK_EPLUGIN, "the value is not UTF-8 at byte 25 of 26" },
+	{ "forged", SNEK_EPLUGIN, "the value says that it is an array or object "
 	    "but does not hold one" },
-	{ "null_string", SNEK_EINVAL, "the value is a string at NULL" },
+	{ "null_string", SNEK_EPLUGIN, "the value is a string at NULL" },
 	{ "deep", SNEK_ELIMIT, "is nested deeper than 64" },
-	{ "twins", SNEK_EINVAL, "packed two members of one name" },
-	{ "pack_nan", SNEK_EINVAL, "packed a number that is not finite, which "
+	{ "twins", SNEK_EPLUGIN, "packed two members of one name" },
+	{ "pack_nan", SNEK_EPLUGIN, "packed a number that is not finite, which "
 	    "JSON cannot hold" },
-	{ "row", SNEK_EINVAL, "emitted a row of 1 values with 0 aggregates "
+	{ "row", SNEK_EPLUGIN, "emitted a row of 1 values with 0 aggregates "
 	    "declared" },
-	{ "field", SNEK_EINVAL, "called snek_field, which is not allowed in "
+	{ "field", SNEK_EPLUGIN, "called snek_field, which is not allowed in "
 	    "map" },
-	{ "arg", SNEK_EINVAL, "called snek_arg, which is not allowed in map" },
-	{ "aggregate", SNEK_EINVAL, "called snek_aggregate, which is not "
+	{ "arg", SNEK_EPLUGIN, "called snek_arg, which is not allowed in map" },
+	{ "aggregate", SNEK_EPLUGIN, "called snek_aggregate, which is not "
 	    "allowed in map" },
-	{ "chunk", SNEK_EINVAL, "called snek_next_chunk, which is not allowed "
+	{ "chunk", SNEK_EPLUGIN, "called snek_next_chunk, which is not allowed "
 	    "in map" },
-	{ "values", SNEK_EINVAL, "called snek_next_value, which is not allowed "
+	{ "values", SNEK_EPLUGIN, "called snek_next_value, which is not allowed "
 	    "in map" },
-	{ "ignore", SNEK_EINVAL, "emitted NaN" },
-	{ "counter", SNEK_EINVAL, "a counter's name has 1 to 128 bytes" },
+	{ "ignore", SNEK_EPLUGIN, "emitted NaN" },
+	{ "counter", SNEK_EPLUGIN, "a counter's name has 1 to 128 bytes" },
 	{ "counters", SNEK_ELIMIT, "over 256 counters" },
 	{ "seven", SNEK_EPLUGIN, "map returned 7, which means nothing" },
-	{ "minus", SNEK_EINVAL, "map returned -1 without saying why (invalid "
+	{ "minus", SNEK_EPLUGIN, "map returned -1 without saying why (invalid "
 	    "argument)" },
 	{ "far", SNEK_EPLUGIN, "map returned -1000 without saying why" },
 	{ "fail", SNEK_EPLUGIN, "the answer is 42" },
@@ -363,11 +363,11 @@ START_TEST(a_reduce_need_not_take_everything)
 END_TEST
 
 static const struct bad join_bads[] = {
-	{ "otherkey", SNEK_EINVAL, "combine of join failed at key \"b\": combine "
+	{ "otherkey", SNEK_EPLUGIN, "combine of join failed at key \"b\": combine "
 	    "emitted under another key than its own" },
 	{ "fail", SNEK_EPLUGIN, "reduce of join failed at key \"b\": no wish "
 	    "to" },
-	{ "row", SNEK_EINVAL, "reduce of join failed at key \"b\": called "
+	{ "row", SNEK_EPLUGIN, "reduce of join failed at key \"b\": called "
 	    "snek_emit_row, which is not allowed in reduce" },
 	{ "outside", SNEK_EPLUGIN, "partition chose 1 of 1 partitions (they are "
 	    "numbered from 0)" },

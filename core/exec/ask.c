@@ -138,7 +138,9 @@ static int ask(sk_worker *w, struct sk_put *out, int fd, const char *path,
 		rc = SNEK_ENOMEM;
 	if (!rc)
 		rc = sk_worker_send(w, &m);
-	if (rc)
+	if (rc == SNEK_EIO)
+		rc = sk_fail(e, SNEK_EAGAIN, "snek-worker ended");
+	else if (rc)
 		sk_fail(e, rc, "cannot ask snek-worker: %s", sk_strerror(rc));
 	else
 		rc = wait_answer(w, m.id, answer, e);

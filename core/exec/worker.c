@@ -110,6 +110,12 @@ static int no_start(const sk_worker *w, int sys, struct snek_error *e)
 	return sk_fail_errno(e, "start %s", w->program);
 }
 
+/* It is gone: something killed it, and another one may live. */
+static int lost(int rc)
+{
+	return rc == SNEK_EIO ? SNEK_EAGAIN : rc;
+}
+
 static int start(sk_worker *w, struct snek_error *e)
 {
 	int end[2], sys, rc = sk_channel_pair(end, e);
@@ -127,7 +133,7 @@ static int start(sk_worker *w, struct snek_error *e)
 	w->channel = (struct sk_channel){ .fd = end[0], .max = MAX_ANSWER,
 		.max_fds = MAX_FILES };
 	rc = send_hello(w);
-	return rc ? sk_fail(e, rc, "%s ended at once", w->program) : 0;
+	return rc ? sk_fail(e, lost(rc), "%s ended at once", w->program) : 0;
 }
 
 int sk_worker_open(const struct sk_worker_options *o, sk_worker **out,

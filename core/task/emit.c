@@ -9,6 +9,8 @@
 #include "value/value.h"
 
 #define ASCII 0x8080808080808080ull
+#define MAX_KEY (64u << 20)     /* a table of keys needs several times that */
+#define MAX_VALUE (UINT32_MAX - 1)
 #define CHECK_EVERY 256u        /* emits: how often it is asked whether to stop */
 
 static sk_instance *instance(snek_ctx *c)
@@ -28,13 +30,19 @@ static inline bool is_ascii(const char *s, size_t n)
 	return !((bits | sk_load64(s + n - 8)) & ASCII);
 }
 
-static int look_closer(sk_instance *in, const char *s, size_t n, const char *what)
+static int too_long(sk_instance *in, size_t n, const char *what, uint32_t most)
+{
+	return sk_host_fail(in, SNEK_ELIMIT, "%s is %zu%s bytes long; %u are the "
+	    "most", what, n, n < UINT32_MAX ? "" : " or more", most);
+}
+
+static int look_closer(sk_instance *in, const char *s, size_t n,
+    const char *what, uint32_t most)
 {
 	size_t good;
 
-	if (n >= UINT32_MAX)
-		return sk_host_fail(in, SNEK_ELIMIT, "%s is a string of 4 GiB or "
-		    "more", what);
+	if (n > most)
+		return too_long(in, n, what, most);
 	if (!s && n)
 		return sk_host_fail(in, SNEK_EINVAL, "%s is a string at NULL", what);
 	good = sk_utf8_check(s, n);
@@ -45,19 +53,22 @@ static int look_closer(sk_instance *in, const char *s, size_t n, const char *wha
 }
 
 static inline int check_string(sk_instance *in, const char *s, size_t n,
-    const char *what)
+    const char *what, uint32_t most)
 {
-	if (__builtin_expect(s && n < UINT32_MAX && is_ascii(s, n), 1))
+	if (__builtin_expect(s && n <= most && is_ascii(s, n), 1))
 		return 0;
-	return look_closer(in, s, n, what);
+	return look_closer(in, s, n, what, most);
 }
 
-static int check_nested(sk_instance *in, struct snek_value v, const char *what)
+static int check_nested(sk_instance *in, struct snek_value v, const char *what,
+    uint32_t most)
 {
 	struct snek_value whole;
 	size_t used;
 	int rc;
 
+	if (v.len > most)
+		return too_long(in, v.len, what, most);
 	if (in->whole_row != SK_NO_ROW && v.as.p == in->whole.as.p &&
 	    v.len == in->whole.len && v.type == in->whole.type)
 		return 0;               /* the record itself */
@@ -71,7 +82,8 @@ static int check_nested(sk_instance *in, struct snek_value v, const char *what)
 	return 0;
 }
 
-static int check_other(sk_instance *in, struct snek_value *v, const char *what)
+static int check_other(sk_instance *in, struct snek_value *v, const char *what,
+    uint32_t most)
 {
 	switch (v->type) {
 	case SNEK_BOOL:
@@ -82,7 +94,7 @@ static int check_other(sk_instance *in, struct snek_value *v, const char *what)
 		return 0;
 	case SNEK_ARRAY:
 	case SNEK_OBJECT:
-		return check_nested(in, *v, what);
+		return check_nested(in, *v, what, most);
 	case SNEK_NONE:
 		return sk_host_fail(in, SNEK_EINVAL, "%s is SNEK_NONE: there is "
 		    "nothing to emit (say snek_null())", what);
@@ -93,14 +105,25 @@ static int check_other(sk_instance *in, struct snek_value *v, const char *what)
 }
 
 /* Only values that are what they say go on; odd forms are made usual ones. */
+static inline int check(sk_instance *in, struct snek_value *v, const char *what,
+    uint32_t most)
+{
+	if (v->type == SNEK_STRING)
+		return check_string(in, v->as.s, v->len, what, most);
+	if (v->type == SNEK_INT || v->type == SNEK_NULL || v->type == SNEK_DOUBLE)
+		return 0;
+	return check_other(in, v, what, most);
+}
+
+static inline int check_key(sk_instance *in, struct snek_value *v)
+{
+	return check(in, v, "the key", MAX_KEY);
+}
+
 static inline int check_value(sk_instance *in, struct snek_value *v,
     const char *what)
 {
-	if (v->type == SNEK_STRING)
-		return check_string(in, v->as.s, v->len, what);
-	if (v->type == SNEK_INT || v->type == SNEK_NULL || v->type == SNEK_DOUBLE)
-		return 0;
-	return check_other(in, v, what);
+	return check(in, v, what, MAX_VALUE);
 }
 
 static inline bool is_ready(sk_instance *in)
@@ -151,7 +174,7 @@ int sk_emit_pair(snek_ctx *c, struct snek_value key, struct snek_value value)
 	if (rc >= 0)
 		rc = check_single(in);
 	if (rc >= 0)
-		rc = check_value(in, &key, "the key");
+		rc = check_key(in, &key);
 	if (rc >= 0)
 		rc = check_value(in, &value, "the value");
 	if (rc < 0)
@@ -174,7 +197,7 @@ int sk_emit_int(snek_ctx *c, const char *key, size_t n, int64_t value)
 		if (rc < 0)
 			return rc;
 	}
-	rc = check_string(in, key, n, "the key");
+	rc = check_string(in, key, n, "the key", MAX_KEY);
 	if (__builtin_expect(rc < 0, 0))
 		return rc;
 	if (in->frame.emit)
@@ -229,7 +252,7 @@ int sk_emit_row(snek_ctx *c, struct snek_value key,
 	if (rc >= 0)
 		rc = check_row(in, n);
 	if (rc >= 0)
-		rc = check_value(in, &key, "the key");
+		rc = check_key(in, &key);
 	if (rc >= 0)
 		rc = check_values(in, &values, n, copy);
 	if (rc < 0)
@@ -248,5 +271,5 @@ int sk_emit_check(sk_instance *in, struct snek_value *v, const char *what)
 int sk_emit_check_string(sk_instance *in, const char *s, size_t n,
     const char *what)
 {
-	return check_string(in, s, n, what);
+	return check_string(in, s, n, what, MAX_VALUE);
 }

@@ -43,6 +43,13 @@ static bool is_ours(int code)
 	    code == SNEK_EIO || code == SNEK_EINTERNAL;
 }
 
+/* An op that hands its host what is nothing has no bad arguments: those were
+ * looked at when it was opened. */
+static int blame(int code)
+{
+	return code == SNEK_EINVAL || code == SNEK_EFORMAT ? SNEK_EPLUGIN : code;
+}
+
 /* Say which op failed and where; the machine's failures are not the op's. */
 static void say_failed(sk_instance *in, const char *what, struct sk_outcome *out)
 {
@@ -63,8 +70,8 @@ static void say_failed(sk_instance *in, const char *what, struct sk_outcome *out
 	else if (is_ours(code))
 		sk_fail(&out->error, code, "%s: %s", where, why);
 	else
-		sk_fail(&out->error, code, "%s failed at %s: %s", what, where,
-		    why);
+		out->code = sk_fail(&out->error, blame(code),
+		    "%s failed at %s: %s", what, where, why);
 	out->error.sys = in->failure.sys;
 }
 

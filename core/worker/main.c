@@ -460,8 +460,27 @@ static void end_all(struct worker *w)
 
 	for (i = 0; i < w->slots; i++)
 		sk_slot_kill(&w->slot[i], 0);
-	for (i = 0; i < w->slots; i++)
+	for (i = 0; i < w->slots; i++) {
 		sk_slot_reap(&w->slot[i], true, &d);
+		sk_worker_task_free(w->slot[i].task);
+	}
+}
+
+/* It ends anyway; but what is left then is a leak, and told from this. */
+static void free_all(struct worker *w)
+{
+	struct sk_worker_task *t;
+
+	while ((t = w->todo)) {
+		w->todo = t->next;
+		sk_worker_task_free(t);
+	}
+	sk_sandbox_filter_free(w->filter);
+	sk_message_free(&w->files);
+	sk_message_free(&w->init);
+	sk_channel_free(&w->channel);
+	free(w->slot);
+	free(w->poll);
 }
 
 /* The standard descriptors are nobody's data: what a plugin prints goes where
@@ -512,5 +531,6 @@ int main(void)
 	while (!rc)
 		rc = turn(&w);
 	end_all(&w);
+	free_all(&w);
 	return rc == SNEK_EIO ? 0 : 1;
 }

@@ -160,6 +160,12 @@ void sk_slot_kill(struct sk_slot *s, uint32_t why)
 	kill(s->pid, SIGKILL);          /* not reaped: the number is its own */
 }
 
+static bool was_killed(const struct sk_wire_death *d)
+{
+	return d->end == SK_END_CANCELLED ||
+	    (d->end == SK_END_SIGNAL && d->status == SIGKILL);
+}
+
 static void describe_end(const struct sk_slot *s, const siginfo_t *how,
     struct sk_wire_death *d)
 {
@@ -170,7 +176,7 @@ static void describe_end(const struct sk_slot *s, const siginfo_t *how,
 	d->end = s->why ? s->why : how->si_code == CLD_EXITED ? SK_END_EXIT
 	    : SK_END_SIGNAL;
 	d->status = how->si_status;
-	if (!s->shared->confined && d->end != SK_END_CANCELLED) {
+	if (!s->shared->confined && !was_killed(d)) {
 		d->end = SK_END_SANDBOX;
 		snprintf(d->text, sizeof(d->text), "%.*s",
 		    (int)sizeof(d->text) - 1, s->shared->why);

@@ -500,7 +500,8 @@ static inline int snek_field(snek_ctx *c, const char *path, snek_path *out)
 /* open: have emit_row's next value reduced this way under this name. */
 #define snek_aggregate(c, name, kind)   ((c)->api->aggregate(c, name, kind))
 
-/* Emit a pair.  The key may be any value, null too; both are copied. */
+/* Emit a pair.  The key may be any value, null too, of at most 64 MiB; both
+ * are copied. */
 #define snek_emit(c, key, value)        ((c)->api->emit(c, key, value))
 /* The same for a string key and a whole number: the fast way to count. */
 #define snek_emit_int(c, key, len, n)   ((c)->api->emit_int(c, key, len, n))

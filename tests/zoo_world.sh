@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+# Sourced: the world of the zoo's tests. $tmp/c is a cluster whose category
+# "zoo" is $tmp/data; it all goes with the shell.
+set -u
+top=$(pwd)
+tmp=$(mktemp -d) || exit 99
+trap 'chmod -R u+rwx "$tmp"; rm -rf "$tmp"' EXIT
+export ZOO_PLUGINS=$top/tests/plugins/zoo/.libs
+# The programs themselves, not the scripts that libtool wraps round them.
+export SNEK=$top/.libs/snek SNEK_ADD=$top/.libs/snek-add-function \
+    SNEK_DEPLOY=$top/.libs/snek-deploy SNEK_WORKER=$top/snek-worker
+export LD_LIBRARY_PATH=$top/.libs SNEK_PLUGIN_PATH=$top/plugins/.libs
+export XDG_STATE_HOME=$tmp/state
+ulimit -c 0
+
+"$SNEK_DEPLOY" --local "$tmp/c" -q || exit 99
+awk 'BEGIN { for (i = 1; i <= 4000; i++)
+    printf "{\"id\":%d,\"text\":\"%0120d\"}\n", i, i * 7919 }' >"$tmp/data"
+"$SNEK" write zoo "$tmp/data" --cluster "$tmp/c" --chunk-size 64K -q || exit 99
