@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTIONS = 32, FIRST = 256 };
+enum { OPTIONS = 64, FIRST = 256 };
 
 const struct cli_option cli_option_of_help = {
 	"help", 'h', CLI_FLAG, CLI_AT(cli, help), NULL, "show this help"
