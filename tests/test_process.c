@@ -17,6 +17,14 @@
 
 #define PLUGIN "tests/plugins/.libs/fate.so"
 #define RECORDS 2000
+/* A sanitizer turns crashes into exits, and keeps what is freed. */
+#ifdef __SANITIZE_ADDRESS__
+#define CRASH ""
+#define KEEPS true
+#else
+#define CRASH ": SIGSEGV"
+#define KEEPS false
+#endif
 
 struct run {
 	const char *executor, *how, *at, *skip_bad, *timeout, *cpu, *bad, *tmp;
@@ -173,8 +181,8 @@ static const struct {
 	int code;
 	const char *text, *timeout, *cpu;
 } fates[] = {
-	{ "segv", SNEK_EPLUGIN, "crashed in map at the input, chunk 0, record "
-	    "1235: SIGSEGV", NULL, NULL },
+	{ "segv", SNEK_EPLUGIN, "in map at the input, chunk 0, record 1235"
+	    CRASH, NULL, NULL },
 	{ "exit", SNEK_EPLUGIN, "record 1235 with exit status 3", NULL, NULL },
 	{ "fail", SNEK_EPLUGIN, "record 1235: this is the one", NULL, NULL },
 	{ "kill", SNEK_EAGAIN, "attempt 4: the process of fate was killed",
@@ -357,7 +365,7 @@ START_TEST(two_hundred_jobs_leave_nothing)
 	}
 	ck_assert_int_eq(count_fds(), fds);
 	ck_assert_int_eq(count_children(getpid(), NULL), 0);
-	ck_assert_int_lt(rss_kib(), rss + 4096 + rss / 4);
+	ck_assert(KEEPS || rss_kib() < rss + 4096 + rss / 4);
 }
 END_TEST
 

@@ -113,11 +113,12 @@ int sk_tmp_answer(int sock, const char *dir)
 int sk_tmp_open(const char *dir, struct snek_error *e)
 {
 	size_t n = strlen(SK_TMP_ASK);
+	char *end;
 	int fd;
 
 	if (!strncmp(dir, SK_TMP_ASK, n)) {
-		fd = ask((int)strtol(dir + n, NULL, 10));
-		dir = "the directory for them";
+		fd = ask((int)strtol(dir + n, &end, 10));
+		dir = *end ? end + 1 : "?";
 	} else {
 		fd = make(dir);
 	}

@@ -3,8 +3,9 @@
  * tmp.h - temporary files that nobody sees and that end with their last
  * descriptor.
  *
- * Where a process may open nothing, the directory is "fd:N": a socket at whose
- * other end somebody answers each byte with the descriptor of such a file.
+ * Where a process may open nothing, the directory is "fd:N:DIR": a socket at
+ * whose other end somebody answers each byte with the descriptor of such a
+ * file in DIR.
  */
 #ifndef SK_TMP_H
 #define SK_TMP_H

@@ -31,7 +31,7 @@ struct child {
 	struct sk_wire_job job;
 	struct loaded map_fn, reduce_fn;
 	sk_instance *map, *reduce;
-	char tmp[16];
+	char tmp[4128];
 };
 
 /* ---- talking ---- */
@@ -467,7 +467,8 @@ void sk_child_run(const struct sk_wire_hello *hello,
 	int rc;
 
 	confine(hello, filter, shared);
-	snprintf(c.tmp, sizeof(c.tmp), SK_TMP_ASK "%d", SK_CHILD_TMP);
+	snprintf(c.tmp, sizeof(c.tmp), SK_TMP_ASK "%d:%s", SK_CHILD_TMP,
+	    hello->tmp);
 	for (;;) {
 		rc = sk_channel_recv(&c.channel, &m);
 		if (rc < 0)
