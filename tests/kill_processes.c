@@ -131,9 +131,11 @@ static void check_end(struct lane *l, enum victim v, int64_t us,
 
 static void check_left(struct lane *l, enum victim v, int64_t us)
 {
+	char report[512];
+
 	if (watch_leftovers(LEFT_MS))
 		wrong(l, v, us, "processes are left");
-	if (watch_entries(l->tmp))
+	if (watch_take_reports(l->tmp, l->err, report, sizeof(report)))
 		wrong(l, v, us, "temporary files are left");
 }
 

@@ -190,6 +190,33 @@ int watch_entries(const char *dir)
 	return n;
 }
 
+static void take_report(const char *path, char *out, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	watch_text(fd, out, size);
+	close(fd);
+	unlink(path);
+}
+
+int watch_take_reports(const char *dir, const char *message, char *out,
+    size_t size)
+{
+	DIR *d = opendir(dir);
+	struct dirent *f;
+	char path[4096];
+
+	*out = '\0';
+	while (d && (f = readdir(d)))
+		if (!strncmp(f->d_name, "snek-crash-", 11) &&
+		    strstr(message, f->d_name) && snprintf(path, sizeof(path),
+		    "%s/%s", dir, f->d_name) < (int)sizeof(path))
+			take_report(path, out, size);
+	if (d)
+		closedir(d);
+	return watch_entries(dir);
+}
+
 static uint64_t mix(uint64_t h, const void *p, size_t n)
 {
 	const unsigned char *s = p;

@@ -38,6 +38,10 @@ unsigned watch_leftovers(int timeout_ms);
 unsigned watch_children(pid_t, pid_t *out, unsigned max);
 /* How many entries a directory has; -1: there is none. */
 int watch_entries(const char *dir);
+/* Take the reports of crashes that a message names out of a directory, into
+ * out the last one's text.  How many entries remain. */
+int watch_take_reports(const char *dir, const char *message, char *out,
+    size_t size);
 /* A number that changes with any file below dir: its name, size, mode or
  * time.  Locks are no data. */
 uint64_t watch_tree(const char *dir);

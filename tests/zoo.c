@@ -231,6 +231,7 @@ static void check_message(struct cage *g, const struct watched *w)
 
 static void check_untouched(struct cage *g)
 {
+	char report[512], id[24];
 	struct stat now;
 
 	if (stat(g->canary, &now) || now.st_size != g->before.st_size ||
@@ -241,8 +242,11 @@ static void check_untouched(struct cage *g)
 	if (watch_entries(g->dir) != 3 + !!(g->kind->flags & ZOO_ADD) ||
 	    !access("/tmp/zoo-escaped", F_OK) || watch_entries(g->cwd))
 		wrong(g, "it made a file");
-	if (watch_entries(g->tmp))
+	if (watch_take_reports(g->tmp, g->err, report, sizeof(report)))
 		wrong(g, "a temporary file is left");
+	snprintf(id, sizeof(id), "\"id\":%d,", ZOO_AT);
+	if (*report && g->kind->flags & ZOO_RECORD && !strstr(report, id))
+		wrong(g, "the crash report is of another record");
 	if (!(g->kind->flags & ZOO_ADD) && watch_tree(g->cluster) != g->data)
 		wrong(g, "it changed the cluster");
 }

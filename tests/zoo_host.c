@@ -35,6 +35,7 @@ static unsigned exit_of(int code)
 {
 	switch (code) {
 	case SNEK_EPLUGIN: case SNEK_EABI:      return ZOO_EXIT(7);
+	case SNEK_EACCES:                       return ZOO_EXIT(6);
 	case SNEK_EAGAIN:                       return ZOO_EXIT(5);
 	case SNEK_ETIMEDOUT: case SNEK_ELIMIT:  return ZOO_EXIT(8);
 	default:                                return ZOO_EXIT(code ? 1 : 0);

@@ -10,7 +10,7 @@ export ZOO_PLUGINS=$top/tests/plugins/zoo/.libs
 export SNEK=$top/.libs/snek SNEK_ADD=$top/.libs/snek-add-function \
     SNEK_DEPLOY=$top/.libs/snek-deploy SNEK_WORKER=$top/snek-worker
 export LD_LIBRARY_PATH=$top/.libs SNEK_PLUGIN_PATH=$top/plugins/.libs
-export XDG_STATE_HOME=$tmp/state
+mkdir "$tmp/tmp" && export TMPDIR=$tmp/tmp || exit 99
 ulimit -c 0
 
 "$SNEK_DEPLOY" --local "$tmp/c" -q || exit 99
