@@ -442,6 +442,7 @@ START_TEST(signals_are_the_hosts)
 	pthread_sigmask(SIG_SETMASK, NULL, &mask);
 	j = api_job(c, "x", JOB_OP("nap"), NULL);
 	api_set(j, "workers", "3");
+	api_set(j, "executor", "threads");
 	ck_assert_int_eq(snek_job_start(j, NULL), 0);
 	while (check_threads() < 4)
 		sched_yield();

@@ -33,6 +33,7 @@ static int settings(struct child *x, snek_job *job, struct snek_error *e)
 {
 	char late[24];
 	const struct { const char *name, *value; } list[] = {
+		{ "executor", "threads" },      /* this child is the cage */
 		{ "workers", x->way->workers },
 		{ "chunk-records", x->way->chunk_records },
 		{ "combine", x->way->combine },

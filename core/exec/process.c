@@ -4,6 +4,7 @@
  * bytes and descriptors and come back so; what comes back is not trusted.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -84,7 +85,7 @@ static int send_files(struct process_exec *x)
 
 static bool take_copy(struct sk_message *m, int fd)
 {
-	int copy = dup(fd);
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
 	return copy >= 0 && sk_message_take(m, copy);
 }
@@ -384,6 +385,21 @@ static const struct sk_exec_ops process_ops = {
 	start, wait_event, cancel, wake, close_exec,
 };
 
+/* A worker that is lost before it has begun is replaced like any other. */
+static int set_up_one(struct process_exec *x, struct snek_error *e)
+{
+	int rc = set_up(x), again;
+
+	while (rc == SNEK_EIO) {
+		again = sk_worker_again(x->worker, e);
+		if (again)
+			return again;
+		rc = set_up(x);
+	}
+	return rc ? sk_fail(e, rc, "cannot set up snek-worker: %s",
+	    sk_strerror(rc)) : 0;
+}
+
 int sk_exec_processes(const struct sk_exec_job *job, sk_worker *w,
     struct sk_exec **out, struct snek_error *e)
 {
@@ -402,8 +418,8 @@ int sk_exec_processes(const struct sk_exec_job *job, sk_worker *w,
 		rc = sk_fail_errno(e, "eventfd");
 	else if (!x->files.number)
 		rc = sk_enomem(e);
-	else if ((rc = set_up(x)))
-		sk_fail(e, rc, "cannot set up snek-worker: %s", sk_strerror(rc));
+	else
+		rc = set_up_one(x, e);
 	if (rc)
 		close_exec(&x->exec);
 	else

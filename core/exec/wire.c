@@ -297,7 +297,7 @@ static bool reducer_makes_sense(const struct sk_reducer *d)
 		if (d->aggregate[i].kind > SNEK_MEAN ||
 		    (!d->aggregate[i].name && d->n > 1))
 			return false;
-	return d->kind <= SK_GROUPED && d->group <= SK_GROUP_OP;
+	return d->kind <= SK_GROUPED && d->group <= SK_GROUP_OP_ALONE;
 }
 
 int sk_get_reducer(struct sk_get *r, struct sk_reducer *d)
