@@ -96,7 +96,7 @@ static void check_processors(struct sk_doctor *d)
 static void check_worker(struct sk_doctor *d)
 {
 	const char *named = getenv("SNEK_WORKER");
-	const char *path = named && *named ? named : SNEK_WORKER_PATH;
+	const char *path = named && *named ? named : SNEK_LIBEXECDIR "/snek-worker";
 
 	if (!access(path, X_OK))
 		sk_doctor_say(d, SNEK_CHECK_PASS, "worker", NULL, "%s", path);
@@ -105,22 +105,16 @@ static void check_worker(struct sk_doctor *d)
 		    "set SNEK_WORKER to the program, or unset it",
 		    "$SNEK_WORKER: %s: %s", path, strerror(errno));
 	else
-		sk_doctor_say(d, SNEK_CHECK_SKIP, "worker", NULL,
-		    "no %s: jobs run in threads", path);
+		sk_doctor_say(d, SNEK_CHECK_FAIL, "worker",
+		    "install snek, or set SNEK_WORKER to the program; queries "
+		    "with --on threads go without", "%s: %s", path,
+		    strerror(errno));
 }
-
-/* A build may lack it. */
-#pragma weak sk_sandbox_features
 
 static void check_sandbox(struct sk_doctor *d)
 {
 	struct sk_sandbox_features f = { .landlock_abi = 0 };
 
-	if (!sk_sandbox_features) {
-		sk_doctor_say(d, SNEK_CHECK_SKIP, "sandbox", NULL,
-		    "not in this build: run only plugins that you trust");
-		return;
-	}
 	sk_sandbox_features(&f);
 	if (!f.no_new_privs || !f.seccomp)
 		sk_doctor_say(d, SNEK_CHECK_WARN, "sandbox",
