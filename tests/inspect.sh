@@ -9,7 +9,7 @@ tmp=$(mktemp -d) || exit 99
 trap 'chmod -R u+rwx "$tmp"; rm -rf "$tmp"' EXIT
 export XDG_DATA_HOME=$tmp/data HOME=$tmp LC_ALL=C.UTF-8 TMPDIR=$tmp
 export PATH=$top/.libs:$top:$PATH LD_LIBRARY_PATH=$top/.libs
-unset SNEK_CLUSTER SNEK_WORKER NO_COLOR PKG_CONFIG_PATH
+unset SNEK_CLUSTER NO_COLOR PKG_CONFIG_PATH
 cd "$tmp" || exit 99
 failed=0
 
