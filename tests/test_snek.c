@@ -494,6 +494,12 @@ END_TEST
 
 /* ---- read-only ---- */
 
+/* By the effective user: the build may lie where only its owner goes. */
+static bool is_ours_to_run(const char *path)
+{
+	return path && faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) == 0;
+}
+
 START_TEST(a_cluster_that_cannot_be_written_to_can_be_queried)
 {
 	struct snek_cluster_info i = { .size = sizeof(i) };
@@ -512,7 +518,8 @@ START_TEST(a_cluster_that_cannot_be_written_to_can_be_queried)
 	ck_assert_int_eq(snek_cluster_info(ro, &i, NULL), 0);
 	ck_assert(i.read_only);
 	ck_assert_int_eq(count_records(ro, "x"), 3);
-	if (access("plugins/.libs/wordcount.so", R_OK) == 0)
+	if (is_ours_to_run("plugins/.libs/wordcount.so") &&
+	    is_ours_to_run(getenv("SNEK_WORKER")))
 		api_gives(api_job(ro, "x", "wordcount", "{\"field\":\"k\"}"),
 		    "\"k\" 3\n");
 	ck_assert_int_eq(snek_writer_open(ro, "x", NULL, &w, &e), SNEK_EACCES);
