@@ -3,12 +3,19 @@
 #ifndef SK_CATALOG_H
 #define SK_CATALOG_H
 #include "store/meta.h"
+#include "store/redis.h"
+
+struct sk_servers;
 
 struct sk_catalog {
 	struct sk_meta *meta;
 	struct sk_meta_cluster cluster;
 	struct sk_shard **shard;        /* by id */
-	char *dir;                      /* of an embedded cluster */
+	char *where;                    /* directory or URL, for messages */
+	char *dir;                      /* of an embedded cluster; or NULL and: */
+	struct sk_servers *servers;
+	char **address;                 /* URL without secrets, by shard */
+	enum sk_durability durability;  /* what a commit reaches */
 };
 
 /*
