@@ -363,17 +363,17 @@ END_TEST
 
 static void age_request(const char *id, int64_t time)
 {
-	struct sk_lmdb_request q = { .time = time };
+	struct sk_record_request q = { .time = time };
 	struct sk_buf b = { 0 };
 	struct sk_lmdb_txn t;
 	uint8_t key[64];
 
-	sk_lmdb_key(key, cat.id);
+	sk_record_key(key, cat.id);
 	memcpy(key + 8, id, strlen(id));
 	ck_assert_int_eq(sk_lmdb_begin(meta, true, &t, &err), 0);
 	ck_assert_int_eq(sk_lmdb_commit(&t, sk_lmdb_put_packed(&t, DB_REQUEST,
 	    (struct sk_span){ key, 8 + strlen(id) }, &b,
-	    sk_lmdb_pack_request(&b, &q), &err), &err), 0);
+	    sk_record_pack_request(&b, &q), &err), &err), 0);
 }
 
 START_TEST(a_request_is_forgotten_after_a_week)
@@ -810,12 +810,12 @@ static void put_raw(enum sk_lmdb_db db, struct sk_span key, const void *p,
 
 START_TEST(a_newer_format_is_refused)
 {
-	struct sk_lmdb_cluster c = { shape, 1 };
+	struct sk_record_cluster c = { shape, 1 };
 	struct sk_buf b = { 0 };
 
 	c.c.format = 7;
-	ck_assert(sk_lmdb_pack_cluster(&b, &c));
-	put_raw(DB_CLUSTER, sk_lmdb_text("cluster"), b.p, b.n);
+	ck_assert(sk_record_pack_cluster(&b, &c));
+	put_raw(DB_CLUSTER, sk_record_text("cluster"), b.p, b.n);
 	sk_buf_free(&b);
 	shut();
 	ck_assert_int_eq(reopen(), SNEK_EVERSION);
@@ -893,13 +893,13 @@ START_TEST(damaged_records_are_told)
 	category("x");
 	ck_assert_int_eq(ops->commit(meta, cat.id, "r", &m, &r, &err), 0);
 	ck_assert_int_eq(ops->function_put(meta, &f, 1, "words", NULL, &err), 0);
-	cut_all(DB_CLUSTER, sk_lmdb_text("cluster"), use_cluster);
-	cut_all(DB_NAME, sk_lmdb_text("x"), use_category);
-	cut_all(DB_CATEGORY, sk_lmdb_key(key, cat.id), use_category);
-	cut_all(DB_STATE, sk_lmdb_key(key, cat.id), use_category);
-	cut_all(DB_MANIFEST, sk_lmdb_key2(key, cat.id, 1), use_snapshot);
-	cut_all(DB_FUNCTION, sk_lmdb_text("words"), use_function);
-	sk_lmdb_key(key, cat.id);
+	cut_all(DB_CLUSTER, sk_record_text("cluster"), use_cluster);
+	cut_all(DB_NAME, sk_record_text("x"), use_category);
+	cut_all(DB_CATEGORY, sk_record_key(key, cat.id), use_category);
+	cut_all(DB_STATE, sk_record_key(key, cat.id), use_category);
+	cut_all(DB_MANIFEST, sk_record_key2(key, cat.id, 1), use_snapshot);
+	cut_all(DB_FUNCTION, sk_record_text("words"), use_function);
+	sk_record_key(key, cat.id);
 	key[8] = 'r';
 	cut_all(DB_REQUEST, (struct sk_span){ key, 9 }, use_request);
 }
@@ -913,7 +913,7 @@ START_TEST(a_manifest_with_a_gap_is_corrupt)
 	six_writes();
 	ck_assert_int_eq(sk_lmdb_begin(meta, true, &t, &err), 0);
 	ck_assert_int_eq(sk_lmdb_commit(&t, sk_lmdb_del(&t, DB_MANIFEST,
-	    sk_lmdb_key2(key, cat.id, (uint64_t)_i), &err), &err), 0);
+	    sk_record_key2(key, cat.id, (uint64_t)_i), &err), &err), 0);
 	ck_assert_int_eq(look(0), SNEK_ECORRUPT);
 }
 END_TEST
