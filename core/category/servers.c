@@ -57,6 +57,7 @@ int sk_servers_open(struct sk_servers *s, struct sk_profile *p,
 {
 	static const struct sk_login nothing;
 	const struct sk_login *g = given ? given : &nothing;
+	const char *file;
 	int rc = 0;
 
 	memset(s, 0, sizeof(*s));
@@ -65,12 +66,13 @@ int sk_servers_open(struct sk_servers *s, struct sk_profile *p,
 		memset(p, 0, sizeof(*p));
 	}
 	p = &s->profile;
-	if (p->password_file)
-		rc = read_secret(p->password_file, &s->secret, e);
+	file = first(g->password_file, p->password_file);
+	if (file)
+		rc = read_secret(file, &s->secret, e);
 	s->login = (struct sk_login){
 		first(g->user, first(getenv("SNEK_REDIS_USER"), p->user)),
 		first(g->password, first(getenv("SNEK_REDIS_PASSWORD"),
-		    first(s->secret, p->password))),
+		    first(s->secret, p->password))), file,
 		first(g->ca_file, first(getenv("SNEK_REDIS_CA_FILE"), p->ca_file)),
 		first(g->cert_file, first(getenv("SNEK_REDIS_CERT_FILE"),
 		    p->cert_file)),
@@ -178,6 +180,19 @@ int sk_servers_client(struct sk_servers *s, const char *url,
 	sk_redis_url_free(&u);
 	if (!rc)
 		sk_redis_connect(*out);
+	return rc;
+}
+
+int sk_servers_meta(struct sk_servers *s, const char *url,
+    struct sk_meta **out, struct sk_redis **client, struct snek_error *e)
+{
+	int rc = sk_servers_client(s, url, NULL, client, e);
+
+	if (rc)
+		return rc;
+	rc = sk_meta_redis_open(*client, out, e);
+	if (rc)
+		sk_redis_free(*client);
 	return rc;
 }
 

@@ -6,11 +6,12 @@
 #ifndef SK_SERVERS_H
 #define SK_SERVERS_H
 #include "category/profile.h"
+#include "store/meta.h"
 #include "store/redis.h"
 
 /* What a caller says beside a URL; texts may be NULL. */
 struct sk_login {
-	const char *user, *password;
+	const char *user, *password, *password_file;
 	const char *ca_file, *cert_file, *key_file, *server_name;
 };
 
@@ -31,6 +32,10 @@ void sk_servers_close(struct sk_servers *);     /* after its clients */
  * the first URL's, unless prefix is NULL and the URL's own counts. */
 int sk_servers_client(struct sk_servers *, const char *url, const char *prefix,
     struct sk_redis **, struct snek_error *);
+
+/* The meta store at a URL, which owns its client. */
+int sk_servers_meta(struct sk_servers *, const char *url, struct sk_meta **,
+    struct sk_redis **client, struct snek_error *);
 
 /* The URL as it is recorded: without user, password, prefix and what is usual;
  * freed by the caller. */

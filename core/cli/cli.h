@@ -79,7 +79,7 @@ struct cli_list {
 
 #define CLI_AT(type, member) offsetof(struct type, member)
 #define CLI_OPTION_CLUSTER { "cluster", 0, CLI_TEXT, CLI_AT(cli, cluster), \
-	"DIR", "default: $SNEK_CLUSTER, else the user's own" }
+	"WHERE", "default: $SNEK_CLUSTER, else the user's own" }
 #define CLI_OPTION_JSON { "json", 0, CLI_FLAG, CLI_AT(cli, json), NULL, \
 	"answer in JSON, errors too" }
 #define CLI_OPTION_QUIET { "quiet", 'q', CLI_FLAG, CLI_AT(cli, quiet), NULL, \
