@@ -131,6 +131,28 @@ SNEK_API int snek_category_remove(snek_cluster *, const char *name,
 SNEK_API int snek_category_compact(snek_cluster *, const char *name,
              struct snek_error *);
 
+struct snek_copy_options {
+	size_t size;
+	const char *as;                 /* its name there; NULL: the same */
+	uint64_t part;                  /* records of a write; 0: 1,000,000 */
+	/* Called now and then; other than 0 ends the copy with that value. */
+	int (*progress)(void *arg, uint64_t records, uint64_t of);
+	void *progress_arg;
+};
+struct snek_copy_report {
+	size_t size;
+	uint64_t records;               /* there now */
+	uint64_t copied, writes;        /* by this call */
+	char digest[33];                /* of all, read back from there */
+};
+/* Copy a category to another cluster.  What is there must be the beginning of
+ * it (SNEK_ECONFLICT otherwise, and nothing is copied) and is gone on from; so
+ * a copy that was broken off is resumed by calling it again.  At the end
+ * everything is read back and compared.  out may be NULL. */
+SNEK_API int snek_category_copy(snek_cluster *from, const char *category,
+             snek_cluster *to, const struct snek_copy_options *,
+             struct snek_copy_report *out, struct snek_error *);
+
 /* ---- writing ---- */
 
 enum snek_format {
