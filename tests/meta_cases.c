@@ -15,8 +15,16 @@ const struct sk_meta_ops *ops;
 struct snek_error err;
 struct sk_meta_category cat;
 
+static pid_t tester;
+
+bool meta_in_child(void)
+{
+	return getpid() != tester;
+}
+
 void meta_setup(void)
 {
+	tester = getpid();
 	memset(meta_shape.uuid, 7, 16);
 	meta_store->make();
 	ck_assert_int_eq(meta_store->open(&meta), 0);

@@ -33,6 +33,7 @@ extern struct meta_seen meta_seen;
 void meta_setup(void);
 void meta_teardown(void);
 void meta_shut(void);
+bool meta_in_child(void);                       /* that a test forked */
 void meta_cases(TCase *);
 
 struct sk_write_id meta_id(unsigned n);

@@ -26,8 +26,8 @@
  * The least rights that a user needs, for PREFIX "snek" (without the last line
  * but -@write: to read only):
  *
- *   resetkeys ~snek:* -@all +ping +info +client|id +client|setname +wait
- *   +select +hello +evalsha +eval +script|load +time +type +exists +hget
+ *   resetkeys ~snek:* -@all +ping +info +role +client|id +wait
+ *   +select +evalsha +eval +time +type +exists +hget
  *   +hmget +hgetall +hexists +zcount +zrange +zrangebylex +zrangebyscore
  *   +srandmember
  *   +hset +hdel +zadd +zrem +zremrangebyrank +sadd +srem +unlink +rename +scan
@@ -38,7 +38,6 @@
 #include "store/meta_redis.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 /* ---- the cluster ---- */
 
@@ -143,9 +142,7 @@ static void shut(struct sk_meta *meta)
 
 	if (!m)
 		return;
-	/* In a forked child the connection is still its parent's. */
-	if (m->pid == getpid())
-		sk_redis_free(m->redis);
+	sk_redis_free(m->redis);
 	sk_rmeta_fini(m);
 	free(m);
 }
@@ -170,13 +167,21 @@ static const struct sk_meta_ops ops = {
 	.read_only = is_read_only, .shut = shut,
 };
 
+/* Who may not ask finds out when a change is refused. */
 static bool is_replica(struct sk_redis *redis)
 {
-	struct sk_redis_info info;
+	const struct sk_span role = sk_span_text("ROLE");
+	const struct sk_command c = { .arg = &role, .args = 1, .again = true };
+	struct sk_answer a;
+	struct sk_span is;
+	bool yes;
 
-	/* Who may not ask finds out when a change is refused. */
-	return !sk_redis_info(redis, &info, NULL) &&
-	    (!strcmp(info.role, "slave") || !strcmp(info.role, "replica"));
+	if (sk_redis_call(redis, &c, &a, NULL))
+		return false;
+	is = sk_rmeta_item(&a, 0);
+	yes = is.n == 5 && !memcmp(is.p, "slave", 5);
+	sk_answer_free(&a);
+	return yes;
 }
 
 int sk_meta_redis_open(struct sk_redis *redis, struct sk_meta **out,

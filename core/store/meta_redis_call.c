@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-
-/* A step that may be repeated is, when its reply was lost within this time; a
- * server that does not answer is not asked twice. */
-#define AGAIN_MS 5000
-
 int sk_rmeta_init(struct sk_rmeta *m, struct sk_redis *redis,
     struct snek_error *e)
 {
@@ -133,37 +127,18 @@ static int check(const struct sk_rmeta *m, enum sk_rmeta_step step,
 	return 0;
 }
 
+/* Reads, and steps that are the same twice, are sent again when the connection
+ * breaks. */
 static int send_step(struct sk_rmeta *m, enum sk_rmeta_step step,
     const struct sk_rmeta_args *a, struct sk_answer *out, struct snek_error *e)
 {
-	return sk_redis_script(m->redis, &m->script[step], 1,
-	    (const void *)a->span.p, a->span.n / sizeof(struct sk_span), out, e);
-}
+	const struct sk_command c = {
+		.arg = (const void *)a->span.p,
+		.args = a->span.n / sizeof(struct sk_span),
+		.again = sk_rmeta_script[step].kind != STEP_CHANGES,
+	};
 
-static int send_again(struct sk_rmeta *m, enum sk_rmeta_step step,
-    const struct sk_rmeta_args *a, struct sk_answer *out, struct snek_error *e)
-{
-	enum sk_rmeta_kind kind = sk_rmeta_script[step].kind;
-	int64_t start = sk_clock_ms();
-	struct snek_error second;
-	int rc = send_step(m, step, a, out, e);
-
-	if (rc != SNEK_EUNKNOWN || kind == STEP_CHANGES)
-		return rc;
-	if (sk_clock_ms() - start < AGAIN_MS) {
-		memset(&second, 0, sizeof(second));
-		rc = send_step(m, step, a, out, &second);
-		if (!rc)
-			return 0;
-		/* Not reached this time says nothing about the first. */
-		if (kind == STEP_REPEATS && rc == SNEK_EAGAIN)
-			return SNEK_EUNKNOWN;
-		if (e)
-			*e = second;
-	}
-	return kind == STEP_READS && rc == SNEK_EUNKNOWN ?
-	    sk_fail(e, SNEK_EAGAIN, "%s: the connection was lost before the "
-	    "answer came", sk_redis_name(m->redis)) : rc;
+	return sk_redis_script_with(m->redis, &m->script[step], 1, &c, out, e);
 }
 
 /* What any step may say. */
@@ -202,7 +177,7 @@ int sk_rmeta_call(struct sk_rmeta *m, enum sk_rmeta_step step,
 		a.bad = true;
 	rc = check(m, step, &a, e);
 	if (!rc)
-		rc = send_again(m, step, &a, &answer, e);
+		rc = send_step(m, step, &a, &answer, e);
 	sk_buf_free(&a.span);
 	sk_buf_free(&args->span);
 	if (rc)

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 
 #define ENTRY_LAST 2            /* where `last` is in a packed entry, and the */
-#define ENTRY_SHARD 70          /* first part's shard */
+#define ENTRY_SHARD 62          /* first part's shard */
 #define REQUEST_RECORDS 17      /* and `records` in a packed request */
 #define INLINED_MAX (2 * SK_INLINE_MAX)         /* pages count on it */
 
