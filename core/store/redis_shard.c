@@ -233,7 +233,8 @@ static int init(struct sk_redis_shard *s, sk_redis *r,
     const struct sk_stamp *stamp, struct snek_error *e)
 {
 	*s = (struct sk_redis_shard){ .redis = r, .stamp = *stamp,
-		.loop = sk_redis_loop_of(r), .durability = SK_DURABLE_MEMORY };
+		.loop = sk_redis_loop_of(r), .durability = SK_DURABLE_MEMORY,
+		.seal = { .name = "seal", .text = sk_redis_seal_text } };
 	return name_keys(s, e);
 }
 
@@ -288,26 +289,49 @@ int sk_redis_shard_destroy(sk_redis *r, const struct sk_stamp *stamp,
 	return rc && rc != SNEK_ENOENT ? rc : sk_redis_shard_remove_all(&s, e);
 }
 
+static uint64_t number_in(struct sk_span s)
+{
+	char text[24] = "";
+
+	if (s.n < sizeof(text))
+		memcpy(text, s.p, s.n);
+	return strtoull(text, NULL, 10);
+}
+
+int sk_redis_shard_read_time(const struct sk_redis_shard *s,
+    const struct sk_reply *r, uint64_t *ms, struct snek_error *e)
+{
+	if (r->type != SK_REPLY_ARRAY || r->items != 2 ||
+	    r->item[0].type != SK_REPLY_STRING ||
+	    r->item[1].type != SK_REPLY_STRING)
+		return sk_redis_shard_fail(s, e, SNEK_ECORRUPT, "has no time");
+	*ms = number_in(r->item[0].text) * 1000 +
+	    number_in(r->item[1].text) / 1000;
+	return 0;
+}
+
+int sk_redis_shard_hear_time(struct sk_redis_shard *s,
+    const struct sk_reply *r, struct snek_error *e)
+{
+	uint64_t ms;
+	int rc = sk_redis_shard_read_time(s, r, &ms, e);
+
+	if (!rc)
+		s->clock = (int64_t)ms - sk_clock_ms();
+	return rc;
+}
+
 static int read_clock(struct sk_redis_shard *s, struct snek_error *e)
 {
 	struct sk_span arg = sk_span_text("TIME");
-	const struct sk_reply *item;
 	struct sk_answer a;
 	int rc = sk_redis_shard_call(s, &arg, 1, &a, e);
-	char text[2][24] = { "", "" };
-	size_t i;
 
 	if (rc)
 		return rc;
-	item = a.reply.item;
-	for (i = 0; a.reply.type == SK_REPLY_ARRAY && i < a.reply.items && i < 2;
-	    i++)
-		if (item[i].type == SK_REPLY_STRING && item[i].text.n < 24)
-			memcpy(text[i], item[i].text.p, item[i].text.n);
+	rc = sk_redis_shard_hear_time(s, &a.reply, e);
 	sk_answer_free(&a);
-	s->clock = (int64_t)(strtoull(text[0], NULL, 10) * 1000 +
-	    strtoull(text[1], NULL, 10) / 1000) - sk_clock_ms();
-	return 0;
+	return rc;
 }
 
 static const char *location(const struct sk_shard *s)

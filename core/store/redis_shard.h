@@ -37,13 +37,15 @@ struct sk_redis_shard {
 	char key[SK_REDIS_KEY];         /* "PREFIX:SHARD:" */
 	size_t key_n;
 	int64_t clock;                  /* the server's less sk_clock_ms */
-	bool closing, any_eviction, checked;
+	bool closing, any_eviction;
+	_Atomic bool checked;
 	int durability;
 	uint32_t replicas;
 
 	struct sk_segment_writer *writers;      /* not freed */
 	struct sk_redis_index *index[256];      /* on their way, by write id */
 	uint32_t indexes;
+	struct sk_script seal;
 	uint32_t reading;               /* fetches sent */
 	struct sk_redis_fetching *first, *last; /* and waiting to be */
 };
@@ -72,6 +74,11 @@ int sk_redis_shard_locked(struct sk_redis_shard *, bool (*f)(void *), void *,
 int sk_redis_shard_call(struct sk_redis_shard *, const struct sk_span *arg,
     size_t args, struct sk_answer *, struct snek_error *);
 int64_t sk_redis_shard_now(const struct sk_redis_shard *);      /* server, ms */
+/* From the answer to TIME. */
+int sk_redis_shard_read_time(const struct sk_redis_shard *,
+    const struct sk_reply *, uint64_t *ms, struct snek_error *);
+int sk_redis_shard_hear_time(struct sk_redis_shard *, const struct sk_reply *,
+    struct snek_error *);
 /* Ask the server what it is, once; SNEK_EINVAL: it evicts. */
 int sk_redis_shard_check(struct sk_redis_shard *, struct snek_error *);
 /* Put "URL: " in front, unless it is there. */
@@ -86,6 +93,8 @@ int sk_redis_shard_put(struct sk_segment_writer *, struct sk_span, uint32_t,
 int sk_redis_shard_seal(struct sk_segment_writer *, struct snek_error *);
 void sk_redis_shard_abandon(struct sk_segment_writer *);
 void sk_redis_shard_free(struct sk_segment_writer *);
+
+extern const char sk_redis_seal_text[];
 
 /* redis_shard_index.c */
 struct sk_redis_head {                  /* of an index */
@@ -116,5 +125,8 @@ int sk_redis_shard_list(struct sk_shard *, int (*visit)(void *,
     struct sk_write_id, uint64_t, int64_t, bool), void *, struct snek_error *);
 int sk_redis_shard_sweep(struct sk_shard *, struct sk_write_id,
     struct snek_error *);
+/* chunks: so many numbers at least, whatever the server remembers. */
+int sk_redis_shard_sweep_all(struct sk_redis_shard *, struct sk_write_id,
+    uint32_t chunks, struct snek_error *);
 int sk_redis_shard_remove_all(struct sk_redis_shard *, struct snek_error *);
 #endif

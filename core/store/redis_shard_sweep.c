@@ -111,12 +111,11 @@ static int forget_write(struct sk_redis_shard *s, struct sk_write_id id,
 	return tell(s, arg, 3, e);
 }
 
-int sk_redis_shard_sweep(struct sk_shard *base, struct sk_write_id id,
-    struct snek_error *e)
+int sk_redis_shard_sweep_all(struct sk_redis_shard *s, struct sk_write_id id,
+    uint32_t chunks, struct snek_error *e)
 {
-	struct sk_redis_shard *s = sk_redis_shard_of(base);
 	struct sk_redis_key index, o;
-	uint64_t n, i, end;
+	uint64_t n = 0, i, end;
 	int rc;
 
 	sk_redis_shard_key(s, 'i', id, &index);
@@ -128,6 +127,8 @@ int sk_redis_shard_sweep(struct sk_shard *base, struct sk_write_id id,
 		rc = unlink_one(s, index.span, e);
 	if (n > UINT32_MAX)
 		n = UINT32_MAX;
+	if (n < chunks)
+		n = chunks;
 	for (i = 0; i < n && !rc; i = end) {
 		end = i + SK_REDIS_BATCH < n ? i + SK_REDIS_BATCH : n;
 		rc = unlink_chunks(s, id, (uint32_t)i, (uint32_t)end, e);
@@ -135,6 +136,12 @@ int sk_redis_shard_sweep(struct sk_shard *base, struct sk_write_id id,
 	if (!rc)
 		rc = unlink_one(s, o.span, e);
 	return rc ? rc : forget_write(s, id, e);
+}
+
+int sk_redis_shard_sweep(struct sk_shard *s, struct sk_write_id id,
+    struct snek_error *e)
+{
+	return sk_redis_shard_sweep_all(sk_redis_shard_of(s), id, 0, e);
 }
 
 /* ---- list ---- */
@@ -151,18 +158,13 @@ static int read_time(struct sk_redis_shard *s, uint64_t *ms,
     struct snek_error *e)
 {
 	struct sk_span arg = sk_span_text("TIME");
-	uint64_t seconds = 0, us = 0;
 	struct sk_answer a;
 	int rc = sk_redis_shard_call(s, &arg, 1, &a, e);
 
 	if (rc)
 		return rc;
-	if (a.reply.type != SK_REPLY_ARRAY || a.reply.items != 2 ||
-	    !read_number(a.reply.item[0].text, &seconds) ||
-	    !read_number(a.reply.item[1].text, &us))
-		rc = sk_redis_shard_fail(s, e, SNEK_ECORRUPT, "has no time");
+	rc = sk_redis_shard_read_time(s, &a.reply, ms, e);
 	sk_answer_free(&a);
-	*ms = seconds * 1000 + us / 1000;
 	return rc;
 }
 

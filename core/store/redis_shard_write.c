@@ -5,57 +5,22 @@
  * that is sent is the same twice, so that the client may repeat it over a new
  * connection.
  */
-#include "store/redis_shard.h"
+#include "store/redis_shard_write.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "value/chunk_part.h"
 
 #define CLAIM 64u               /* chunk numbers that begin takes */
 #define CLAIM_MAX 4096u         /* and the most that are taken at once */
+#define TRIES 20u
 #define PART_MAX (512u << 20)   /* bytes of a server's string */
-#define SEAL_MS 60000
-#define WAIT_MS 15000           /* for replicas */
-
-static const char seal_text[] =
-    "if redis.call('HGET', KEYS[3], 'owner') ~= ARGV[2] or\n"
-    "    not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return -1 end\n"
-    "for i = 0, tonumber(ARGV[4]) - 1 do\n"
-    "  if redis.call('EXISTS', ARGV[3] .. i) == 0 then return i end\n"
-    "end\n"
-    "redis.call('SET', KEYS[2], ARGV[6])\n"
-    "redis.call('ZADD', KEYS[1], ARGV[5], ARGV[1])\n"
-    "return -2\n";
-
-struct sk_segment_writer {
-	struct sk_redis_shard *shard;
-	struct sk_write_id id;
-	char hex[33], owner[17];
-	struct sk_redis_key w, o;
-	struct sk_chunk_parts parts;
-	struct sk_buf args;             /* struct sk_span */
-	struct sk_buf index;            /* the head's room, then entries */
-	uint64_t at, records;
-	uint32_t chunks;
-	bool sealed, told;              /* told: of the failure */
-	struct sk_script seal;
-
-	/* Under the loop's lock. */
-	struct sk_segment_writer *next;
-	uint32_t refs, pending;         /* pending: without a reply */
-	size_t flight;                  /* bytes of puts among them */
-	uint32_t claimed, claiming;     /* chunk numbers: ours, asked for */
-	int64_t renewed;
-	int rc;
-	struct snek_error error;
-};
 
 /* ---- replies ---- */
 
-enum kind { LEASE, RENEWAL, OWNER, CLAIMED, PUT };
+enum kind { LEASE, RENEWAL, OWNER, CLAIMED, PUT, CLOCK };
 
 struct sent {
 	struct sk_segment_writer *w;
@@ -82,16 +47,26 @@ static void failed(struct sk_segment_writer *w, int rc,
 	w->error = *e;
 }
 
-static int given_up(const struct sk_segment_writer *w, struct snek_error *e)
+int sk_redis_writer_given_up(const struct sk_segment_writer *w, struct snek_error *e)
 {
 	return sk_fail(e, SNEK_EAGAIN, "%s: shard %u: write %s was given up by "
 	    "gc, or the server lost it; write again",
 	    sk_redis_name(w->shard->redis), w->shard->stamp.shard, w->hex);
 }
 
+static void send_begin(struct sk_segment_writer *);
+
+/* The owner may be missing when what set it was put off by the server and comes
+ * again behind the question. */
 static int look(struct sk_segment_writer *w, const struct sent *s,
     const struct sk_reply *r, struct snek_error *e)
 {
+	if (s->kind == CLOCK)
+		return sk_redis_shard_hear_time(w->shard, r, e);
+	if (s->kind == OWNER && r->type == SK_REPLY_NIL && w->tries++ < TRIES) {
+		send_begin(w);
+		return 0;
+	}
 	if (s->kind == OWNER) {
 		if (r->type != SK_REPLY_STRING || r->text.n != 16 ||
 		    memcmp(r->text.p, w->owner, 16))
@@ -99,13 +74,14 @@ static int look(struct sk_segment_writer *w, const struct sent *s,
 			    "exists already", sk_redis_name(w->shard->redis),
 			    w->shard->stamp.shard, w->hex);
 		w->claimed = w->claiming;
+		w->owned = true;
 		return 0;
 	}
 	if (r->type != SK_REPLY_INTEGER)
 		return sk_redis_shard_fail(w->shard, e, SNEK_ECORRUPT,
 		    "an answer of another type");
 	if (s->kind == RENEWAL && r->integer != 1)
-		return given_up(w, e);
+		return sk_redis_writer_given_up(w, e);
 	if (s->kind == CLAIMED)
 		w->claimed = (uint32_t)s->n;
 	return 0;
@@ -159,7 +135,7 @@ static void send(struct sk_segment_writer *w, enum kind kind, size_t n,
 
 /* ---- signs of life ---- */
 
-static struct sk_span score(const struct sk_segment_writer *w, int64_t ms,
+struct sk_span sk_redis_writer_score(const struct sk_segment_writer *w, int64_t ms,
     char text[24])
 {
 	int n = snprintf(text, 24, "%" PRId64,
@@ -168,21 +144,29 @@ static struct sk_span score(const struct sk_segment_writer *w, int64_t ms,
 	return (struct sk_span){ text, (size_t)n };
 }
 
+/* The clocks drift, and a server may be replaced by another. */
+static void ask_time(struct sk_segment_writer *w)
+{
+	struct sk_span arg = sk_span_text("TIME");
+
+	send(w, CLOCK, 0, &arg, 1);
+}
+
 static void renew(struct sk_segment_writer *w)
 {
 	char text[24];
 	struct sk_span arg[] = {
 		sk_span_text("ZADD"), w->w.span, sk_span_text("XX"),
-		sk_span_text("CH"), score(w, SK_REDIS_LEASE_MS, text),
+		sk_span_text("CH"), sk_redis_writer_score(w, SK_REDIS_LEASE_MS, text),
 		sk_span_text(w->hex),
 	};
 
 	w->renewed = sk_clock_ms();
 	send(w, RENEWAL, 0, arg, 6);
+	ask_time(w);
 }
 
-/* Of all who write to this shard: one of them may be waiting for input. */
-static void renew_all(struct sk_redis_shard *s)
+void sk_redis_writer_renew(struct sk_redis_shard *s)
 {
 	int64_t now = sk_clock_ms();
 	struct sk_segment_writer *w;
@@ -207,7 +191,7 @@ static bool release(void *arg)
 	char text[24];
 	struct sk_span a[] = {
 		sk_span_text("ZADD"), w->w.span, sk_span_text("XX"),
-		score(w, 0, text), sk_span_text(w->hex),
+		sk_redis_writer_score(w, -1000, text), sk_span_text(w->hex),
 	};
 	struct sk_command c = { .arg = a, .args = 5, .again = true };
 
@@ -237,7 +221,7 @@ static void send_begin(struct sk_segment_writer *w)
 	char text[24], chunks[12];
 	struct sk_span lease[] = {
 		sk_span_text("ZADD"), w->w.span, sk_span_text("NX"),
-		score(w, SK_REDIS_LEASE_MS, text), sk_span_text(w->hex),
+		sk_redis_writer_score(w, SK_REDIS_LEASE_MS, text), sk_span_text(w->hex),
 	}, owner[] = {
 		sk_span_text("HSETNX"), w->o.span, sk_span_text("owner"),
 		sk_span_text(w->owner),
@@ -254,6 +238,7 @@ static void send_begin(struct sk_segment_writer *w)
 	send(w, LEASE, 0, owner, 4);
 	send(w, LEASE, 0, claim, 4);
 	send(w, OWNER, 0, ask, 3);
+	ask_time(w);
 }
 
 static bool begin(void *arg)
@@ -278,7 +263,6 @@ static int init(struct sk_segment_writer *w, struct sk_redis_shard *s,
 	w->shard = s;
 	w->id = id;
 	w->refs = 1;
-	w->seal = (struct sk_script){ .name = "seal", .text = seal_text };
 	sk_write_id_hex(id, w->hex);
 	sk_write_id_hex(nonce, hex);
 	memcpy(w->owner, hex, 16);
@@ -369,7 +353,7 @@ static bool has_room(void *arg)
 {
 	struct sk_segment_writer *w = arg;
 
-	renew_all(w->shard);
+	sk_redis_writer_renew(w->shard);
 	return w->rc || (w->chunks < w->claimed &&
 	    w->pending < SK_REDIS_WINDOW && w->flight < SK_REDIS_FLIGHT);
 }
@@ -396,16 +380,35 @@ static bool send_put(void *arg)
 	return true;
 }
 
-/* Tell of the failure, once. */
-static int tell(struct sk_segment_writer *w, struct snek_error *e)
+struct outcome {
+	struct sk_segment_writer *w;
+	int rc;
+	struct snek_error error;
+};
+
+static bool read_outcome(void *arg)
 {
-	w->told = true;
-	if (e)
-		*e = w->error;
-	return w->rc;
+	struct outcome *o = arg;
+
+	o->rc = o->w->rc;
+	o->error = o->w->error;
+	return true;
 }
 
-static int usable(const struct sk_segment_writer *w, struct snek_error *e)
+int sk_redis_writer_outcome(struct sk_segment_writer *w, struct snek_error *e)
+{
+	struct outcome o = { .w = w };
+	int rc = sk_redis_shard_locked(w->shard, read_outcome, &o, e);
+
+	if (rc || !o.rc)
+		return rc;
+	w->told = true;
+	if (e)
+		*e = o.error;
+	return o.rc;
+}
+
+int sk_redis_writer_usable(const struct sk_segment_writer *w, struct snek_error *e)
 {
 	if (!w->told && !w->sealed)
 		return 0;
@@ -414,11 +417,9 @@ static int usable(const struct sk_segment_writer *w, struct snek_error *e)
 	    w->hex, w->sealed ? "seal" : "a failure");
 }
 
-static int refuse(struct sk_segment_writer *w, int rc)
+int sk_redis_writer_refuse(struct sk_segment_writer *w, int rc)
 {
 	w->told = true;
-	if (!w->rc)
-		w->rc = rc;
 	return rc;
 }
 
@@ -438,26 +439,24 @@ static int put(struct sk_segment_writer *w, struct sk_span chunk,
 	if (!rc)
 		rc = sk_redis_shard_locked(s, send_put, &p, e);
 	if (rc)
-		return refuse(w, rc);
-	if (w->rc)
-		return tell(w, e);
+		return sk_redis_writer_refuse(w, rc);
 	sk_redis_step(s->loop, 0);
-	return 0;
+	return sk_redis_writer_outcome(w, e);
 }
 
 int sk_redis_shard_put(struct sk_segment_writer *w, struct sk_span chunk,
     uint32_t rows, struct sk_place first, struct snek_error *e)
 {
 	struct sk_chunk_entry entry = { w->at, (uint32_t)chunk.n, rows, first };
-	int rc = usable(w, e);
+	int rc = sk_redis_writer_usable(w, e);
 
 	if (rc)
 		return rc;
 	if (chunk.n > UINT32_MAX || w->chunks >= UINT32_MAX - CLAIM_MAX)
-		return refuse(w, sk_redis_shard_fail(w->shard, e, SNEK_ELIMIT,
+		return sk_redis_writer_refuse(w, sk_redis_shard_fail(w->shard, e, SNEK_ELIMIT,
 		    "a chunk is too large, or there are too many"));
 	if (!sk_buf_reserve(&w->index, sizeof(entry)))
-		return refuse(w, sk_enomem(e));
+		return sk_redis_writer_refuse(w, sk_enomem(e));
 	rc = put(w, chunk, e);
 	if (rc)
 		return rc;
@@ -466,191 +465,4 @@ int sk_redis_shard_put(struct sk_segment_writer *w, struct sk_span chunk,
 	w->chunks++;
 	w->records += rows;
 	return 0;
-}
-
-/* ---- seal ---- */
-
-static bool is_quiet(void *arg)
-{
-	struct sk_segment_writer *w = arg;
-
-	renew_all(w->shard);
-	return !w->pending;
-}
-
-static bool is_answered(void *arg)
-{
-	struct sk_segment_writer *w = arg;
-
-	return w->rc || is_quiet(w);
-}
-
-static bool never(void *arg)
-{
-	(void)arg;
-	return false;
-}
-
-static int seal_once(struct sk_segment_writer *w, int64_t *answer,
-    struct snek_error *e)
-{
-	struct sk_redis_key chunk, index;
-	char count[12], lease[24];
-	struct sk_span arg[9];
-	struct sk_answer a;
-	int rc;
-
-	sk_redis_shard_key(w->shard, 'i', w->id, &index);
-	sk_redis_shard_key(w->shard, 'c', w->id, &chunk);
-	chunk.text[chunk.span.n++] = ':';
-	arg[0] = w->w.span;
-	arg[1] = index.span;
-	arg[2] = w->o.span;
-	arg[3] = sk_span_text(w->hex);
-	arg[4] = sk_span_text(w->owner);
-	arg[5] = chunk.span;
-	arg[6] = (struct sk_span){ count, (size_t)snprintf(count, sizeof(count),
-	    "%u", w->chunks) };
-	arg[7] = score(w, SK_REDIS_LEASE_MS, lease);
-	arg[8] = (struct sk_span){ w->index.p, w->index.n };
-	rc = sk_redis_script(w->shard->redis, &w->seal, 3, arg, 9, &a, e);
-	if (rc)
-		return rc;
-	*answer = a.reply.type == SK_REPLY_INTEGER ? a.reply.integer : -3;
-	sk_answer_free(&a);
-	return 0;
-}
-
-/* The script is the same twice. */
-static int write_index(struct sk_segment_writer *w, struct snek_error *e)
-{
-	int64_t until = sk_clock_ms() + SEAL_MS, answer = -3;
-	int rc;
-
-	while ((rc = seal_once(w, &answer, e)) == SNEK_EUNKNOWN ||
-	    rc == SNEK_EAGAIN) {
-		if (sk_clock_ms() >= until)
-			return rc;
-		sk_redis_run(w->shard->loop, never, NULL, sk_clock_ms() + 100,
-		    NULL);
-	}
-	if (SK_REDIS_FAULT("replies"))
-		return 0;
-	if (rc || answer == -2)
-		return rc;
-	if (answer == -1)
-		return given_up(w, e);
-	return sk_fail(e, SNEK_EIO, "%s: shard %u: write %s: chunk %" PRId64
-	    " was put and is not there: the server lost it",
-	    sk_redis_name(w->shard->redis), w->shard->stamp.shard, w->hex,
-	    answer);
-}
-
-struct waiting {                /* for replicas */
-	struct sk_segment_writer *w;
-	int left, rc;
-	int64_t replicas;
-	struct snek_error error;
-};
-
-static void answered(void *arg, int rc, const struct sk_reply *r,
-    const struct snek_error *e)
-{
-	struct waiting *k = arg;
-
-	k->left--;
-	if (rc && !k->rc) {
-		k->rc = rc;
-		k->error = *e;
-	}
-	if (!rc && r->type == SK_REPLY_INTEGER)
-		k->replicas = r->integer;
-}
-
-/* WAIT is about what its connection wrote, so a write goes before it; neither
- * is repeated over another connection. */
-static bool send_wait(void *arg)
-{
-	struct waiting *k = arg;
-	struct sk_segment_writer *w = k->w;
-	char lease[24], n[12], ms[12];
-	struct sk_span zadd[] = {
-		sk_span_text("ZADD"), w->w.span, sk_span_text("XX"),
-		score(w, SK_REDIS_LEASE_MS, lease), sk_span_text(w->hex),
-	}, wait[] = {
-		sk_span_text("WAIT"),
-		{ n, (size_t)snprintf(n, sizeof(n), "%u", w->shard->replicas) },
-		{ ms, (size_t)snprintf(ms, sizeof(ms), "%d", WAIT_MS) },
-	};
-	struct sk_command a = { .arg = zadd, .args = 5 };
-	struct sk_command b = { .arg = wait, .args = 3 };
-
-	k->rc = sk_redis_send(w->shard->redis, &a, answered, k, &k->error);
-	k->left += !k->rc;
-	if (k->rc)
-		return true;
-	k->rc = sk_redis_send(w->shard->redis, &b, answered, k, &k->error);
-	k->left += !k->rc;
-	return true;
-}
-
-static bool all_answered(void *arg)
-{
-	return !((struct waiting *)arg)->left;
-}
-
-static int wait_for_replicas(struct sk_segment_writer *w, struct snek_error *e)
-{
-	struct waiting k = { .w = w };
-	int rc = sk_redis_shard_locked(w->shard, send_wait, &k, e);
-
-	if (rc)
-		return rc;
-	/* Each command has its deadline, and k must outlive both. */
-	sk_redis_run(w->shard->loop, all_answered, &k, INT64_MAX, e);
-	if (k.rc) {
-		if (e)
-			*e = k.error;
-		return k.rc;
-	}
-	if (k.replicas >= (int64_t)w->shard->replicas)
-		return 0;
-	return sk_fail(e, SNEK_EIO, "%s: shard %u: only %" PRId64 " of %u "
-	    "replicas have write %s", sk_redis_name(w->shard->redis),
-	    w->shard->stamp.shard, k.replicas, w->shard->replicas, w->hex);
-}
-
-int sk_redis_shard_seal(struct sk_segment_writer *w, struct snek_error *e)
-{
-	int rc = usable(w, e);
-
-	if (rc)
-		return rc;
-	rc = sk_redis_run(w->shard->loop, is_answered, w, sk_clock_ms() +
-	    2 * SK_REDIS_REPLY_MS, e);
-	if (!rc && w->rc)
-		return tell(w, e);
-	sk_redis_index_seal(w->shard, w->id, w->records, w->chunks, w->index.p);
-	if (!rc)
-		rc = write_index(w, e);
-	if (!rc && w->shard->durability == SK_DURABLE_REPLICATED)
-		rc = wait_for_replicas(w, e);
-	if (rc)
-		return refuse(w, rc);
-	w->sealed = true;
-	return 0;
-}
-
-/* What is on its way first, or it would come after. */
-void sk_redis_shard_abandon(struct sk_segment_writer *w)
-{
-	if (!w)
-		return;
-	if (!w->rc)
-		refuse(w, SNEK_EINTERNAL);
-	w->told = true;
-	sk_redis_run(w->shard->loop, is_quiet, w, sk_clock_ms() +
-	    2 * SK_REDIS_REPLY_MS, NULL);
-	if (w->rc != SNEK_EEXIST)
-		sk_redis_shard_sweep(&w->shard->base, w->id, NULL);
 }
