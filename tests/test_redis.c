@@ -300,6 +300,37 @@ START_TEST(a_forked_child_is_refused)
 }
 END_TEST
 
+/* Its socket is then still open, and must be out of the loop all the same. */
+START_TEST(a_client_is_freed_while_a_child_holds_its_socket)
+{
+	sk_redis *other;
+	int pipes[2], i;
+	pid_t pid;
+	char c;
+
+	begin(NULL);
+	redis_expect(redis, "ECHO x", "x");
+	other = redis_client(world, loop);
+	ck_assert_int_eq(pipe(pipes), 0);
+	pid = fork();
+	if (!pid) {
+		close(pipes[1]);
+		_exit(read(pipes[0], &c, 1) < 0);
+	}
+	sk_redis_free(redis);
+	for (i = 0; i < 3; i++)
+		redis_expect(other, "ECHO y", "y");
+	free(redis_cli(world, "CLIENT KILL TYPE normal"));
+	for (i = 0; i < 20; i++)
+		sk_redis_step(loop, 5);
+	close(pipes[0]);
+	close(pipes[1]);
+	waitpid(pid, NULL, 0);
+	redis = other;
+	end();
+}
+END_TEST
+
 /* ---- who we are ---- */
 
 #define USERS "user default off\n" \
@@ -605,6 +636,7 @@ static void setup(TCase *t)
 	tcase_add_test(t, clients_come_and_go_while_others_wait);
 	tcase_add_test(t, another_loop_can_drive);
 	tcase_add_test(t, a_forked_child_is_refused);
+	tcase_add_test(t, a_client_is_freed_while_a_child_holds_its_socket);
 	tcase_add_test(t, users_log_in);
 	tcase_add_test(t, a_token_is_made_for_each_connection);
 	tcase_add_test(t, a_password_that_nobody_asked_for_is_told);

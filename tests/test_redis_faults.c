@@ -274,6 +274,30 @@ START_TEST(a_sleeping_server_is_not_waited_for)
 }
 END_TEST
 
+/* More than the socket holds: it is stuck halfway, which must not outlive the
+ * deadline of who sent it. */
+START_TEST(a_value_that_is_not_taken_lets_others_pass)
+{
+	size_t n = 32u << 20;
+	char *big = calloc(1, n);
+	struct sk_span arg[] = { sk_span_text("SET"), sk_span_text("k"), { big, n } };
+	struct sk_command c = { .arg = arg, .args = 3 };
+	struct snek_error e;
+	struct sk_answer a;
+
+	begin(NULL);
+	redis_expect(redis, "SET k v", "OK");
+	redis_signal(world, SIGSTOP);
+	c.deadline_ms = sk_clock_ms() + 300;
+	ck_assert_int_eq(sk_redis_call(redis, &c, &a, &e), SNEK_EUNKNOWN);
+	redis_signal(world, SIGCONT);
+	redis_expect(redis, "GET k", "v");
+	ck_assert_uint_eq(sk_redis_queued(redis), 0);
+	end();
+	free(big);
+}
+END_TEST
+
 static void *patient(void *arg)
 {
 	struct snek_error e;
@@ -487,6 +511,7 @@ static void setup(TCase *t)
 	tcase_add_loop_test(t, a_corrupt_byte_ends_in_an_answer_or_an_error, 0, 2);
 	tcase_add_test(t, a_stalled_wire_meets_its_deadlines);
 	tcase_add_test(t, a_sleeping_server_is_not_waited_for);
+	tcase_add_test(t, a_value_that_is_not_taken_lets_others_pass);
 	tcase_add_test(t, patience_is_each_commands_own);
 	tcase_add_test(t, a_refused_connection_is_told_at_once);
 	tcase_add_test(t, what_may_be_repeated_waits_for_a_restart);

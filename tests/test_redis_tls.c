@@ -204,11 +204,11 @@ START_TEST(a_cut_handshake_is_tried_again)
 	begin(&o);
 	p = proxy_start(0, redis_port(world), NULL);
 	snprintf(url, sizeof(url), "rediss://127.0.0.1:%d", proxy_port(p));
-	for (n = 0; n < 2600; n += 173) {
+	for (n = 0; n < 2600; n += 263) {
 		struct proxy_fault f = { PROXY_FAULT, .times = 1 };
 		sk_redis *r = redis_client_of(url, &good, loop);
 
-		*(n / 173 % 2 ? &f.cut_up : &f.cut_down) = n;
+		*(n / 263 % 2 ? &f.cut_up : &f.cut_down) = n;
 		proxy_set(p, &f);
 		ck_assert_msg(sk_redis_call(r, &c, &a, &e) == 0, "%d: %s", (int)n,
 		    e.text);

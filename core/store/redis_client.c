@@ -31,7 +31,7 @@ void sk_redis_end(struct sk_redis *r, struct sk_redis_command *c, int rc,
 		r->pending--;
 		tell(r->loop, c, rc, reply, e);
 	}
-	free(c);
+	sk_redis_command_free(c);
 }
 
 static bool is_wanted(const struct sk_redis *r)
@@ -72,7 +72,7 @@ static void sort_sent(struct sk_redis *r, struct sk_redis_queue *unknown)
 
 	while ((c = sk_redis_pop(&r->sent))) {
 		if (c->hello || c->abandoned) {
-			free(c);
+			sk_redis_command_free(c);
 		} else if (c->again) {
 			r->queued += c->n;
 			sk_redis_push(&again, c);
@@ -110,11 +110,11 @@ static void hang_up(struct sk_redis *r)
 	sk_resp_free(r->resp);
 	r->resp = NULL;
 	while ((c = sk_redis_pop(&r->hello)))
-		free(c);
+		sk_redis_command_free(c);
 	c = r->wait.head;
 	if (r->written && c && c->abandoned) {
 		r->queued -= c->n;
-		free(sk_redis_pop(&r->wait));
+		sk_redis_command_free(sk_redis_pop(&r->wait));
 	}
 	r->written = 0;
 	r->blocked = r->stale = r->more = r->asked = false;
@@ -187,7 +187,7 @@ static void expire_wait(struct sk_redis *r, int64_t now)
 	struct sk_redis_queue old = r->wait, late = { NULL, NULL };
 	struct sk_redis_command *c;
 	struct snek_error e;
-	bool partly = r->written;
+	bool partly = r->written && r->state == SK_REDIS_READY;
 
 	r->wait.head = r->wait.tail = NULL;
 	for (; (c = sk_redis_pop(&old)); partly = false) {
@@ -235,12 +235,15 @@ static void expire(struct sk_redis *r, int64_t now)
 {
 	struct snek_error e;
 	bool live = false;
-	unsigned n;
+	unsigned n = 0;
 
 	r->due = INT64_MAX;
-	if (r->written && r->state == SK_REDIS_READY && is_late(r->wait.head, now))
+	if (r->written && r->state == SK_REDIS_READY &&
+	    is_late(r->wait.head, now)) {
 		abandon(r, r->wait.head);
-	n = expire_sent(r, now, &live);
+		n++;
+	}
+	n += expire_sent(r, now, &live);
 	expire_wait(r, now);
 	if (n && r->state == SK_REDIS_READY &&
 	    (!live || now - r->heard >= SILENT_MS)) {

@@ -96,6 +96,7 @@ struct sk_redis_command *sk_redis_pop(struct sk_redis_queue *);
 void sk_redis_prepend(struct sk_redis_queue *, struct sk_redis_queue *front);
 struct sk_redis_command *sk_redis_command_new(const struct sk_command *,
     sk_redis_done *, void *arg);
+void sk_redis_command_free(struct sk_redis_command *);
 
 /* redis_loop.c: wake who drives, if that is another thread. */
 void sk_redis_loop_wake(sk_redis_loop *);

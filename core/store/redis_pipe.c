@@ -113,9 +113,9 @@ static void answer(struct sk_redis *r, const struct sk_reply *reply, int64_t now
 
 	if (c->hello) {
 		sk_redis_hello_reply(r, c->step, reply, now);
-		free(c);
+		sk_redis_command_free(c);
 	} else if (c->abandoned) {
-		free(c);
+		sk_redis_command_free(c);
 	} else if (reply->type == SK_REPLY_ERROR) {
 		answer_error(r, c, reply, now);
 	} else {
@@ -139,7 +139,7 @@ static void refuse(struct sk_redis *r, int rc, struct snek_error *e, int64_t now
 	if (!c)
 		return;
 	if (c->hello) {
-		free(c);
+		sk_redis_command_free(c);
 		return;
 	}
 	if (code != SNEK_ELIMIT && !c->again)

@@ -54,8 +54,13 @@ static void close_socket(struct sk_transport *t)
 		t->tls->session_free(t->session, true);
 	t->session = NULL;
 	t->staged_n = t->staged_at = 0;
-	if (t->fd >= 0)
-		close(t->fd);   /* which epoll notices */
+	if (t->fd >= 0) {
+		/* A forked child may hold the socket too, and keep it alive. */
+		if (t->events)
+			epoll_ctl(t->epoll, EPOLL_CTL_DEL, t->fd, NULL);
+		shutdown(t->fd, SHUT_RDWR);
+		close(t->fd);
+	}
 	t->fd = -1;
 	t->events = 0;
 }
