@@ -205,6 +205,8 @@ row_ffi () {
 	call d_dd 'd(dd)' x,x
 	call d_ddl 'd(ddl)' x,x,n
 	call d_dlid 'd(dlid)' x,n,n,x
+	call d_dlllllll 'd(dlllllll)' x,n,n,n,n,n,n,n
+	call d_ddddddddd 'd(ddddddddd)' x,x,x,x,x,x,x,x,x
 	options=
 }
 

@@ -73,9 +73,12 @@ SNEK_PLUGIN("probe", "1", SNEK_OP(.name = "clock", .map = map_clock),
 
 SNEK_EXPORT double probe_d_d(double);
 SNEK_EXPORT double probe_d_dd(double, double);
-SNEK_EXPORT float probe_f_f(float);
 SNEK_EXPORT double probe_d_ddl(double, double, long);
 SNEK_EXPORT double probe_d_dlid(double, long, int, double);
+SNEK_EXPORT double probe_d_dlllllll(double, long, long, long, long, long, long,
+    long);
+SNEK_EXPORT double probe_d_ddddddddd(double, double, double, double, double,
+    double, double, double, double);
 
 double probe_d_d(double x)
 {
@@ -85,11 +88,6 @@ double probe_d_d(double x)
 double probe_d_dd(double x, double y)
 {
 	(void)y;
-	return x;
-}
-
-float probe_f_f(float x)
-{
 	return x;
 }
 
@@ -106,4 +104,16 @@ double probe_d_dlid(double x, long n, int i, double y)
 	(void)i;
 	(void)y;
 	return x;
+}
+
+double probe_d_dlllllll(double x, long a, long b, long c, long d, long e,
+    long f, long g)
+{
+	return x + (double)((a ^ b) + (c ^ d) + (e ^ f) + (g ^ a));
+}
+
+double probe_d_ddddddddd(double x, double a, double b, double c, double d,
+    double e, double f, double g, double h)
+{
+	return x + (a - b) + (c - d) + (e - f) + (g - h);
 }
