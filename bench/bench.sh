@@ -164,12 +164,12 @@ row_start () {
 	rm -rf "$out/start"
 }
 
-# A task is of one shard: 100 of them, with a chunk each.
+# A task is of one shard: 100 of them, with a chunk each, of one record.
 row_tasks () {
 	rm -rf "$out/tasks"
 	"$top/.libs/snek-deploy" --local "$out/tasks" --shards 100 -q
-	seq 1000000 | sed 's/.*/{"x":&}/' | "$snek" write -q \
-	    --cluster "$out/tasks" --chunk-size 64K many
+	seq 100 | awk '{ printf "{\"x\":\"%060000d\"}\n", $0 }' |
+	    "$snek" write -q --cluster "$out/tasks" --chunk-size 64K many
 	options="-e 1" pairs=$((8 * pairs))
 	pair tasks "" "$snek" query --cluster "$out/tasks" -q --on processes \
 	    --workers "$threads" many "$probe:nothing" \
