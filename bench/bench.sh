@@ -194,7 +194,7 @@ call () {
 	    --on threads -o jsonl --call "$probe:probe_$1" --sig "$2" \
 	    --fields "$3" --reduce sum numbers -- "$snek" query -q \
 	    --cluster "$numbers" --workers 1 --on threads -o jsonl numbers \
-	    "$probe:read"
+	    "$probe:read" "fields=$3"
 	same "ffi-$1" "$out/snek" "$out/yard"
 }
 

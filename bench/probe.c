@@ -1,27 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 /* probe.c - ops and plain functions that do next to nothing. */
-#include <stdlib.h>
 #include <time.h>
 
 #include <snek/plugin.h>
 
 /* ---- ops ---- */
 
+#define FIELDS 16
+
 struct probe {
-	snek_path field;
-	double sum;
+	snek_path field[FIELDS];
+	uint32_t fields;
+	double sum[FIELDS];
 };
+
+static int read_fields(snek_ctx *c, struct probe *p)
+{
+	struct snek_value list, name, field;
+	struct snek_cursor at;
+	int rc = snek_arg(c, "fields", &list);
+
+	if (rc >= 0)
+		rc = snek_iterate(c, list, &at);
+	while (rc >= 0 && p->fields < FIELDS &&
+	    (rc = snek_next(c, &at, &name, &field)) > 0)
+		rc = snek_field_n(c, field.as.s, field.len,
+		    &p->field[p->fields++]);
+	return rc;
+}
 
 static int open_probe(snek_ctx *c, void **self)
 {
-	struct probe *p = calloc(1, sizeof(*p));
-	int rc = p ? snek_field(c, "x", &p->field) : SNEK_ENOMEM;
+	struct probe *p = snek_alloc(c, sizeof(*p));
 
-	if (rc < 0)
-		free(p);
-	else
-		*self = p;
-	return rc;
+	if (!p)
+		return SNEK_ENOMEM;
+	memset(p, 0, sizeof(*p));
+	*self = p;
+	return read_fields(c, p);
 }
 
 /* When the record came: nanoseconds on the clock that all processes share. */
@@ -50,24 +66,29 @@ static int map_read(snek_ctx *c, void *self, struct snek_record r)
 	double x;
 
 	(void)c;
-	if (snek_get_double(r, p->field, &x))
-		p->sum += x;
+	for (uint32_t i = 0; i < p->fields; i++)
+		if (snek_get_double(r, p->field[i], &x))
+			p->sum[i] += x;
 	return 0;
 }
 
+/* The first field's sum. */
 static int finish_read(snek_ctx *c, void *self)
 {
 	struct probe *p = self;
-	double sum = p->sum;
+	double sum = p->sum[0];
 
-	p->sum = 0;
+	memset(p->sum, 0, sizeof(p->sum));
 	return snek_emit(c, snek_null(), snek_double(sum));
 }
 
 SNEK_PLUGIN("probe", "1", SNEK_OP(.name = "clock", .map = map_clock),
 	SNEK_OP(.name = "nothing", .map = map_nothing),
-	SNEK_OP(.name = "read", .reducer = "sum", .open = open_probe,
-	    .close = free, .map = map_read, .finish = finish_read));
+	SNEK_OP(.name = "read", .reducer = "sum",
+	    .args = (const struct snek_arg *const[]){
+		SNEK_ARG(.name = "fields", .type = SNEK_ARG_LIST, .required = 1,
+		    .help = "numbers to read"), NULL },
+	    .open = open_probe, .map = map_read, .finish = finish_read));
 
 /* ---- functions ---- */
 

@@ -127,19 +127,21 @@ static bool choose_direct(struct sk_ffi *f, const struct sk_signature *s)
  * numbers in those of another, both in the order of the arguments: six and
  * eight of them (System V x86-64; AAPCS64 has two more of the first).  So one
  * call that fills them all suits every function that needs no more; it looks
- * at its own.  Words beyond those lie on the stack, eight bytes each, and
- * nothing else does as long as there are not too many floating-point numbers.
+ * at its own.  What has no register left lies on the stack, eight bytes each:
+ * that is plain, too, as long as it is of one kind.
  */
-#define FEW 6
-#define WORDS SK_SIGNATURE_MAX
+#define MOST SK_SIGNATURE_MAX
+#define WORDS 6
 #define REALS 8
 #define W6 uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t
 #define D8 double, double, double, double, double, double, double, double
 #define W10 uint64_t, uint64_t, uint64_t, uint64_t, W6
 #define VALUES w[0], w[1], w[2], w[3], w[4], w[5], d[0].d, d[1].d, d[2].d, \
 	d[3].d, d[4].d, d[5].d, d[6].d, d[7].d
-#define MORE_VALUES w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], \
+#define MORE_WORDS w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], \
 	w[15]
+#define MORE_REALS d[8].d, d[9].d, d[10].d, d[11].d, d[12].d, d[13].d, d[14].d, \
+	d[15].d
 
 static bool is_real(char letter)
 {
@@ -174,12 +176,12 @@ static inline void spread(const struct sk_ffi *f, const union sk_ffi_value *args
 }
 
 /* The type of the pointer is on purpose not that of the function. */
-#define BY_REGISTERS(name, words, types, values) \
+#define BY_REGISTERS(name, words, reals, types, values) \
 	__attribute__((no_sanitize("undefined"))) \
 	static void name(const struct sk_ffi *f, \
 	    const union sk_ffi_value *args, union sk_ffi_value *out) \
 	{ \
-		union sk_ffi_value d[REALS] = { 0 }; \
+		union sk_ffi_value d[reals] = { 0 }; \
 		uint64_t w[words] = { 0 }; \
 		\
 		spread(f, args, w, d); \
@@ -192,17 +194,19 @@ static inline void spread(const struct sk_ffi *f, const union sk_ffi_value *args
 		if (f->result == 'b') \
 			out->b = (uint8_t)out->L != 0; \
 	}
-BY_REGISTERS(by_few, FEW, (W6, D8), (VALUES))
-BY_REGISTERS(by_many, WORDS, (W6, D8, W10), (VALUES, MORE_VALUES))
+BY_REGISTERS(by_few, WORDS, REALS, (W6, D8), (VALUES))
+BY_REGISTERS(by_words, MOST, REALS, (W6, D8, W10), (VALUES, MORE_WORDS))
+BY_REGISTERS(by_reals, WORDS, MOST, (W6, D8, D8), (VALUES, MORE_REALS))
 
 static bool choose_registers(struct sk_ffi *f, const struct sk_signature *s)
 {
-	uint32_t reals = 0;
+	uint32_t reals = 0, words;
 
 	for (uint32_t i = 0; i < s->n; i++)
 		reals += is_real(s->arg[i]);
-	f->invoke = s->n - reals > FEW ? by_many : by_few;
-	return reals <= REALS;
+	words = s->n - reals;
+	f->invoke = words > WORDS ? by_words : reals > REALS ? by_reals : by_few;
+	return words <= WORDS || reals <= REALS;
 }
 #else
 static bool choose_registers(struct sk_ffi *f, const struct sk_signature *s)

@@ -3,8 +3,8 @@
  * ffi.h - calling a C function whose prototype is known when the program runs.
  *
  * A function of a common shape is called through a pointer of its type; one
- * whose arguments fit into registers, by filling these, on machines where that
- * is known; any other by libffi.  Immutable once made: threads share it.
+ * whose arguments are not too many of both kinds, by filling the registers that
+ * arguments go in, on machines where that is known; any other by libffi.  Immutable once made: threads share it.
  */
 #ifndef SK_FFI_H
 #define SK_FFI_H

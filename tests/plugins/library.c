@@ -83,3 +83,10 @@ FUNCTION(float, last, double a, double b, double c, double d, double e,
 {
 	return a + b + c + d + e + f + g == 28 ? h : 0;
 }
+FUNCTION(float, many_reals, double a, float b, double c, bool k, double d,
+    double e, double f, double g, double h, int32_t l, double i, float j,
+    double m)
+{
+	return (float)(a + (double)b + c + d + e + f + g + h + 10 * i +
+	    100 * (double)j + 1000 * m + (k ? 0.5 : 0) + l);
+}
