@@ -391,7 +391,6 @@ int main(void)
 		return 1;
 	raise_limit();
 	w.tail = &w.todo;
-	w.prints = SK_PRINTS_ALL;
 	rc = begin(&w);
 	while (!rc)
 		rc = turn(&w);

@@ -11,7 +11,7 @@
 
 struct out {
 	struct sk_prints *p;
-	uint64_t *all;
+	struct sk_prints_all *all;
 	sk_prints_line *line;
 	void *arg;
 };
@@ -43,17 +43,18 @@ static int take(struct out *o, const char *s, size_t n)
 	size_t keep, i;
 	int rc = 0;
 
-	most = most < *o->all ? most : *o->all;
+	if (SK_PRINTS_ALL - o->all->taken < most)
+		most = SK_PRINTS_ALL - o->all->taken;
 	keep = n < most ? n : most;
 	p->taken += keep;
-	*o->all -= keep;
+	o->all->taken += keep;
 	p->dropped += n - keep;
 	for (i = 0; i < keep && !rc; i++)
 		rc = take_byte(o, s[i]);
 	return rc;
 }
 
-int sk_prints_read(struct sk_prints *p, uint64_t *all, sk_prints_line *line,
+int sk_prints_read(struct sk_prints *p, struct sk_prints_all *all, sk_prints_line *line,
     void *arg)
 {
 	struct out o = { p, all, line, arg };
@@ -78,7 +79,19 @@ int sk_prints_read(struct sk_prints *p, uint64_t *all, sk_prints_line *line,
 	return rc;
 }
 
-int sk_prints_end(struct sk_prints *p, uint64_t *all, sk_prints_line *line,
+/* The job's end is not known here, so that what it drops is not summed up. */
+static int tell_dropped(struct out *o)
+{
+	struct sk_prints *p = o->p;
+
+	o->all->told = o->all->taken == SK_PRINTS_ALL;
+	snprintf(p->line, sizeof(p->line), "(printed %" PRIu64 " bytes more, "
+	    "which are not shown%s)", p->dropped, o->all->told ?
+	    "; nor is what comes: the job has printed 1 MiB" : "");
+	return o->line(o->arg, p->line);
+}
+
+int sk_prints_end(struct sk_prints *p, struct sk_prints_all *all, sk_prints_line *line,
     void *arg)
 {
 	struct out o = { p, all, line, arg };
@@ -86,11 +99,8 @@ int sk_prints_end(struct sk_prints *p, uint64_t *all, sk_prints_line *line,
 
 	if (!rc && p->n)
 		rc = give(&o);
-	if (!rc && p->dropped) {
-		snprintf(p->line, sizeof(p->line), "(printed %" PRIu64
-		    " bytes more, which are not shown)", p->dropped);
-		rc = line(arg, p->line);
-	}
+	if (!rc && p->dropped && !all->told)
+		rc = tell_dropped(&o);
 	p->taken = p->dropped = 0;
 	return rc;
 }

@@ -22,12 +22,19 @@ struct sk_prints {
 	char line[1000];
 };
 
+/* What all children together may print; zeroed: nothing yet. */
+struct sk_prints_all {
+	uint64_t taken;
+	bool told;                      /* that it is enough */
+};
+
 /* Read what has come, at most as much as a pipe holds, and give out whole
- * lines: lines(arg, text), which returns 0 or what ends it.  all: what all
- * children have left, counted down. */
+ * lines: lines(arg, text), which returns 0 or what ends it. */
 typedef int sk_prints_line(void *arg, const char *text);
-int sk_prints_read(struct sk_prints *, uint64_t *all, sk_prints_line *, void *);
+int sk_prints_read(struct sk_prints *, struct sk_prints_all *,
+    sk_prints_line *, void *);
 /* The task is over: what it printed last, and how much was dropped. */
-int sk_prints_end(struct sk_prints *, uint64_t *all, sk_prints_line *, void *);
+int sk_prints_end(struct sk_prints *, struct sk_prints_all *,
+    sk_prints_line *, void *);
 void sk_prints_close(struct sk_prints *);
 #endif

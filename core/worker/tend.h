@@ -22,7 +22,7 @@ struct sk_tend {
 	struct sk_slot *slot;
 	uint32_t slots;
 	struct pollfd *poll;            /* SK_TEND_POLLS a slot, after the first */
-	uint64_t prints;                /* bytes that may still be printed */
+	struct sk_prints_all prints;
 	uint32_t traces;
 };
 

@@ -163,7 +163,7 @@ static int map(snek_ctx *c, void *self, struct snek_record r)
 	int64_t n = 0;
 
 	snek_get_int(r, x->n, &n);
-	if (n == x->at)
+	if (n == x->at || (x->at == -2 && n % 200 == 0))
 		meet(x->how);
 	return snek_emit_int(c, "records", 7, helper());
 }
