@@ -142,10 +142,10 @@ size=$(wc -c <err)
 test "$size" -gt 60000 && test "$size" -lt 100000 || complain "floods: $size bytes"
 tail -n 1 err | grep -Eq '^crash: \(printed [0-9]+ bytes more' ||
     { complain "floods: not said"; tail -n 2 err; }
-awk 'BEGIN { for (i = 1; i <= 8000; i++)
+awk 'BEGIN { for (i = 1; i <= 16000; i++)
     printf "{\"n\":%d,\"t\":\"%0400d\"}\n", i, i * 7919 }' >many
 "$SNEK" write many many --cluster ./c --chunk-size 64K -q || complain "write"
-"$SNEK" query many ./crash.so how=floods at=-2 --workers 24 --cluster ./c >out 2>err ||
+"$SNEK" query many ./crash.so how=floods at=-2 --workers 8 --cluster ./c >out 2>err ||
     { complain "floods a job"; head -c 400 err; }
 size=$(wc -c <err)
 test "$size" -gt 1000000 && test "$size" -lt 1600000 || complain "a job: $size bytes"

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "task/elf_file.h"
+#include "task/sandbox_parts.h"
 #include "task/tmp.h"
 #include "worker/input.h"
 #include "worker/trace.h"
@@ -524,7 +525,8 @@ static void confine(struct child *c, const struct sk_wire_hello *hello,
 		_exit(1);
 	}
 	greet(c, true, "");
-	sk_crash_watch(&c->shared->crash);
+	if (!SK_SANITIZED)      /* they report by themselves, and mind ours */
+		sk_crash_watch(&c->shared->crash);
 }
 
 void sk_child_run(const struct sk_wire_hello *hello,
