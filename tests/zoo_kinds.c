@@ -125,9 +125,9 @@ const struct zoo_kind zoo_kinds[] = {
 	LIES(writes_host, PLUGIN, "SIGSEGV"),
 	/* The host's notes on it are not to be believed. */
 	{ .name = "writes_shared", .plugin = "lie", .op = "writes_shared",
-	    .exits = PLUGIN, .flags = ZOO_ROUND, .says = "SIG" },
+	    .exits = PLUGIN, .flags = ZOO_ROUND, .says = "." },
 	{ .name = "wipes shared", .plugin = "lie", .op = "writes_shared",
-	    .what = "0", .exits = PLUGIN, .says = "SIG" },
+	    .what = "0", .exits = PLUGIN, .says = "." },
 	LIES(forged_value, PLUGIN, "msgpack|object"),
 	LIES(false_pointer, PLUGIN, "SIGSEGV"),
 	LIES(partition, PLUGIN, "partition"),
