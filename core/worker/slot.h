@@ -22,7 +22,7 @@ struct sk_slot {
 	struct sk_prints prints;
 	bool greeted, confined;         /* it said so, before it loaded anything */
 	char why[256];                  /* it is not */
-	bool has_init;
+	bool has_init, used;            /* used: it had a task */
 	struct sk_worker_task *task;    /* what it is at */
 	int64_t kill_at;                /* ms; 0: it was not told to stop */
 	int64_t cpu_began;              /* ms it had used before this task */
