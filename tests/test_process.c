@@ -240,8 +240,10 @@ END_TEST
 START_TEST(a_crash_leaves_the_record_and_the_command)
 {
 	char dir[] = "/tmp/snek-test-XXXXXX", command[256], *path, *end;
+	char report[4096] = "";
 	struct run r = { .how = "segv", .at = "1234", .tmp = mkdtemp(dir) };
 	struct stat st;
+	int fd;
 
 	ck_assert_int_eq(run(&r), SNEK_EPLUGIN);
 	path = strstr(r.error.text, "the record is in ");
@@ -253,6 +255,14 @@ START_TEST(a_crash_leaves_the_record_and_the_command)
 	snprintf(command, sizeof(command), "snek run ./" PLUGIN ":fate how='segv' "
 	    "at='1234' --input %.*s", (int)(end - path), path);
 	ck_assert_msg(strstr(r.log, command) != NULL, "%s\n%s", r.log, command);
+	unlink(path);
+	strcpy(end - 5, "txt");                 /* in place of jsonl */
+	fd = open(path, O_RDONLY);
+	ck_assert_int_gt(read(fd, report, sizeof(report) - 1), 0);
+	ck_assert_msg(strstr(report, command) != NULL, "%s", report);
+	ck_assert_msg(*CRASH == 0 || strstr(report, "\n#0  ") != NULL, "%s",
+	    report);
+	close(fd);
 	unlink(path);
 	ck_assert_int_eq(rmdir(dir), 0);
 }

@@ -4,11 +4,11 @@
 #include <linux/landlock.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define AGAIN ZOO_EXIT(5)
 #define GOOD ZOO_EXIT(0)
-#define DENIED ZOO_EXIT(6)
 #define PLUGIN ZOO_EXIT(7)
 #define LIMIT ZOO_EXIT(8)
 
@@ -125,7 +125,9 @@ const struct zoo_kind zoo_kinds[] = {
 	LIES(writes_host, PLUGIN, "SIGSEGV"),
 	/* The host's notes on it are not to be believed. */
 	{ .name = "writes_shared", .plugin = "lie", .op = "writes_shared",
-	    .exits = PLUGIN | DENIED, .flags = ZOO_ROUND, .says = "." },
+	    .exits = PLUGIN, .flags = ZOO_ROUND, .says = "." },
+	{ .name = "wipes shared", .plugin = "lie", .op = "writes_shared",
+	    .what = "0", .exits = PLUGIN, .says = "." },
 	LIES(forged_value, PLUGIN, "msgpack|object"),
 	LIES(false_pointer, PLUGIN, "SIGSEGV"),
 	LIES(partition, PLUGIN, "partition"),
@@ -180,6 +182,17 @@ static bool has_landlock(void)
 	    LANDLOCK_CREATE_RULESET_VERSION) > 0;
 }
 
+/* May root's real user be another one? */
+static bool can_be_nobody(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(setresuid(65534, 0, 0) != 0);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
+}
+
 const char *zoo_kind_skip(const struct zoo_kind *k)
 {
 #ifdef ZOO_SANITIZED
@@ -188,7 +201,8 @@ const char *zoo_kind_skip(const struct zoo_kind *k)
 #endif
 	if (k->flags & ZOO_LANDLOCK && !has_landlock())
 		return "this kernel has no Landlock";
-	if (k->flags & ZOO_ACCOUNT && !getuid())
-		return "Linux does not count the threads of root";
+	if (k->flags & ZOO_ACCOUNT && !getuid() && !can_be_nobody())
+		return "Linux does not count the threads of root, which may be "
+		    "nobody else here";
 	return NULL;
 }

@@ -347,6 +347,7 @@ static int open_worker(struct snek_job *j, struct snek_error *e)
 		.memory = j->set.worker_memory,
 		.cpu_ms = (uint64_t)j->set.worker_cpu_ms,
 		.deadline_ms = j->deadline_ms, .cancelled = &j->cancelled,
+		.log = log_line, .log_arg = j,
 	};
 
 	return j->set.threads ? 0 : sk_worker_open(&o, &j->worker, e);
