@@ -3,6 +3,7 @@
 #include "worker/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "worker/input.h"
 
 #define MAX_FILES 65536u        /* of one task's input */
+#define LOADS 128               /* first descriptor that is loaded from */
 #define MAX_REQUEST ((uint64_t)1 << 30)
 /* All of an outcome's runs in memory that go in the answer itself. */
 #define ANSWER_BYTES ((uint64_t)64 << 20)
@@ -31,6 +33,7 @@ struct child {
 	struct sk_wire_job job;
 	struct loaded map_fn, reduce_fn;
 	sk_instance *map, *reduce;
+	int loads;
 	char tmp[4128];
 };
 
@@ -82,16 +85,21 @@ static void rename_file(const char *fake, const char *path, struct snek_error *e
 	e->text[sizeof(text) - 1] = '\0';
 }
 
+/* Each under a name of its own: what the loader has once loaded under a name
+ * it takes for the same, and a plugin may have stayed. */
 static int load(struct child *c, const char *path, int fd,
     struct sk_plugin **out, struct snek_error *e)
 {
 	char fake[32];
-	int rc;
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, LOADS + c->loads++), rc;
 
-	snprintf(fake, sizeof(fake), "/proc/self/fd/%d", fd);
+	if (own < 0)
+		return sk_fail_errno(e, "%s", path);
+	snprintf(fake, sizeof(fake), "/proc/self/fd/%d", own);
 	snprintf(c->shared->mark.callback, sizeof(c->shared->mark.callback),
 	    "loading");
 	rc = sk_plugin_open(fake, out, e);
+	close(own);
 	if (rc && e)
 		rename_file(fake, path, e);
 	return rc;
