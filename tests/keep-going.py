@@ -15,7 +15,9 @@ def places(m):
 def main():
     writes = [[json.loads(line)["n"] for line in open(name)]
               for name in sys.argv[2:]]
-    lines = [json.loads(line) for line in open(sys.argv[1])]
+    # What a plugin's process prints itself (a sanitizer's report) comes there too.
+    lines = [json.loads(line) for line in open(sys.argv[1])
+             if line.startswith("{")]
     summary = [line for line in lines if line["kind"] == "summary"][0]
     total = sum(len(w) for w in writes)
     missing, gone, vague = summary["missing"], set(), 0
