@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define AGAIN ZOO_EXIT(5)
 #define GOOD ZOO_EXIT(0)
 #define PLUGIN ZOO_EXIT(7)
 #define LIMIT ZOO_EXIT(8)
@@ -58,11 +57,10 @@ const struct zoo_kind zoo_kinds[] = {
 	 * ends. */
 	{ .name = "jumps", .plugin = "die", .op = "jumps", .timeout = "5",
 	    .exits = PLUGIN | LIMIT, .says = "SIG|no sense|memory|time" },
-	/* Nobody can tell who sent it. */
 	{ .name = "raises 9", .plugin = "die", .op = "raises", .what = "9",
-	    .exits = AGAIN, .says = "killed" },
+	    .exits = PLUGIN, .flags = ZOO_RECORD, .says = "refused" },
 	{ .name = "raises 19", .plugin = "die", .op = "raises", .what = "19",
-	    .timeout = "0.3", .exits = PLUGIN | LIMIT, .says = "time|refused" },
+	    .exits = PLUGIN, .flags = ZOO_RECORD, .says = "refused" },
 	{ .name = "raises 15", .plugin = "die", .op = "raises", .what = "15",
 	    .exits = PLUGIN, .says = "SIGTERM|refused" },
 	{ .name = "dies in finish", .plugin = "die", .op = "in_finish",
@@ -73,7 +71,7 @@ const struct zoo_kind zoo_kinds[] = {
 	    .exits = PLUGIN, .says = "SIGABRT" },
 	/* Its work is done by then, whole and handed in. */
 	{ .name = "dies in close", .plugin = "die", .op = "in_close",
-	    .exits = GOOD | PLUGIN, .says = "SIGSEGV" },
+	    .exits = GOOD | PLUGIN, .says = "in close.*SIGSEGV" },
 
 	STALLS(spins),
 	STALLS(sleeps),
@@ -114,6 +112,11 @@ const struct zoo_kind zoo_kinds[] = {
 	LIES(writes, GOOD | PLUGIN, "."),
 	{ .name = "forges", .plugin = "lie", .op = "forges",
 	    .exits = GOOD | PLUGIN, .flags = ZOO_ROUND, .says = "." },
+	{ .name = "answers too few", .plugin = "lie", .op = "answers",
+	    .what = "17", .exits = PLUGIN, .says = "given 17 records" },
+	{ .name = "answers too many", .plugin = "lie", .op = "answers",
+	    .what = "18446744073709551615", .exits = PLUGIN,
+	    .says = "given 18446744073709551615 records" },
 	LIES(nan_value, PLUGIN, "NaN|infin"),
 	{ .name = "code -9999", .plugin = "lie", .op = "garbage_code",
 	    .what = "-9999", .exits = PLUGIN, .says = "-9999" },

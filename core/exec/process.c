@@ -213,6 +213,12 @@ static void hear_done(struct process_exec *x, struct item *it,
 	}
 }
 
+static bool reads_records(const char *callback)
+{
+	return strcmp(callback, "loading") && strcmp(callback, "open") &&
+	    strcmp(callback, "close");
+}
+
 static void hear_death(struct process_exec *x, struct item *it,
     struct sk_message *m)
 {
@@ -223,7 +229,7 @@ static void hear_death(struct process_exec *x, struct item *it,
 
 	sk_get_death(&r, &d);
 	if (!it->attempt.stage && d.chunk < it->attempt.chunks &&
-	    strcmp(d.callback, "loading") && strcmp(d.callback, "open"))
+	    reads_records(d.callback))
 		o->placed = sk_request_where(&it->attempt, d.chunk, d.row, where,
 		    sizeof(where));
 	o->chunk = d.chunk;

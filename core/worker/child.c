@@ -3,6 +3,7 @@
 #include "worker/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "worker/trace.h"
 
 #define MAX_FILES 65536u        /* of one task's input */
+#define LOADS 128               /* first descriptor that is loaded from */
 #define MAX_REQUEST ((uint64_t)1 << 30)
 /* All of an outcome's runs in memory that go in the answer itself. */
 #define ANSWER_BYTES ((uint64_t)64 << 20)
@@ -34,6 +36,7 @@ struct child {
 	struct sk_wire_job job;
 	struct loaded map_fn, reduce_fn;
 	sk_instance *map, *reduce;
+	int loads;
 	char tmp[4128];
 };
 
@@ -110,18 +113,23 @@ static void say_origin(const char *fake, struct snek_error *e)
 	sk_elf_file_free(&f);
 }
 
+/* Each under a name of its own: what the loader has once loaded under a name
+ * it takes for the same, and a plugin may have stayed. */
 static int load(struct child *c, const char *path, int fd, size_t number,
     struct sk_plugin **out, struct snek_error *e)
 {
 	char fake[32];
-	int rc;
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, LOADS + c->loads++), rc;
 
-	snprintf(fake, sizeof(fake), "/proc/self/fd/%d", fd);
+	if (own < 0)
+		return sk_fail_errno(e, "%s", path);
+	snprintf(fake, sizeof(fake), "/proc/self/fd/%d", own);
 	snprintf(c->shared->mark.callback, sizeof(c->shared->mark.callback),
 	    "loading");
 	sk_crash_name(fake, (int32_t)number, path);
 	rc = sk_plugin_open(fake, out, e);
 	sk_crash_look();
+	close(own);
 	if (rc && e) {
 		rename_file(fake, path, e);
 		say_origin(fake, e);
