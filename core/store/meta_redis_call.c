@@ -83,7 +83,7 @@ bool sk_rmeta_number(struct sk_span s, uint64_t *out)
 	uint64_t v = 0;
 	size_t i;
 
-	if (!s.n || s.n > 16)           /* below 2^53 */
+	if (!s.n || s.n > 16)
 		return false;
 	for (i = 0; i < s.n; i++) {
 		if (p[i] < '0' || p[i] > '9')
@@ -91,7 +91,7 @@ bool sk_rmeta_number(struct sk_span s, uint64_t *out)
 		v = 10 * v + (uint64_t)(p[i] - '0');
 	}
 	*out = v;
-	return true;
+	return v < (uint64_t)1 << 53;
 }
 
 int sk_rmeta_damaged_of(const struct sk_rmeta *m, const char *key,

@@ -103,7 +103,10 @@
 	"local function place(c, key, shards)\n" \
 	"  local p, has = c[2], {}\n" \
 	"  if #p == 0 or #p % 4 ~= 0 then fail('damaged', key) end\n" \
-	"  for i = 1, #p, 4 do has[string.sub(p, i, i + 3)] = true end\n" \
+	"  for i = 1, #p, 4 do\n" \
+	"    if (struct.unpack('<I4', p, i)) > 1023 then fail('damaged', key) end\n" \
+	"    has[string.sub(p, i, i + 3)] = true\n" \
+	"  end\n" \
 	"  for i = 1, #shards, 4 do\n" \
 	"    local s = string.sub(shards, i, i + 3)\n" \
 	"    if not has[s] then fail('shard', text((struct.unpack('<I4', s)))) end\n" \
