@@ -275,9 +275,9 @@ static void commit_for_ever(int out, unsigned base)
 	}
 }
 
-static unsigned last_acknowledged(int fd)
+static unsigned last_acknowledged(int fd, unsigned last)
 {
-	unsigned last = 0, got;
+	unsigned got;
 
 	while (read(fd, &got, sizeof(got)) == sizeof(got))
 		last = got;
@@ -317,7 +317,7 @@ START_TEST(a_killed_client_leaves_whole_commits)
 		usleep(3000 + round * 2137);
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
-		last = last_acknowledged(fd[0]);
+		last = last_acknowledged(fd[0], last);
 		close(fd[0]);
 		snprintf(request, sizeof(request), "r%u", last);
 		ck_assert_int_eq(ops->request(meta, cat.id, request, &r, &err), 0);
@@ -376,7 +376,7 @@ START_TEST(a_full_server_does_nothing_by_halves)
 	int rc;
 
 	meta_six_writes();
-	tell("CONFIG SET maxmemory 12mb");
+	tell("CONFIG SET maxmemory 5mb");
 	do {
 		m.write = meta_id(++n);
 		digest(before);
@@ -389,7 +389,7 @@ START_TEST(a_full_server_does_nothing_by_halves)
 	ck_assert_int_eq(rc, SNEK_EIO);
 	ck_assert_ptr_nonnull(strstr(err.text, "full"));
 	ck_assert_str_eq(before, after);
-	tell("CONFIG SET maxmemory 2mb");
+	tell("CONFIG SET maxmemory 1mb");
 	ck_assert_int_eq(ops->function_put(meta, &f, 1, "words", NULL, &err),
 	    SNEK_EIO);
 	ck_assert_int_eq(ops->category_get_or_create(meta, "y", &cat, &err),
