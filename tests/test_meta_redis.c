@@ -373,6 +373,31 @@ START_TEST(a_lost_meta_record_is_not_guessed)
 }
 END_TEST
 
+START_TEST(a_cluster_made_anew_is_another)
+{
+	struct sk_meta_cluster new = meta_shape;
+	struct sk_meta_receipt r;
+	struct sk_meta *old = meta;
+	sk_redis *c = world_client();
+
+	meta_six_writes();
+	ck_assert_int_eq(sk_meta_redis_destroy(c, &err), 0);
+	ck_assert_int_eq(meta_commit_as(7, NULL, 7, &r), SNEK_ECORRUPT);
+	ck_assert(replies("*0", "KEYS @*"));
+	new.uuid[3]++;
+	ck_assert_int_eq(sk_meta_redis_create(c, &new, NULL, &err), 0);
+	ck_assert_int_eq(meta_store->open(&meta), 0);
+	meta_category("x");
+	meta_commit(1);
+	old->ops->shut(meta);
+	meta = old;
+	ck_assert_int_eq(meta_commit_as(8, NULL, 8, &r), SNEK_ECORRUPT);
+	ck_assert_ptr_nonnull(strstr(err.text, "made anew"));
+	ck_assert_int_eq(meta_look(0), SNEK_ECORRUPT);
+	sk_redis_free(c);
+}
+END_TEST
+
 START_TEST(only_our_keys_go)
 {
 	static const struct { const char *before, *after; } other[] = {
@@ -673,6 +698,7 @@ int main(void)
 	tcase_add_test(t, plugins_come_back_as_they_were);
 	tcase_add_test(t, there_is_one_cluster_or_none);
 	tcase_add_test(t, a_lost_meta_record_is_not_guessed);
+	tcase_add_test(t, a_cluster_made_anew_is_another);
 	tcase_add_test(t, only_our_keys_go);
 	tcase_add_loop_test(t, a_key_of_another_type_is_told_and_nothing_done,
 	    0, sizeof(uses) / sizeof(*uses));

@@ -189,6 +189,7 @@ int sk_meta_redis_open(struct sk_redis *redis, struct sk_meta **out,
 {
 	struct sk_rmeta *m = malloc(sizeof(*m));
 	struct sk_meta_cluster c;
+	struct sk_write_id uuid;
 	int rc = m ? sk_rmeta_init(m, redis, e) : sk_enomem(e);
 
 	if (rc) {
@@ -201,6 +202,8 @@ int sk_meta_redis_open(struct sk_redis *redis, struct sk_meta **out,
 		free(m);
 		return rc;
 	}
+	memcpy(uuid.b, c.uuid, 16);
+	sk_write_id_hex(uuid, m->uuid);
 	m->read_only = is_replica(redis);
 	m->base.ops = &ops;
 	*out = &m->base;
