@@ -170,6 +170,7 @@ START_TEST(a_lost_answer_to_a_commit_is_asked_for_again)
 		ck_assert_uint_eq(r.version, 5 + 2 * (unsigned)loss);
 		lose(loss, 1);
 		ck_assert_int_eq(meta_commit_as(n + 1, NULL, n + 1, &r), 0);
+		ck_assert_str_eq(err.text, "");
 		ck_assert(!r.repeated);
 		ck_assert_uint_eq(r.version, 6 + 2 * (unsigned)loss);
 		ck_assert_uint_eq(r.records, 1);
