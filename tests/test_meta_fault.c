@@ -354,6 +354,42 @@ START_TEST(killed_connections_and_flushed_scripts_go_unnoticed)
 }
 END_TEST
 
+/* ---- servers that end ---- */
+
+START_TEST(what_was_acknowledged_outlives_the_server)
+{
+	static const struct redis_options durable = { .aof = true };
+	struct redis_world *shared = world;
+	struct sk_meta_receipt r;
+	unsigned round, i, n = 0;
+	sk_redis *c;
+	int rc;
+
+	meta_shut();
+	world = redis_start(&durable);
+	c = world_client();
+	ck_assert_int_eq(sk_meta_redis_create(c, &meta_shape, NULL, &err), 0);
+	sk_redis_free(c);
+	ck_assert_int_eq(meta_store->open(&meta), 0);
+	meta_category("x");
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < 20; i++, n++)
+			ck_assert_int_eq(meta_commit_as(n, NULL, n, &r), 0);
+		redis_end(world, SIGKILL);
+		rc = meta_commit_as(1000 + round, "r", round, &r);
+		ck_assert(rc == SNEK_EAGAIN || rc == SNEK_EUNKNOWN ||
+		    rc == SNEK_ETIMEDOUT);
+		redis_again(world, NULL);
+		ck_assert_int_eq(meta_look(1000), 0);
+		ck_assert_uint_eq(cat.version, n);
+		ck_assert_int_eq(ops->is_named(meta, meta_id(n - 1), &err), 1);
+	}
+	meta_shut();
+	redis_stop(world);
+	world = shared;
+}
+END_TEST
+
 /* ---- servers that refuse ---- */
 
 static void digest(char out[64])
@@ -556,6 +592,7 @@ int main(void)
 	tcase_add_test(t, creating_finds_out_what_happened);
 	tcase_add_test(t, a_killed_client_leaves_whole_commits);
 	tcase_add_test(t, killed_connections_and_flushed_scripts_go_unnoticed);
+	tcase_add_test(t, what_was_acknowledged_outlives_the_server);
 	tcase_add_test(t, a_full_server_does_nothing_by_halves);
 	tcase_add_test(t, a_replica_is_read_and_not_written);
 	t = add(s, "rights", world_with_acl);
