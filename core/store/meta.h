@@ -2,8 +2,9 @@
 /*
  * meta.h - what the cluster remembers, as named transactions behind one struct
  * of functions.  Each call is one atomic step: one LMDB transaction
- * (store/meta_lmdb.c), later one script.  A call that changes anything is
- * durable when it returns 0; SNEK_EUNKNOWN means that it may have happened.
+ * (store/meta_lmdb.c), one script (store/meta_redis.c).  A call that changes
+ * anything is durable when it returns 0 (on a server: as far as the server is);
+ * SNEK_EUNKNOWN means that it may have happened.
  */
 #ifndef SK_META_H
 #define SK_META_H

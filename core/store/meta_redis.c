@@ -23,8 +23,8 @@
  *   plugin:SHA256 hash    0, 1, ... -> 512 KiB each; size
  *   destroyed     hash    what was cluster, while the rest is being removed
  *
- * The least rights that a user needs, for PREFIX "snek" (without the last line
- * but -@write: to read only):
+ * The least rights that a user needs, for PREFIX "snek" (without the last two
+ * lines, to read only):
  *
  *   resetkeys ~snek:* -@all +ping +info +role +client|id +wait
  *   +select +evalsha +eval +time +type +exists +hget
@@ -189,6 +189,7 @@ int sk_meta_redis_open(struct sk_redis *redis, struct sk_meta **out,
 {
 	struct sk_rmeta *m = malloc(sizeof(*m));
 	struct sk_meta_cluster c;
+	struct sk_write_id uuid;
 	int rc = m ? sk_rmeta_init(m, redis, e) : sk_enomem(e);
 
 	if (rc) {
@@ -201,6 +202,8 @@ int sk_meta_redis_open(struct sk_redis *redis, struct sk_meta **out,
 		free(m);
 		return rc;
 	}
+	memcpy(uuid.b, c.uuid, 16);
+	sk_write_id_hex(uuid, m->uuid);
 	m->read_only = is_replica(redis);
 	m->base.ops = &ops;
 	*out = &m->base;
@@ -238,32 +241,34 @@ static int send_create(struct sk_rmeta *m, const struct sk_meta_cluster *c,
 	return sk_rmeta_call(m, STEP_CREATE, &args, a, e);
 }
 
-/* A lost answer: is the cluster that is there now this one? */
-static int find_out(struct sk_rmeta *m, const struct sk_meta_cluster *c, int rc)
+/* After a lost answer: is the cluster that is there now this one? */
+static bool is_made(struct sk_rmeta *m, const struct sk_meta_cluster *c)
 {
 	struct sk_meta_cluster is;
 
-	return !read_cluster(m, &is, NULL) && !memcmp(is.uuid, c->uuid, 16) ?
-	    0 : rc;
+	return !read_cluster(m, &is, NULL) && !memcmp(is.uuid, c->uuid, 16);
 }
 
 int sk_meta_redis_create(struct sk_redis *redis,
     const struct sk_meta_cluster *c, const char *const *address,
     struct snek_error *e)
 {
+	struct snek_error why = { 0 };
 	struct sk_rmeta m;
 	struct sk_answer a;
 	int rc = sk_rmeta_init(&m, redis, e);
 
 	if (rc)
 		return rc;
-	rc = send_create(&m, c, address, &a, e);
+	rc = send_create(&m, c, address, &a, &why);
 	if (!rc) {
-		rc = judge_create(&m, &a, e);
+		rc = judge_create(&m, &a, &why);
 		sk_answer_free(&a);
-	} else if (rc == SNEK_EUNKNOWN) {
-		rc = find_out(&m, c, rc);
+	} else if (rc == SNEK_EUNKNOWN && is_made(&m, c)) {
+		rc = 0;
 	}
+	if (rc && e)
+		*e = why;
 	sk_rmeta_fini(&m);
 	return rc;
 }

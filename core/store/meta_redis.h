@@ -8,7 +8,7 @@
 #include "store/meta_record.h"
 #include "store/redis.h"
 
-/* The steps, in meta_redis_script.c. */
+/* The steps, in meta_redis_script*.c. */
 enum sk_rmeta_step {
 	STEP_CREATE, STEP_CLUSTER, STEP_SHARDS, STEP_GROW, STEP_SETTLE,
 	STEP_DESTROY,
@@ -34,6 +34,7 @@ struct sk_rmeta {
 	struct sk_meta base;
 	struct sk_redis *redis;
 	char *keys;                     /* what all keys begin with */
+	char uuid[33];                  /* of the cluster that was opened */
 	pid_t pid;
 	bool read_only;
 	struct sk_script script[STEP_COUNT];

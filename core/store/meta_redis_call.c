@@ -83,7 +83,7 @@ bool sk_rmeta_number(struct sk_span s, uint64_t *out)
 	uint64_t v = 0;
 	size_t i;
 
-	if (!s.n || s.n > 16)           /* below 2^53 */
+	if (!s.n || s.n > 16)
 		return false;
 	for (i = 0; i < s.n; i++) {
 		if (p[i] < '0' || p[i] > '9')
@@ -91,7 +91,7 @@ bool sk_rmeta_number(struct sk_span s, uint64_t *out)
 		v = 10 * v + (uint64_t)(p[i] - '0');
 	}
 	*out = v;
-	return true;
+	return v < (uint64_t)1 << 53;
 }
 
 int sk_rmeta_damaged_of(const struct sk_rmeta *m, const char *key,
@@ -151,6 +151,10 @@ static int refusal(const struct sk_rmeta *m, const struct sk_answer *a,
 	if (sk_rmeta_says(a, "damaged"))
 		return sk_fail(e, SNEK_ECORRUPT, "%s: key %.*s is damaged, or "
 		    "not snek's", name, (int)x.n, (const char *)x.p);
+	if (sk_rmeta_says(a, "gone"))
+		return sk_fail(e, SNEK_ECORRUPT, "%s: key %scluster is not that "
+		    "of the cluster that was opened: it was destroyed, lost, "
+		    "or made anew", name, m->keys);
 	if (sk_rmeta_says(a, "denied"))
 		return sk_fail(e, SNEK_EACCES, "%s: this user has no right to "
 		    "%.*s %.*s", name, (int)x.n, (const char *)x.p, (int)y.n,
@@ -175,6 +179,7 @@ int sk_rmeta_call(struct sk_rmeta *m, enum sk_rmeta_step step,
 	sk_rmeta_arg(&a, keys.p, keys.n);
 	if (args->span.n && !sk_buf_put(&a.span, args->span.p, args->span.n))
 		a.bad = true;
+	sk_rmeta_arg_text(&a, step == STEP_CLUSTER ? "" : m->uuid);
 	rc = check(m, step, &a, e);
 	if (!rc)
 		rc = send_step(m, step, &a, &answer, e);

@@ -22,9 +22,12 @@ static bool take_placement(struct sk_span s, struct sk_meta_category *c)
 	if (!s.n || s.n % 4 || s.n > 4 * SK_MAX_SHARDS)
 		return false;
 	c->shards = (uint32_t)(s.n / 4);
-	for (i = 0; i < c->shards; i++, p += 4)
+	for (i = 0; i < c->shards; i++, p += 4) {
 		c->shard[i] = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
 		    (uint32_t)p[3] << 24;
+		if (c->shard[i] >= SK_MAX_SHARDS)
+			return false;
+	}
 	return true;
 }
 

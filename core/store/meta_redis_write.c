@@ -276,22 +276,32 @@ static int judge(struct committing *x, const struct sk_answer *a,
 	    sk_rmeta_damaged(x->m, "category", e);
 }
 
-/* A lost answer is asked for once more, at once. */
-static int try_commit(struct committing *x, struct sk_meta_receipt *r,
+/* A lost answer is asked for once more, at once: the script tells a commit that
+ * happened by its request id or its write id. */
+static int send_twice(struct committing *x, struct sk_answer *a,
     struct snek_error *e)
 {
+	struct snek_error first = { 0 };
 	int64_t start = sk_clock_ms();
-	struct snek_error second = { 0 };
-	struct sk_answer a;
-	int rc = send_commit(x, &a, e);
+	int rc = send_commit(x, a, &first);
 
 	if (rc == SNEK_EUNKNOWN &&
 	    sk_clock_ms() - start < SK_REDIS_CONNECT_MS) {
 		x->again = true;
-		if (send_commit(x, &a, &second))
-			return rc;
-		rc = 0;
+		if (!send_commit(x, a, NULL))
+			return 0;
 	}
+	if (rc && e)
+		*e = first;
+	return rc;
+}
+
+static int try_commit(struct committing *x, struct sk_meta_receipt *r,
+    struct snek_error *e)
+{
+	struct sk_answer a;
+	int rc = send_twice(x, &a, e);
+
 	if (rc)
 		return rc;
 	rc = judge(x, &a, r, e);
