@@ -129,11 +129,11 @@ static int load(struct child *c, const char *path, int fd, size_t number,
 	sk_crash_name(fake, (int32_t)number, path);
 	rc = sk_plugin_open(fake, out, e);
 	sk_crash_look();
-	close(own);
 	if (rc && e) {
 		rename_file(fake, path, e);
 		say_origin(fake, e);
 	}
+	close(own);
 	return rc;
 }
 
