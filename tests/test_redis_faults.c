@@ -436,8 +436,9 @@ START_TEST(too_many_clients_are_told)
 	begin(&o);
 	a = redis_client(world, loop);
 	b = redis_client(world, loop);
-	redis_expect(a, "ECHO a", "a");
-	redis_expect(redis, "ECHO r", "r");
+	/* Who asked whether it is up may still be one of the two. */
+	ck_assert_int_eq(call(a, "ECHO a", 0, true, &e), 0);
+	ck_assert_int_eq(call(redis, "ECHO r", 0, true, &e), 0);
 	ck_assert_int_eq(call(b, "ECHO b", 500, true, &e), SNEK_EAGAIN);
 	ck_assert_msg(strstr(e.text, "maxclients") != NULL, "%s", e.text);
 	sk_redis_free(a);
