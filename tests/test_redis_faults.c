@@ -288,7 +288,7 @@ START_TEST(a_value_that_is_not_taken_lets_others_pass)
 	begin(NULL);
 	redis_expect(redis, "SET k v", "OK");
 	redis_signal(world, SIGSTOP);
-	c.deadline_ms = sk_clock_ms() + 300;
+	c.deadline_ms = sk_clock_ms() + 1500;
 	ck_assert_int_eq(sk_redis_call(redis, &c, &a, &e), SNEK_EUNKNOWN);
 	redis_signal(world, SIGCONT);
 	redis_expect(redis, "GET k", "v");
@@ -436,8 +436,9 @@ START_TEST(too_many_clients_are_told)
 	begin(&o);
 	a = redis_client(world, loop);
 	b = redis_client(world, loop);
-	redis_expect(a, "ECHO a", "a");
-	redis_expect(redis, "ECHO r", "r");
+	/* Who asked whether it is up may still be one of the two. */
+	ck_assert_int_eq(call(a, "ECHO a", 0, true, &e), 0);
+	ck_assert_int_eq(call(redis, "ECHO r", 0, true, &e), 0);
 	ck_assert_int_eq(call(b, "ECHO b", 500, true, &e), SNEK_EAGAIN);
 	ck_assert_msg(strstr(e.text, "maxclients") != NULL, "%s", e.text);
 	sk_redis_free(a);
