@@ -105,6 +105,7 @@ static void teardown(void)
 	uint32_t i;
 
 	sk_redis_fault = NULL;
+	sk_redis_renew_ms = SK_REDIS_RENEW_MS;
 	disconnect();
 	redis_stop(world);
 	for (i = 0; i < CHUNKS; i++)
@@ -576,6 +577,93 @@ START_TEST(a_killed_writer_lives_until_its_lease_ends)
 }
 END_TEST
 
+static int64_t score_of(void)
+{
+	char command[128], hex[33], *got;
+	int64_t n;
+
+	sk_write_id_hex(id, hex);
+	snprintf(command, sizeof(command), "ZSCORE snek:3:w %s", hex);
+	got = redis_cli(world, command);
+	n = strtoll(strchr(got, '\n') + 1, NULL, 10);
+	free(got);
+	return n;
+}
+
+START_TEST(a_writer_that_waits_for_input_stays_alive)
+{
+	struct sk_segment_writer *w;
+	int64_t first;
+	int i;
+
+	sk_redis_renew_ms = 20;
+	w = begun(2);
+	first = score_of();
+	for (i = 0; i < 500 && score_of() < first + 60; i++)
+		usleep(10000);
+	ck_assert_int_ge(score_of(), first + 60);
+	ck_assert_int_eq(listed().alive, 1);
+	ck_assert_msg(!ops->seal(w, &err), "%s", err.text);
+	ops->free(w);
+	ck_assert_int_eq(listed().alive, 0);
+	check_all(2);
+}
+END_TEST
+
+/* ---- threads ---- */
+
+static void *write_in_thread(void *arg)
+{
+	struct sk_write_id mine = id;
+	struct sk_segment_writer *w;
+	struct snek_error e;
+	struct sk_segment *s;
+	uintptr_t n = (uintptr_t)arg;
+	uint32_t i, k;
+	int rc = 0;
+
+	for (k = 0; k < 4 && !rc; k++) {
+		mine.b[0] = (uint8_t)n;
+		mine.b[1] = (uint8_t)k;
+		rc = ops->begin(shard, mine, &w, &e);
+		for (i = 0; i < 40 && !rc; i++)
+			rc = ops->put(w, (struct sk_span){ tool[i % CHUNKS].out.p,
+			    tool[i % CHUNKS].out.n }, i % CHUNKS + 2,
+			    (struct sk_place){ 0, i }, &e);
+		if (!rc)
+			rc = ops->seal(w, &e);
+		ops->free(w);
+		if (!rc)
+			rc = ops->open(shard, mine, &s, &e);
+		if (!rc)
+			ops->close(s);
+	}
+	return rc ? arg : NULL;
+}
+
+START_TEST(several_threads_use_one_shard)
+{
+	pthread_t thread[4];
+	void *bad;
+	uintptr_t i;
+	uint32_t k;
+
+	sk_redis_renew_ms = 5;
+	write_some(40);
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL,
+		    write_in_thread, (void *)(i + 1)), 0);
+	for (k = 0; k < 5; k++)
+		check_all(40);
+	for (i = 0; i < 4; i++) {
+		ck_assert_int_eq(pthread_join(thread[i], &bad), 0);
+		ck_assert_ptr_null(bad);
+	}
+	ck_assert_int_eq(listed().n, 17);
+	ck_assert_int_eq(listed().alive, 0);
+}
+END_TEST
+
 static int stop(void *arg, struct sk_write_id w, uint64_t bytes, int64_t age,
     bool alive)
 {
@@ -918,6 +1006,8 @@ int main(void)
 	tcase_add_test(t, a_damaged_chunk_is_named);
 	tcase_add_test(t, a_chunk_under_another_number_is_refused);
 	tcase_add_test(t, a_writer_is_alive_until_it_is_freed);
+	tcase_add_test(t, a_writer_that_waits_for_input_stays_alive);
+	tcase_add_test(t, several_threads_use_one_shard);
 	tcase_add_test(t, a_killed_writer_lives_until_its_lease_ends);
 	tcase_add_test(t, a_visit_may_end_the_list_and_strangers_are_left_out);
 	tcase_add_test(t, a_long_list_comes_in_pages);

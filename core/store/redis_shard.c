@@ -352,6 +352,7 @@ static void shut(struct sk_shard *base)
 
 	if (!s)
 		return;
+	sk_redis_beat_end(&s->beat);
 	sk_redis_shard_locked(s, close_reads, s, NULL);
 	sk_redis_free(s->redis);
 	sk_redis_index_drop(s);
@@ -386,6 +387,7 @@ int sk_redis_shard_open(sk_redis *r, const struct sk_stamp *stamp,
 		return rc;
 	}
 	s->base.ops = &ops;
+	sk_redis_beat_init(&s->beat);
 	*out = &s->base;
 	return 0;
 }

@@ -25,7 +25,6 @@ static bool is_quiet(void *arg)
 {
 	struct sk_segment_writer *w = arg;
 
-	sk_redis_writer_renew(w->shard);
 	return !w->pending;
 }
 
