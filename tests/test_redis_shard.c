@@ -105,8 +105,8 @@ static void teardown(void)
 	uint32_t i;
 
 	sk_redis_fault = NULL;
-	sk_redis_renew_ms = SK_REDIS_RENEW_MS;
 	disconnect();
+	sk_redis_renew_ms = SK_REDIS_RENEW_MS;
 	redis_stop(world);
 	for (i = 0; i < CHUNKS; i++)
 		chunk_tool_close(&tool[i]);
