@@ -160,8 +160,6 @@ static int open_rc(void)
 	return rc;
 }
 
-__attribute__((weak)) int sk_redis_info(sk_redis *r, struct sk_redis_info *i, struct snek_error *e)
-{ (void)r; (void)e; (void)i; return 0; } /* INTERIM */
 
 /* ---- fetching ---- */
 
@@ -840,6 +838,91 @@ START_TEST(a_prefix_is_no_pattern)
 }
 END_TEST
 
+/* ---- what a server promises ---- */
+
+START_TEST(a_server_that_evicts_is_refused)
+{
+	struct sk_segment_writer *w;
+	sk_redis *r;
+
+	free(redis_cli(world, "CONFIG SET maxmemory-policy allkeys-lru"));
+	ck_assert_int_eq(ops->begin(shard, id, &w, &err), SNEK_EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "allkeys-lru"));
+	stamp.shard = 4;
+	r = redis_client_of(redis_url(world), NULL, loop);
+	ck_assert_int_eq(sk_redis_shard_create(r, &stamp, &err), SNEK_EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "allkeys-lru"));
+	ck_assert_int_eq(sk_redis_shard_create_with(r, &stamp, true, &err), 0);
+	sk_redis_free(r);
+	sk_redis_shard_any_eviction(shard);
+	write_some(2);
+	check_all(2);
+}
+END_TEST
+
+START_TEST(a_durability_that_cannot_be_shown_is_refused)
+{
+	ck_assert_int_eq(sk_redis_shard_durability(shard, SK_DURABLE_MEMORY, 0,
+	    &err), 0);
+	ck_assert_int_eq(sk_redis_shard_durability(shard, SK_DURABLE_PROCESS, 0,
+	    &err), SNEK_EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "would not survive"));
+	ck_assert_int_eq(sk_redis_shard_durability(shard,
+	    SK_DURABLE_REPLICATED, 1, &err), SNEK_EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "the server has 0"));
+	write_some(2);
+}
+END_TEST
+
+START_TEST(a_synced_server_can_be_shown_to_keep_data)
+{
+	ck_assert_msg(!sk_redis_shard_durability(shard, SK_DURABLE_PROCESS, 0,
+	    &err), "%s", err.text);
+	write_some(2);
+	check_all(2);
+}
+END_TEST
+
+START_TEST(a_replica_has_what_is_sealed)
+{
+	struct redis_options o = { .replica = true };
+	struct redis_world *copy = redis_start(&o), *was = world;
+	char command[80];
+	int i;
+
+	snprintf(command, sizeof(command), "REPLICAOF 127.0.0.1 %d",
+	    redis_port(world));
+	world = copy;
+	free(redis_cli(world, command));
+	for (i = 0; i < 500 && sk_redis_shard_durability(shard,
+	    SK_DURABLE_REPLICATED, 1, &err); i++)
+		usleep(10000);
+	ck_assert_int_lt(i, 500);
+	write_some(20);
+	disconnect();
+	connect_shard(redis_url(copy));
+	check_all(20);
+	disconnect();
+	world = was;
+	connect_shard(redis_url(world));
+	redis_end(copy, SIGKILL);
+	id.b[0]++;
+	{
+		struct sk_segment_writer *w;
+
+		sk_redis_shard_of(shard)->durability = SK_DURABLE_REPLICATED;
+		sk_redis_shard_of(shard)->replicas = 1;
+		sk_redis_wait_ms = 200;
+		w = begun(2);
+		ck_assert_int_eq(ops->seal(w, &err), SNEK_EIO);
+		ck_assert_ptr_nonnull(strstr(err.text, "only 0 of 1 replicas"));
+		ops->abandon(w);
+		ops->free(w);
+	}
+	redis_stop(copy);
+}
+END_TEST
+
 /* ---- a server that fails ---- */
 
 START_TEST(a_refused_put_fails_the_write)
@@ -1015,6 +1098,10 @@ int main(void)
 	tcase_add_test(t, a_shard_is_created_once);
 	tcase_add_test(t, destroy_leaves_the_keys_of_others);
 	tcase_add_loop_test(t, a_prefix_is_no_pattern, 0, 4);
+	tcase_add_test(t, a_server_that_evicts_is_refused);
+	tcase_add_test(t, a_durability_that_cannot_be_shown_is_refused);
+	tcase_add_test(aof, a_synced_server_can_be_shown_to_keep_data);
+	tcase_add_test(tcp, a_replica_has_what_is_sealed);
 	tcase_add_test(t, a_refused_put_fails_the_write);
 	tcase_add_loop_test(t, a_hole_is_seen_by_whoever_looks_at_replies, 0, 2);
 	tcase_add_test(t, a_chunk_that_the_server_lost_is_missed_by_seal);

@@ -249,5 +249,3 @@ int main(void)
 	srunner_free(r);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
-__attribute__((weak)) int sk_redis_info(sk_redis *r, struct sk_redis_info *i, struct snek_error *e)
-{ (void)r; (void)e; (void)i; return 0; } /* INTERIM */

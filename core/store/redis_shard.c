@@ -399,23 +399,33 @@ void sk_redis_shard_any_eviction(struct sk_shard *s)
 	sk_redis_shard_of(s)->any_eviction = true;
 }
 
+static int refuse_level(const struct sk_redis_shard *s,
+    const struct sk_redis_info *i, int level, uint32_t replicas,
+    struct snek_error *e)
+{
+	if (level == SK_DURABLE_REPLICATED && i->replicas < replicas)
+		return sk_fail(e, SNEK_EINVAL, "%s: %u replicas are wanted, the "
+		    "server has %u", sk_redis_name(s->redis), replicas,
+		    i->replicas);
+	if (level < SK_DURABLE_REPLICATED && (int)i->alone < level)
+		return sk_fail(e, SNEK_EINVAL, "%s: what it is sent would not "
+		    "survive a crash: %s", sk_redis_name(s->redis), i->why);
+	return 0;
+}
+
 int sk_redis_shard_durability(struct sk_shard *base, int level,
     uint32_t replicas, struct snek_error *e)
 {
 	struct sk_redis_shard *s = sk_redis_shard_of(base);
 	struct sk_redis_info i = { .loading = false };
-	int rc = level > SK_DURABLE_MEMORY ? sk_redis_info(s->redis, &i, e) : 0;
+	int rc = 0;
 
+	if (level > SK_DURABLE_MEMORY)
+		rc = sk_redis_info(s->redis, &i, e);
+	if (!rc && level > SK_DURABLE_MEMORY)
+		rc = refuse_level(s, &i, level, replicas, e);
 	if (rc)
 		return rc;
-	if (level == SK_DURABLE_REPLICATED && i.replicas < replicas)
-		return sk_fail(e, SNEK_EINVAL, "%s: %u replicas are wanted, the "
-		    "server has %u", sk_redis_name(s->redis), replicas,
-		    i.replicas);
-	if (level > SK_DURABLE_MEMORY && level < SK_DURABLE_REPLICATED &&
-	    (int)i.durability < level)
-		return sk_fail(e, SNEK_EINVAL, "%s: what it is sent would not "
-		    "survive a crash: %s", sk_redis_name(s->redis), i.why);
 	s->durability = level;
 	s->replicas = replicas;
 	return 0;

@@ -12,6 +12,7 @@
 #define SK_REDIS_KEY (SK_REDIS_PREFIX_MAX + 80)
 #define SK_REDIS_LEASE_MS 60000         /* a writer's, from its last sign */
 #define SK_REDIS_RENEW_MS 15000
+#define SK_REDIS_WAIT_MS 15000          /* for replicas */
 #define SK_REDIS_WINDOW 16u             /* commands in flight, either way */
 #define SK_REDIS_FLIGHT (8u << 20)      /* bytes of puts in flight */
 #define SK_REDIS_BATCH 256u             /* keys of one UNLINK or page */
@@ -21,7 +22,7 @@
  * "replies" are not looked at. */
 #ifdef SK_FAULTS
 extern const char *sk_redis_fault;
-extern int sk_redis_renew_ms;
+extern int sk_redis_renew_ms, sk_redis_wait_ms;
 #define SK_REDIS_FAULT(name) (sk_redis_fault && !strcmp(sk_redis_fault, name))
 #else
 #define SK_REDIS_FAULT(name) false
