@@ -83,6 +83,7 @@ struct sk_redis_loop {
 	bool woken;             /* wake was written to */
 	unsigned calling;       /* depth of done and until */
 	uint64_t removals;      /* of clients: events from before are void */
+	uint64_t calls;         /* of done, ever */
 	struct sk_redis *clients;
 	const struct sk_tls_ops *tls;
 	struct sk_redis_context *contexts;
