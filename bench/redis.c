@@ -143,24 +143,28 @@ static void load(int n, char **path)
 	}
 }
 
+/* What is fetched is done with at once, so one place serves for all. */
 static void *room(void *arg, size_t n)
 {
-	return *(void **)arg = malloc(n);
+	struct sk_buf *b = arg;
+
+	b->n = 0;
+	return sk_buf_reserve(b, n) ? b->p : NULL;
 }
 
 static void fetched(void *arg, int rc, size_t n, const struct snek_error *e)
 {
+	(void)arg;
 	if (rc) {
 		err = *e;
 		die("fetch");
 	}
 	bytes += n;
-	free(*(void **)arg);
 }
 
 static uint32_t fetch_all(struct sk_write_id id, const struct sk_want *want)
 {
-	static void *place[SHARDS][65536];
+	struct sk_buf place = { NULL, 0, 0 };
 	struct sk_segment *s;
 	uint32_t i, k, n = 0;
 
@@ -173,7 +177,7 @@ static uint32_t fetch_all(struct sk_write_id id, const struct sk_want *want)
 				.rows = s->entry[i].rows,
 				.bytes = s->entry[i].bytes, .want = want,
 				.room = room, .done = fetched,
-				.arg = &place[k][i % 65536] };
+				.arg = &place };
 
 			must(shard[k]->ops->fetch(shard[k], &f, &err), "fetch");
 			n++;
@@ -182,6 +186,7 @@ static uint32_t fetch_all(struct sk_write_id id, const struct sk_want *want)
 	}
 	for (k = 0; k < shards; k++)
 		must(shard[k]->ops->settle(shard[k], &err), "settle");
+	sk_buf_free(&place);
 	return n;
 }
 
