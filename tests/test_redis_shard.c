@@ -106,6 +106,7 @@ static void teardown(void)
 
 	sk_redis_fault = NULL;
 	disconnect();
+	sk_redis_renew_ms = SK_REDIS_RENEW_MS;
 	redis_stop(world);
 	for (i = 0; i < CHUNKS; i++)
 		chunk_tool_close(&tool[i]);
@@ -159,8 +160,6 @@ static int open_rc(void)
 	return rc;
 }
 
-__attribute__((weak)) int sk_redis_info(sk_redis *r, struct sk_redis_info *i, struct snek_error *e)
-{ (void)r; (void)e; (void)i; return 0; } /* INTERIM */
 
 /* ---- fetching ---- */
 
@@ -576,6 +575,93 @@ START_TEST(a_killed_writer_lives_until_its_lease_ends)
 }
 END_TEST
 
+static int64_t score_of(void)
+{
+	char command[128], hex[33], *got;
+	int64_t n;
+
+	sk_write_id_hex(id, hex);
+	snprintf(command, sizeof(command), "ZSCORE snek:3:w %s", hex);
+	got = redis_cli(world, command);
+	n = strtoll(strchr(got, '\n') + 1, NULL, 10);
+	free(got);
+	return n;
+}
+
+START_TEST(a_writer_that_waits_for_input_stays_alive)
+{
+	struct sk_segment_writer *w;
+	int64_t first;
+	int i;
+
+	sk_redis_renew_ms = 20;
+	w = begun(2);
+	first = score_of();
+	for (i = 0; i < 500 && score_of() < first + 60; i++)
+		usleep(10000);
+	ck_assert_int_ge(score_of(), first + 60);
+	ck_assert_int_eq(listed().alive, 1);
+	ck_assert_msg(!ops->seal(w, &err), "%s", err.text);
+	ops->free(w);
+	ck_assert_int_eq(listed().alive, 0);
+	check_all(2);
+}
+END_TEST
+
+/* ---- threads ---- */
+
+static void *write_in_thread(void *arg)
+{
+	struct sk_write_id mine = id;
+	struct sk_segment_writer *w;
+	struct snek_error e;
+	struct sk_segment *s;
+	uintptr_t n = (uintptr_t)arg;
+	uint32_t i, k;
+	int rc = 0;
+
+	for (k = 0; k < 4 && !rc; k++) {
+		mine.b[0] = (uint8_t)n;
+		mine.b[1] = (uint8_t)k;
+		rc = ops->begin(shard, mine, &w, &e);
+		for (i = 0; i < 40 && !rc; i++)
+			rc = ops->put(w, (struct sk_span){ tool[i % CHUNKS].out.p,
+			    tool[i % CHUNKS].out.n }, i % CHUNKS + 2,
+			    (struct sk_place){ 0, i }, &e);
+		if (!rc)
+			rc = ops->seal(w, &e);
+		ops->free(w);
+		if (!rc)
+			rc = ops->open(shard, mine, &s, &e);
+		if (!rc)
+			ops->close(s);
+	}
+	return rc ? arg : NULL;
+}
+
+START_TEST(several_threads_use_one_shard)
+{
+	pthread_t thread[4];
+	void *bad;
+	uintptr_t i;
+	uint32_t k;
+
+	sk_redis_renew_ms = 5;
+	write_some(40);
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL,
+		    write_in_thread, (void *)(i + 1)), 0);
+	for (k = 0; k < 5; k++)
+		check_all(40);
+	for (i = 0; i < 4; i++) {
+		ck_assert_int_eq(pthread_join(thread[i], &bad), 0);
+		ck_assert_ptr_null(bad);
+	}
+	ck_assert_int_eq(listed().n, 17);
+	ck_assert_int_eq(listed().alive, 0);
+}
+END_TEST
+
 static int stop(void *arg, struct sk_write_id w, uint64_t bytes, int64_t age,
     bool alive)
 {
@@ -752,6 +838,91 @@ START_TEST(a_prefix_is_no_pattern)
 }
 END_TEST
 
+/* ---- what a server promises ---- */
+
+START_TEST(a_server_that_evicts_is_refused)
+{
+	struct sk_segment_writer *w;
+	sk_redis *r;
+
+	free(redis_cli(world, "CONFIG SET maxmemory-policy allkeys-lru"));
+	ck_assert_int_eq(ops->begin(shard, id, &w, &err), SNEK_EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "allkeys-lru"));
+	stamp.shard = 4;
+	r = redis_client_of(redis_url(world), NULL, loop);
+	ck_assert_int_eq(sk_redis_shard_create(r, &stamp, &err), SNEK_EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "allkeys-lru"));
+	ck_assert_int_eq(sk_redis_shard_create_with(r, &stamp, true, &err), 0);
+	sk_redis_free(r);
+	sk_redis_shard_any_eviction(shard);
+	write_some(2);
+	check_all(2);
+}
+END_TEST
+
+START_TEST(a_durability_that_cannot_be_shown_is_refused)
+{
+	ck_assert_int_eq(sk_redis_shard_durability(shard, SK_DURABLE_MEMORY, 0,
+	    &err), 0);
+	ck_assert_int_eq(sk_redis_shard_durability(shard, SK_DURABLE_PROCESS, 0,
+	    &err), SNEK_EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "would not survive"));
+	ck_assert_int_eq(sk_redis_shard_durability(shard,
+	    SK_DURABLE_REPLICATED, 1, &err), SNEK_EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "the server has 0"));
+	write_some(2);
+}
+END_TEST
+
+START_TEST(a_synced_server_can_be_shown_to_keep_data)
+{
+	ck_assert_msg(!sk_redis_shard_durability(shard, SK_DURABLE_PROCESS, 0,
+	    &err), "%s", err.text);
+	write_some(2);
+	check_all(2);
+}
+END_TEST
+
+START_TEST(a_replica_has_what_is_sealed)
+{
+	struct redis_options o = { .replica = true };
+	struct redis_world *copy = redis_start(&o), *was = world;
+	char command[80];
+	int i;
+
+	snprintf(command, sizeof(command), "REPLICAOF 127.0.0.1 %d",
+	    redis_port(world));
+	world = copy;
+	free(redis_cli(world, command));
+	for (i = 0; i < 500 && sk_redis_shard_durability(shard,
+	    SK_DURABLE_REPLICATED, 1, &err); i++)
+		usleep(10000);
+	ck_assert_int_lt(i, 500);
+	write_some(20);
+	disconnect();
+	connect_shard(redis_url(copy));
+	check_all(20);
+	disconnect();
+	world = was;
+	connect_shard(redis_url(world));
+	redis_end(copy, SIGKILL);
+	id.b[0]++;
+	{
+		struct sk_segment_writer *w;
+
+		sk_redis_shard_of(shard)->durability = SK_DURABLE_REPLICATED;
+		sk_redis_shard_of(shard)->replicas = 1;
+		sk_redis_wait_ms = 200;
+		w = begun(2);
+		ck_assert_int_eq(ops->seal(w, &err), SNEK_EIO);
+		ck_assert_ptr_nonnull(strstr(err.text, "only 0 of 1 replicas"));
+		ops->abandon(w);
+		ops->free(w);
+	}
+	redis_stop(copy);
+}
+END_TEST
+
 /* ---- a server that fails ---- */
 
 START_TEST(a_refused_put_fails_the_write)
@@ -918,6 +1089,8 @@ int main(void)
 	tcase_add_test(t, a_damaged_chunk_is_named);
 	tcase_add_test(t, a_chunk_under_another_number_is_refused);
 	tcase_add_test(t, a_writer_is_alive_until_it_is_freed);
+	tcase_add_test(t, a_writer_that_waits_for_input_stays_alive);
+	tcase_add_test(t, several_threads_use_one_shard);
 	tcase_add_test(t, a_killed_writer_lives_until_its_lease_ends);
 	tcase_add_test(t, a_visit_may_end_the_list_and_strangers_are_left_out);
 	tcase_add_test(t, a_long_list_comes_in_pages);
@@ -925,6 +1098,10 @@ int main(void)
 	tcase_add_test(t, a_shard_is_created_once);
 	tcase_add_test(t, destroy_leaves_the_keys_of_others);
 	tcase_add_loop_test(t, a_prefix_is_no_pattern, 0, 4);
+	tcase_add_test(t, a_server_that_evicts_is_refused);
+	tcase_add_test(t, a_durability_that_cannot_be_shown_is_refused);
+	tcase_add_test(aof, a_synced_server_can_be_shown_to_keep_data);
+	tcase_add_test(tcp, a_replica_has_what_is_sealed);
 	tcase_add_test(t, a_refused_put_fails_the_write);
 	tcase_add_loop_test(t, a_hole_is_seen_by_whoever_looks_at_replies, 0, 2);
 	tcase_add_test(t, a_chunk_that_the_server_lost_is_missed_by_seal);

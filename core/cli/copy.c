@@ -63,9 +63,6 @@ static int copy(struct copy *cp, snek_cluster *from, snek_cluster *to,
 	int rc;
 
 	cp->bar = cli_progress_open(&cp->c, cp->progress, category, NULL);
-	if (!cp->bar)
-		return cli_error(&cp->c, SNEK_ENOMEM, NULL, NULL,
-		    "out of memory");
 	rc = snek_category_copy(from, category, to, &o, &r, &e);
 	cli_progress_close(cp->bar);
 	if (rc == SNEK_ECANCELED && cli_signal_caught())

@@ -352,6 +352,7 @@ static void shut(struct sk_shard *base)
 
 	if (!s)
 		return;
+	sk_redis_beat_end(&s->beat);
 	sk_redis_shard_locked(s, close_reads, s, NULL);
 	sk_redis_free(s->redis);
 	sk_redis_index_drop(s);
@@ -386,6 +387,7 @@ int sk_redis_shard_open(sk_redis *r, const struct sk_stamp *stamp,
 		return rc;
 	}
 	s->base.ops = &ops;
+	sk_redis_beat_init(&s->beat);
 	*out = &s->base;
 	return 0;
 }
@@ -397,23 +399,33 @@ void sk_redis_shard_any_eviction(struct sk_shard *s)
 	sk_redis_shard_of(s)->any_eviction = true;
 }
 
+static int refuse_level(const struct sk_redis_shard *s,
+    const struct sk_redis_info *i, int level, uint32_t replicas,
+    struct snek_error *e)
+{
+	if (level == SK_DURABLE_REPLICATED && i->replicas < replicas)
+		return sk_fail(e, SNEK_EINVAL, "%s: %u replicas are wanted, the "
+		    "server has %u", sk_redis_name(s->redis), replicas,
+		    i->replicas);
+	if (level < SK_DURABLE_REPLICATED && (int)i->alone < level)
+		return sk_fail(e, SNEK_EINVAL, "%s: what it is sent would not "
+		    "survive a crash: %s", sk_redis_name(s->redis), i->why);
+	return 0;
+}
+
 int sk_redis_shard_durability(struct sk_shard *base, int level,
     uint32_t replicas, struct snek_error *e)
 {
 	struct sk_redis_shard *s = sk_redis_shard_of(base);
 	struct sk_redis_info i = { .loading = false };
-	int rc = level > SK_DURABLE_MEMORY ? sk_redis_info(s->redis, &i, e) : 0;
+	int rc = 0;
 
+	if (level > SK_DURABLE_MEMORY)
+		rc = sk_redis_info(s->redis, &i, e);
+	if (!rc && level > SK_DURABLE_MEMORY)
+		rc = refuse_level(s, &i, level, replicas, e);
 	if (rc)
 		return rc;
-	if (level == SK_DURABLE_REPLICATED && i.replicas < replicas)
-		return sk_fail(e, SNEK_EINVAL, "%s: %u replicas are wanted, the "
-		    "server has %u", sk_redis_name(s->redis), replicas,
-		    i.replicas);
-	if (level > SK_DURABLE_MEMORY && level < SK_DURABLE_REPLICATED &&
-	    (int)i.durability < level)
-		return sk_fail(e, SNEK_EINVAL, "%s: what it is sent would not "
-		    "survive a crash: %s", sk_redis_name(s->redis), i.why);
 	s->durability = level;
 	s->replicas = replicas;
 	return 0;

@@ -5,11 +5,14 @@
 #include "store/redis.h"
 #include "store/shard.h"
 
+#include <pthread.h>
+
 #define SK_REDIS_FORMAT 1u
 #define SK_REDIS_PREFIX_MAX 256u
 #define SK_REDIS_KEY (SK_REDIS_PREFIX_MAX + 80)
 #define SK_REDIS_LEASE_MS 60000         /* a writer's, from its last sign */
 #define SK_REDIS_RENEW_MS 15000
+#define SK_REDIS_WAIT_MS 15000          /* for replicas */
 #define SK_REDIS_WINDOW 16u             /* commands in flight, either way */
 #define SK_REDIS_FLIGHT (8u << 20)      /* bytes of puts in flight */
 #define SK_REDIS_BATCH 256u             /* keys of one UNLINK or page */
@@ -19,10 +22,18 @@
  * "replies" are not looked at. */
 #ifdef SK_FAULTS
 extern const char *sk_redis_fault;
+extern int sk_redis_renew_ms, sk_redis_wait_ms;
 #define SK_REDIS_FAULT(name) (sk_redis_fault && !strcmp(sk_redis_fault, name))
 #else
 #define SK_REDIS_FAULT(name) false
 #endif
+
+struct sk_redis_beat {                  /* the thread of redis_shard_beat.c */
+	pthread_t thread;
+	pthread_mutex_t lock;           /* never held with the loop's */
+	pthread_cond_t changed;
+	bool started, stop;
+};
 
 struct sk_redis_fetching;
 struct sk_redis_index;
@@ -42,6 +53,7 @@ struct sk_redis_shard {
 	int durability;
 	uint32_t replicas;
 
+	struct sk_redis_beat beat;
 	struct sk_segment_writer *writers;      /* not freed */
 	struct sk_redis_index *index[256];      /* on their way, by write id */
 	uint32_t indexes;
@@ -84,6 +96,11 @@ int sk_redis_shard_check(struct sk_redis_shard *, struct snek_error *);
 /* Put "URL: " in front, unless it is there. */
 int sk_redis_shard_fail(const struct sk_redis_shard *, struct snek_error *,
     int rc, const char *what);
+
+/* redis_shard_beat.c */
+void sk_redis_beat_init(struct sk_redis_beat *);
+int sk_redis_beat_start(struct sk_redis_shard *, struct snek_error *);
+void sk_redis_beat_end(struct sk_redis_beat *);
 
 /* redis_shard_write.c */
 int sk_redis_shard_begin(struct sk_shard *, struct sk_write_id,

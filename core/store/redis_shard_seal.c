@@ -9,7 +9,12 @@
 #include "base/clock.h"
 
 #define SEAL_MS 60000
-#define WAIT_MS 15000           /* for replicas */
+#ifdef SK_FAULTS
+int sk_redis_wait_ms = SK_REDIS_WAIT_MS;
+#define WAIT_MS sk_redis_wait_ms
+#else
+#define WAIT_MS (int)SK_REDIS_WAIT_MS
+#endif
 
 const char sk_redis_seal_text[] =
     "if redis.call('HGET', KEYS[3], 'owner') ~= ARGV[2] or\n"
@@ -25,7 +30,6 @@ static bool is_quiet(void *arg)
 {
 	struct sk_segment_writer *w = arg;
 
-	sk_redis_writer_renew(w->shard);
 	return !w->pending;
 }
 

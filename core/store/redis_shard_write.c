@@ -20,7 +20,7 @@
 
 /* ---- replies ---- */
 
-enum kind { LEASE, RENEWAL, OWNER, CLAIMED, PUT, CLOCK };
+enum kind { LEASE, OWNER, CLAIMED, PUT, CLOCK };
 
 struct sent {
 	struct sk_segment_writer *w;
@@ -80,8 +80,6 @@ static int look(struct sk_segment_writer *w, const struct sent *s,
 	if (r->type != SK_REPLY_INTEGER)
 		return sk_redis_shard_fail(w->shard, e, SNEK_ECORRUPT,
 		    "an answer of another type");
-	if (s->kind == RENEWAL && r->integer != 1)
-		return sk_redis_writer_given_up(w, e);
 	if (s->kind == CLAIMED)
 		w->claimed = (uint32_t)s->n;
 	return 0;
@@ -152,28 +150,36 @@ static void ask_time(struct sk_segment_writer *w)
 	send(w, CLOCK, 0, &arg, 1);
 }
 
+/* If gc took the write meanwhile, seal will see it. */
 static void renew(struct sk_segment_writer *w)
 {
 	char text[24];
 	struct sk_span arg[] = {
 		sk_span_text("ZADD"), w->w.span, sk_span_text("XX"),
-		sk_span_text("CH"), sk_redis_writer_score(w, SK_REDIS_LEASE_MS, text),
+		sk_redis_writer_score(w, SK_REDIS_LEASE_MS, text),
 		sk_span_text(w->hex),
 	};
 
-	w->renewed = sk_clock_ms();
-	send(w, RENEWAL, 0, arg, 6);
+	send(w, LEASE, 0, arg, 5);
 	ask_time(w);
 }
 
 void sk_redis_writer_renew(struct sk_redis_shard *s)
 {
-	int64_t now = sk_clock_ms();
 	struct sk_segment_writer *w;
 
 	for (w = s->writers; w; w = w->next)
-		if (!w->rc && now - w->renewed > SK_REDIS_RENEW_MS)
+		if (!w->rc && w->owned)
 			renew(w);
+}
+
+bool sk_redis_writers_quiet(const struct sk_redis_shard *s)
+{
+	const struct sk_segment_writer *w = s->writers;
+
+	while (w && !w->pending)
+		w = w->next;
+	return !w;
 }
 
 static void ignore(void *arg, int rc, const struct sk_reply *r,
@@ -233,7 +239,6 @@ static void send_begin(struct sk_segment_writer *w)
 	};
 
 	w->claiming = CLAIM;
-	w->renewed = sk_clock_ms();
 	send(w, LEASE, 0, lease, 5);
 	send(w, LEASE, 0, owner, 4);
 	send(w, LEASE, 0, claim, 4);
@@ -281,6 +286,8 @@ int sk_redis_shard_begin(struct sk_shard *base, struct sk_write_id id,
 	struct sk_segment_writer *w;
 	int rc = sk_redis_shard_check(s, e);
 
+	if (!rc)
+		rc = sk_redis_beat_start(s, e);
 	if (rc)
 		return rc;
 	w = calloc(1, sizeof(*w));
@@ -353,7 +360,6 @@ static bool has_room(void *arg)
 {
 	struct sk_segment_writer *w = arg;
 
-	sk_redis_writer_renew(w->shard);
 	return w->rc || (w->chunks < w->claimed &&
 	    w->pending < SK_REDIS_WINDOW && w->flight < SK_REDIS_FLIGHT);
 }

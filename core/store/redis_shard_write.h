@@ -24,14 +24,14 @@ struct sk_segment_writer {
 	size_t flight;                  /* bytes of puts among them */
 	uint32_t claimed, claiming;     /* chunk numbers: ours, asked for */
 	uint32_t tries;                 /* to begin */
-	int64_t renewed;
 	int rc;
 	struct snek_error error;
 };
 
-/* Signs of life of all who write to the shard, if it is time: one of them may
- * be waiting for input.  With the lock held. */
+/* A sign of life of all who write to the shard, and whether nothing of theirs is
+ * on its way.  With the lock held. */
 void sk_redis_writer_renew(struct sk_redis_shard *);
+bool sk_redis_writers_quiet(const struct sk_redis_shard *);
 /* The server's time in ms from now, as the score of a write. */
 struct sk_span sk_redis_writer_score(const struct sk_segment_writer *,
     int64_t ms, char text[24]);

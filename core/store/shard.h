@@ -117,7 +117,9 @@ int sk_segment_shard_open(const char *dir, const struct sk_stamp *,
     struct sk_shard **, struct snek_error *);
 
 /* store/redis_shard.c.  The same on a server; keys are drawn there.  The client is
- * the shard's to free.  durability: what a seal must reach; less is refused. */
+ * the shard's to free once open has succeeded, else its caller's.  All shards of
+ * a loop read at once.  A writer is alive for 60 s from its last sign, which it
+ * gives every 15 s.  SNEK_EEXIST of begin may come from put or seal. */
 int sk_redis_shard_create(struct sk_redis *, const struct sk_stamp *,
     struct snek_error *);
 int sk_redis_shard_open(struct sk_redis *, const struct sk_stamp *,
