@@ -229,6 +229,17 @@ void sk_catalog_close(struct sk_catalog *c)
 	free(c);
 }
 
+int sk_catalog_source(const struct sk_catalog *c, struct sk_buf *out,
+    struct snek_error *e)
+{
+	uint32_t i;
+
+	for (i = 0; c->address && i < c->cluster.shards; i++)
+		if (!sk_address_put(out, &c->address[i]))
+			return sk_enomem(e);
+	return 0;
+}
+
 /* ---- plugin files ---- */
 
 static int plugin_name(const char *sha256, char out[72], struct snek_error *e)

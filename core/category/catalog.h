@@ -2,6 +2,7 @@
 /* catalog.h - an open cluster: its meta store and its shards. */
 #ifndef SK_CATALOG_H
 #define SK_CATALOG_H
+#include "store/address.h"
 #include "store/meta.h"
 
 struct sk_catalog {
@@ -9,6 +10,9 @@ struct sk_catalog {
 	struct sk_meta_cluster cluster;
 	struct sk_shard **shard;        /* by id */
 	char *dir;                      /* of an embedded cluster */
+	/* Of shards that map nothing, by id: for other processes that read
+	 * them.  NULL: there are none such. */
+	const struct sk_address *address;
 };
 
 /*
@@ -22,6 +26,9 @@ int sk_catalog_create(const char *dir, uint32_t shards, uint32_t level,
     struct snek_error *);
 int sk_catalog_open(const char *dir, struct sk_catalog **, struct snek_error *);
 void sk_catalog_close(struct sk_catalog *);
+/* Append the addresses of its shards (address.h); nothing where all is mapped. */
+int sk_catalog_source(const struct sk_catalog *, struct sk_buf *,
+    struct snek_error *);
 
 /* SNEK_EINVAL with text unless [A-Za-z0-9._-]{1,128}. */
 int sk_name_check(const char *what, const char *name, struct snek_error *);

@@ -14,6 +14,7 @@
 
 #define TRIES 100               /* with a pause from the tenth on */
 #define NOWHERE UINT32_MAX
+#define AHEAD 1024u             /* segments that are on their way at once */
 
 struct held {
 	struct sk_shard *shard;
@@ -23,6 +24,7 @@ struct held {
 
 struct owned {
 	struct sk_manifest *manifest;   /* NULL: the caller's */
+	const struct sk_manifest *of;
 	size_t n;
 	struct held *held;
 };
@@ -37,6 +39,7 @@ struct opening {
 	struct owned *owned;
 	uint32_t nth[SK_MAX_SHARDS];    /* shard id -> where in the placement */
 	size_t at[SK_MAX_SHARDS];       /* next chunk of the nth shard */
+	size_t announced, ahead;        /* entries; segments of them to be opened */
 };
 
 static int contradiction(const struct opening *o, const struct sk_meta_entry *m,
@@ -134,7 +137,8 @@ static void fill_chunk(struct opening *o, const struct sk_meta_entry *m,
 	const struct sk_chunk_entry *c = &segment->entry[number];
 	struct sk_snapshot_chunk *to = &o->s->chunk[o->at[o->nth[shard]]++];
 
-	to->bytes = (struct sk_span){ segment->bytes + c->offset, c->bytes };
+	to->bytes = (struct sk_span){ segment->bytes ? segment->bytes +
+	    c->offset : NULL, c->bytes };
 	to->shard = shard;
 	to->rows = c->rows;
 	to->base = c->first;
@@ -153,8 +157,8 @@ static bool counts_agree(const struct sk_segment *s,
 	if (s->chunks != p->chunks || s->records != p->records)
 		return false;
 	for (i = 0; i < s->chunks; i++) {
-		if (s->entry[i].offset > s->size ||
-		    s->entry[i].bytes > s->size - s->entry[i].offset)
+		if (s->bytes && (s->entry[i].offset > s->size ||
+		    s->entry[i].bytes > s->size - s->entry[i].offset))
 			return false;
 		records += s->entry[i].rows;
 		bytes += s->entry[i].bytes;
@@ -185,26 +189,51 @@ static int hold(struct opening *o, const struct sk_meta_entry *m,
 	return 0;
 }
 
+/* Have the segments that come next on their way, entry by entry. */
+static void announce(struct opening *o)
+{
+	const struct sk_meta_entry *m;
+	struct sk_shard *s;
+	uint32_t j;
+
+	while (o->announced < o->n && o->ahead < AHEAD) {
+		m = &o->entry[o->announced++];
+		for (j = 0; !m->inlined.n && j < m->parts; j++, o->ahead++) {
+			s = o->catalog->shard[m->part[j].shard];
+			if (s->ops->prefetch)
+				s->ops->prefetch(s, m->write);
+		}
+	}
+}
+
+static int hold_all(struct opening *o, const struct sk_meta_entry *m,
+    struct snek_error *e)
+{
+	uint32_t j;
+	int rc = 0;
+
+	for (j = 0; j < m->parts && !rc; j++) {
+		announce(o);
+		o->ahead--;
+		rc = hold(o, m, &m->part[j], e);
+	}
+	return rc;
+}
+
 static int fill(struct opening *o, struct snek_error *e)
 {
 	const struct sk_meta_entry *m;
-	uint32_t j;
-	int rc;
+	int rc = 0;
 
-	for (m = o->entry; m < o->entry + o->n; m++) {
+	for (m = o->entry; m < o->entry + o->n && !rc; m++) {
 		o->s->records += m->records;
 		o->s->bytes += m->bytes;
-		if (m->inlined.n) {
+		if (m->inlined.n)
 			fill_inlined(o, m);
-			continue;
-		}
-		for (j = 0; j < m->parts; j++) {
-			rc = hold(o, m, &m->part[j], e);
-			if (rc)
-				return rc;
-		}
+		else
+			rc = hold_all(o, m, e);
 	}
-	return 0;
+	return rc;
 }
 
 static int open_entries(struct opening *o, struct snek_error *e)
@@ -233,6 +262,7 @@ int sk_snapshot_of(struct sk_catalog *c, const struct sk_manifest *m, size_t i,
 		return sk_enomem(e);
 	}
 	s->owned = owned;
+	owned->of = m;
 	*o = (struct opening){ .catalog = c, .manifest = m,
 	    .entry = m->entry + i, .n = n, .s = s, .owned = owned };
 	rc = open_entries(o, e);
@@ -255,6 +285,30 @@ int sk_snapshot_moved(struct sk_catalog *c, const struct sk_manifest *m,
 	if (rc)
 		return rc;
 	return now.id != m->category.id || now.epoch != m->category.epoch;
+}
+
+static int replaced(const struct sk_manifest *m, struct snek_error *e)
+{
+	return sk_fail(e, SNEK_EAGAIN, "category %s was compacted while it was "
+	    "read, and what had been replaced was removed too soon: read it "
+	    "again, and give gc a longer grace", m->category.name);
+}
+
+int sk_snapshot_gone(struct sk_catalog *c, const struct sk_snapshot *s,
+    const struct sk_snapshot_chunk *k, struct snek_error *e)
+{
+	const struct sk_manifest *m = ((const struct owned *)s->owned)->of;
+	struct sk_shard *shard = c->shard[k->shard];
+	int rc = sk_snapshot_moved(c, m, e);
+
+	if (rc == SNEK_ENOENT)
+		return sk_fail(e, rc, "category %s was removed while it was "
+		    "read", m->category.name);
+	if (rc)
+		return rc < 0 ? rc : replaced(m, e);
+	return sk_fail(e, SNEK_ECORRUPT, "data loss: it is not in %s (category "
+	    "%s, version %" PRIu64 ")", shard->ops->location(shard),
+	    m->category.name, k->base.version);
 }
 
 /* 1: the epoch has moved, whatever the text says. */

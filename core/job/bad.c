@@ -41,12 +41,11 @@ void sk_bad_close(struct sk_bad *b)
 
 /* ---- the record ---- */
 
-static int record_json(const struct sk_task_chunk *c, uint32_t row,
-    struct sk_buf *out)
+static int record_json(struct sk_span bytes, uint32_t row, struct sk_buf *out)
 {
 	struct sk_record r;
 	struct sk_chunk *k;
-	int rc = sk_chunk_open(c->bytes.p, c->bytes.n, &k, NULL);
+	int rc = sk_chunk_open(bytes.p, bytes.n, &k, NULL);
 
 	if (rc)
 		return rc;
@@ -73,13 +72,21 @@ static int write_all(int fd, const char *p, size_t n)
 	return 0;
 }
 
-static int put_record(int fd, const struct sk_task_chunk *c, uint32_t row)
+/* What the op got of it may be some of its columns. */
+static int put_record(struct snek_job *j, int fd,
+    const struct sk_task_chunk *c, uint32_t row)
 {
 	struct sk_buf b = { 0 };
-	int rc = record_json(c, row, &b);
+	struct sk_span bytes;
+	void *held;
+	int rc = sk_job_fetch_whole(j, c, &bytes, &held, NULL);
 
 	if (!rc)
+		rc = record_json(bytes, row, &b);
+	if (!rc)
 		rc = write_all(fd, b.p, b.n);
+	if (held)
+		sk_job_fetch_release(held);
 	sk_buf_free(&b);
 	return rc;
 }
@@ -140,7 +147,7 @@ static void report(struct snek_job *j, struct sk_exec_event *ev)
 	fd = mkostemps(file, 6, O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (put_record(fd, &ev->attempt.chunk[ev->outcome.chunk],
+	if (put_record(j, fd, &ev->attempt.chunk[ev->outcome.chunk],
 	    ev->outcome.row)) {
 		unlink(file);
 	} else {
@@ -196,7 +203,7 @@ static int leave_out(struct snek_job *j, struct sk_exec_event *ev)
 	struct sk_skip s = { o->chunk, o->row };
 	char line[600];
 
-	if (j->bad.aside && put_record(j->bad.aside,
+	if (j->bad.aside && put_record(j, j->bad.aside,
 	    &ev->attempt.chunk[o->chunk], o->row)) {
 		sk_fail(&o->error, SNEK_EIO, "%s: a bad record cannot be "
 		    "written", j->set.bad);
