@@ -14,12 +14,19 @@ static int open_look(snek_ctx *c, void **self)
 	return p ? snek_field(c, "n", p) : SNEK_ENOMEM;
 }
 
+static int is_first(const snek_path *p, struct snek_record r)
+{
+	struct snek_value v = snek_get(r, *p);
+
+	return v.type == SNEK_INT && !v.as.i;
+}
+
 static int sockets(snek_ctx *c, void *self, struct snek_record r)
 {
 	struct stat st;
 	int fd;
 
-	if (snek_get(r, *(snek_path *)self).as.i)
+	if (!is_first(self, r))
 		return SNEK_SKIP;
 	for (fd = 0; fd < 4096; fd++)
 		if (!fstat(fd, &st) && S_ISSOCK(st.st_mode) &&
@@ -50,7 +57,7 @@ static int secrets(snek_ctx *c, void *self, struct snek_record r)
 	char line[512], *from, *to;
 	int n = 0, maps = 0;
 
-	if (snek_get(r, *(snek_path *)self).as.i)
+	if (!is_first(self, r))
 		return SNEK_SKIP;
 	f = fopen("/proc/self/maps", "r");
 	while (f && fgets(line, sizeof(line), f))
