@@ -11,7 +11,13 @@
 #include "handle.h"
 #include "hidden.h"
 
-#define RECORDS 3000
+/* Sanitizers have memory that may not be touched. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LOOKS false
+#else
+#define LOOKS true
+#endif
+#define RECORDS 2000
 #define WORKER "tests/hidden-worker"
 
 static const char *const executors[] = { "threads", "processes" };
@@ -385,7 +391,7 @@ static snek_job *fateful(const char *how, const char *at, int executor)
 START_TEST(a_bad_record_is_put_aside_whole)
 {
 	static const char *const how[] = { "fail", "fail", "segv" };
-	snek_job *j = fateful(how[_i], "4321", _i > 0);
+	snek_job *j = fateful(how[_i], "2321", _i > 0);
 	struct snek_error e = { 0 };
 	char bad[128], line[2048] = "";
 	FILE *f;
@@ -399,9 +405,9 @@ START_TEST(a_bad_record_is_put_aside_whole)
 	ck_assert_ptr_nonnull(f);
 	ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));
 	fclose(f);
-	ck_assert_msg(!strncmp(line, "{\"n\":4321,\"k\":\"k5\",\"v\":", 23) &&
-	    strstr(line, "\"o\":{\"x\":2,\"y\":[4321]}") &&
-	    strstr(line, "0004321\"}\n"), "%s", line);
+	ck_assert_msg(!strncmp(line, "{\"n\":2321,\"k\":\"k7\",\"v\":", 23) &&
+	    strstr(line, "\"o\":{\"x\":4,\"y\":[2321]}") &&
+	    strstr(line, "0002321\"}\n"), "%s", line);
 }
 END_TEST
 
@@ -411,8 +417,8 @@ START_TEST(a_crash_is_reported_with_its_record)
 
 	if (_i)
 		ck_assert_int_eq(sk_compact(cat, "c", true, &e), 0);
-	API_FAILS(fateful("segv", "4321", 1), SNEK_EPLUGIN, "shard ", "segment",
-	    "record 1322", "the record is in");
+	API_FAILS(fateful("segv", "2321", 1), SNEK_EPLUGIN, "shard ", "segment",
+	    "record 322", "the record is in");
 }
 END_TEST
 
@@ -434,13 +440,15 @@ START_TEST(a_process_with_a_plugin_knows_no_password)
 	static const struct query q = { "tests/plugins/.libs/look.so:secrets",
 		NULL, NULL, NULL };
 	snek_job *j = job_of(hidden, &q, 1);
+	char *known = strdup(cat->address[0].password), *text;
 
 	api_set(j, "trust", "yes");
 	api_gives(j, "0\n");
-	/* in this process it is known: the op does see what there is */
-	j = job_of(hidden, &q, 0);
-	ck_assert_int_eq(api_run(j, NULL), 1);
-	snek_job_free(j);
+	text = answer(hidden, &q, 0);   /* here it is seen */
+	ck_assert_int_gt(atoi(text), 0);
+	ck_assert_str_eq(known, cat->address[0].password);
+	free(known);
+	free(text);
 }
 END_TEST
 
@@ -466,7 +474,8 @@ static void tests(TCase *t)
 	tcase_add_loop_test(t, a_bad_record_is_put_aside_whole, 0, 3);
 	tcase_add_loop_test(t, a_crash_is_reported_with_its_record, 0, 2);
 	tcase_add_test(t, a_process_with_a_plugin_has_no_socket_but_its_own);
-	tcase_add_test(t, a_process_with_a_plugin_knows_no_password);
+	if (LOOKS)
+		tcase_add_test(t, a_process_with_a_plugin_knows_no_password);
 }
 
 int main(void)

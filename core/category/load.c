@@ -25,7 +25,7 @@ struct sk_load {
 	const struct sk_snapshot *snapshot;
 	struct sk_want want;
 	char *names;
-	size_t n, begun;
+	size_t n, begun, turn;
 	uint32_t pending;               /* with __atomic */
 	uint32_t holders;               /* with __atomic */
 	uint32_t low;                   /* pending that a wait ends at */
@@ -82,6 +82,7 @@ static int begin(sk_load *l, struct item *it, struct snek_error *e)
 	struct sk_shard *s = shard_of(l, it);
 	struct sk_fetch f = { .write = it->chunk->write,
 	    .number = it->chunk->number, .rows = it->chunk->rows,
+	    .bytes = (uint32_t)it->chunk->bytes.n,
 	    .want = &l->want, .room = room, .done = done, .arg = it };
 	int rc;
 
@@ -178,21 +179,19 @@ static bool is_low(void *load)
 	return pending(l) <= l->low;
 }
 
-/* One that is under way; there is one. */
-static struct sk_shard *busy(const sk_load *l)
+/* The shards of what has been begun, in turn. */
+static struct sk_shard *next_shard(sk_load *l)
 {
-	size_t i;
-
-	for (i = l->begun; i-- > 1;)
-		if (!l->item[i].bytes.p && !l->item[i].rc)
-			break;
-	return shard_of(l, &l->item[i]);
+	do
+		l->turn = l->turn + 1 < l->begun ? l->turn + 1 : 0;
+	while (l->item[l->turn].chunk->bytes.p);
+	return shard_of(l, &l->item[l->turn]);
 }
 
 static int drive(sk_load *l, struct snek_error *e)
 {
 	struct snek_error mine = { 0 };
-	struct sk_shard *s = busy(l);
+	struct sk_shard *s = next_shard(l);
 	int rc = s->ops->settle(s, is_low, l, LOOK_MS, &mine);
 
 	if (!rc || rc == SNEK_ETIMEDOUT)

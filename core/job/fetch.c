@@ -154,7 +154,7 @@ int sk_job_fetch_whole(struct snek_job *j, const struct sk_task_chunk *c,
 
 /* ---- before it runs ---- */
 
-static bool any_to_fetch(const struct snek_job *j)
+bool sk_job_fetch_any(const struct snek_job *j)
 {
 	size_t i = 0;
 
@@ -168,7 +168,7 @@ int sk_job_fetch_open(struct snek_job *j, struct snek_error *e)
 	struct sk_exec_job *x = &j->exec_job;
 	int rc;
 
-	if (!any_to_fetch(j))
+	if (!sk_job_fetch_any(j))
 		return 0;
 	rc = find_columns(j, e);
 	if (!rc && j->worker)

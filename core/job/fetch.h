@@ -15,6 +15,7 @@ struct sk_job_fetch {                   /* zeroed: all is mapped */
 };
 
 struct snek_job;
+bool sk_job_fetch_any(const struct snek_job *);
 /* If any chunk has no bytes: tell the executor's description all about it. */
 int sk_job_fetch_open(struct snek_job *, struct snek_error *);
 void sk_job_fetch_close(struct sk_job_fetch *);

@@ -368,13 +368,20 @@ static int open_exec(struct snek_job *j, struct sk_exec **out,
 	return rc ? rc : sk_exec_processes(&j->exec_job, j->worker, out, e);
 }
 
+/* While a child is at work, another attempt's chunks may come. */
+static uint32_t slots_of(const struct snek_job *j)
+{
+	return j->worker && sk_job_fetch_any(j) && j->set.workers < UINT32_MAX / 2
+	    ? 2 * j->set.workers : j->set.workers;
+}
+
 static int make_engine(struct snek_job *j, struct snek_error *e)
 {
 	bool reduces = j->reducer.kind != SK_LISTED;
 	struct sk_sched_config config = {
 		.map_tasks = j->plan.tasks,
 		.reduce_tasks = reduces ? j->plan.partitions : 0,
-		.slots = j->set.workers, .attempts = j->set.attempts,
+		.slots = slots_of(j), .attempts = j->set.attempts,
 		.deadline = j->deadline_ms, .seed = (uint64_t)j->started_us,
 	};
 	struct sk_exec *exec;

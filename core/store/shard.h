@@ -62,6 +62,8 @@ struct sk_want {
 struct sk_fetch {
 	struct sk_write_id write;
 	uint32_t number, rows;
+	uint32_t bytes;                 /* by the index; 0: not known.  Bounds
+	                                 * what is taken from the server */
 	const struct sk_want *want;     /* until done */
 	void *(*room)(void *, size_t n);
 	void (*done)(void *, int rc, size_t n, const struct snek_error *);

@@ -128,7 +128,8 @@ static void done(void *arg, int rc, size_t n, const struct snek_error *e)
 static void begin(struct sk_pulled *c, struct sk_source *s)
 {
 	struct sk_fetch f = { .number = c->from.ref.number,
-	    .rows = c->from.ref.rows, .want = c->pull->want, .room = room,
+	    .rows = c->from.ref.rows,
+		.bytes = (uint32_t)c->from.bytes, .want = c->pull->want, .room = room,
 	    .done = done, .arg = c };
 	struct snek_error e = { 0 };
 	struct sk_shard *shard = NULL;
