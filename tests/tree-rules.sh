@@ -47,7 +47,8 @@ only msgpack.h core/value/pack.c
 only zlib.h "$(echo core/value/inflate*.c core/value/input*.c core/value/gzip*.c)"
 only seccomp.h "core/task/sandbox_seccomp.c core/task/sandbox_calls.c"
 only linux/landlock.h core/task/sandbox_landlock.c
-only dlfcn.h core/task/plugin.c
+only dlfcn.h "core/task/plugin.c core/store/tls_load.c"
+only hiredis/read.h core/store/resp.c
 only ffi.h core/task/ffi.c
 for f in $(grep -l '^#include <simdjson' -r core); do
 	test "$f" = core/value/json_fast.cc || complain "$f may not include simdjson"

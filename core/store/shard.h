@@ -128,6 +128,16 @@ int sk_redis_shard_create(struct sk_redis *, const struct sk_stamp *,
     struct snek_error *);
 int sk_redis_shard_open(struct sk_redis *, const struct sk_stamp *,
     struct sk_shard **, struct snek_error *);
+/* The same, where the server may evict keys if any_eviction is set; otherwise
+ * SNEK_EINVAL, as from begin on such a server. */
+int sk_redis_shard_create_with(struct sk_redis *, const struct sk_stamp *,
+    bool any_eviction, struct snek_error *);
+void sk_redis_shard_any_eviction(struct sk_shard *);
+/* What seal must reach from now on (enum sk_durability; replicas: how many,
+ * for REPLICATED).  SNEK_EINVAL, with the reason: the server cannot be shown
+ * to give it.  Unless called: MEMORY. */
+int sk_redis_shard_durability(struct sk_shard *, int level, uint32_t replicas,
+    struct snek_error *);
 /* Remove the stamp and every key of the shard. */
 int sk_redis_shard_destroy(struct sk_redis *, const struct sk_stamp *,
     struct snek_error *);
