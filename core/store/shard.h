@@ -128,6 +128,10 @@ int sk_redis_shard_create(struct sk_redis *, const struct sk_stamp *,
     struct snek_error *);
 int sk_redis_shard_open(struct sk_redis *, const struct sk_stamp *,
     struct sk_shard **, struct snek_error *);
+/* The same for reading alone, without a word to the server: somebody else has
+ * looked at its stamp. */
+int sk_redis_shard_attach(struct sk_redis *, const struct sk_stamp *,
+    struct sk_shard **, struct snek_error *);
 /* The same, where the server may evict keys if any_eviction is set; otherwise
  * SNEK_EINVAL, as from begin on such a server. */
 int sk_redis_shard_create_with(struct sk_redis *, const struct sk_stamp *,
