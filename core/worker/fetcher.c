@@ -17,6 +17,8 @@
 
 static void become_fetcher(const struct sk_fetcher *f, int sock, pid_t worker)
 {
+	/* what it will know is nobody else's, in no dump and no debugger */
+	prctl(PR_SET_DUMPABLE, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != worker || dup2(sock, SK_FETCH_SOCK) < 0 ||
 	    dup2(f->source.fd[0], SK_FETCH_SOURCE) < 0)
