@@ -59,48 +59,41 @@ static void by_libffi(const struct sk_ffi *f, const union sk_ffi_value *args,
 #define C_d double
 #define C_s const char *
 
-#define DIRECT(name, result_, types, values) \
+/* Every mixture of up to three numbers, and what is usual beside. */
+#define NUMBERS(r, F1, F2, F3) F1(r, d) F1(r, l) \
+	F2(r, d, d) F2(r, d, l) F2(r, l, d) F2(r, l, l) \
+	F3(r, d, d, d) F3(r, d, d, l) F3(r, d, l, d) F3(r, d, l, l) \
+	F3(r, l, d, d) F3(r, l, d, l) F3(r, l, l, d) F3(r, l, l, l)
+#define SHAPES(F1, F2, F3, F4) \
+	NUMBERS(d, F1, F2, F3) NUMBERS(l, F1, F2, F3) NUMBERS(b, F1, F2, F3) \
+	F4(d, d, d, d, d) F4(l, l, l, l, l) F1(i, i) F2(i, i, i) F1(b, i) \
+	F1(b, s) F2(b, s, s) F1(d, s) F1(l, s) F1(L, s) F1(i, s) F2(i, s, s) \
+	F1(s, s)
+
+#define DIRECT(name, r, types, values) \
 	static void name(const struct sk_ffi *f, \
 	    const union sk_ffi_value *a, union sk_ffi_value *out) \
 	{ \
-		out->result_ = ((C_##result_ (*) types)f->function) values; \
+		out->r = ((C_##r (*) types)f->function) values; \
 	}
-#define DIRECT_1(r, x) DIRECT(r##_##x, r, (C_##x), (a[0].x))
-#define DIRECT_2(r, x) DIRECT(r##_##x##x, r, (C_##x, C_##x), (a[0].x, a[1].x))
+#define DIRECT_1(r, w) DIRECT(r##_##w, r, (C_##w), (a[0].w))
+#define DIRECT_2(r, w, x) DIRECT(r##_##w##x, r, (C_##w, C_##x), \
+	(a[0].w, a[1].x))
+#define DIRECT_3(r, w, x, y) DIRECT(r##_##w##x##y, r, (C_##w, C_##x, C_##y), \
+	(a[0].w, a[1].x, a[2].y))
+#define DIRECT_4(r, w, x, y, z) DIRECT(r##_##w##x##y##z, r, \
+	(C_##w, C_##x, C_##y, C_##z), (a[0].w, a[1].x, a[2].y, a[3].z))
+SHAPES(DIRECT_1, DIRECT_2, DIRECT_3, DIRECT_4)
 
-DIRECT_1(d, d)
-DIRECT_2(d, d)
-DIRECT(d_ddd, d, (double, double, double), (a[0].d, a[1].d, a[2].d))
-DIRECT(d_dddd, d, (double, double, double, double),
-    (a[0].d, a[1].d, a[2].d, a[3].d))
-DIRECT_1(l, l)
-DIRECT_2(l, l)
-DIRECT_1(i, i)
-DIRECT_2(i, i)
-DIRECT_1(b, d)
-DIRECT_2(b, d)
-DIRECT_1(b, l)
-DIRECT_1(b, i)
-DIRECT_1(b, s)
-DIRECT_2(b, s)
-DIRECT_1(d, s)
-DIRECT_1(l, s)
-DIRECT_1(L, s)
-DIRECT_1(i, s)
-DIRECT_2(i, s)
-DIRECT_1(s, s)
-
+#define ROW_1(r, w) { #r #w, r##_##w },
+#define ROW_2(r, w, x) { #r #w #x, r##_##w##x },
+#define ROW_3(r, w, x, y) { #r #w #x #y, r##_##w##x##y },
+#define ROW_4(r, w, x, y, z) { #r #w #x #y #z, r##_##w##x##y##z },
 static const struct {
 	char letters[SK_SIGNATURE_MAX + 2];     /* the result's, the arguments' */
 	void (*invoke)(const struct sk_ffi *, const union sk_ffi_value *,
 	    union sk_ffi_value *);
-} shapes[] = {
-	{ "dd", d_d }, { "ddd", d_dd }, { "dddd", d_ddd }, { "ddddd", d_dddd },
-	{ "ll", l_l }, { "lll", l_ll }, { "ii", i_i }, { "iii", i_ii },
-	{ "bd", b_d }, { "bdd", b_dd }, { "bl", b_l }, { "bi", b_i },
-	{ "bs", b_s }, { "bss", b_ss }, { "ds", d_s }, { "ls", l_s },
-	{ "Ls", L_s }, { "is", i_s }, { "iss", i_ss }, { "ss", s_s },
-};
+} shapes[] = { SHAPES(ROW_1, ROW_2, ROW_3, ROW_4) };
 
 static bool is_shape(const struct sk_signature *s, const char *letters)
 {
