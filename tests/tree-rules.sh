@@ -50,6 +50,8 @@ only linux/landlock.h core/task/sandbox_landlock.c
 only dlfcn.h "core/task/plugin.c core/store/tls_load.c"
 only hiredis/read.h core/store/resp.c
 only ffi.h core/task/ffi.c
+only elfutils/libdwfl.h core/task/lines_dwarf.c
+only unwind.h core/worker/crash.c
 for f in $(grep -l '^#include <simdjson' -r core); do
 	test "$f" = core/value/json_fast.cc || complain "$f may not include simdjson"
 done
