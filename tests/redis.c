@@ -6,8 +6,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -17,7 +17,8 @@ struct redis_world {
 	char dir[64];
 	char url[256];
 	int port;
-	pid_t pid;
+	pid_t pid, guard;
+	int rope;               /* to the guard */
 };
 
 enum { READY_MS = 20000 };
@@ -114,24 +115,48 @@ static void program(const struct redis_world *w, char path[128])
 		ck_assert_int_eq(errno, EEXIST);
 }
 
+/* A guard stands between: it ends the server when the test's end of the pipe is
+ * closed, however the test ended.  (A death signal would come when the thread
+ * ended that started it.) */
+static void guard(const char *path, const char *conf, int test, int out)
+{
+	struct pollfd f = { .fd = test, .events = POLLIN };
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (!freopen("/dev/null", "r", stdin) ||
+		    !freopen("/dev/null", "w", stdout))
+			_exit(1);
+		execl(path, path, conf, (char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0 || write(out, &pid, sizeof(pid)) != sizeof(pid))
+		_exit(1);
+	while (waitpid(pid, NULL, WNOHANG) == 0)
+		if (poll(&f, 1, 20) > 0)
+			kill(pid, SIGKILL);
+	_exit(0);
+}
+
 static void spawn(struct redis_world *w)
 {
 	char path[128], conf[128];
-	pid_t parent = getpid();
+	int pair[2];
 
 	program(w, path);
 	snprintf(conf, sizeof(conf), "%s/redis.conf", w->dir);
-	w->pid = fork();
-	ck_assert_int_ge(w->pid, 0);
-	if (w->pid)
-		return;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
-	if (!freopen("/dev/null", "r", stdin) || !freopen("/dev/null", "w", stdout))
-		_exit(1);
-	execl(path, path, conf, (char *)NULL);
-	_exit(127);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	w->guard = fork();
+	ck_assert_int_ge(w->guard, 0);
+	if (!w->guard) {
+		dup2(pair[1], 3);       /* and nothing else of the test's */
+		close_range(4, ~0u, 0);
+		fcntl(3, F_SETFD, FD_CLOEXEC);
+		guard(path, conf, 3, 3);
+	}
+	close(pair[1]);
+	w->rope = pair[0];
+	ck_assert_int_eq(read(w->rope, &w->pid, sizeof(w->pid)), sizeof(w->pid));
 }
 
 static int dial(const struct redis_world *w)
@@ -187,7 +212,7 @@ static void wait_ready(struct redis_world *w)
 	int64_t until = sk_clock_ms() + READY_MS;
 
 	while (!answers(w)) {
-		if (sk_clock_ms() > until || waitpid(w->pid, NULL, WNOHANG)) {
+		if (sk_clock_ms() > until || waitpid(w->guard, NULL, WNOHANG)) {
 			show_log(w);
 			ck_abort_msg("the server in %s does not start", w->dir);
 		}
@@ -242,7 +267,8 @@ void redis_end(struct redis_world *w, int signal)
 	if (!w->pid)
 		return;
 	kill(w->pid, signal);
-	waitpid(w->pid, NULL, 0);
+	waitpid(w->guard, NULL, 0);
+	close(w->rope);
 	w->pid = 0;
 }
 
@@ -287,7 +313,7 @@ static bool sign(const char *dir, const char *name, const char *ca,
 	char script[1024];
 
 	snprintf(script, sizeof(script),
-	    "openssl req -newkey rsa:2048 -nodes -keyout %s.key -out %s.csr "
+	    "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout %s.key -out %s.csr "
 	    "-subj /CN=%s && printf 'subjectAltName=%s\\n' >%s.ext && "
 	    "openssl x509 -req -in %s.csr -CA %s.pem -CAkey %s.key "
 	    "-CAcreateserial -out %s.pem -extfile %s.ext %s",
@@ -299,7 +325,8 @@ static bool authority(const char *dir, const char *name)
 {
 	char script[512];
 
-	snprintf(script, sizeof(script), "openssl req -x509 -newkey rsa:2048 "
+	snprintf(script, sizeof(script), "openssl req -x509 -newkey ec "
+	    "-pkeyopt ec_paramgen_curve:P-256 "
 	    "-nodes -keyout %s.key -out %s.pem -days 30 -subj /CN=%s",
 	    name, name, name);
 	return shell(dir, script);
@@ -347,4 +374,48 @@ char *redis_cli(const struct redis_world *w, const char *command)
 	ck_assert_int_gt(recv(fd, reply, (1 << 16) - 1, 0), 0);
 	close(fd);
 	return reply;
+}
+
+sk_redis_loop *redis_loop(void)
+{
+	sk_redis_loop *l = NULL;
+	struct snek_error e;
+
+	ck_assert_msg(sk_redis_loop_new(&l, &e) == 0, "%s", e.text);
+	return l;
+}
+
+int redis_call(sk_redis *r, const char *words, struct sk_answer *a,
+    struct snek_error *e)
+{
+	struct sk_span arg[16];
+	struct sk_command c = { .arg = arg };
+	char text[256], *at = text, *word;
+
+	snprintf(text, sizeof(text), "%s", words);
+	while ((word = strsep(&at, " ")))
+		arg[c.args++] = sk_span_text(word);
+	return sk_redis_call(r, &c, a, e);
+}
+
+void redis_expect(sk_redis *r, const char *words, const char *text)
+{
+	struct sk_answer a = { .memory = NULL };
+	struct snek_error e;
+
+	ck_assert_msg(redis_call(r, words, &a, &e) == 0, "%s: %s", words, e.text);
+	ck_assert_ptr_nonnull(a.reply.text.p);
+	ck_assert_str_eq(a.reply.text.p, text);
+	sk_answer_free(&a);
+}
+
+void redis_refused(sk_redis *r, const char *words, int rc, const char *says)
+{
+	struct sk_answer a;
+	struct snek_error e = { .text = "" };
+	int got = redis_call(r, words, &a, &e);
+
+	ck_assert_msg(got == rc, "%s: %d, not %d: %s", words, got, rc, e.text);
+	ck_assert_int_eq(e.code, rc);
+	ck_assert_msg(strstr(e.text, says) != NULL, "%s: %s", words, e.text);
 }

@@ -53,6 +53,13 @@ bool redis_certificates(const char *dir);
 sk_redis *redis_client(const struct redis_world *, sk_redis_loop *);
 sk_redis *redis_client_of(const char *url, const struct sk_redis_auth *,
     sk_redis_loop *);
+sk_redis_loop *redis_loop(void);
+/* One command, words separated by blanks; redis_expect fails the test unless
+ * the reply is this text, redis_refused unless it ends with this code. */
+int redis_call(sk_redis *, const char *words, struct sk_answer *,
+    struct snek_error *);
+void redis_expect(sk_redis *, const char *words, const char *text);
+void redis_refused(sk_redis *, const char *words, int rc, const char *says);
 /* One command, words separated by blanks, over a connection of its own (for the
  * test's hands, not snek's): the reply as text, for free(). */
 char *redis_cli(const struct redis_world *, const char *command);

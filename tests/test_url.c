@@ -36,6 +36,7 @@ START_TEST(a_url_is_printed_without_secrets_and_read_again)
 }
 END_TEST
 
+#define SIXTY "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 static const char *const bad[] = {
 	"", "redis:", "redis://", "http://h", "redis://h:0", "redis://h:65536",
 	"redis://h:1x", "redis://h:", "redis://h/x", "redis://h/1/2",
@@ -45,8 +46,7 @@ static const char *const bad[] = {
 	"redis://u:s3cret%zz@h", "redis://u:s3cret%00@h", "redis://u:s3cret@h:x",
 	"redis://u%2@h", "unix://tmp/s", "unix://", "unix:///", "unix://u@",
 	"redis://h/9999999999", "unix:///s?db=x",
-	"unix:///aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	"unix:///" SIXTY SIXTY,
 };
 
 START_TEST(a_wrong_url_is_refused_without_telling_its_password)

@@ -49,6 +49,7 @@ only seccomp.h "core/task/sandbox_seccomp.c core/task/sandbox_calls.c"
 only linux/landlock.h core/task/sandbox_landlock.c
 only dlfcn.h "core/task/plugin.c core/store/tls_load.c"
 only hiredis/read.h core/store/resp.c
+only openssl/ssl.h core/store/tls.c
 only ffi.h core/task/ffi.c
 only elfutils/libdwfl.h core/task/lines_dwarf.c
 only unwind.h core/worker/crash.c

@@ -50,7 +50,7 @@ static void *run(void *arg)
 {
 	struct sk_lookup *l = arg;
 	struct addrinfo *list = NULL;
-	int why = ask(l, AI_ADDRCONFIG, &list);
+	int why = ask(l, 0, &list);
 	uint64_t one = 1;
 
 	pthread_mutex_lock(&l->lock);

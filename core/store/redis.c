@@ -108,7 +108,7 @@ static void end_queue(struct sk_redis *r, struct sk_redis_queue *q, int rc,
 
 	while ((c = sk_redis_pop(q))) {
 		if (c->hello)
-			free(c);
+			sk_redis_command_free(c);
 		else
 			sk_redis_end(r, c, rc, NULL, e);
 	}
@@ -139,7 +139,7 @@ static void drop_queue(struct sk_redis_queue *q)
 	struct sk_redis_command *c;
 
 	while ((c = sk_redis_pop(q)))
-		free(c);
+		sk_redis_command_free(c);
 }
 
 /* In a forked child: memory and descriptors only. */

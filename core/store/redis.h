@@ -180,8 +180,10 @@ struct sk_redis_info {                  /* from INFO, and CONFIG if allowed */
 	char version[32], role[16], eviction[32], engine[16];
 	bool cluster_mode, loading, config_forbidden;
 	uint32_t replicas;              /* connected and in sync */
-	enum sk_durability durability;  /* the strongest it can be shown to give */
-	char why[160];                  /* not stronger */
+	/* The strongest it can be shown to give (REPLICATED: with WAIT, for it
+	 * has replicas), and what an acknowledgement means without WAIT. */
+	enum sk_durability durability, alone;
+	char why[160];                  /* alone is not stronger */
 	uint64_t used_memory, max_memory, clients;
 	int64_t clock_ms, round_trip_us;        /* TIME; measured */
 };

@@ -13,18 +13,25 @@
 
 #include <stdlib.h>
 
-enum { BACKOFF_MS = 25, BACKOFF_STEPS = 6, SILENT_MS = 5000 };
+enum { BACKOFF_MS = 25, BACKOFF_STEPS = 5, SILENT_MS = 5000 };
+
+static void tell(sk_redis_loop *l, struct sk_redis_command *c, int rc,
+    const struct sk_reply *reply, const struct snek_error *e)
+{
+	l->calls++;
+	l->calling++;
+	c->done(c->arg, rc, reply, rc ? e : NULL);
+	l->calling--;
+}
 
 void sk_redis_end(struct sk_redis *r, struct sk_redis_command *c, int rc,
     const struct sk_reply *reply, const struct snek_error *e)
 {
 	if (!c->abandoned) {
 		r->pending--;
-		r->loop->calling++;
-		c->done(c->arg, rc, reply, rc ? e : NULL);
-		r->loop->calling--;
+		tell(r->loop, c, rc, reply, e);
 	}
-	free(c);
+	sk_redis_command_free(c);
 }
 
 static bool is_wanted(const struct sk_redis *r)
@@ -65,7 +72,7 @@ static void sort_sent(struct sk_redis *r, struct sk_redis_queue *unknown)
 
 	while ((c = sk_redis_pop(&r->sent))) {
 		if (c->hello || c->abandoned) {
-			free(c);
+			sk_redis_command_free(c);
 		} else if (c->again) {
 			r->queued += c->n;
 			sk_redis_push(&again, c);
@@ -103,11 +110,11 @@ static void hang_up(struct sk_redis *r)
 	sk_resp_free(r->resp);
 	r->resp = NULL;
 	while ((c = sk_redis_pop(&r->hello)))
-		free(c);
+		sk_redis_command_free(c);
 	c = r->wait.head;
 	if (r->written && c && c->abandoned) {
 		r->queued -= c->n;
-		free(sk_redis_pop(&r->wait));
+		sk_redis_command_free(sk_redis_pop(&r->wait));
 	}
 	r->written = 0;
 	r->blocked = r->stale = r->more = r->asked = false;
@@ -120,8 +127,15 @@ void sk_redis_lost(struct sk_redis *r, int64_t now, bool final,
 	struct sk_redis_queue unknown = { NULL, NULL }, failed = { NULL, NULL };
 	bool was_ready = r->state == SK_REDIS_READY;
 	bool idle = was_ready && !r->sent.head && !r->written;
-	struct snek_error e;
+	const char *hint = r->state == SK_REDIS_HELLO && !final && !r->url.tls &&
+	    why->code == SNEK_EIO ? " (if it wants TLS, write rediss://)" : "";
+	struct snek_error e, refusal;
 
+	if (r->state == SK_REDIS_HELLO && r->refusal.code) {
+		refusal = r->refusal;   /* said before it hung up */
+		why = &refusal;
+		final = refusal.code != SNEK_EAGAIN;
+	}
 	hang_up(r);
 	sort_sent(r, &unknown);
 	if (!was_ready && !r->down_since)
@@ -137,8 +151,8 @@ void sk_redis_lost(struct sk_redis *r, int64_t now, bool final,
 	sk_fail(&e, SNEK_EUNKNOWN, "%s: the connection was lost before the reply "
 	    "came (%s); it may have been done", r->name, why->text);
 	end_all(r, &unknown, SNEK_EUNKNOWN, &e);
-	sk_fail(&e, final ? why->code : SNEK_EAGAIN, final ? "%s: %s" :
-	    "%s cannot be reached: %s", r->name, why->text);
+	sk_fail(&e, final ? why->code : SNEK_EAGAIN, "%s%s: %s%s", r->name,
+	    final ? "" : " cannot be reached", why->text, hint);
 	end_all(r, &failed, e.code, &e);
 }
 
@@ -154,9 +168,7 @@ static void abandon(struct sk_redis *r, struct sk_redis_command *c)
 	    "answer in time; it may have been done", r->name);
 	c->abandoned = true;
 	r->pending--;
-	r->loop->calling++;
-	c->done(c->arg, rc, NULL, &e);
-	r->loop->calling--;
+	tell(r->loop, c, rc, NULL, &e);
 }
 
 static void keep_due(struct sk_redis *r, const struct sk_redis_command *c)
@@ -175,7 +187,7 @@ static void expire_wait(struct sk_redis *r, int64_t now)
 	struct sk_redis_queue old = r->wait, late = { NULL, NULL };
 	struct sk_redis_command *c;
 	struct snek_error e;
-	bool partly = r->written;
+	bool partly = r->written && r->state == SK_REDIS_READY;
 
 	r->wait.head = r->wait.tail = NULL;
 	for (; (c = sk_redis_pop(&old)); partly = false) {
@@ -223,12 +235,15 @@ static void expire(struct sk_redis *r, int64_t now)
 {
 	struct snek_error e;
 	bool live = false;
-	unsigned n;
+	unsigned n = 0;
 
 	r->due = INT64_MAX;
-	if (r->written && r->state == SK_REDIS_READY && is_late(r->wait.head, now))
+	if (r->written && r->state == SK_REDIS_READY &&
+	    is_late(r->wait.head, now)) {
 		abandon(r, r->wait.head);
-	n = expire_sent(r, now, &live);
+		n++;
+	}
+	n += expire_sent(r, now, &live);
 	expire_wait(r, now);
 	if (n && r->state == SK_REDIS_READY &&
 	    (!live || now - r->heard >= SILENT_MS)) {
@@ -295,6 +310,8 @@ static bool may_send(const struct sk_redis *r, int64_t now)
 {
 	if (r->blocked)
 		return false;
+	if (sk_transport_has_staged(&r->wire))
+		return true;
 	return (r->state == SK_REDIS_HELLO && r->hello.head) ||
 	    (r->state == SK_REDIS_READY && r->wait.head && now >= r->retry_at);
 }
@@ -332,7 +349,8 @@ void sk_redis_on_event(struct sk_redis *r, uint32_t events, int64_t now)
 
 static int64_t next_try(const struct sk_redis *r)
 {
-	if (r->more || (r->state == SK_REDIS_HELLO && may_send(r, 0)))
+	if (r->more || (r->state == SK_REDIS_HELLO && may_send(r, 0)) ||
+	    (sk_transport_has_staged(&r->wire) && !r->blocked))
 		return 0;
 	switch (r->state) {
 	case SK_REDIS_DOWN:

@@ -140,7 +140,7 @@ void sk_redis_hello_reply(struct sk_redis *r, uint8_t step,
 		return;
 	if (r->refusal.code) {
 		e = r->refusal;
-		sk_redis_lost(r, now, e.code != SNEK_EAGAIN, &e);
+		sk_redis_lost(r, now, false, &e);
 		return;
 	}
 	r->state = SK_REDIS_READY;

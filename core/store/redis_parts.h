@@ -83,6 +83,7 @@ struct sk_redis_loop {
 	bool woken;             /* wake was written to */
 	unsigned calling;       /* depth of done and until */
 	uint64_t removals;      /* of clients: events from before are void */
+	uint64_t calls;         /* of done, ever */
 	struct sk_redis *clients;
 	const struct sk_tls_ops *tls;
 	struct sk_redis_context *contexts;
@@ -95,6 +96,7 @@ struct sk_redis_command *sk_redis_pop(struct sk_redis_queue *);
 void sk_redis_prepend(struct sk_redis_queue *, struct sk_redis_queue *front);
 struct sk_redis_command *sk_redis_command_new(const struct sk_command *,
     sk_redis_done *, void *arg);
+void sk_redis_command_free(struct sk_redis_command *);
 
 /* redis_loop.c: wake who drives, if that is another thread. */
 void sk_redis_loop_wake(sk_redis_loop *);

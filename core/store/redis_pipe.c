@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { VECTORS = 64, ROUNDS = 16, IDLE_MS = 100 };
+enum { VECTORS = 64, ROUNDS = 16 };
 
 /* ---- out ---- */
 
@@ -46,7 +46,7 @@ static void wrote(struct sk_redis *r, size_t n, int64_t now)
 static bool was_closed(struct sk_redis *r, int64_t now)
 {
 	if (r->state != SK_REDIS_READY || r->sent.head || r->written ||
-	    now - r->heard < IDLE_MS || !sk_transport_peek(&r->wire))
+	    !sk_transport_peek(&r->wire))
 		return false;
 	sk_redis_receive(r, now);
 	return r->state != SK_REDIS_READY;
@@ -56,21 +56,27 @@ void sk_redis_flush(struct sk_redis *r, int64_t now)
 {
 	struct iovec v[VECTORS];
 	struct snek_error e;
-	ssize_t put = 0;
-	int i, n;
+	ssize_t put = 1;
+	int i, n = 0;
 
 	if (was_closed(r, now))
 		return;
-	for (i = 0; i < ROUNDS && (n = gather(r, v)) > 0; i++) {
+	for (i = 0; i < ROUNDS; i++) {
+		n = gather(r, v);
+		if (!n && !sk_transport_has_staged(&r->wire))
+			break;
 		put = sk_transport_write(&r->wire, v, n, &e);
 		if (put <= 0)
 			break;
 		wrote(r, (size_t)put, now);
 	}
-	r->blocked = i < ROUNDS && n > 0;
+	r->blocked = (n > 0 && !put) || sk_transport_has_staged(&r->wire);
 	if (put >= 0 && sk_transport_watch(&r->wire, r->blocked, &e) < 0)
 		put = -1;
-	if (put < 0)
+	if (put >= 0)
+		return;
+	sk_redis_receive(r, now);       /* it may have said why */
+	if (r->state != SK_REDIS_DOWN)
 		sk_redis_lost(r, now, false, &e);
 }
 
@@ -107,9 +113,9 @@ static void answer(struct sk_redis *r, const struct sk_reply *reply, int64_t now
 
 	if (c->hello) {
 		sk_redis_hello_reply(r, c->step, reply, now);
-		free(c);
+		sk_redis_command_free(c);
 	} else if (c->abandoned) {
-		free(c);
+		sk_redis_command_free(c);
 	} else if (reply->type == SK_REPLY_ERROR) {
 		answer_error(r, c, reply, now);
 	} else {
@@ -133,7 +139,7 @@ static void refuse(struct sk_redis *r, int rc, struct snek_error *e, int64_t now
 	if (!c)
 		return;
 	if (c->hello) {
-		free(c);
+		sk_redis_command_free(c);
 		return;
 	}
 	if (code != SNEK_ELIMIT && !c->again)
@@ -185,7 +191,8 @@ void sk_redis_receive(struct sk_redis *r, int64_t now)
 				return;
 		}
 		if (got < 0)
-			sk_redis_lost(r, now, false, &e);
+			sk_redis_lost(r, now, r->state == SK_REDIS_HELLO &&
+			    got == SNEK_EACCES, &e);
 		if (got < SK_REDIS_READ)
 			return;
 	}

@@ -55,3 +55,10 @@ struct sk_redis_command *sk_redis_command_new(const struct sk_command *from,
 	sk_resp_write(c->bytes, from->arg, from->args);
 	return c;
 }
+
+void sk_redis_command_free(struct sk_redis_command *c)
+{
+	if (c->hello)
+		explicit_bzero(c->bytes, c->n); /* there may be a password */
+	free(c);
+}

@@ -26,7 +26,8 @@ struct sk_tls_ops {
 	/* name: what the certificate must be for (and SNI, unless an address) */
 	int (*session_new)(void *context, int fd, const char *name, void **,
 	    struct snek_error *);
-	void (*session_free)(void *);   /* says goodbye, if that does not block */
+	/* goodbye: say so to the server, if that does not block */
+	void (*session_free)(void *, bool goodbye);
 	int (*greet)(void *, struct snek_error *);      /* 1: done */
 	ssize_t (*read)(void *, void *, size_t, struct snek_error *);
 	ssize_t (*write)(void *, const void *, size_t, struct snek_error *);

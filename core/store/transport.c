@@ -13,6 +13,7 @@
 
 /* A peer that is gone without a word: found after about 20 s. */
 enum { KEEP_IDLE_S = 10, KEEP_EVERY_S = 3, KEEP_TIMES = 3, SILENT_MS = 20000 };
+enum { STAGE = 16384 };         /* a record of TLS */
 enum { ADDRESS_MS = 250 };      /* at least, before the next one is tried */
 
 /* ---- sockets ---- */
@@ -50,10 +51,16 @@ int sk_transport_watch(struct sk_transport *t, bool write, struct snek_error *e)
 static void close_socket(struct sk_transport *t)
 {
 	if (t->session)
-		t->tls->session_free(t->session);
+		t->tls->session_free(t->session, true);
 	t->session = NULL;
-	if (t->fd >= 0)
-		close(t->fd);   /* which epoll notices */
+	t->staged_n = t->staged_at = 0;
+	if (t->fd >= 0) {
+		/* A forked child may hold the socket too, and keep it alive. */
+		if (t->events)
+			epoll_ctl(t->epoll, EPOLL_CTL_DEL, t->fd, NULL);
+		shutdown(t->fd, SHUT_RDWR);
+		close(t->fd);
+	}
 	t->fd = -1;
 	t->events = 0;
 }
@@ -255,13 +262,21 @@ void sk_transport_free(struct sk_transport *t)
 	sk_transport_shut(t);
 	sk_lookup_drop(t->lookup);
 	t->lookup = NULL;
+	free(t->staged);
+	t->staged = NULL;
 }
 
 void sk_transport_abandon(struct sk_transport *t)
 {
+	if (t->session)
+		t->tls->session_free(t->session, false);
+	t->session = NULL;
 	if (t->fd >= 0)
 		close(t->fd);
-	t->fd = -1;             /* a goodbye over it fails */
+	t->fd = -1;
+	free(t->staged);
+	if (t->list)
+		freeaddrinfo(t->list);
 }
 
 /* ---- an open one ---- */
@@ -289,6 +304,49 @@ ssize_t sk_transport_read(struct sk_transport *t, void *p, size_t n,
 	return got > 0 ? got : broke("receiving", e);
 }
 
+/*
+ * What TLS was once given is encrypted and must go out, whatever becomes of
+ * the command that it is of.  So it is given copies, a record's worth at a
+ * time, and bytes count as written when they are copied.
+ */
+static int push_staged(struct sk_transport *t, struct snek_error *e)
+{
+	ssize_t put;
+
+	while (sk_transport_has_staged(t)) {
+		put = t->tls->write(t->session, t->staged + t->staged_at,
+		    t->staged_n - t->staged_at, e);
+		if (put <= 0)
+			return (int)put;
+		t->staged_at += (size_t)put;
+	}
+	t->staged_n = t->staged_at = 0;
+	return 1;
+}
+
+static ssize_t write_tls(struct sk_transport *t, const struct iovec *v, int n,
+    struct snek_error *e)
+{
+	struct snek_error next_time;
+	int rc, i;
+
+	if (!t->staged && !(t->staged = malloc(STAGE)))
+		return sk_enomem(e);
+	rc = push_staged(t, e);
+	if (rc <= 0)
+		return rc;
+	for (i = 0; i < n && t->staged_n < STAGE; i++) {
+		size_t room = STAGE - t->staged_n;
+		size_t take = v[i].iov_len < room ? v[i].iov_len : room;
+
+		memcpy(t->staged + t->staged_n, v[i].iov_base, take);
+		t->staged_n += take;
+	}
+	i = (int)t->staged_n;
+	push_staged(t, &next_time);     /* if it failed, it will fail again */
+	return i;
+}
+
 ssize_t sk_transport_write(struct sk_transport *t, const struct iovec *v, int n,
     struct snek_error *e)
 {
@@ -296,7 +354,7 @@ ssize_t sk_transport_write(struct sk_transport *t, const struct iovec *v, int n,
 	ssize_t put;
 
 	if (t->session)
-		return t->tls->write(t->session, v->iov_base, v->iov_len, e);
+		return write_tls(t, v, n, e);
 	put = sendmsg(t->fd, &m, MSG_NOSIGNAL);
 	return put > 0 ? put : broke("sending", e);
 }

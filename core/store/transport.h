@@ -29,6 +29,8 @@ struct sk_transport {
 	struct addrinfo *list, *next;
 	int64_t until, next_at;         /* of the attempt; for the next address */
 	void *session;
+	char *staged;                   /* what TLS has been given to send */
+	size_t staged_n, staged_at;
 };
 
 /* Begin to connect; the same again when anything has happened or due has come.
@@ -46,6 +48,11 @@ void sk_transport_abandon(struct sk_transport *);
 ssize_t sk_transport_read(struct sk_transport *, void *, size_t, struct snek_error *);
 ssize_t sk_transport_write(struct sk_transport *, const struct iovec *, int n,
     struct snek_error *);
+/* Bytes were taken by write that the socket has not: write again (n may be 0). */
+static inline bool sk_transport_has_staged(const struct sk_transport *t)
+{
+	return t->staged_at < t->staged_n;
+}
 /* Ask epoll for what is needed: always to read, and to write if so. */
 int sk_transport_watch(struct sk_transport *, bool write, struct snek_error *);
 /* Has anything come (such as the end) since the last read?  Asks the socket. */
