@@ -319,9 +319,8 @@ row_redis_columns () {
 	"$top/bench/redis" two "${urls%% *}" 1
 }
 
-rows='wordcount group grep write small-writes processes child start tasks ffi
-redis-scan redis-write redis-columns'
-rows=$(echo $rows)
+rows='wordcount group grep write small-writes processes child start tasks ffi'
+rows="$rows redis-scan redis-write redis-columns"
 case " $rows all " in
 *" ${1:-all} "*) ;;
 *) die "no row '$1'; there are: $rows" ;;

@@ -185,7 +185,8 @@ static uint32_t fetch_all(struct sk_write_id id, const struct sk_want *want)
 		shard[k]->ops->close(s);
 	}
 	for (k = 0; k < shards; k++)
-		must(shard[k]->ops->settle(shard[k], &err), "settle");
+		must(shard[k]->ops->settle(shard[k], NULL,
+		    NULL, -1, &err), "settle");
 	sk_buf_free(&place);
 	return n;
 }

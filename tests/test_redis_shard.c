@@ -207,7 +207,7 @@ static int fetch_rc(uint32_t i, const struct sk_want *want)
 	struct got g;
 
 	ask(&g, i, want);
-	ck_assert_int_eq(ops->settle(shard, &err), 0);
+	ck_assert_int_eq(ops->settle(shard, NULL, NULL, -1, &err), 0);
 	ck_assert_int_eq(g.ended, 1);
 	free(g.p);
 	err = g.e;
@@ -222,7 +222,7 @@ static void check_all(uint32_t n)
 
 	for (i = 0; i < n; i++)
 		ask(&g[i], i, i % 2 ? &all : NULL);
-	ck_assert_int_eq(ops->settle(shard, &err), 0);
+	ck_assert_int_eq(ops->settle(shard, NULL, NULL, -1, &err), 0);
 	for (i = 0; i < n; i++) {
 		const struct chunk_tool *t = &tool[i % CHUNKS];
 
@@ -278,7 +278,7 @@ START_TEST(only_wanted_columns_come)
 
 	write_some(2);
 	ask(&g, 1, &want);
-	ck_assert_int_eq(ops->settle(shard, &err), 0);
+	ck_assert_int_eq(ops->settle(shard, NULL, NULL, -1, &err), 0);
 	ck_assert_msg(!g.rc, "%s", g.e.text);
 	ck_assert_uint_lt(g.n, 500);
 	ck_assert_int_eq(sk_chunk_open(g.p, g.n, &tool[1].chunk, &err), 0);
@@ -932,7 +932,7 @@ START_TEST(a_refused_put_fails_the_write)
 	int rc = 0;
 
 	/* What is there is already too much: puts are refused. */
-	ck_assert_int_eq(ops->settle(shard, &err), 0);
+	ck_assert_int_eq(ops->settle(shard, NULL, NULL, -1, &err), 0);
 	free(redis_cli(world, "CONFIG SET maxmemory 1"));
 	for (i = 3; i < 60 && !rc; i++)
 		rc = put(w, i);

@@ -16,7 +16,7 @@ allowed () {
 	category) echo "base value store category" ;;
 	task)     echo "base value task" ;;
 	exec)     echo "base value task exec" ;;
-	worker)   echo "base value task exec worker" ;;
+	worker)   echo "base value store task exec worker" ;;
 	job)      echo "base value store category task exec job" ;;
 	cli)      echo "cli" ;;
 	esac

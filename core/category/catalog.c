@@ -221,8 +221,11 @@ static void close_shards(struct sk_catalog *c)
 	for (i = 0; c->shard && i < c->cluster.shards; i++)
 		if (c->shard[i])
 			c->shard[i]->ops->shut(c->shard[i]);
-	for (i = 0; c->address && i < c->cluster.shards; i++)
-		free(c->address[i]);
+	for (i = 0; c->address && i < c->cluster.shards; i++) {
+		free((char *)c->address[i].url);
+		free((char *)c->address[i].user);
+		free((char *)c->address[i].password);
+	}
 	free(c->shard);
 	free(c->address);
 }
@@ -240,4 +243,15 @@ void sk_catalog_close(struct sk_catalog *c)
 	free(c->where);
 	free(c->dir);
 	free(c);
+}
+
+int sk_catalog_source(const struct sk_catalog *c, struct sk_buf *out,
+    struct snek_error *e)
+{
+	uint32_t i;
+
+	for (i = 0; c->address && i < c->cluster.shards; i++)
+		if (!sk_address_put(out, &c->address[i]))
+			return sk_enomem(e);
+	return 0;
 }

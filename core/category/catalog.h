@@ -2,6 +2,7 @@
 /* catalog.h - an open cluster: its meta store and its shards. */
 #ifndef SK_CATALOG_H
 #define SK_CATALOG_H
+#include "store/address.h"
 #include "store/meta.h"
 #include "store/redis.h"
 
@@ -17,7 +18,8 @@ struct sk_catalog {
 	char *where;                    /* directory or URL, for messages */
 	char *dir;                      /* of an embedded cluster; or NULL and: */
 	struct sk_servers *servers;
-	char **address;                 /* URL without secrets, by shard */
+	/* Of the shards by id: for other processes that read them. */
+	struct sk_address *address;
 	enum sk_durability durability;  /* what a commit reaches */
 };
 
@@ -40,6 +42,9 @@ void sk_catalog_close(struct sk_catalog *);
 /* The stamp of its shard i. */
 void sk_catalog_stamp(const struct sk_meta_cluster *, uint32_t i,
     struct sk_stamp *);
+/* Append the addresses of its shards (address.h); nothing where all is mapped. */
+int sk_catalog_source(const struct sk_catalog *, struct sk_buf *,
+    struct snek_error *);
 
 /* SNEK_EINVAL with text unless [A-Za-z0-9._-]{1,128}. */
 int sk_name_check(const char *what, const char *name, struct snek_error *);

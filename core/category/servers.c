@@ -159,6 +159,21 @@ static int identify(const struct sk_servers *s, struct sk_redis_url *u,
 	return rc ? rc : take_text(&u->password, s->login.password, e);
 }
 
+int sk_servers_resolve(const struct sk_servers *s, const char *url,
+    const char *prefix, struct sk_redis_url *u, struct snek_error *e)
+{
+	int rc = sk_redis_url_parse(u, url, e);
+
+	if (rc)
+		return rc;
+	rc = identify(s, u, e);
+	if (!rc && prefix)
+		rc = take_text(&u->prefix, prefix, e);
+	if (rc)
+		sk_redis_url_free(u);
+	return rc;
+}
+
 int sk_servers_client(struct sk_servers *s, const char *url,
     const char *prefix, struct sk_redis **out, struct snek_error *e)
 {
@@ -168,15 +183,11 @@ int sk_servers_client(struct sk_servers *s, const char *url,
 		.server_name = s->login.server_name,
 	};
 	struct sk_redis_url u;
-	int rc = sk_redis_url_parse(&u, url, e);
+	int rc = sk_servers_resolve(s, url, prefix, &u, e);
 
 	if (rc)
 		return rc;
-	rc = identify(s, &u, e);
-	if (!rc && prefix)
-		rc = take_text(&u.prefix, prefix, e);
-	if (!rc)
-		rc = sk_redis_new(s->loop, &u, &auth, out, e);
+	rc = sk_redis_new(s->loop, &u, &auth, out, e);
 	sk_redis_url_free(&u);
 	if (!rc)
 		sk_redis_connect(*out);

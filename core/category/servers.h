@@ -28,8 +28,11 @@ int sk_servers_open(struct sk_servers *, struct sk_profile *,
     const struct sk_login *, struct snek_error *);
 void sk_servers_close(struct sk_servers *);     /* after its clients */
 
-/* A client for a URL, which has begun to connect.  The prefix of all keys is
- * the first URL's, unless prefix is NULL and the URL's own counts. */
+/* A URL with the user and password that its server is told, and the prefix of
+ * all keys if that is not NULL. */
+int sk_servers_resolve(const struct sk_servers *, const char *url,
+    const char *prefix, struct sk_redis_url *, struct snek_error *);
+/* A client for such a URL, which has begun to connect. */
 int sk_servers_client(struct sk_servers *, const char *url, const char *prefix,
     struct sk_redis **, struct snek_error *);
 

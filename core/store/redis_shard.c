@@ -366,8 +366,24 @@ static const struct sk_shard_ops ops = {
 	.close = sk_redis_shard_close, .prefetch = sk_redis_shard_prefetch,
 	.fetch = sk_redis_shard_fetch, .settle = sk_redis_shard_settle,
 	.list = sk_redis_shard_list, .sweep = sk_redis_shard_sweep,
+	.retire = sk_redis_shard_retire,
 	.location = location, .shut = shut,
 };
+
+int sk_redis_shard_attach(sk_redis *r, const struct sk_stamp *stamp,
+    struct sk_shard **out, struct snek_error *e)
+{
+	struct sk_redis_shard *s = malloc(sizeof(*s));
+	int rc = s ? init(s, r, stamp, e) : sk_enomem(e);
+
+	if (rc) {
+		free(s);
+		return rc;
+	}
+	s->base.ops = &ops;
+	*out = &s->base;
+	return 0;
+}
 
 int sk_redis_shard_open(sk_redis *r, const struct sk_stamp *stamp,
     struct sk_shard **out, struct snek_error *e)

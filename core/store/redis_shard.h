@@ -135,12 +135,15 @@ void sk_redis_index_drop(struct sk_redis_shard *);
 /* redis_shard_fetch.c */
 int sk_redis_shard_fetch(struct sk_shard *, const struct sk_fetch *,
     struct snek_error *);
-int sk_redis_shard_settle(struct sk_shard *, struct snek_error *);
+int sk_redis_shard_settle(struct sk_shard *, bool (*until)(void *), void *,
+    int timeout_ms, struct snek_error *);
 
 /* redis_shard_sweep.c */
 int sk_redis_shard_list(struct sk_shard *, int (*visit)(void *,
     struct sk_write_id, uint64_t, int64_t, bool), void *, struct snek_error *);
 int sk_redis_shard_sweep(struct sk_shard *, struct sk_write_id,
+    struct snek_error *);
+int sk_redis_shard_retire(struct sk_shard *, struct sk_write_id,
     struct snek_error *);
 /* chunks: so many numbers at least, whatever the server remembers. */
 int sk_redis_shard_sweep_all(struct sk_redis_shard *, struct sk_write_id,

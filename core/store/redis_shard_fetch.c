@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "value/chunk_format.h"
 #include "value/chunk_part.h"
 
@@ -226,9 +227,13 @@ static bool is_settled(void *arg)
 }
 
 /* Each command has its own deadline. */
-int sk_redis_shard_settle(struct sk_shard *base, struct snek_error *e)
+int sk_redis_shard_settle(struct sk_shard *base, bool (*until)(void *),
+    void *arg, int timeout_ms, struct snek_error *e)
 {
 	struct sk_redis_shard *s = sk_redis_shard_of(base);
+	int64_t deadline = timeout_ms < 0 ? INT64_MAX
+	    : sk_clock_ms() + timeout_ms;
 
-	return sk_redis_run(s->loop, is_settled, s, INT64_MAX, e);
+	return sk_redis_run(s->loop, until ? until : is_settled,
+	    until ? arg : s, deadline, e);
 }

@@ -2,6 +2,7 @@
 /* What lies on a server: walk it, remove it, in steps of bounded size. */
 #include "store/redis_shard.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- small answers ---- */
@@ -142,6 +143,25 @@ int sk_redis_shard_sweep(struct sk_shard *s, struct sk_write_id id,
     struct snek_error *e)
 {
 	return sk_redis_shard_sweep_all(sk_redis_shard_of(s), id, 0, e);
+}
+
+/* As if its writer had given the last sign of life just now. */
+int sk_redis_shard_retire(struct sk_shard *base, struct sk_write_id id,
+    struct snek_error *e)
+{
+	struct sk_redis_shard *s = sk_redis_shard_of(base);
+	struct sk_span arg[5] = { sk_span_text("ZADD") };
+	struct sk_redis_key w;
+	char hex[33], now[24];
+
+	sk_redis_shard_name(s, "w", &w);
+	sk_write_id_hex(id, hex);
+	snprintf(now, sizeof(now), "%lld", (long long)sk_redis_shard_now(s));
+	arg[1] = w.span;
+	arg[2] = sk_span_text("XX");
+	arg[3] = sk_span_text(now);
+	arg[4] = sk_span_text(hex);
+	return tell(s, arg, 5, e);
 }
 
 /* ---- list ---- */

@@ -90,10 +90,16 @@ struct sk_shard_ops {
 	void (*close)(struct sk_segment *);
 	/* Where segments are not mapped (else NULL): begin to fetch what open
 	 * will want, so that many are on their way at once; begin to read a
-	 * chunk; wait until all reads that began have ended. */
+	 * chunk; go on with all reads that began, other threads' too, until
+	 * until(arg) (NULL: until they have ended): SNEK_ETIMEDOUT after
+	 * timeout_ms.  It does not end because a read failed: done says that. */
 	void (*prefetch)(struct sk_shard *, struct sk_write_id);
 	int (*fetch)(struct sk_shard *, const struct sk_fetch *, struct snek_error *);
-	int (*settle)(struct sk_shard *, struct snek_error *);
+	int (*settle)(struct sk_shard *, bool (*until)(void *), void *arg,
+	    int timeout_ms, struct snek_error *);
+	/* Nothing names it any more, but who reads it shall come to an end:
+	 * for list its age begins now.  NULL: who has it open keeps it. */
+	int (*retire)(struct sk_shard *, struct sk_write_id, struct snek_error *);
 
 	/* Every write id found on the shard; alive: its writer is still at
 	 * work; age in seconds since its last sign of life. */
@@ -123,6 +129,10 @@ int sk_segment_shard_open(const char *dir, const struct sk_stamp *,
 int sk_redis_shard_create(struct sk_redis *, const struct sk_stamp *,
     struct snek_error *);
 int sk_redis_shard_open(struct sk_redis *, const struct sk_stamp *,
+    struct sk_shard **, struct snek_error *);
+/* The same for reading alone, without a word to the server: somebody else has
+ * looked at its stamp. */
+int sk_redis_shard_attach(struct sk_redis *, const struct sk_stamp *,
     struct sk_shard **, struct snek_error *);
 /* The same, where the server may evict keys if any_eviction is set; otherwise
  * SNEK_EINVAL, as from begin on such a server. */
