@@ -81,6 +81,13 @@ static int read_addresses(struct sk_catalog *c, const char *prefix,
 	return rc;
 }
 
+static bool may_evict(const struct sk_catalog *c)
+{
+	const char *said = c->servers->profile.allow_eviction;
+
+	return said && !strcmp(said, "yes");
+}
+
 /* All begin to connect before the first is waited for. */
 static int open_shards(struct sk_catalog *c, struct snek_error *e)
 {
@@ -94,8 +101,11 @@ static int open_shards(struct sk_catalog *c, struct snek_error *e)
 	for (i = 0; i < n && !rc; i++) {
 		rc = sk_redis_shard_open(client[i], &c->address[i].stamp,
 		    &c->shard[i], e);
-		if (!rc)
-			client[i] = NULL;
+		if (rc)
+			break;
+		client[i] = NULL;
+		if (may_evict(c))
+			sk_redis_shard_any_eviction(c->shard[i]);
 	}
 	for (i = 0; client && i < c->cluster.shards; i++)
 		if (client[i])

@@ -127,7 +127,8 @@ static int put_stamps(struct making *m, uint32_t *made)
 		sk_catalog_stamp(&m->cluster, m->from + i, &stamp);
 		if (is_stamped(m, i, &stamp))
 			continue;
-		rc = sk_redis_shard_create(m->client[i], &stamp, m->e);
+		rc = sk_redis_shard_create_with(m->client[i], &stamp,
+		    m->plan->allow_eviction, m->e);
 		*made += !rc;
 	}
 	return rc;
@@ -194,19 +195,38 @@ static int finish(struct making *m)
 	return rc || made ? rc : exists(m);
 }
 
+/* Servers are named only for what they ask for themselves. */
+static uint32_t with_secrets(const struct sk_cluster_plan *plan, char **out)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < plan->servers; i++)
+		if (strchr(plan->server[i], '@'))
+			out[n++] = (char *)plan->server[i];
+	return n;
+}
+
 static int save(const struct sk_cluster_plan *plan, struct snek_error *e)
 {
 	const struct sk_login *l = &plan->login;
+	char **secret = calloc(plan->servers + 1, sizeof(*secret));
 	struct sk_profile p = {
 		.cluster = (char *)plan->meta, .user = (char *)l->user,
 		.password = (char *)l->password,
-		.password_file = (char *)l->password_file, .ca_file = (char *)l->ca_file,
+		.password_file = (char *)l->password_file,
+		.ca_file = (char *)l->ca_file,
 		.cert_file = (char *)l->cert_file, .key_file = (char *)l->key_file,
-		.server_name = (char *)l->server_name,
-		.server = (char **)plan->server, .servers = plan->servers,
+		.server_name = (char *)l->server_name, .server = secret,
+		.allow_eviction = plan->allow_eviction ? (char *)"yes" : NULL,
 	};
+	int rc = secret ? 0 : sk_enomem(e);
 
-	return plan->profile ? sk_profile_save(plan->profile, &p, e) : 0;
+	if (!rc && plan->profile) {
+		p.servers = with_secrets(plan, secret);
+		rc = sk_profile_save(plan->profile, &p, e);
+	}
+	free(secret);
+	return rc;
 }
 
 static int make(struct making *m)

@@ -26,6 +26,7 @@ static const struct key {
 	{ "cert-file", offsetof(struct sk_profile, cert_file) },
 	{ "key-file", offsetof(struct sk_profile, key_file) },
 	{ "server-name", offsetof(struct sk_profile, server_name) },
+	{ "allow-eviction", offsetof(struct sk_profile, allow_eviction) },
 };
 #define KEYS (sizeof(keys) / sizeof(*keys))
 

@@ -12,6 +12,7 @@
  *   password = ...                        or password-file = PATH
  *   ca-file = PATH                        TLS; also cert-file, key-file
  *   server-name = NAME                    that certificates must show
+ *   allow-eviction = yes                  servers may drop data when full
  *   server = rediss://app:...@10.0.0.6    what one server asks for itself;
  *                                         any number of lines
  *
@@ -32,6 +33,7 @@ struct sk_profile {
 	char *cluster;
 	char *user, *password, *password_file;
 	char *ca_file, *cert_file, *key_file, *server_name;
+	char *allow_eviction;           /* "yes", or NULL */
 	char **server;
 	size_t servers;
 };

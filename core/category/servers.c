@@ -216,9 +216,10 @@ int sk_servers_address(const char *url, char **out, struct snek_error *e)
 	if (rc)
 		return rc;
 	free(u.user);
-	free(u.prefix);
-	u.user = u.prefix = NULL;
-	rc = sk_redis_url_print(&u, &b);
+	u.user = NULL;
+	rc = take_text(&u.prefix, SK_REDIS_PREFIX, e);
+	if (!rc)
+		rc = sk_redis_url_print(&u, &b);
 	sk_redis_url_free(&u);
 	if (rc) {
 		sk_buf_free(&b);

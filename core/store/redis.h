@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#define SK_REDIS_PREFIX "snek"
 #define SK_REDIS_CONNECT_MS 5000
 #define SK_REDIS_REPLY_MS 30000
 #define SK_REDIS_REPLY_MAX (1u << 20)   /* bytes of a reply, unless said */

@@ -6,7 +6,6 @@
 #include <sys/un.h>
 
 #define PORT "6379"
-#define PREFIX "snek"
 #define PREFIX_MAX 64u
 #define URL_MAX 2048u
 
@@ -195,7 +194,7 @@ static int parse_options(struct parse *p, const char *s, const char *end)
 	}
 	if (rc || p->url->prefix)
 		return rc;
-	p->url->prefix = strdup(PREFIX);
+	p->url->prefix = strdup(SK_REDIS_PREFIX);
 	return p->url->prefix ? 0 : sk_enomem(p->e);
 }
 
@@ -311,7 +310,7 @@ int sk_redis_url_print(const struct sk_redis_url *u, struct sk_buf *b)
 	    (!u->user || (encode(b, u->user, "._-~") && sk_buf_byte(b, '@'))) &&
 	    print_where(u, b) &&
 	    (!db || sk_buf_printf(b, "?db=%u", u->db)) &&
-	    (!strcmp(u->prefix, PREFIX) || sk_buf_printf(b, "%cprefix=%s",
+	    (!strcmp(u->prefix, SK_REDIS_PREFIX) || sk_buf_printf(b, "%cprefix=%s",
 	    db ? '&' : '?', u->prefix)) && sk_buf_byte(b, 0);
 	if (!ok)
 		return SNEK_ENOMEM;
