@@ -195,40 +195,6 @@ static int finish(struct making *m)
 	return rc || made ? rc : exists(m);
 }
 
-/* Servers are named only for what they ask for themselves. */
-static uint32_t with_secrets(const struct sk_cluster_plan *plan, char **out)
-{
-	uint32_t i, n = 0;
-
-	for (i = 0; i < plan->servers; i++)
-		if (strchr(plan->server[i], '@'))
-			out[n++] = (char *)plan->server[i];
-	return n;
-}
-
-static int save(const struct sk_cluster_plan *plan, struct snek_error *e)
-{
-	const struct sk_login *l = &plan->login;
-	char **secret = calloc(plan->servers + 1, sizeof(*secret));
-	struct sk_profile p = {
-		.cluster = (char *)plan->meta, .user = (char *)l->user,
-		.password = (char *)l->password,
-		.password_file = (char *)l->password_file,
-		.ca_file = (char *)l->ca_file,
-		.cert_file = (char *)l->cert_file, .key_file = (char *)l->key_file,
-		.server_name = (char *)l->server_name, .server = secret,
-		.allow_eviction = plan->allow_eviction ? (char *)"yes" : NULL,
-	};
-	int rc = secret ? 0 : sk_enomem(e);
-
-	if (!rc && plan->profile) {
-		p.servers = with_secrets(plan, secret);
-		rc = sk_profile_save(plan->profile, &p, e);
-	}
-	free(secret);
-	return rc;
-}
-
 static int make(struct making *m)
 {
 	struct sk_write_id uuid;
@@ -250,12 +216,21 @@ static int make(struct making *m)
 int sk_cluster_create(const struct sk_cluster_plan *plan, struct snek_error *e)
 {
 	struct making m = { .plan = plan, .e = e };
-	int rc = begin(&m, NULL);
+	struct sk_profile named = { 0 };
+	bool begun;
+	int rc = sk_cluster_named(plan, &named, e), saved = 0;
 
-	if (!rc)
+	if (rc)
+		return rc;
+	rc = begin(&m, &named);
+	begun = !rc;
+	if (begun)
 		rc = make(&m);
 	unmake(&m);
-	return rc ? rc : save(plan, e);
+	sk_profile_free(&named);
+	if (begun && (!rc || rc == SNEK_EEXIST))
+		saved = sk_cluster_name(plan, e);
+	return saved ? saved : rc;
 }
 
 /* ---- growing ---- */
@@ -358,6 +333,7 @@ static int grow(struct sk_catalog *c, const char *meta, struct sk_profile *p,
 int sk_cluster_grow(const char *name, const struct sk_cluster_plan *plan,
     uint32_t *added, struct snek_error *e)
 {
+	struct sk_cluster_plan named = *plan;
 	struct sk_catalog *c;
 	struct sk_where w;
 	int rc = sk_cluster_open(name, &c, e);
@@ -370,6 +346,9 @@ int sk_cluster_grow(const char *name, const struct sk_cluster_plan *plan,
 		    "given servers", w.dir);
 	if (!rc)
 		rc = grow(c, w.url, &w.profile, plan, added, e);
+	named.meta = w.url;
+	if (!rc)
+		rc = sk_cluster_name(&named, e);
 	sk_where_free(&w);
 	sk_catalog_close(c);
 	return rc;
