@@ -166,8 +166,8 @@ is status "$(printf 'shards\t3')" "$(grep shards out)"
 rc 0 snek-deploy --status --json
 grep -q '"shards":3,"level":2' out || { cat out; failed=1; }
 bad 3 'nobody' snek ls --cluster nobody
-bad 2 'another cluster' snek-deploy --redis "$redis_b?prefix=x" \
-    --meta "$redis_b?prefix=y" --name things
+bad 2 'another cluster' snek-deploy --redis "$redis_b" --meta "$redis_a/3" \
+    --name things
 
 # By URL, and by the environment.
 secret=${c%%://*}://app:secret@${c#*://}
@@ -218,7 +218,7 @@ bad 6 'XDG_CACHE_HOME' env "XDG_CACHE_HOME=$tmp/cache2" snek query m "$name" fie
 
 # ---- more servers ----
 
-start_redis d || exit 1
+start_redis d user "app on >secret $rights" || exit 1
 where=$(snek find m --json)
 rc 0 snek-deploy --redis "$redis_d" --name things --level 4
 grep -q '1 more shard.* 4, level 4' err || { cat err; failed=1; }
@@ -233,7 +233,7 @@ start_redis e || exit 1
 start_redis f || exit 1
 rc 0 snek-deploy --redis "$redis_e" --name foreign
 before=$(keys e)
-bad 1 "127.0.0.1:${redis_e##*:}" snek-deploy --redis "$redis_e,$redis_f" \
+bad 2 "127.0.0.1:${redis_e##*:}: has shard 0 of another" snek-deploy --redis "$redis_e,$redis_f" \
     --meta "$redis_f"
 is "keys of the foreign one" "$before 0" "$(keys e) $(keys f)"
 
@@ -242,7 +242,7 @@ is "keys of the foreign one" "$before 0" "$(keys e) $(keys f)"
 for after in 1 2 3 4 5 6; do
 	cli e FLUSHALL >/dev/null
 	cli f FLUSHALL >/dev/null
-	# Paused, the servers let a create be killed between any two of its steps.
+	# Wherever it was by then.
 	snek-deploy -q --redis "$redis_f,$redis_e" &
 	pid=$!
 	sleep 0.0$after
@@ -272,7 +272,7 @@ snek write -q m2 one.jsonl
 rc 0 snek copy m2 --to ./copied --json
 grep -q '"records":20002,"copied":1,"writes":1' out || { cat out; failed=1; }
 bad 1 'only 20,*001' snek copy m --cluster ./local --to ./copied --as m2
-echo '{"other":1}' | snek write -q m3
+cat one.jsonl many.jsonl one.jsonl one.jsonl | snek write -q m3
 bad 1 'from record 0 on' snek copy m3 --to ./copied --as m2
 bad 3 'nothere' snek copy nothere --to ./copied
 bad 3 'snek-deploy --local' snek copy m --to ./nowhere

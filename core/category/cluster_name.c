@@ -18,6 +18,25 @@ static int same_address(const char *a, const char *b, bool *same,
 	return rc;
 }
 
+static int same_cluster(const char *a, const char *b, bool *same,
+    struct snek_error *e)
+{
+	struct sk_redis_url x, y;
+	int rc = same_address(a, b, same, e);
+
+	if (rc || !*same)
+		return rc;
+	rc = sk_redis_url_parse(&x, a, e);
+	if (rc)
+		return rc;
+	rc = sk_redis_url_parse(&y, b, e);
+	*same = !rc && !strcmp(x.prefix, y.prefix);
+	sk_redis_url_free(&x);
+	if (!rc)
+		sk_redis_url_free(&y);
+	return rc;
+}
+
 static int find(const char *name, struct sk_profile *p, struct snek_error *e)
 {
 	int rc = sk_profile_find(name, p, NULL);
@@ -32,7 +51,7 @@ static int is_other(const struct sk_cluster_plan *plan,
 {
 	bool same = false;
 	int rc = strstr(p->cluster, "://") ?
-	    same_address(p->cluster, plan->meta, &same, e) : 0;
+	    same_cluster(p->cluster, plan->meta, &same, e) : 0;
 
 	if (rc || same)
 		return rc;
