@@ -114,7 +114,7 @@ PROBE(trace_parent, ptrace(PTRACE_SEIZE, getppid(), NULL, NULL))
 PROBE(be_traced, ptrace(PTRACE_TRACEME, 0, NULL, NULL))
 PROBE(limit_parent, prlimit(getppid(), RLIMIT_NOFILE, NULL,
     &(struct rlimit){ 0, 0 }))
-PROBE(renice, setpriority(PRIO_PROCESS, 0, 0))
+PROBE(renice, setpriority(PRIO_PROCESS, 0, 19))
 PROBE(new_group, setsid())
 static long spy(void)
 {
