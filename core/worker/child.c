@@ -453,7 +453,7 @@ static void confine(const struct sk_wire_hello *hello,
 		snprintf(shared->why, sizeof(shared->why), "%.255s", e.text);
 		_exit(1);
 	}
-	shared->confined = true;
+	shared->confined = 1;
 }
 
 void sk_child_run(const struct sk_wire_hello *hello,

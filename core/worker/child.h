@@ -13,7 +13,8 @@ enum { SK_CHILD_SOCK = 3, SK_CHILD_TMP = 4, SK_CHILD_FIRST = 5 };
 struct sk_shared {
 	struct sk_control control;      /* cancelled: written by the worker */
 	struct sk_mark mark;
-	bool confined;                  /* or never was: why says what failed */
+	uint8_t confined;               /* or never was: why says what failed; no
+	                                 * bool, which may not be just anything */
 	char why[256];
 };
 
