@@ -1,21 +1,26 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What we claim, measured: bench.sh [ROW], from the build directory.
-# Settings: SIZE (200m), PAIRS (5), WRITES (20000), THREADS, BENCH_DATA (bench/data).
+# Settings: SIZE (200m), PAIRS (5), WRITES (20000),
+# CALLS (10000000), THREADS, BENCH_DATA (bench/data).
 set -eu
 srcdir=${srcdir:-.}
 size=${SIZE:-200m}
 pairs=${PAIRS:-5}
 writes=${WRITES:-20000}
+calls=${CALLS:-10000000}
 threads=${THREADS:-$(nproc)}
 top=$(pwd)
-data=${BENCH_DATA:-$top/bench/data}/$size
+all=${BENCH_DATA:-$top/bench/data}
+data=$all/$size
 out=$top/bench/out
 json=$top/bench/bench.json
 export LD_LIBRARY_PATH="$top/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export SNEK_PLUGIN_PATH="$top/plugins/.libs" LC_ALL=C
+export SNEK_WORKER="${SNEK_WORKER:-$top/snek-worker}"
 snek=$top/.libs/snek yard=$top/bench/yard cluster=$data/cluster
-mkdir -p "$data" "$out"
+probe=$top/bench/.libs/probe.so
+mkdir -p "$all" "$out"
 
 die () { echo "bench: $*" >&2; exit 1; }
 new_cluster () {
@@ -46,6 +51,7 @@ packages () {
 # The packages over and over, NAME-000, NAME-001 ... until there are enough.
 make_jsonl () {
 	packages
+	mkdir -p "$data"
 	want=$(bytes_of "$size")
 	have=0 round=0
 	while test "$have" -lt "$want"; do
@@ -68,9 +74,11 @@ make_cluster () {
 	mv "$data/new" "$cluster"
 }
 
-test -s "$data/packages.jsonl" || make_jsonl
-test -s "$data/columns" || make_columns
-test -d "$cluster" || make_cluster
+make_data () {
+	test -s "$data/packages.jsonl" || make_jsonl
+	test -s "$data/columns" || make_columns
+	test -d "$cluster" || make_cluster
+}
 
 # ---- rows ----
 
@@ -86,8 +94,9 @@ same () {
 pair () {
 	name=$1 before=$2
 	shift 2
-	"$top/bench/pair" "$name" "$pairs" "$json" "$out/snek" "$out/yard" \
-	    "$before" -- "$@"
+	# shellcheck disable=SC2086
+	"$top/bench/pair" ${options:-} "$name" "$pairs" "$json" "$out/snek" \
+	    "$out/yard" "$before" -- "$@"
 }
 
 row_wordcount () {
@@ -114,6 +123,91 @@ row_grep () {
 	    -- "$yard" grep "$data/columns" "$threads"
 	sed 's/^{"package":"\([^"]*\).*/\1/' "$out/snek" >"$out/names"
 	same grep "$out/names" "$out/yard"
+}
+
+# ---- executors: processes over threads ----
+
+processes () {
+	name=$1
+	shift
+	pair "processes-$name" "" "$snek" query --cluster "$cluster" -q \
+	    --workers "$threads" --on processes -o jsonl packages "$@" \
+	    -- "$snek" query --cluster "$cluster" -q \
+	    --workers "$threads" --on threads -o jsonl packages "$@"
+	same "processes-$name" "$out/snek" "$out/yard"
+}
+
+row_processes () {
+	processes wordcount wordcount field=description split=space fold=no
+	processes group group by=section sum=installed_size
+	processes grep grep field=description match=scientific
+}
+
+row_child () {
+	options="-e 200"
+	pair child "" "$top/bench/children" worker 200 "$SNEK_WORKER" \
+	    "$SNEK_PLUGIN_PATH/grep.so" -- "$top/bench/children" bare 200
+	options=
+}
+
+# To the first record, by the clock that its map reads.
+row_start () {
+	new_cluster "$out/start"
+	echo '{"x":1}' | "$snek" write --cluster "$out/start" one -q
+	options="-m -e 1" pairs=$((8 * pairs))
+	pair start "" "$snek" query --cluster "$out/start" -q --on processes \
+	    -o jsonl one "$probe:clock" -- "$snek" version
+	options="-e 1"
+	pair start-whole "" "$snek" query --cluster "$out/start" -q \
+	    --on processes -o jsonl one "$probe:nothing" -- "$snek" version
+	options='' pairs=$((pairs / 8))
+	rm -rf "$out/start"
+}
+
+# A task is of one shard: 100 of them, with a chunk each, of one record.
+row_tasks () {
+	rm -rf "$out/tasks"
+	"$top/.libs/snek-deploy" --local "$out/tasks" --shards 100 -q
+	seq 100 | awk '{ printf "{\"x\":\"%060000d\"}\n", $0 }' |
+	    "$snek" write -q --cluster "$out/tasks" --chunk-size 64K many
+	options="-e 1" pairs=$((8 * pairs))
+	pair tasks "" "$snek" query --cluster "$out/tasks" -q --on processes \
+	    --workers "$threads" many "$probe:nothing" \
+	    -- "$snek" query --cluster "$out/tasks" -q --on threads \
+	    --workers "$threads" many "$probe:nothing"
+	options='' pairs=$((pairs / 8))
+	rm -rf "$out/tasks"
+}
+
+# ---- calls of a plain C function ----
+
+numbers=$all/numbers-$calls
+make_numbers () {
+	new_cluster "$numbers.new"
+	seq "$calls" | sed 's/.*/{"x":&.5,"n":&}/' |
+	    "$snek" write --cluster "$numbers.new" numbers -q
+	mv "$numbers.new" "$numbers"
+}
+
+call () {
+	pair "ffi-$1" "" "$snek" query --cluster "$numbers" -q --workers 1 \
+	    --on threads -o jsonl --call "$probe:probe_$1" --sig "$2" \
+	    --fields "$3" --reduce sum numbers -- "$snek" query -q \
+	    --cluster "$numbers" --workers 1 --on threads -o jsonl numbers \
+	    "$probe:read" "fields=$3"
+	same "ffi-$1" "$out/snek" "$out/yard"
+}
+
+row_ffi () {
+	test -d "$numbers" || make_numbers
+	options="-d $calls"
+	call d_d 'd(d)' x
+	call d_dd 'd(dd)' x,x
+	call d_ddl 'd(ddl)' x,x,n
+	call d_dlid 'd(dlid)' x,n,n,x
+	call d_dlllllll 'd(dlllllll)' x,n,n,n,n,n,n,n
+	call d_ddddddddd 'd(ddddddddd)' x,x,x,x,x,x,x,x,x
+	options=
 }
 
 row_write () {
@@ -152,17 +246,21 @@ row_small_writes () {
 	rm -rf "$small" "$small.lmdb"
 }
 
-rows='wordcount group grep write small-writes'
-case ${1:-all} in
-all) ;;
-wordcount|group|grep|write|small-writes) rows=$1 ;;
+rows='wordcount group grep write small-writes processes child start tasks ffi'
+case " $rows all " in
+*" ${1:-all} "*) ;;
 *) die "no row '$1'; there are: $rows" ;;
 esac
+test "${1:-all}" = all || rows=$1
 
 : >"$json"
 echo "SIZE=$size PAIRS=$pairs THREADS=$threads, snek over its yard-stick"
 printf '%-20s  %-17s  %s\n' "" "cpu min med max" "wall min med max"
 for row in $rows; do
+	case $row in
+	child|start|tasks|ffi) ;;
+	*) make_data ;;
+	esac
 	"row_$(echo "$row" | tr - _)"
 done
 echo "$json"

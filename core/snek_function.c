@@ -85,9 +85,9 @@ static void describe_args(const struct sk_op *op, struct snek_arg_info *out)
 	}
 }
 
-static int show(struct visit *v, const char *name, const struct sk_function *f,
-    const struct sk_op *op)
+static int show(struct visit *v, const char *name, struct sk_function *f)
 {
+	const struct sk_op *op = f->op;
 	struct snek_arg_info *arg = calloc(op->args + 1, sizeof(*arg));
 	struct snek_function_info info = {
 		.size = sizeof(info), .name = name, .summary = op->op.summary,
@@ -96,13 +96,13 @@ static int show(struct visit *v, const char *name, const struct sk_function *f,
 		.reducer = op->op.reducer, .args = op->args, .arg = arg,
 		.combines = op->op.combine && op->op.reduce,
 	};
-	int rc;
+	int rc = arg ? sk_function_digest(f, v->e) : sk_enomem(v->e);
 
-	if (!arg)
-		return sk_enomem(v->e);
-	memcpy(info.sha256, f->sha256, sizeof(info.sha256));
-	describe_args(op, arg);
-	rc = v->visit(v->arg, &info);
+	if (!rc) {
+		memcpy(info.sha256, f->sha256, sizeof(info.sha256));
+		describe_args(op, arg);
+		rc = v->visit(v->arg, &info);
+	}
 	free(arg);
 	return rc;
 }
@@ -120,7 +120,7 @@ static int show_listed(void *arg, const char *name)
 			v->bad = why;
 		return 0;
 	}
-	rc = show(v, name, &f, f.op);
+	rc = show(v, name, &f);
 	sk_function_free(&f);
 	return rc;
 }
@@ -161,7 +161,7 @@ int snek_function_find(snek_cluster *c, const char *name,
 	sk_worker_close(v.worker);
 	if (rc)
 		return rc;
-	rc = show(&v, name, &f, f.op);
+	rc = show(&v, name, &f);
 	sk_function_free(&f);
 	return rc;
 }

@@ -207,6 +207,34 @@ START_TEST(the_fast_way_counts_like_the_slow_one)
 }
 END_TEST
 
+/* One key, null, over and over: what is refused between leaves no trace. */
+START_TEST(a_sum_without_a_key_takes_all_that_a_sum_takes)
+{
+	static const struct snek_value v[] = {
+		I(INT64_MAX), D(0.5), D(NAN), I(INT64_MAX), NUL, D(1e308),
+		D(1e308), D(-INFINITY), D(-1e308), S("1"), D(-1e308), I(2), D(0.25),
+	};
+	static const char *const want[] = {
+		"null=1.8446744073709552e+19 ", "null=11 ",
+	};
+	struct sk_reducer r;
+	sk_sink *s = make(&r, _i ? "count" : "sum", 1, 1 << 20);
+	struct sk_runs out = { 0 };
+	uint64_t taken;
+
+	for (int task = 0; task < 2; task++) {
+		taken = sk_sink_emitted(s);
+		for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++)
+			sk_sink_emit(s, (struct snek_value)NUL, v[i], NULL);
+		taken = sk_sink_emitted(s) - taken;
+		ck_assert_uint_eq(taken, _i ? 11 : 9);
+		ck_assert_int_eq(sk_sink_finish(s, &out, NULL), 0);
+		expect(&r, &out, want[_i]);
+	}
+	sk_sink_free(s);
+}
+END_TEST
+
 /* Keys of every length whose short forms are alike. */
 START_TEST(keys_that_look_alike_stay_apart)
 {
@@ -568,6 +596,8 @@ static void add_all(TCase *t)
 	    sizeof(results) / sizeof(*results));
 	tcase_add_test(t, sums_are_exact_and_keep_their_kind);
 	tcase_add_loop_test(t, the_fast_way_counts_like_the_slow_one, 0, 4);
+	tcase_add_loop_test(t, a_sum_without_a_key_takes_all_that_a_sum_takes,
+	    0, 2);
 	tcase_add_test(t, keys_that_look_alike_stay_apart);
 	tcase_add_test(t, rows_of_whole_numbers_add_up_as_all_rows_do);
 	tcase_add_test(t, rows_have_a_result_for_each_aggregate);

@@ -64,8 +64,8 @@ static int read_file(const char *path, struct sk_buf *b, struct snek_error *e)
 
 /* ---- loading ---- */
 
-/* The file's digest; with a worker a sealed copy of the bytes it is of, so
- * that what is loaded is what was looked at. */
+/* The file's bytes, and with a worker a sealed copy of them, so that what is
+ * loaded is what was looked at. */
 static int take_bytes(sk_worker *w, struct sk_function *f, struct sk_buf *b,
     struct snek_error *e)
 {
@@ -73,7 +73,6 @@ static int take_bytes(sk_worker *w, struct sk_function *f, struct sk_buf *b,
 
 	if (rc)
 		return rc;
-	sk_sha256_hex(b->p, b->n, f->sha256);
 	f->file = w ? sk_channel_sealed("snek-plugin", b->p, b->n) : 0;
 	if (f->file >= 0)
 		return 0;
@@ -183,12 +182,15 @@ static int find_file(sk_worker *w, const char *name, struct sk_function *f,
 static int check_digest(sk_worker *w, struct sk_function *f,
     const char *name, struct snek_error *e)
 {
+	struct sk_buf b = { 0 };
 	char recorded[65];
 	int rc;
 
 	memcpy(recorded, f->sha256, sizeof(recorded));
-	rc = take_file(w, f, e);
-
+	rc = take_bytes(w, f, &b, e);
+	if (!rc)
+		sk_sha256_hex(b.p, b.n, f->sha256);
+	sk_buf_free(&b);
 	if (rc == SNEK_ENOENT)
 		return sk_fail(e, SNEK_ECORRUPT, "function %s: its plugin %s is "
 		    "missing; add it again with snek-add-function", name, f->path);
@@ -320,6 +322,26 @@ int sk_function_find(struct sk_catalog *cat, sk_worker *w, const char *name,
 	if (e)
 		*e = why;
 	sk_function_free(f);
+	return rc;
+}
+
+int sk_function_digest(struct sk_function *f, struct snek_error *e)
+{
+	struct sk_buf b = { 0 };
+	struct stat st;
+	int rc = 0;
+
+	if (*f->sha256)
+		return 0;
+	if (!f->file)
+		rc = read_file(f->path, &b, e);
+	else if (fstat(f->file, &st) ||
+	    !sk_channel_slurp(f->file, (uint64_t)st.st_size, &b))
+		rc = sk_fail(e, SNEK_ENOMEM, "cannot read the copy of %s",
+		    f->path);
+	if (!rc)
+		sk_sha256_hex(b.p, b.n, f->sha256);
+	sk_buf_free(&b);
 	return rc;
 }
 
@@ -519,6 +541,8 @@ int sk_function_add(struct sk_catalog *cat, sk_worker *w, const char *path,
 
 	if (!rc)
 		rc = take_bytes(w, &f, &b, e);
+	if (!rc)
+		sk_sha256_hex(b.p, b.n, f.sha256);
 	if (!rc)
 		rc = check_plugin(w, &f, replace, e);
 	if (!rc)

@@ -17,7 +17,7 @@ struct sk_function {
 	const struct sk_op *op;
 	const char *origin;             /* "registered", "shipped" or "file" */
 	char *path;
-	char sha256[65];
+	char sha256[65];                /* "": nobody asked */
 	uint64_t generation;
 	int file;                       /* its bytes, sealed; 0: it is loaded */
 };
@@ -30,6 +30,8 @@ struct sk_function {
 int sk_function_find(struct sk_catalog *cat, sk_worker *, const char *name,
     struct sk_function *, struct snek_error *);
 void sk_function_free(struct sk_function *);
+/* Have its sha256: it takes longer than the rest for a plugin of some size. */
+int sk_function_digest(struct sk_function *, struct snek_error *);
 
 /* Calls visit with the name of each function there is, registered ones first;
  * a shipped one behind a registered one of the same name is left out. */

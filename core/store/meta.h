@@ -151,4 +151,15 @@ struct sk_meta { const struct sk_meta_ops *ops; };
 int sk_meta_lmdb_create(const char *dir, const struct sk_meta_cluster *,
     struct snek_error *);
 int sk_meta_lmdb_open(const char *dir, struct sk_meta **, struct snek_error *);
+
+/*
+ * store/meta_redis.c: the same on a server, each step one script.  The client
+ * is the handle's to free.  create: SNEK_EEXIST when there is one.  open:
+ * SNEK_ENOENT, SNEK_EVERSION, SNEK_ECORRUPT (damaged, or data without a
+ * meta record: it was lost, and nothing is guessed).
+ */
+int sk_meta_redis_create(struct sk_redis *, const struct sk_meta_cluster *,
+    struct snek_error *);
+int sk_meta_redis_open(struct sk_redis *, struct sk_meta **, struct snek_error *);
+int sk_meta_redis_destroy(struct sk_redis *, struct snek_error *);
 #endif

@@ -13,6 +13,8 @@
 #include "base/buf.h"
 #include "value/chunk.h"
 
+struct sk_redis;
+
 struct sk_write_id { uint8_t b[16]; };
 void sk_write_id_hex(struct sk_write_id, char out[33]);
 /* Of 32 lower-case hex digits; what follows them is not looked at. */
@@ -42,6 +44,30 @@ struct sk_segment {
 
 struct sk_segment_writer;
 
+/* Which columns of a chunk are wanted: those of these names (of members of
+ * objects) and what else a path may look into; names NULL: everything. */
+struct sk_want {
+	const struct sk_span *name;
+	size_t names;
+	bool all;
+};
+
+/*
+ * A chunk to be read from a shard that maps nothing.  room gives n bytes, 8-
+ * aligned, for a chunk of the columns that are wanted (sk_chunk_open reads it;
+ * touching a column or record that was not fetched is SNEK_EINTERNAL); NULL:
+ * memory is out.  done is called once, from within the shard's loop:
+ * SNEK_ENOENT without text: it is gone.  Neither may call the shard.
+ */
+struct sk_fetch {
+	struct sk_write_id write;
+	uint32_t number, rows;
+	const struct sk_want *want;     /* until done */
+	void *(*room)(void *, size_t n);
+	void (*done)(void *, int rc, size_t n, const struct snek_error *);
+	void *arg;
+};
+
 struct sk_shard;
 struct sk_shard_ops {
 	/* Append chunks, then seal: durable when it returns.  abandon removes
@@ -60,6 +86,12 @@ struct sk_shard_ops {
 	int (*open)(struct sk_shard *, struct sk_write_id, struct sk_segment **,
 	    struct snek_error *);
 	void (*close)(struct sk_segment *);
+	/* Where segments are not mapped (else NULL): begin to fetch what open
+	 * will want, so that many are on their way at once; begin to read a
+	 * chunk; wait until all reads that began have ended. */
+	void (*prefetch)(struct sk_shard *, struct sk_write_id);
+	int (*fetch)(struct sk_shard *, const struct sk_fetch *, struct snek_error *);
+	int (*settle)(struct sk_shard *, struct snek_error *);
 
 	/* Every write id found on the shard; alive: its writer is still at
 	 * work; age in seconds since its last sign of life. */
@@ -81,4 +113,14 @@ int sk_segment_shard_create(const char *dir, const struct sk_stamp *,
     struct snek_error *);
 int sk_segment_shard_open(const char *dir, const struct sk_stamp *,
     struct sk_shard **, struct snek_error *);
+
+/* store/redis_shard.c.  The same on a server; keys are drawn there.  The client is
+ * the shard's to free.  durability: what a seal must reach; less is refused. */
+int sk_redis_shard_create(struct sk_redis *, const struct sk_stamp *,
+    struct snek_error *);
+int sk_redis_shard_open(struct sk_redis *, const struct sk_stamp *,
+    struct sk_shard **, struct snek_error *);
+/* Remove the stamp and every key of the shard. */
+int sk_redis_shard_destroy(struct sk_redis *, const struct sk_stamp *,
+    struct snek_error *);
 #endif

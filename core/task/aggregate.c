@@ -117,6 +117,8 @@ int sk_totals_at(struct sk_totals *t, struct snek_value key,
 		return at(t, SK_KEY_STRING, key.as.s, key.len, out, e);
 	case SNEK_INT:
 		return at(t, SK_TAG_INT, &key.as.i, 8, out, e);
+	case SNEK_NULL:
+		return at(t, SK_KEY_NULL, NULL, 0, out, e);
 	case SNEK_DOUBLE:
 		if (key.as.d >= -0x1p63 && key.as.d < 0x1p63 &&
 		    key.as.d == (double)(int64_t)key.as.d)
@@ -243,6 +245,25 @@ int sk_totals_add(struct sk_totals *t, struct sk_slot *s, uint32_t i,
 	default:
 		return sk_state_extreme(t, sk_state(t, s, i), v, sk_state_kind(t, i) == SNEK_MAX, e);
 	}
+}
+
+bool sk_totals_add_quickly(struct sk_totals *t, struct sk_slot *slot,
+    struct snek_value v)
+{
+	struct sk_sum_state *s = sk_state(t, slot, 0);
+	int64_t r;
+
+	if (v.type == SNEK_INT) {
+		if (__builtin_add_overflow(s->small, v.as.i, &r))
+			return false;
+		s->small = r;
+		return true;
+	}
+	if (v.type != SNEK_DOUBLE || !s->more ||
+	    !sk_sum_add_narrow(s->more, v.as.d))
+		return false;
+	s->more->doubles++;
+	return true;
 }
 
 /* ---- results ---- */

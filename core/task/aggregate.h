@@ -39,6 +39,11 @@ int sk_totals_check(const struct sk_totals *, uint32_t i, struct snek_value,
 int sk_totals_add(struct sk_totals *, struct sk_slot *, uint32_t i,
     struct snek_value, struct snek_error *);
 
+/* The short way of the first aggregate, which is a sum; false: it was not
+ * possible, and nothing was added. */
+bool sk_totals_add_quickly(struct sk_totals *, struct sk_slot *,
+    struct snek_value);
+
 /* All states of a slot as bytes, and bytes added to a slot's states. */
 int sk_totals_put(struct sk_totals *, const struct sk_slot *, struct sk_buf *,
     struct snek_error *);

@@ -179,6 +179,31 @@ static int put(snek_ctx *c, struct call *k, uint32_t i, struct snek_value v,
 	return fits ? 0 : refuse(c, k, i, v, SNEK_ETYPE);
 }
 
+static inline bool take_int(char letter, int64_t n, union sk_ffi_value *out)
+{
+	if (letter == 'l') {
+		out->l = n;
+		return true;
+	}
+	switch (letter) {
+	case 'd': out->d = (double)n;   return true;
+	case 'L': out->L = (uint64_t)n; return n >= 0;
+	case 'i': out->i = (int32_t)n;  return out->i == n;
+	case 'I': out->I = (uint32_t)n; return out->I == n;
+	default:  return false;
+	}
+}
+
+static inline bool take_double(char letter, double d, union sk_ffi_value *out)
+{
+	if (letter == 'd') {
+		out->d = d;
+		return true;
+	}
+	out->f = (float)d;
+	return letter == 'f' && isfinite(out->f);
+}
+
 /* Numbers that every record has, as they stand, go the short way. */
 static inline int take(snek_ctx *c, struct call *k, struct snek_record r,
     uint32_t i, union sk_ffi_value *out)
@@ -187,18 +212,12 @@ static inline int take(snek_ctx *c, struct call *k, struct snek_record r,
 	char letter = k->f->sig.arg[i];
 
 	if (col->presence == SNEK_PRESENT_ALL && !col->nulls) {
-		if (col->type == SNEK_COLUMN_DOUBLE && letter == 'd') {
-			out->d = ((const double *)col->values)[r.row];
+		if (col->type == SNEK_COLUMN_DOUBLE && take_double(letter,
+		    ((const double *)col->values)[r.row], out))
 			return 0;
-		}
-		if (col->type == SNEK_COLUMN_INT && letter == 'd') {
-			out->d = (double)((const int64_t *)col->values)[r.row];
+		if (col->type == SNEK_COLUMN_INT && take_int(letter,
+		    ((const int64_t *)col->values)[r.row], out))
 			return 0;
-		}
-		if (col->type == SNEK_COLUMN_INT && letter == 'l') {
-			out->l = ((const int64_t *)col->values)[r.row];
-			return 0;
-		}
 	}
 	return put(c, k, i, snek_get(r, k->path[i]), out);
 }

@@ -118,6 +118,105 @@ static bool choose_direct(struct sk_ffi *f, const struct sk_signature *s)
 	return false;
 }
 
+/* ---- by all registers ---- */
+
+#if (defined(__x86_64__) && defined(__LP64__) && !defined(_WIN32)) || \
+	(defined(__aarch64__) && defined(__AARCH64EL__) && defined(__LP64__))
+/*
+ * Whole numbers and pointers go in registers of one kind, floating-point
+ * numbers in those of another, both in the order of the arguments: six and
+ * eight of them (System V x86-64; AAPCS64 has two more of the first).  So one
+ * call that fills them all suits every function that needs no more; it looks
+ * at its own.  What has no register left lies on the stack, eight bytes each:
+ * that is plain, too, as long as it is of one kind.
+ */
+#define MOST SK_SIGNATURE_MAX
+#define WORDS 6
+#define REALS 8
+#define W6 uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t
+#define D8 double, double, double, double, double, double, double, double
+#define W10 uint64_t, uint64_t, uint64_t, uint64_t, W6
+#define VALUES w[0], w[1], w[2], w[3], w[4], w[5], d[0].d, d[1].d, d[2].d, \
+	d[3].d, d[4].d, d[5].d, d[6].d, d[7].d
+#define MORE_WORDS w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], \
+	w[15]
+#define MORE_REALS d[8].d, d[9].d, d[10].d, d[11].d, d[12].d, d[13].d, d[14].d, \
+	d[15].d
+
+static bool is_real(char letter)
+{
+	return letter == 'd' || letter == 'f';
+}
+
+/* What is narrower than a register is widened to one, as libffi does. */
+static uint64_t word_of(char letter, const union sk_ffi_value *v)
+{
+	switch (letter) {
+	case 'b': return v->b;
+	case 'i': return (uint64_t)v->i;
+	case 'I': return v->I;
+	case 's': return (uintptr_t)v->s;
+	default:  return v->L;
+	}
+}
+
+static inline void spread(const struct sk_ffi *f, const union sk_ffi_value *args,
+    uint64_t *w, union sk_ffi_value *d)
+{
+	uint32_t i, words = 0, reals = 0;
+
+	for (i = 0; i < f->n; i++) {
+		if (f->arg[i] == 'd')
+			d[reals++].d = args[i].d;
+		else if (f->arg[i] == 'f')
+			d[reals++].f = args[i].f;
+		else
+			w[words++] = word_of(f->arg[i], &args[i]);
+	}
+}
+
+/* The type of the pointer is on purpose not that of the function. */
+#define BY_REGISTERS(name, words, reals, types, values) \
+	__attribute__((no_sanitize("undefined"))) \
+	static void name(const struct sk_ffi *f, \
+	    const union sk_ffi_value *args, union sk_ffi_value *out) \
+	{ \
+		union sk_ffi_value d[reals] = { 0 }; \
+		uint64_t w[words] = { 0 }; \
+		\
+		spread(f, args, w, d); \
+		if (f->result == 'd') \
+			out->d = ((double (*) types)f->function) values; \
+		else if (f->result == 'f') \
+			out->f = ((float (*) types)f->function) values; \
+		else \
+			out->L = ((uint64_t (*) types)f->function) values; \
+		if (f->result == 'b') \
+			out->b = (uint8_t)out->L != 0; \
+	}
+BY_REGISTERS(by_few, WORDS, REALS, (W6, D8), (VALUES))
+BY_REGISTERS(by_words, MOST, REALS, (W6, D8, W10), (VALUES, MORE_WORDS))
+BY_REGISTERS(by_reals, WORDS, MOST, (W6, D8, D8), (VALUES, MORE_REALS))
+
+static bool choose_registers(struct sk_ffi *f, const struct sk_signature *s)
+{
+	uint32_t reals = 0, words;
+
+	for (uint32_t i = 0; i < s->n; i++)
+		reals += is_real(s->arg[i]);
+	words = s->n - reals;
+	f->invoke = words > WORDS ? by_words : reals > REALS ? by_reals : by_few;
+	return words <= WORDS || reals <= REALS;
+}
+#else
+static bool choose_registers(struct sk_ffi *f, const struct sk_signature *s)
+{
+	(void)f;
+	(void)s;
+	return false;
+}
+#endif
+
 /* ---- making one ---- */
 
 static int prepare(struct sk_ffi *f, const struct sk_signature *s,
@@ -148,7 +247,9 @@ int sk_ffi_new(const struct sk_signature *s, void (*function)(void),
 	f->function = function;
 	f->n = s->n;
 	f->result = s->result;
-	rc = choose_direct(f, s) ? 0 : prepare(f, s, e);
+	memcpy(f->arg, s->arg, s->n);
+	rc = choose_direct(f, s) || choose_registers(f, s) ? 0
+	    : prepare(f, s, e);
 	if (rc)
 		sk_ffi_free(f);
 	else

@@ -13,6 +13,7 @@ struct sk_sink {
 	struct sk_sink_options o;
 	struct sk_reducer reducer;      /* names are the caller's */
 	struct sk_totals totals;        /* AGGREGATED */
+	uint32_t null;                  /* the number of its null key, from 1 */
 	bool fast;                      /* one sum or count */
 	bool counting;                  /* ... a count */
 	bool plain;                     /* only sums and counts */
@@ -173,6 +174,7 @@ static int give_totals(sk_sink *s, struct snek_error *e)
 	for (i = 0; i < t->n && !rc; i++)
 		rc = give_slot(s, sk_table_slot(t, i), e);
 	sk_totals_reset(&s->totals);
+	s->null = 0;
 	return rc;
 }
 
@@ -206,9 +208,16 @@ static int finish_totals(sk_sink *s, struct sk_runs *out, struct snek_error *e)
 static int emit_total(sk_sink *s, struct snek_value key, struct snek_value v,
     struct snek_error *e)
 {
+	struct sk_table *t = &s->totals.table;
+	uint32_t had = t->n;
 	struct sk_slot *slot;
 	int rc;
 
+	if (key.type == SNEK_NULL && s->null && sk_totals_add_quickly(&s->totals,
+	    sk_table_slot(t, s->null - 1), v)) {
+		s->emitted++;
+		return 0;
+	}
 	if (s->reducer.n != 1)
 		return sk_fail(e, SNEK_EINVAL, "the op declared %u aggregates: "
 		    "it must emit rows of %u values", s->reducer.n, s->reducer.n);
@@ -220,6 +229,8 @@ static int emit_total(sk_sink *s, struct snek_value key, struct snek_value v,
 	if (rc)
 		return rc;
 	s->emitted++;
+	if (key.type == SNEK_NULL && t->n != had && s->fast && !s->counting)
+		s->null = t->n;
 	return sk_totals_bytes(&s->totals) > s->o.memory ? overflow(s, e) : 0;
 }
 

@@ -9,20 +9,9 @@
 #include "task/varint.h"
 #include "task/wide.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 enum { INTS = 1, INTS_LONG = 2, PAIR = 4, WIDE = 8 };
-
-/* a + b as the nearest double and its exact error (Knuth).  Where a step
- * overflows, the error is not finite. */
-static inline double two_sum(double a, double b, double *error)
-{
-	double s = a + b, t = s - a;
-
-	*error = (a - (s - t)) + (b - t);
-	return s;
-}
 
 static int add_int(struct sk_sum *s, __int128 x)
 {
@@ -62,23 +51,14 @@ static int widen(struct sk_sum *s)
 
 static int add(struct sk_sum *s, double x)
 {
-	double hi, lo, error, rest;
 	int rc;
 
-	if (!s->wide) {
-		hi = two_sum(s->hi, x, &error);
-		lo = two_sum(s->lo, error, &rest);
-		if (rest == 0 && isfinite(hi) && isfinite(lo)) {
-			s->hi = hi;
-			s->lo = lo;
-			return 0;
-		}
-		rc = widen(s);
-		if (rc)
-			return rc;
-	}
-	sk_wide_add(s->wide, x);
-	return 0;
+	if (sk_sum_add_narrow(s, x))
+		return 0;
+	rc = widen(s);
+	if (!rc)
+		sk_wide_add(s->wide, x);
+	return rc;
 }
 
 int sk_sum_add_double(struct sk_sum *s, double x)

@@ -9,6 +9,8 @@
  */
 #ifndef SK_SUM_H
 #define SK_SUM_H
+#include <math.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -20,6 +22,30 @@ struct sk_sum {                 /* zeroed: the sum of nothing */
 	struct sk_wide *wide;
 	uint64_t doubles;       /* how many were added: any makes the result one */
 };
+
+/* a + b as the nearest double and its exact error (Knuth).  Where a step
+ * overflows, the error is not finite. */
+static inline double sk_two_sum(double a, double b, double *error)
+{
+	double s = a + b, t = s - a;
+
+	*error = (a - (s - t)) + (b - t);
+	return s;
+}
+
+/* Add a double in two doubles; false: they do not hold the sum, or it is not
+ * finite, and nothing was added. */
+static inline bool sk_sum_add_narrow(struct sk_sum *s, double x)
+{
+	double error, rest, hi = sk_two_sum(s->hi, x, &error);
+	double lo = sk_two_sum(s->lo, error, &rest);
+
+	if (s->wide || rest != 0 || !isfinite(hi) || !isfinite(lo))
+		return false;
+	s->hi = hi;
+	s->lo = lo;
+	return true;
+}
 
 /* SNEK_ELIMIT (128 bits full: not in this life), SNEK_ENOMEM. */
 int sk_sum_add_int(struct sk_sum *, int64_t);

@@ -38,7 +38,6 @@ static int map_file(struct sk_input_map *in, uint32_t i, int fd,
 	p = mmap(NULL, n, PROT_READ, MAP_SHARED, fd, (off_t)first);
 	if (p == MAP_FAILED)
 		return sk_fail_errno(e, "map a file of the input");
-	madvise(p, n, MADV_POPULATE_READ);      /* or not: then page by page */
 	in->map[i] = (struct sk_span){ p, n };
 	in->from[i] = p - first;
 	return 0;

@@ -321,10 +321,10 @@ static struct sk_slot *find_slot(struct worker *w, bool fresh)
 	for (s = w->slot; s < w->slot + w->slots; s++) {
 		if (!s->pid && !empty)
 			empty = s;
-		else if (s->pid && !s->task && !idle)
+		else if (s->pid && !s->task && (!idle || !s->used))
 			idle = s;
 	}
-	if (!fresh)
+	if (!fresh || (idle && !idle->used))
 		return idle ? idle : empty;
 	if (!empty && idle) {
 		sk_slot_kill(idle, 0);
@@ -374,6 +374,15 @@ static int hand_out(struct worker *w)
 		}
 	}
 	return rc;
+}
+
+/* The first is started ahead of the first task, while the coordinator is
+ * still busy with other things.  If that fails, the task says why. */
+static void start_early(struct worker *w)
+{
+	struct snek_error e = { 0 };
+
+	start_child(w, &w->slot[0], &e);
 }
 
 /* ---- the loop ---- */
@@ -536,6 +545,8 @@ int main(void)
 	raise_limit();
 	w.tail = &w.todo;
 	rc = begin(&w);
+	if (!rc)
+		start_early(&w);
 	while (!rc)
 		rc = turn(&w);
 	end_all(&w);

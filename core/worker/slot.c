@@ -136,6 +136,7 @@ int sk_slot_give(struct sk_slot *s, const struct sk_message *init,
 	int rc = 0;
 
 	s->task = t;
+	s->used = true;
 	s->kill_at = 0;
 	s->why = 0;
 	s->cpu_began = used_ms(s);
@@ -213,7 +214,7 @@ bool sk_slot_reap(struct sk_slot *s, bool wait, struct sk_wire_death *d)
 	if (s->pidfd >= 0)
 		close(s->pidfd);
 	s->pid = 0;
-	s->has_init = false;
+	s->has_init = s->used = false;
 	s->why = 0;
 	s->kill_at = 0;
 	return true;

@@ -18,7 +18,7 @@ struct sk_slot {
 	int pidfd, tmp;                 /* pidfd -1: an old kernel */
 	struct sk_channel channel;
 	struct sk_shared *shared;
-	bool has_init;
+	bool has_init, used;            /* used: it had a task */
 	struct sk_worker_task *task;    /* what it is at */
 	int64_t kill_at;                /* ms; 0: it was not told to stop */
 	int64_t cpu_began;              /* ms it had used before this task */

@@ -54,3 +54,39 @@ FUNCTION(int64_t, sixteen, int64_t a, int64_t b, int64_t c, int64_t d,
 {
 	return a + b + c + d + e + f + g + h + i + j + k + l + m + n + o - p;
 }
+
+/* More words than registers, narrow ones among those, with others between. */
+FUNCTION(const char *, crowd, int64_t a, double b, int32_t c, float d,
+    uint64_t e, bool f, uint32_t g, const char *h, int32_t i, double j, bool k,
+    uint32_t l, int64_t m, const char *n, float o, int32_t p)
+{
+	static _Thread_local char text[300];
+
+	snprintf(text, sizeof(text), "%lld %g %d %g %llu %d %u %s %d %g %d %u "
+	    "%lld %s %g %d", (long long)a, b, (int)c, (double)d,
+	    (unsigned long long)e, f, (unsigned)g, h, (int)i, j, k, (unsigned)l,
+	    (long long)m, n, (double)o, (int)p);
+	return text;
+}
+
+/* More floating-point numbers than registers, and words after those. */
+FUNCTION(double, reals, double a, float b, double c, double d, double e,
+    double f, double g, double h, double i, int32_t j, int64_t k, int64_t l,
+    int64_t m, int64_t n, int64_t o, int64_t p)
+{
+	return a + 2 * (double)b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g +
+	    8 * h + 9 * i + (double)(10 * (j + k + l + m + n + o)) -
+	    (double)p;
+}
+FUNCTION(float, last, double a, double b, double c, double d, double e,
+    double f, double g, float h)
+{
+	return a + b + c + d + e + f + g == 28 ? h : 0;
+}
+FUNCTION(float, many_reals, double a, float b, double c, bool k, double d,
+    double e, double f, double g, double h, int32_t l, double i, float j,
+    double m)
+{
+	return (float)(a + (double)b + c + d + e + f + g + h + 10 * i +
+	    100 * (double)j + 1000 * m + (k ? 0.5 : 0) + l);
+}
