@@ -85,6 +85,7 @@ static void rename_file(const char *fake, const char *path, struct snek_error *e
 static int load(struct child *c, const char *path, int fd,
     struct sk_plugin **out, struct snek_error *e)
 {
+	struct stat st;
 	char fake[32];
 	int rc;
 
@@ -92,6 +93,10 @@ static int load(struct child *c, const char *path, int fd,
 	snprintf(c->shared->mark.callback, sizeof(c->shared->mark.callback),
 	    "loading");
 	rc = sk_plugin_open(fake, out, e);
+	if (rc && stat("/proc/self/fd", &st))
+		return sk_fail(e, SNEK_EACCES, "%s cannot be loaded in a "
+		    "process: /proc is not mounted; mount -t proc proc /proc, "
+		    "or run it --on threads", path);
 	if (rc && e)
 		rename_file(fake, path, e);
 	return rc;

@@ -492,11 +492,19 @@ static void free_all(struct worker *w)
 	free(w->poll);
 }
 
+/* A bare root has no devices: what gives nothing and takes nothing does. */
+static int open_null(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	return fd >= 0 ? fd : sk_channel_sealed("snek-null", "", 0);
+}
+
 /* The standard descriptors are nobody's data: what a plugin prints goes where
  * messages go. */
 static int set_descriptors(void)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd;
+	int null = open_null(), fd;
 
 	if (null < 0)
 		return -1;
@@ -505,7 +513,7 @@ static int set_descriptors(void)
 	if (dup2(null, 0) < 0 || dup2(2, 1) < 0)
 		return -1;
 	closefrom(COORDINATOR + 1);
-	fd = open("/dev/null", O_RDWR | O_CLOEXEC);     /* number 4 */
+	fd = open_null();       /* number 4 */
 	return fd < 0 || fcntl(COORDINATOR, F_SETFD, FD_CLOEXEC) ? -1 : 0;
 }
 
