@@ -527,12 +527,20 @@ static void raise_limit(void)
 	setrlimit(RLIMIT_NOFILE, &r);
 }
 
-/* Asked in sanitizer builds alone: the leak check starts a tracer, which a
- * confined child may not, and a crash is to look like one. */
+/* Asked in sanitizer builds alone: a crash is to look like one, and the leak
+ * check starts a tracer, which a confined child may not. */
+#define CRASH "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:" \
+	"handle_abort=0"
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return CRASH;
+}
+
 __attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
-	return "detect_leaks=0:handle_segv=0:handle_sigbus=0:handle_sigfpe=0";
+	return "detect_leaks=0:" CRASH;
 }
 
 int main(void)
