@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "job/account.h"
 #include "job/result.h"
 #include "value/input.h"
 
@@ -227,7 +228,8 @@ int snek_job_stat(snek_job *j, struct snek_job_stat *out)
 	s.running = j->stat.running;
 	s.done = j->stat.done;
 	s.retries = j->stat.retries;
-	s.records_total = j->plan.records;
+	s.records_total = sk_account_total(j);
+	s.records_missing = sk_account_missing(j);
 	s.records_in = j->records_in;
 	s.records_skipped = j->skipped;
 	s.records_out = j->emitted;
@@ -244,6 +246,12 @@ int snek_job_counters(snek_job *j,
     int (*visit)(void *, const char *, int64_t), void *arg)
 {
 	return j && visit ? sk_job_counters(j, visit, arg) : SNEK_EINVAL;
+}
+
+int snek_job_missing(snek_job *j,
+    int (*visit)(void *, const struct snek_missing *), void *arg)
+{
+	return j && visit ? sk_job_missing(j, visit, arg) : SNEK_EINVAL;
 }
 
 void snek_job_free(snek_job *j)

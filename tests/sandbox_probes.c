@@ -109,6 +109,17 @@ PROBE(signal_group, kill(0, 0))
 PROBE(signal_all, kill(-1, 0))
 PROBE(signal_thread, syscall(SYS_tgkill, getppid(), getppid(), 0))
 PROBE(signal_old_way, syscall(SYS_tkill, getppid(), 0))
+PROBE(kill_self, kill(getpid(), SIGKILL))
+PROBE(stop_self, kill(getpid(), SIGSTOP))
+PROBE(kill_own_thread, syscall(SYS_tgkill, getpid(), gettid(), SIGKILL))
+PROBE(stop_own_thread, syscall(SYS_tgkill, getpid(), gettid(), SIGSTOP))
+PROBE(kill_self_old_way, syscall(SYS_tkill, gettid(), SIGKILL))
+PROBE(queue_to_self, sigqueue(getpid(), SIGKILL, (union sigval){ 0 }))
+PROBE(queue_to_own_thread, syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(),
+    SIGKILL, &(siginfo_t){ .si_code = SI_QUEUE }))
+/* The kernel looks at the lower half of the number only. */
+PROBE(kill_self_wide, syscall(SYS_kill, (long)getpid(),
+    (long)(SIGKILL | (uint64_t)1 << 32)))
 PROBE(hold_parent, syscall(SYS_pidfd_open, getppid(), 0))
 PROBE(trace_parent, ptrace(PTRACE_SEIZE, getppid(), NULL, NULL))
 PROBE(be_traced, ptrace(PTRACE_TRACEME, 0, NULL, NULL))
@@ -242,6 +253,13 @@ const struct probe sandbox_attacks[] = {
 	P(signal_init, EPERM, 0, CALLS), P(signal_group, EPERM, 0, CALLS | HARMLESS),
 	P(signal_all, EPERM, 0, CALLS), P(signal_thread, EPERM, 0, CALLS | HARMLESS),
 	P(signal_old_way, EPERM, 0, CALLS | HARMLESS),
+	P(kill_self, EPERM, 0, CALLS), P(stop_self, EPERM, 0, CALLS),
+	P(kill_own_thread, EPERM, 0, CALLS),
+	P(stop_own_thread, EPERM, 0, CALLS),
+	P(kill_self_old_way, EPERM, 0, CALLS),
+	P(kill_self_wide, EPERM, 0, CALLS),
+	P(queue_to_self, EPERM, 0, CALLS),
+	P(queue_to_own_thread, EPERM, 0, CALLS),
 	P(hold_parent, EPERM, 0, CALLS | HARMLESS),
 	P(trace_parent, EPERM, 0, CALLS), P(be_traced, EPERM, 0, CALLS | HARMLESS),
 	P(limit_parent, EPERM, 0, CALLS), P(renice, EPERM, 0, CALLS | HARMLESS),

@@ -14,7 +14,7 @@ struct sim_config {
 	uint64_t seed;
 	uint32_t chunks, shards, workers;       /* about 4 tasks a worker */
 	uint32_t slots, attempts, partitions;
-	bool reduces, backups;
+	bool reduces, backups, keep_going;
 	int64_t usual_ms;               /* an attempt's duration */
 	/* Attempts in 10,000 that ... */
 	uint32_t straggle;              /* take 10 to 60 times as long */
@@ -30,7 +30,8 @@ struct sim_result {
 	const char *check;              /* which one failed, or NULL */
 	char text[160];
 	int code;                       /* of the last coordinator */
-	uint64_t events, attempts, throttled, retries, backups, lost, tasks;
+	uint64_t events, attempts, throttled, retries, backups, lost, missing,
+		tasks;
 	int64_t ms;                     /* virtual */
 };
 

@@ -30,7 +30,12 @@
 	X(task_forgotten) \
 	X(one_try_too_many) \
 	X(done_before_losers_end) \
-	X(commit_unasked)
+	X(commit_unasked) \
+	X(missing_task_not_said) \
+	X(missing_task_counts_as_done) \
+	X(missing_task_keeps_its_backup) \
+	X(nothing_left_is_done) \
+	X(deadline_comes_second)
 
 #define SIM_BUG_ENUM(name) SIM_BUG_##name,
 enum sim_bug { SIM_BUGS(SIM_BUG_ENUM) SIM_BUG_COUNT };

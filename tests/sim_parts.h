@@ -13,13 +13,15 @@
  * one: stragglers, those that vanish, journal and slow coordinators. */
 #define SIM_LONGEST(c) (60000 + 90 * (c)->usual_ms + 1000)
 
-enum sim_fate { RUNS, WINS, LOSES, ASKS, GONE };
+/* WINS, LOSES, FAILS: it has ended, and the coordinator is to be told what
+ * that means. */
+enum sim_fate { RUNS, WINS, LOSES, FAILS, ASKS, GONE };
 
 /* An attempt as the world sees it. */
 struct sim_attempt {
 	uint32_t coord, task;           /* task: maps, then reduces */
 	uint32_t number;
-	uint8_t fate;                   /* WINS, LOSES: finished, to be told so */
+	uint8_t fate;
 	bool cancelled, to_cancel, backup;
 	int64_t started;
 	uint32_t ends;                  /* the event that ends it */
@@ -30,7 +32,7 @@ struct sim_attempt {
 struct sim_task {
 	uint32_t number, tries, running;
 	uint32_t last;                  /* attempt, the newest */
-	bool touched, decided, committed, backed, restored;
+	bool touched, decided, committed, backed, restored, listed;
 };
 
 struct sim_coord {
@@ -42,10 +44,11 @@ struct sim_coord {
 	size_t tooks;
 	int64_t wake;
 	int code;                       /* how it must end, once known */
+	int first;                      /* why the first task is missing */
 	bool over, staged;
 	uint32_t running, backing, committing, to_cancel, to_tell;
-	uint32_t committed[2], untouched[2], waiting, throttled;
-	uint64_t records[2];
+	uint32_t committed[2], missing[2], untouched[2], waiting, throttled;
+	uint64_t records[2], records_missing;   /* of maps, as listed */
 };
 
 struct sim_event {

@@ -21,21 +21,26 @@ bool sim_bad(struct sim *s, const char *check, const char *fmt, ...)
 	return false;
 }
 
-static bool complete(const struct sim *s, const struct sim_coord *c)
-{
-	return c->committed[0] == s->maps &&
-	    c->committed[1] == s->tasks - s->maps;
-}
-
 static uint32_t stage_tasks(const struct sim *s, uint32_t stage)
 {
 	return stage ? s->tasks - s->maps : s->maps;
 }
 
+static uint32_t settled(const struct sim_coord *c, uint32_t stage)
+{
+	return c->committed[stage] + c->missing[stage];
+}
+
+static bool complete(const struct sim *s, const struct sim_coord *c)
+{
+	return settled(c, 0) == stage_tasks(s, 0) &&
+	    settled(c, 1) == stage_tasks(s, 1);
+}
+
 /* The stage that the coordinator is in. */
 static uint32_t stage_of(const struct sim *s, const struct sim_coord *c)
 {
-	return c->committed[0] == s->maps && s->tasks > s->maps;
+	return settled(c, 0) == s->maps && s->tasks > s->maps;
 }
 
 static void want_cancel(struct sim_coord *c, struct sim_attempt *a)
@@ -94,6 +99,41 @@ static bool again(int code)
 	    code == SNEK_ETIMEDOUT;
 }
 
+static bool late(const struct sim *s)
+{
+	return s->c->deadline && s->now >= s->c->deadline;
+}
+
+/* A median is of one stage. */
+static void stage_may_end(struct sim *s, struct sim_coord *c, uint32_t stage)
+{
+	if (!stage && settled(c, 0) == s->maps)
+		c->tooks = 0;
+}
+
+/* Its task will not be: that is the end, or the list gets longer. */
+static void model_missing(struct sim *s, struct sim_coord *c, struct sim_attempt *a,
+    int code)
+{
+	uint32_t stage = !sim_is_map(s, a->task);
+
+	if (late(s)) {
+		must_end(s, c, SNEK_ETIMEDOUT);
+		return;
+	}
+	c->first = c->first ? c->first : code;
+	if (!s->c->keep_going || c->missing[stage] + 1 == stage_tasks(s, stage)) {
+		must_end(s, c, c->first);
+		return;
+	}
+	a->fate = FAILS;
+	c->to_tell++;
+	c->missing[stage]++;
+	c->task[a->task].decided = true;
+	cancel_other(s, c, a);
+	stage_may_end(s, c, stage);
+}
+
 static void model_failed(struct sim *s, struct sim_coord *c, struct sim_attempt *a,
     int code)
 {
@@ -103,7 +143,7 @@ static void model_failed(struct sim *s, struct sim_coord *c, struct sim_attempt 
 	if (c->code || t->decided)
 		return;
 	if (!again(code) || (!t->running && t->tries >= SIM_LIMIT(s->c)))
-		must_end(s, c, code);
+		model_missing(s, c, a, code);
 	else if (!t->running)
 		c->waiting++;
 }
@@ -143,8 +183,7 @@ static void model_committed(struct sim *s, struct sim_coord *c, struct sim_attem
 	c->task[a->task].committed = true;
 	c->committed[!sim_is_map(s, a->task)]++;
 	c->records[!sim_is_map(s, a->task)] += a->records;
-	if (c->committed[0] == s->maps && sim_is_map(s, a->task))
-		c->tooks = 0;
+	stage_may_end(s, c, !sim_is_map(s, a->task));
 }
 
 static void model(struct sim *s, struct sim_coord *c, struct sim_attempt *a,
@@ -168,7 +207,7 @@ static void model(struct sim *s, struct sim_coord *c, struct sim_attempt *a,
 		must_end(s, c, SNEK_ECANCELED);
 		break;
 	}
-	if (s->c->deadline && s->now >= s->c->deadline)
+	if (late(s))
 		must_end(s, c, SNEK_ETIMEDOUT);
 }
 
@@ -236,6 +275,19 @@ bool sim_tell(struct sim *s, uint32_t coord, struct sk_event *e, uint32_t attemp
 	return sim_drain(s, coord);
 }
 
+/* What was reduced without a map that was missing then: that one is tried
+ * again, so this is, too. */
+static bool outdated(struct sim *s, uint32_t task)
+{
+	struct sim_journal *j = &s->journal[task];
+
+	if (sim_is_map(s, task) ||
+	    s->attempt[j->attempt].records == s->plan.records)
+		return false;
+	j->taken = false;
+	return true;
+}
+
 bool sim_restore(struct sim *s, uint32_t coord)
 {
 	struct sim_coord *c = &s->coord[coord];
@@ -244,7 +296,7 @@ bool sim_restore(struct sim *s, uint32_t coord)
 	for (i = 0; i < s->tasks; i++) {
 		struct sk_event e = { .kind = SK_EV_RESTORED, .now = s->now };
 
-		if (!s->journal[i].taken)
+		if (!s->journal[i].taken || outdated(s, i))
 			continue;
 		e.task.stage = !sim_is_map(s, i);
 		e.task.n = e.task.stage ? i - s->maps : i;
@@ -260,7 +312,7 @@ bool sim_restore(struct sim *s, uint32_t coord)
 		c->records[e.task.stage] +=
 		    s->attempt[s->journal[i].attempt].records;
 	}
-	if (s->c->deadline && s->now >= s->c->deadline)
+	if (late(s))
 		must_end(s, c, SNEK_ETIMEDOUT);
 	return true;
 }
@@ -281,7 +333,7 @@ static bool backup_is_due(struct sim *s, struct sim_coord *c, uint32_t task)
 
 	if (!s->c->backups || c->task[task].backed || c->backing >= most)
 		return sim_bad(s, "backups are few", "task %u", task);
-	if (!c->tooks || (uint64_t)c->committed[stage] * 4 <
+	if (!c->tooks || (uint64_t)settled(c, stage) * 4 <
 	    (uint64_t)stage_tasks(s, stage) * 3)
 		return sim_bad(s, "backups are for stragglers", "task %u, too early", task);
 	qsort(c->took, c->tooks, sizeof(*c->took), by_size);
@@ -304,9 +356,9 @@ static bool may_start(struct sim *s, struct sim_coord *c, const struct sk_action
 		return sim_bad(s, "a started task exists", "task %u", task);
 	if (c->code)
 		return sim_bad(s, "nothing starts in a job that ends", "task %u", task);
-	if (o->task.stage && c->committed[0] < s->maps)
-		return sim_bad(s, "reduce begins after all maps", "%u of %u committed",
-		    c->committed[0], s->maps);
+	if (o->task.stage && settled(c, 0) < s->maps)
+		return sim_bad(s, "reduce begins after all maps", "%u of %u settled",
+		    settled(c, 0), s->maps);
 	if (o->task.stage && !c->staged)
 		return sim_bad(s, "the stage is said first", "task %u", task);
 	if (t->restored)
@@ -354,7 +406,21 @@ static bool started(struct sim *s, struct sim_coord *c, const struct sk_action *
 	return sim_begin(s, a->coord, (uint32_t)s->attempts++);
 }
 
-/* COMMIT, DROP, CANCEL of an attempt that waits for it. */
+static bool listed(struct sim *s, struct sim_coord *c, const struct sim_attempt *a)
+{
+	struct sim_task *t = &c->task[a->task];
+
+	if (t->listed || t->committed)
+		return sim_bad(s, "a task is counted or listed, once", "task %u",
+		    a->task);
+	t->listed = true;
+	if (sim_is_map(s, a->task))
+		c->records_missing += s->plan.task[a->task].records;
+	s->r->missing++;
+	return true;
+}
+
+/* COMMIT, DROP, MISSING, CANCEL of an attempt that waits for it. */
 static bool told(struct sim *s, struct sim_coord *c, const struct sk_action *o)
 {
 	struct sim_attempt *a;
@@ -375,10 +441,13 @@ static bool told(struct sim *s, struct sim_coord *c, const struct sk_action *o)
 		return true;
 	}
 	c->to_tell--;
-	if (a->fate != (o->kind == SK_ACT_COMMIT ? WINS : LOSES))
+	if (a->fate != (o->kind == SK_ACT_COMMIT ? WINS :
+	    o->kind == SK_ACT_MISSING ? FAILS : LOSES))
 		return sim_bad(s, "the winner only is committed",
 		    "attempt %u, action %u, fate %u", i, o->kind, a->fate);
 	a->fate = GONE;
+	if (o->kind == SK_ACT_MISSING)
+		return listed(s, c, a);
 	if (o->kind == SK_ACT_COMMIT) {
 		a->fate = ASKS;
 		c->committing++;
@@ -396,6 +465,10 @@ static bool may_wait(struct sim *s, struct sim_coord *c, int64_t until)
 	if (c->to_cancel || c->to_tell)
 		return sim_bad(s, "all is said before a wait", "%u, %u", c->to_cancel,
 		    c->to_tell);
+	if (st.done != c->committed[0] + c->committed[1] ||
+	    st.missing != c->missing[0] + c->missing[1])
+		return sim_bad(s, "a task is counted or listed, once",
+		    "%u and %u", st.done, st.missing);
 	if (st.running != c->running || !st.cap || st.cap > s->c->slots)
 		return sim_bad(s, "running attempts are counted", "%u, not %u",
 		    st.running, c->running);
@@ -414,6 +487,21 @@ static bool may_wait(struct sim *s, struct sim_coord *c, int64_t until)
 	    sim_bad(s, "a job ends", "waits for nothing");
 }
 
+/* Each task is committed or listed, and of each stage something is there. */
+static bool all_said(struct sim *s, struct sim_coord *c)
+{
+	uint32_t i, stage;
+
+	for (i = 0; i < s->tasks; i++)
+		if (c->task[i].committed == c->task[i].listed)
+			return sim_bad(s, "a task is counted or listed, once",
+			    "task %u", i);
+	for (stage = 0; stage < 2; stage++)
+		if (stage_tasks(s, stage) && !c->committed[stage])
+			return sim_bad(s, "nothing is no result", "stage %u", stage);
+	return true;
+}
+
 static bool may_end(struct sim *s, struct sim_coord *c, const struct sk_action *o)
 {
 	if (c->running || c->committing || c->to_tell)
@@ -423,9 +511,11 @@ static bool may_end(struct sim *s, struct sim_coord *c, const struct sk_action *
 		return sim_bad(s, "the cause is told", "%d, not %d", o->code, c->code);
 	if (!c->code && !complete(s, c))
 		return sim_bad(s, "every task is committed", "done too early");
-	if (!c->code && c->records[0] != s->plan.records)
-		return sim_bad(s, "records are conserved", "%ju",
-		    (uintmax_t)c->records[0]);
+	if (!c->code && c->records[0] + c->records_missing != s->plan.records)
+		return sim_bad(s, "records are conserved", "%ju and %ju",
+		    (uintmax_t)c->records[0], (uintmax_t)c->records_missing);
+	if (!c->code && !all_said(s, c))
+		return false;
 	if (s->c->deadline && c->attempts &&
 	    s->now > s->c->deadline + SIM_LONGEST(s->c))
 		return sim_bad(s, "a deadline is kept", "%jd ms late",
@@ -446,12 +536,13 @@ static bool act(struct sim *s, struct sim_coord *c, const struct sk_action *o)
 		return started(s, c, o);
 	case SK_ACT_COMMIT:
 	case SK_ACT_DROP:
+	case SK_ACT_MISSING:
 	case SK_ACT_CANCEL:
 		return told(s, c, o);
 	case SK_ACT_STAGE:
 		if (c->staged || !stage_of(s, c))
 			return sim_bad(s, "reduce begins after all maps",
-			    "%u of %u committed", c->committed[0], s->maps);
+			    "%u of %u settled", settled(c, 0), s->maps);
 		c->staged = true;
 		return true;
 	case SK_ACT_WAIT:

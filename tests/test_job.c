@@ -380,6 +380,86 @@ START_TEST(records_that_do_not_add_up_are_an_error_never_an_answer)
 }
 END_TEST
 
+/* ---- what is missing ---- */
+
+struct listed {
+	char text[2000];
+	uint64_t records;
+	int stop;                       /* what the visit says */
+};
+
+static int list_one(void *arg, const struct snek_missing *m)
+{
+	struct listed *l = arg;
+	size_t n = strlen(l->text);
+
+	ck_assert_uint_eq(m->size, sizeof(*m));
+	ck_assert(m->exact && m->version == m->last_version);
+	ck_assert_uint_eq(m->records, m->last - m->first + 1);
+	ck_assert_uint_eq(m->shards, 1);
+	ck_assert_ptr_nonnull(strstr(m->reason, "cursed"));
+	snprintf(l->text + n, sizeof(l->text) - n, "%u:%d:%d-%d:%d ",
+	    m->shard[0], (int)m->version, (int)m->first, (int)m->last, m->code);
+	l->records += m->records;
+	return l->stop;
+}
+
+START_TEST(a_job_that_keeps_going_lists_what_failed)
+{
+	static const char *const executor[] = { "threads", "processes" };
+	struct snek_job_stat s = { .size = sizeof(s) };
+	struct listed l = { "", 0, 0 }, first = { "", 0, 77 };
+	char *text, want[64];
+	snek_job *j;
+
+	api_write(c, "some", "{\"i\":0}\n{\"i\":1}\n{\"i\":2}\n");
+	api_write(c, "some", "{\"i\":0}\n{\"i\":1}\n");
+	j = api_job(c, "some", JOB_OP("bad"), NULL);
+	api_set(j, "executor", executor[_i]);
+	api_set(j, "keep-going", "yes");
+	ck_assert_int_eq(snek_job_missing(j, list_one, &l), SNEK_EINVAL);
+	ck_assert_int_eq(api_run(j, NULL), 1);
+	text = api_text(j);
+	ck_assert_str_eq(text, "0\n1\n");
+	free(text);
+	ck_assert_int_eq(snek_job_missing(j, list_one, &l), 0);
+	snprintf(want, sizeof(want), ":1:1-3:%d ", SNEK_EPLUGIN);
+	ck_assert_msg(strstr(l.text, want) != NULL, "%s", l.text);
+	ck_assert_uint_eq(l.records, 3);
+	ck_assert_int_eq(snek_job_missing(j, list_one, &first), 77);
+	ck_assert_int_eq(snek_job_missing(j, NULL, NULL), SNEK_EINVAL);
+	ck_assert_int_eq(snek_job_stat(j, &s), 0);
+	ck_assert_uint_eq(s.records_missing, 3);
+	ck_assert_uint_eq(s.records_in, 2);
+	ck_assert_uint_eq(s.records_total, 5);
+	snek_job_free(j);
+}
+END_TEST
+
+START_TEST(nothing_but_failures_fails_a_job_that_keeps_going)
+{
+	snek_job *j = api_job(c, "n", JOB_OP("bad"), NULL);
+
+	api_set(j, "keep-going", "yes");
+	API_FAILS(j, SNEK_EPLUGIN, "record 2 is cursed", "record 3");
+	j = api_job(c, "n", JOB_OP("flaky"), "{\"until\":99}");
+	api_set(j, "keep-going", "yes");
+	API_FAILS(j, SNEK_EAGAIN, "attempt 4: ", "the spirits");
+}
+END_TEST
+
+START_TEST(a_job_that_keeps_going_and_lacks_nothing_is_whole)
+{
+	struct listed l = { "", 0, 1 };
+	snek_job *j = api_job(c, "n", JOB_OP("pair"), NULL);
+
+	api_set(j, "keep-going", "yes");
+	ck_assert_int_eq(api_run(j, NULL), 1);
+	ck_assert_int_eq(snek_job_missing(j, list_one, &l), 0);
+	snek_job_free(j);
+}
+END_TEST
+
 static void setup(TCase *t)
 {
 	tcase_add_checked_fixture(t, set_up, tear_down);
@@ -398,6 +478,9 @@ static void setup(TCase *t)
 	tcase_add_test(t, a_job_does_not_run_over_half_its_input);
 	tcase_add_test(t, no_place_for_temporary_files_is_an_error_each_time);
 	tcase_add_test(t, a_job_without_records_has_an_empty_result);
+	tcase_add_loop_test(t, a_job_that_keeps_going_lists_what_failed, 0, 2);
+	tcase_add_test(t, nothing_but_failures_fails_a_job_that_keeps_going);
+	tcase_add_test(t, a_job_that_keeps_going_and_lacks_nothing_is_whole);
 	tcase_add_test(t, a_failed_start_can_be_mended_and_repeated);
 	tcase_add_loop_test(t, a_setting_that_cannot_be_is_refused, 0,
 	    (int)(sizeof(refused) / sizeof(*refused)));

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "check_main.h"
 #include "exec/worker.h"
+#include "task/sandbox.h"
 #include "tempdir.h"
 
 #define PLUGIN "tests/plugins/.libs/fate.so"
@@ -31,7 +32,7 @@
 
 struct run {
 	const char *executor, *how, *at, *skip_bad, *timeout, *cpu, *bad, *tmp,
-	    *worker;
+	    *worker, *trust;
 	char log[4096];
 	struct snek_error error;
 	uint64_t skipped, sum;
@@ -84,6 +85,7 @@ static snek_job *new_job(struct run *r)
 	set(j, "worker-cpu", r->cpu);
 	set(j, "tmp", r->tmp ? r->tmp : tmp);
 	set(j, "worker", r->worker);
+	set(j, "trust", r->trust);
 	ck_assert_int_eq(snek_job_on_log(j, on_log, r), 0);
 	ck_assert_int_eq(snek_job_map(j, "./" PLUGIN, NULL, NULL), 0);
 	ck_assert_int_eq(snek_job_arg(j, "how", r->how ? r->how : "none", NULL), 0);
@@ -186,29 +188,47 @@ END_TEST
 static const struct {
 	const char *how;
 	int code;
-	const char *text, *timeout, *cpu;
+	const char *text, *timeout, *cpu, *trust;
 } fates[] = {
 	{ "segv", SNEK_EPLUGIN, "in map at the input, chunk 0, record 1235"
-	    CRASH, NULL, NULL },
-	{ "exit", SNEK_EPLUGIN, "record 1235 with exit status 3", NULL, NULL },
-	{ "fail", SNEK_EPLUGIN, "record 1235: this is the one", NULL, NULL },
+	    CRASH, NULL, NULL, NULL },
+	{ "exit", SNEK_EPLUGIN, "record 1235 with exit status 3", NULL, NULL,
+	    NULL },
+	{ "fail", SNEK_EPLUGIN, "record 1235: this is the one", NULL, NULL,
+	    NULL },
 	{ "kill", SNEK_EAGAIN, "attempt 4: the process of fate was killed",
-	    NULL, NULL },
-	{ "spin", SNEK_ETIMEDOUT, "timed out", "0.3", NULL },
-	{ "sleep", SNEK_ETIMEDOUT, "timed out", "0.3", NULL },
+	    NULL, NULL, "yes" },
+	{ "spin", SNEK_ETIMEDOUT, "timed out", "0.3", NULL, NULL },
+	{ "sleep", SNEK_ETIMEDOUT, "timed out", "0.3", NULL, NULL },
 	{ "spin", SNEK_EPLUGIN, "more than its processor time in map at the "
-	    "input, chunk 0, record 1235", NULL, "0.2" },
+	    "input, chunk 0, record 1235", NULL, "0.2", NULL },
 };
 
 START_TEST(a_fate_costs_the_job_and_says_so)
 {
 	struct run r = { .how = fates[_i].how, .at = "1234",
-		.timeout = fates[_i].timeout, .cpu = fates[_i].cpu };
+		.timeout = fates[_i].timeout, .cpu = fates[_i].cpu,
+		.trust = fates[_i].trust };
 
 	ck_assert_int_eq(run(&r), fates[_i].code);
 	ck_assert_msg(strstr(r.error.text, fates[_i].text) != NULL, "%s",
 	    r.error.text);
 	ck_assert_int_eq(count_children(getpid(), NULL), 0);
+}
+END_TEST
+
+/* Confined, it cannot look like what the system has killed. */
+START_TEST(a_kill_of_itself_is_refused)
+{
+	struct run r = { .how = "kill", .at = "1234" };
+	struct sk_sandbox_features f;
+
+	sk_sandbox_features(&f);
+	if (!f.seccomp)
+		return;
+	ck_assert_int_eq(run(&r), SNEK_EPLUGIN);
+	ck_assert_msg(strstr(r.error.text, "record 1235: it may not kill") !=
+	    NULL, "%s", r.error.text);
 }
 END_TEST
 
@@ -247,8 +267,10 @@ END_TEST
 START_TEST(a_crash_leaves_the_record_and_the_command)
 {
 	char dir[] = "/tmp/snek-test-XXXXXX", command[256], *path, *end;
+	char report[4096] = "";
 	struct run r = { .how = "segv", .at = "1234", .tmp = mkdtemp(dir) };
 	struct stat st;
+	int fd;
 
 	ck_assert_int_eq(run(&r), SNEK_EPLUGIN);
 	path = strstr(r.error.text, "the record is in ");
@@ -260,6 +282,14 @@ START_TEST(a_crash_leaves_the_record_and_the_command)
 	snprintf(command, sizeof(command), "snek run ./" PLUGIN ":fate how='segv' "
 	    "at='1234' --input %.*s", (int)(end - path), path);
 	ck_assert_msg(strstr(r.log, command) != NULL, "%s\n%s", r.log, command);
+	unlink(path);
+	strcpy(end - 5, "txt");                 /* in place of jsonl */
+	fd = open(path, O_RDONLY);
+	ck_assert_int_gt(read(fd, report, sizeof(report) - 1), 0);
+	ck_assert_msg(strstr(report, command) != NULL, "%s", report);
+	ck_assert_msg(*CRASH == 0 || strstr(report, "\n#0  ") != NULL, "%s",
+	    report);
+	close(fd);
 	unlink(path);
 	ck_assert_int_eq(rmdir(dir), 0);
 }
@@ -447,6 +477,7 @@ static void setup(TCase *t)
 	tcase_add_test(t, results_are_those_of_threads);
 	tcase_add_loop_test(t, a_fate_costs_the_job_and_says_so, 0,
 	    sizeof(fates) / sizeof(*fates));
+	tcase_add_test(t, a_kill_of_itself_is_refused);
 	tcase_add_loop_test(t, bad_records_are_left_out_and_put_aside, 0, 2);
 	tcase_add_test(t, as_many_as_allowed_and_no_more);
 	tcase_add_test(t, a_crash_leaves_the_record_and_the_command);

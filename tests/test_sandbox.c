@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -302,6 +303,55 @@ START_TEST(further_directories_can_be_read_and_no_others)
 }
 END_TEST
 
+/* A number of a line of /proc/PID/status, in hex or not; -1: no such line. */
+static long long status_of(pid_t pid, const char *name, int base)
+{
+	char path[64], line[256];
+	long long n = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, strlen(name)))
+			n = strtoll(line + strlen(name), NULL, base);
+	fclose(f);
+	return n;
+}
+
+START_TEST(nothing_of_root_is_left_but_its_files)
+{
+	int ready[2];
+	char c = 0;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		struct sk_sandbox_options o = { .memory = 1 << 29 };
+
+		c = sk_sandbox_enter(&o, NULL) == 0;
+		if (write(ready[1], &c, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	ck_assert_int_eq(read(ready[0], &c, 1), 1);
+	ck_assert_int_eq(c, 1);
+	ck_assert_int_eq(status_of(pid, "CapEff:", 16), 0);
+	ck_assert_int_eq(status_of(pid, "CapPrm:", 16), 0);
+	ck_assert_int_eq(status_of(pid, "CapAmb:", 16), 0);
+	if (!getuid() && status_of(getpid(), "CapEff:", 16) & 1 << CAP_SETPCAP)
+		ck_assert_int_eq(status_of(pid, "CapBnd:", 16), 0);
+	if (!getuid() && status_of(getpid(), "CapEff:", 16) & 1 << CAP_SETUID)
+		ck_assert_int_eq(status_of(pid, "Uid:", 10), NOBODY);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(ready[0]);
+	close(ready[1]);
+}
+END_TEST
+
 START_TEST(the_build_and_the_kernel_say_what_there_is)
 {
 	struct sk_sandbox_features f;
@@ -328,6 +378,7 @@ static void setup(TCase *t)
 	tcase_add_test(t, a_prepared_filter_serves_many_children);
 	tcase_add_test(t, a_strict_filter_kills_for_what_is_no_accident);
 	tcase_add_test(t, further_directories_can_be_read_and_no_others);
+	tcase_add_test(t, nothing_of_root_is_left_but_its_files);
 	tcase_add_test(t, the_build_and_the_kernel_say_what_there_is);
 }
 

@@ -225,6 +225,107 @@ START_TEST(a_failure_of_the_op_ends_the_job)
 }
 END_TEST
 
+START_TEST(a_job_that_keeps_going_says_what_is_missing)
+{
+	uint64_t a, b;
+
+	begin((struct sk_sched_config){ .map_tasks = 3, .reduce_tasks = 2,
+	    .slots = 2, .keep_going = true });
+	a = start(0, 0);
+	b = start(0, 1);
+	next(SK_ACT_WAIT);
+	tell(SK_EV_FAILED, a, own[_i]);
+	about(SK_ACT_MISSING, a);
+	commit(start(0, 2));
+	next(SK_ACT_WAIT);
+	commit(b);
+	next(SK_ACT_STAGE);
+	a = start(1, 0);
+	b = start(1, 1);
+	tell(SK_EV_FAILED, b, own[_i]);
+	about(SK_ACT_MISSING, b);
+	ck_assert_int_eq(event(SK_EV_FAILED, b, own[_i]), SNEK_EINTERNAL);
+	next(SK_ACT_WAIT);
+	commit(a);
+	next(SK_ACT_DONE);
+	ck_assert_uint_eq(stat_of().done, 3);
+	ck_assert_uint_eq(stat_of().missing, 2);
+	ck_assert_uint_eq(stat_of().tasks, 5);
+}
+END_TEST
+
+START_TEST(a_task_is_missing_when_its_tries_are_spent)
+{
+	struct sk_action w;
+
+	begin((struct sk_sched_config){ .map_tasks = 2, .slots = 1,
+	    .attempts = 2, .keep_going = true });
+	tell(SK_EV_FAILED, start(0, 0), SNEK_EIO);
+	commit(start(0, 1));
+	now = next(SK_ACT_WAIT).until;
+	tell(SK_EV_TICK, 0, 0);
+	w = next(SK_ACT_START);
+	ck_assert_uint_eq(w.number, 2);
+	tell(SK_EV_FAILED, w.attempt.n, SNEK_EIO);
+	about(SK_ACT_MISSING, w.attempt.n);
+	next(SK_ACT_DONE);
+}
+END_TEST
+
+/* The first failure is told, as if it had not kept going. */
+START_TEST(nothing_but_missing_tasks_is_no_result)
+{
+	uint64_t a, b;
+
+	begin((struct sk_sched_config){ .map_tasks = _i ? 2 : 1,
+	    .reduce_tasks = _i ? 0 : 2, .slots = 2, .keep_going = true });
+	if (!_i) {
+		commit(start(0, 0));
+		next(SK_ACT_STAGE);
+	}
+	a = start(!_i, 0);
+	b = start(!_i, 1);
+	tell(SK_EV_FAILED, b, SNEK_EPLUGIN);
+	about(SK_ACT_MISSING, b);
+	next(SK_ACT_WAIT);
+	tell(SK_EV_FAILED, a, SNEK_ECORRUPT);
+	ck_assert_int_eq(next(SK_ACT_FAIL).code, SNEK_EPLUGIN);
+}
+END_TEST
+
+/* Time and cancels fail a job that keeps going like any other, even when they
+ * are heard of through the last task's failure. */
+START_TEST(a_deadline_is_no_missing_task)
+{
+	uint64_t a;
+
+	begin((struct sk_sched_config){ .map_tasks = 2, .slots = 1,
+	    .attempts = 1, .keep_going = true, .deadline = 1500 });
+	commit(start(0, 0));
+	a = start(0, 1);
+	now = 1500;
+	tell(SK_EV_FAILED, a, _i ? SNEK_ETIMEDOUT : SNEK_EPLUGIN);
+	ck_assert_int_eq(next(SK_ACT_FAIL).code, SNEK_ETIMEDOUT);
+	ck_assert_uint_eq(stat_of().missing, 0);
+}
+END_TEST
+
+START_TEST(a_cancel_ends_a_job_that_keeps_going)
+{
+	uint64_t a;
+
+	begin((struct sk_sched_config){ .map_tasks = 3, .slots = 1,
+	    .keep_going = true });
+	tell(SK_EV_FAILED, start(0, 0), SNEK_EPLUGIN);
+	next(SK_ACT_MISSING);
+	a = start(0, 1);
+	tell(SK_EV_CANCEL, 0, 0);
+	about(SK_ACT_CANCEL, a);
+	tell(SK_EV_FAILED, a, SNEK_ECANCELED);
+	ck_assert_int_eq(next(SK_ACT_FAIL).code, SNEK_ECANCELED);
+}
+END_TEST
+
 START_TEST(throttling_spends_no_try)
 {
 	struct sk_action w;
@@ -358,6 +459,23 @@ START_TEST(a_backup_takes_over_from_an_attempt_that_fails)
 	ck_assert_int_eq(next(SK_ACT_WAIT).until, 0);
 	tell(SK_EV_FAILED, quick, SNEK_ENOMEM);
 	ck_assert_int_eq(next(SK_ACT_FAIL).code, SNEK_ENOMEM);
+}
+END_TEST
+
+START_TEST(a_missing_task_needs_no_backup)
+{
+	uint64_t slow = with_a_straggler((struct sk_sched_config){ .backups = true,
+	    .keep_going = true });
+	uint64_t quick = backup();
+
+	tell(SK_EV_FAILED, quick, SNEK_EPLUGIN);
+	about(SK_ACT_CANCEL, slow);
+	about(SK_ACT_MISSING, quick);
+	next(SK_ACT_WAIT);
+	tell(SK_EV_FINISHED, slow, 0);
+	about(SK_ACT_DROP, slow);
+	next(SK_ACT_DONE);
+	ck_assert_uint_eq(stat_of().missing, 1);
 }
 END_TEST
 
@@ -563,6 +681,12 @@ int main(void)
 	tcase_add_loop_test(t, a_failure_of_the_machine_is_tried_again, 0, 4);
 	tcase_add_test(t, the_jitter_uses_the_whole_range);
 	tcase_add_loop_test(t, a_failure_of_the_op_ends_the_job, 0, 6);
+	tcase_add_loop_test(t, a_job_that_keeps_going_says_what_is_missing, 0, 6);
+	tcase_add_test(t, a_task_is_missing_when_its_tries_are_spent);
+	tcase_add_loop_test(t, nothing_but_missing_tasks_is_no_result, 0, 2);
+	tcase_add_loop_test(t, a_deadline_is_no_missing_task, 0, 2);
+	tcase_add_test(t, a_cancel_ends_a_job_that_keeps_going);
+	tcase_add_test(t, a_missing_task_needs_no_backup);
 	tcase_add_test(t, throttling_spends_no_try);
 	tcase_add_test(t, throttling_lowers_the_cap_and_success_raises_it);
 	tcase_add_loop_test(t, a_late_attempt_loses_to_the_first, 0, 2);

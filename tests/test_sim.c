@@ -15,7 +15,8 @@ static uint64_t from_env(const char *name, uint64_t otherwise)
 }
 
 struct sum {
-	uint64_t jobs, done, events, attempts, retries, throttled, backups, lost;
+	uint64_t jobs, done, events, attempts, retries, throttled, backups, lost,
+		missing;
 };
 
 static void one(uint64_t seed, uint32_t tasks, struct sum *sum)
@@ -36,20 +37,22 @@ static void one(uint64_t seed, uint32_t tasks, struct sum *sum)
 	sum->throttled += r.throttled;
 	sum->backups += r.backups;
 	sum->lost += r.lost;
+	sum->missing += r.code ? 0 : r.missing;
 }
 
 /* A world in which nothing goes wrong would prove nothing. */
 static void tell(const struct sum *s)
 {
 	printf("%ju jobs, %ju done; %ju events, %ju attempts, %ju retries, "
-	    "%ju throttled, %ju backups, %ju commits refused\n", (uintmax_t)s->jobs,
+	    "%ju throttled, %ju backups, %ju commits refused, %ju tasks missing\n", (uintmax_t)s->jobs,
 	    (uintmax_t)s->done, (uintmax_t)s->events, (uintmax_t)s->attempts,
 	    (uintmax_t)s->retries, (uintmax_t)s->throttled, (uintmax_t)s->backups,
-	    (uintmax_t)s->lost);
+	    (uintmax_t)s->lost, (uintmax_t)s->missing);
 	fflush(stdout);
 	ck_assert_uint_gt(s->done, s->jobs / 4);
 	ck_assert_uint_lt(s->done, s->jobs);
-	ck_assert(s->retries && s->throttled && s->backups && s->lost);
+	ck_assert(s->retries && s->throttled && s->backups && s->lost &&
+	    s->missing);
 }
 
 START_TEST(any_job_keeps_every_promise)

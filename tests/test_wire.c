@@ -416,6 +416,57 @@ END_TEST
 
 /* ---- arguments ---- */
 
+static const struct {
+	const char *text, *line, *lines;
+} tamed[] = {
+	{ "plain, \tand \xc3\xa4", "plain, \tand \xc3\xa4", NULL },
+	{ "\033[2J\r\x7f", "?[2J??", NULL },
+	{ "a\nb", "a?b", "a\nb" },
+	{ "\xc2\x9b" "31m", "??31m", NULL },            /* CSI, in UTF-8 */
+	{ "\x9b\xff\xc3", "???", NULL },
+	{ "", "", NULL },
+};
+
+START_TEST(texts_of_children_are_made_fit_to_print)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s", tamed[_i].text);
+	sk_wire_tame(text, false);
+	ck_assert_str_eq(text, tamed[_i].line);
+	snprintf(text, sizeof(text), "%s", tamed[_i].text);
+	sk_wire_tame(text, true);
+	ck_assert_str_eq(text, tamed[_i].lines ? tamed[_i].lines : tamed[_i].line);
+}
+END_TEST
+
+START_TEST(a_death_arrives_with_its_trace)
+{
+	struct sk_wire_death d = { .end = SK_END_SIGNAL, .status = 11,
+		.callback = "map", .chunk = 3, .row = 4, .text = "t\n",
+		.at = "a.c:1 in \033f", .trace = "#0 f\n#1 g\033\n" }, got;
+	struct sk_put w = { { 0 }, false };
+	struct sk_get r;
+	size_t n;
+
+	sk_put_death(&w, &d);
+	for (n = 0; n < w.buf.n; n++) {         /* cut anywhere: bad */
+		r = (struct sk_get){ w.buf.p, n, false };
+		sk_get_death(&r, &got);
+		ck_assert(r.bad);
+	}
+	r = (struct sk_get){ w.buf.p, w.buf.n, false };
+	sk_get_death(&r, &got);
+	ck_assert(sk_get_end(&r));
+	ck_assert_int_eq(got.status, 11);
+	ck_assert_uint_eq(got.row, 4);
+	ck_assert_str_eq(got.text, "t?");
+	ck_assert_str_eq(got.at, "a.c:1 in ?f");
+	ck_assert_str_eq(got.trace, "#0 f\n#1 g?\n");
+	sk_buf_free(&w.buf);
+}
+END_TEST
+
 START_TEST(arguments_arrive_as_they_were)
 {
 	struct snek_value v[4] = { snek_int(-5), { .type = SNEK_STRING,
@@ -454,6 +505,9 @@ static void setup(TCase *t)
 	tcase_add_test(t, an_outcome_of_other_partitions_is_refused);
 	tcase_add_test(t, a_plugin_is_described);
 	tcase_add_test(t, a_damaged_description_does_no_harm);
+	tcase_add_loop_test(t, texts_of_children_are_made_fit_to_print, 0,
+	    sizeof(tamed) / sizeof(*tamed));
+	tcase_add_test(t, a_death_arrives_with_its_trace);
 	tcase_add_test(t, arguments_arrive_as_they_were);
 }
 

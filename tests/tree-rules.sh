@@ -49,6 +49,8 @@ only seccomp.h "core/task/sandbox_seccomp.c core/task/sandbox_calls.c"
 only linux/landlock.h core/task/sandbox_landlock.c
 only dlfcn.h core/task/plugin.c
 only ffi.h core/task/ffi.c
+only elfutils/libdwfl.h core/task/lines_dwarf.c
+only unwind.h core/worker/crash.c
 for f in $(grep -l '^#include <simdjson' -r core); do
 	test "$f" = core/value/json_fast.cc || complain "$f may not include simdjson"
 done

@@ -208,8 +208,10 @@ int watch_entries(const char *dir)
 static void take_report(const char *path, char *out, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t n = strlen(path);
 
-	watch_text(fd, out, size);
+	if (n > 6 && !strcmp(path + n - 6, ".jsonl"))
+		watch_text(fd, out, size);
 	close(fd);
 	unlink(path);
 }

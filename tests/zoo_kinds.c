@@ -4,11 +4,10 @@
 #include <linux/landlock.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#define AGAIN ZOO_EXIT(5)
 #define GOOD ZOO_EXIT(0)
-#define DENIED ZOO_EXIT(6)
 #define PLUGIN ZOO_EXIT(7)
 #define LIMIT ZOO_EXIT(8)
 
@@ -58,11 +57,10 @@ const struct zoo_kind zoo_kinds[] = {
 	 * ends. */
 	{ .name = "jumps", .plugin = "die", .op = "jumps", .timeout = "5",
 	    .exits = PLUGIN | LIMIT, .says = "SIG|no sense|memory|time" },
-	/* Nobody can tell who sent it. */
 	{ .name = "raises 9", .plugin = "die", .op = "raises", .what = "9",
-	    .exits = AGAIN, .says = "killed" },
+	    .exits = PLUGIN, .flags = ZOO_RECORD, .says = "refused" },
 	{ .name = "raises 19", .plugin = "die", .op = "raises", .what = "19",
-	    .timeout = "0.3", .exits = PLUGIN | LIMIT, .says = "time|refused" },
+	    .exits = PLUGIN, .flags = ZOO_RECORD, .says = "refused" },
 	{ .name = "raises 15", .plugin = "die", .op = "raises", .what = "15",
 	    .exits = PLUGIN, .says = "SIGTERM|refused" },
 	{ .name = "dies in finish", .plugin = "die", .op = "in_finish",
@@ -73,7 +71,7 @@ const struct zoo_kind zoo_kinds[] = {
 	    .exits = PLUGIN, .says = "SIGABRT" },
 	/* Its work is done by then, whole and handed in. */
 	{ .name = "dies in close", .plugin = "die", .op = "in_close",
-	    .exits = GOOD | PLUGIN, .says = "SIGSEGV" },
+	    .exits = GOOD | PLUGIN, .says = "in close.*SIGSEGV" },
 
 	STALLS(spins),
 	STALLS(sleeps),
@@ -114,6 +112,11 @@ const struct zoo_kind zoo_kinds[] = {
 	LIES(writes, GOOD | PLUGIN, "."),
 	{ .name = "forges", .plugin = "lie", .op = "forges",
 	    .exits = GOOD | PLUGIN, .flags = ZOO_ROUND, .says = "." },
+	{ .name = "answers too few", .plugin = "lie", .op = "answers",
+	    .what = "17", .exits = PLUGIN, .says = "given 17 records" },
+	{ .name = "answers too many", .plugin = "lie", .op = "answers",
+	    .what = "18446744073709551615", .exits = PLUGIN,
+	    .says = "given 18446744073709551615 records" },
 	LIES(nan_value, PLUGIN, "NaN|infin"),
 	{ .name = "code -9999", .plugin = "lie", .op = "garbage_code",
 	    .what = "-9999", .exits = PLUGIN, .says = "-9999" },
@@ -125,7 +128,9 @@ const struct zoo_kind zoo_kinds[] = {
 	LIES(writes_host, PLUGIN, "SIGSEGV"),
 	/* The host's notes on it are not to be believed. */
 	{ .name = "writes_shared", .plugin = "lie", .op = "writes_shared",
-	    .exits = PLUGIN | DENIED, .flags = ZOO_ROUND, .says = "." },
+	    .exits = PLUGIN, .flags = ZOO_ROUND, .says = "." },
+	{ .name = "wipes shared", .plugin = "lie", .op = "writes_shared",
+	    .what = "0", .exits = PLUGIN, .says = "." },
 	LIES(forged_value, PLUGIN, "msgpack|object"),
 	LIES(false_pointer, PLUGIN, "SIGSEGV"),
 	LIES(partition, PLUGIN, "partition"),
@@ -180,6 +185,17 @@ static bool has_landlock(void)
 	    LANDLOCK_CREATE_RULESET_VERSION) > 0;
 }
 
+/* May root's real user be another one? */
+static bool can_be_nobody(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(setresuid(65534, 0, 0) != 0);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
+}
+
 const char *zoo_kind_skip(const struct zoo_kind *k)
 {
 #ifdef ZOO_SANITIZED
@@ -188,7 +204,8 @@ const char *zoo_kind_skip(const struct zoo_kind *k)
 #endif
 	if (k->flags & ZOO_LANDLOCK && !has_landlock())
 		return "this kernel has no Landlock";
-	if (k->flags & ZOO_ACCOUNT && !getuid())
-		return "Linux does not count the threads of root";
+	if (k->flags & ZOO_ACCOUNT && !getuid() && !can_be_nobody())
+		return "Linux does not count the threads of root, which may be "
+		    "nobody else here";
 	return NULL;
 }

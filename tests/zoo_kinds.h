@@ -13,7 +13,7 @@ enum {
 	ZOO_NO_SAN = 4,                 /* not with a sanitizer in the way */
 	ZOO_LANDLOCK = 8,               /* nothing else refuses it */
 	ZOO_SLOW = 16,                  /* seconds each: a 20th of the rounds */
-	ZOO_ACCOUNT = 64,               /* root's are not counted by Linux */
+	ZOO_ACCOUNT = 64,               /* counted by account: not root itself */
 	ZOO_ROUND = 32,                 /* what is the number of the round */
 };
 

@@ -37,6 +37,7 @@ struct opening {
 	struct owned *owned;
 	uint32_t nth[SK_MAX_SHARDS];    /* shard id -> where in the placement */
 	size_t at[SK_MAX_SHARDS];       /* next chunk of the nth shard */
+	bool rest;                      /* list what cannot be opened */
 };
 
 static int contradiction(const struct opening *o, const struct sk_meta_entry *m,
@@ -138,7 +139,9 @@ static void fill_chunk(struct opening *o, const struct sk_meta_entry *m,
 	to->shard = shard;
 	to->rows = c->rows;
 	to->base = c->first;
-	if (!to->base.version)
+	if (to->base.version)
+		to->last_version = m->last;
+	else
 		to->base.version = m->first;
 	to->write = m->write;
 	to->number = number;
@@ -176,19 +179,148 @@ static int hold(struct opening *o, const struct sk_meta_entry *m,
 		return sk_fail_in(e, rc, "category %s, version %" PRIu64
 		    ", shard %" PRIu32, o->manifest->category.name, m->first,
 		    p->shard);
+	if (!counts_agree(segment, p)) {
+		shard->ops->close(segment);
+		return contradiction(o, m, p, e);
+	}
 	o->owned->held[o->owned->n++] = (struct held){ shard, segment,
 	    m->write };
-	if (!counts_agree(segment, p))
-		return contradiction(o, m, p, e);
 	for (i = 0; i < segment->chunks; i++)
 		fill_chunk(o, m, p->shard, segment, i);
 	return 0;
 }
 
+/* ---- what is left without ---- */
+
+static bool add_shard(struct sk_snapshot_loss *l, uint32_t shard)
+{
+	uint32_t *p = realloc(l->shard, (l->shards + 1) * sizeof(*p));
+
+	if (!p)
+		return false;
+	l->shard = p;
+	p[l->shards++] = shard;
+	return true;
+}
+
+static int add_loss(struct opening *o, const struct sk_meta_entry *m,
+    const struct sk_meta_part *p, const struct snek_error *why)
+{
+	struct sk_snapshot *s = o->s;
+	struct sk_snapshot_loss *l = realloc(s->loss,
+	    (s->losses + 1) * sizeof(*l));
+
+	if (!l)
+		return SNEK_ENOMEM;
+	s->loss = l;
+	l += s->losses++;
+	*l = (struct sk_snapshot_loss){ .version = m->first,
+		.last_version = m->last, .records = p->records, .why = *why };
+	s->lost += p->records;
+	return add_shard(l, p->shard) ? 0 : SNEK_ENOMEM;
+}
+
+static void free_loss(struct sk_snapshot_loss *l)
+{
+	sk_ranges_free(&l->ranges);
+	free(l->shard);
+}
+
+/* The one that comes after it becomes part of it. */
+static bool join_losses(struct sk_snapshot_loss *l)
+{
+	struct snek_error first = l->why;
+	struct sk_snapshot_loss *next = l + 1;
+	bool ok = add_shard(l, next->shard[0]);
+
+	l->records += next->records;
+	sk_fail(&l->why, first.code, "%.240s; %.240s", first.text,
+	    next->why.text);
+	free_loss(next);
+	return ok;
+}
+
+/* The records of a write that are in none of the segments from held on. */
+static bool find_rest(const struct opening *o, const struct sk_meta_entry *m,
+    size_t held, struct sk_ranges *out)
+{
+	const struct sk_segment *g;
+	struct sk_ranges there = { 0 };
+	bool ok = true;
+	uint32_t i;
+
+	for (; held < o->owned->n && ok; held++) {
+		g = o->owned->held[held].segment;
+		for (i = 0; i < g->chunks && ok; i++)
+			ok = sk_ranges_add(&there, g->entry[i].first,
+			    g->entry[i].rows);
+	}
+	ok = ok && sk_ranges_rest(&there, m->first, m->records, out);
+	sk_ranges_free(&there);
+	return ok;
+}
+
+/* The losses of one write, from the given one on, are together what is in no
+ * other segment.  Of what was folded, only the lost segment knew the places. */
+static int place_losses(struct opening *o, const struct sk_meta_entry *m,
+    size_t held, size_t loss)
+{
+	struct sk_snapshot_loss *l = &o->s->loss[loss];
+	size_t n = o->s->losses - loss - 1, i;
+	bool ok = true;
+
+	if (m->first != m->last)
+		return 0;
+	for (i = 0; i < n && ok; i++) {
+		ok = join_losses(l);
+		memmove(l + 1, l + 2, (n - i - 1) * sizeof(*l));
+		o->s->losses--;
+	}
+	ok = ok && find_rest(o, m, held, &l->ranges);
+	if (ok && l->ranges.records != l->records)
+		sk_ranges_free(&l->ranges);     /* they contradict each other */
+	return ok ? 0 : SNEK_ENOMEM;
+}
+
+static bool may_lose(const struct opening *o, int rc)
+{
+	return o->rest && (rc == SNEK_ECORRUPT || rc == SNEK_EIO);
+}
+
+static int fill_parts(struct opening *o, const struct sk_meta_entry *m,
+    struct snek_error *e)
+{
+	size_t held = o->owned->n, losses = o->s->losses;
+	struct snek_error why = { 0 };
+	uint32_t j;
+	int rc = 0;
+
+	for (j = 0; j < m->parts && !rc; j++) {
+		rc = hold(o, m, &m->part[j], &why);
+		if (may_lose(o, rc))
+			rc = add_loss(o, m, &m->part[j], &why);
+		else if (rc && e)
+			*e = why;
+	}
+	if (!rc && o->s->losses > losses)
+		rc = place_losses(o, m, held, losses);
+	return rc == SNEK_ENOMEM ? sk_enomem(e) : rc;
+}
+
+/* Where chunks would be of what is lost, there is nothing. */
+static void close_gaps(struct sk_snapshot *s)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s->n; i++)
+		if (s->chunk[i].bytes.p)
+			s->chunk[n++] = s->chunk[i];
+	s->n = n;
+}
+
 static int fill(struct opening *o, struct snek_error *e)
 {
 	const struct sk_meta_entry *m;
-	uint32_t j;
 	int rc;
 
 	for (m = o->entry; m < o->entry + o->n; m++) {
@@ -198,12 +330,12 @@ static int fill(struct opening *o, struct snek_error *e)
 			fill_inlined(o, m);
 			continue;
 		}
-		for (j = 0; j < m->parts; j++) {
-			rc = hold(o, m, &m->part[j], e);
-			if (rc)
-				return rc;
-		}
+		rc = fill_parts(o, m, e);
+		if (rc)
+			return rc;
 	}
+	if (o->s->losses)
+		close_gaps(o->s);
 	return 0;
 }
 
@@ -218,8 +350,8 @@ static int open_entries(struct opening *o, struct snek_error *e)
 	return rc ? rc : fill(o, e);
 }
 
-int sk_snapshot_of(struct sk_catalog *c, const struct sk_manifest *m, size_t i,
-    size_t n, struct sk_snapshot **out, struct snek_error *e)
+static int open_of(struct sk_catalog *c, const struct sk_manifest *m, size_t i,
+    size_t n, bool rest, struct sk_snapshot **out, struct snek_error *e)
 {
 	struct opening *o = calloc(1, sizeof(*o));
 	struct sk_snapshot *s = calloc(1, sizeof(*s));
@@ -234,7 +366,8 @@ int sk_snapshot_of(struct sk_catalog *c, const struct sk_manifest *m, size_t i,
 	}
 	s->owned = owned;
 	*o = (struct opening){ .catalog = c, .manifest = m,
-	    .entry = m->entry + i, .n = n, .s = s, .owned = owned };
+	    .entry = m->entry + i, .n = n, .s = s, .owned = owned,
+	    .rest = rest };
 	rc = open_entries(o, e);
 	free(o);
 	if (rc)
@@ -242,6 +375,12 @@ int sk_snapshot_of(struct sk_catalog *c, const struct sk_manifest *m, size_t i,
 	else
 		*out = s;
 	return rc;
+}
+
+int sk_snapshot_of(struct sk_catalog *c, const struct sk_manifest *m, size_t i,
+    size_t n, struct sk_snapshot **out, struct snek_error *e)
+{
+	return open_of(c, m, i, n, false, out, e);
 }
 
 /* ---- the moment ---- */
@@ -258,7 +397,7 @@ int sk_snapshot_moved(struct sk_catalog *c, const struct sk_manifest *m,
 }
 
 /* 1: the epoch has moved, whatever the text says. */
-static int attempt(struct sk_catalog *c, const char *category,
+static int attempt(struct sk_catalog *c, const char *category, bool rest,
     struct sk_snapshot **out, struct snek_error *e)
 {
 	struct sk_manifest *m;
@@ -269,7 +408,7 @@ static int attempt(struct sk_catalog *c, const char *category,
 
 	if (rc)
 		return rc;
-	rc = sk_snapshot_of(c, m, 0, m->n, &s, e);
+	rc = open_of(c, m, 0, m->n, rest, &s, e);
 	moved = sk_snapshot_moved(c, m, &other);
 	if (!rc && !moved) {
 		((struct owned *)s->owned)->manifest = m;
@@ -291,14 +430,14 @@ static void pause_for(int tried)
 		nanosleep(&t, NULL);
 }
 
-int sk_snapshot_open(struct sk_catalog *c, const char *category,
+static int open_now(struct sk_catalog *c, const char *category, bool rest,
     struct sk_snapshot **out, struct snek_error *e)
 {
 	struct snek_error mine = { 0 };
 	int i, rc;
 
 	for (i = 0; i < TRIES; i++) {
-		rc = attempt(c, category, out, &mine);
+		rc = attempt(c, category, rest, out, &mine);
 		if (rc < 0 && e)
 			*e = mine;
 		if (rc <= 0)
@@ -307,6 +446,18 @@ int sk_snapshot_open(struct sk_catalog *c, const char *category,
 	}
 	return sk_fail(e, SNEK_EAGAIN, "category %s is being compacted too "
 	    "fast to be read", category);
+}
+
+int sk_snapshot_open(struct sk_catalog *c, const char *category,
+    struct sk_snapshot **out, struct snek_error *e)
+{
+	return open_now(c, category, false, out, e);
+}
+
+int sk_snapshot_open_rest(struct sk_catalog *c, const char *category,
+    struct sk_snapshot **out, struct snek_error *e)
+{
+	return open_now(c, category, true, out, e);
 }
 
 void sk_snapshot_close(struct sk_snapshot *s)
@@ -319,6 +470,9 @@ void sk_snapshot_close(struct sk_snapshot *s)
 	o = s->owned;
 	for (i = 0; i < o->n; i++)
 		o->held[i].shard->ops->close(o->held[i].segment);
+	for (i = 0; i < s->losses; i++)
+		free_loss(&s->loss[i]);
+	free(s->loss);
 	sk_manifest_free(o->manifest);
 	free(o->held);
 	free(o);

@@ -10,6 +10,7 @@
 #ifndef SK_SNAPSHOT_H
 #define SK_SNAPSHOT_H
 #include "category/catalog.h"
+#include "category/ranges.h"
 
 struct sk_snapshot_chunk {
 	struct sk_span bytes;           /* mapped, or copied from the manifest */
@@ -17,6 +18,19 @@ struct sk_snapshot_chunk {
 	struct sk_place base;           /* of its first row; see sk_chunk_place */
 	struct sk_write_id write;       /* for messages */
 	uint32_t number;                /* in its segment */
+	uint64_t last_version;          /* not 0: it holds places of its own, of
+	                                 * writes up to this one */
+};
+
+/* A segment that could not be opened, or several of one write: which of its
+ * places were on which shard is not known then. */
+struct sk_snapshot_loss {
+	uint32_t shards, *shard;
+	uint64_t version, last_version; /* of the writes that it is of */
+	uint64_t records;
+	struct sk_ranges ranges;        /* all of them, or none: where several
+	                                 * writes were folded, it is not known */
+	struct snek_error why;
 };
 
 struct sk_snapshot {
@@ -25,6 +39,10 @@ struct sk_snapshot {
 	size_t n;
 	struct sk_snapshot_chunk *chunk;        /* by shard in the order of the
 	                                         * placement, then by place */
+	struct sk_snapshot_loss *loss;  /* sk_snapshot_open_rest; of lost of the
+	                                 * records */
+	size_t losses;
+	uint64_t lost;
 	void *owned;
 };
 
@@ -33,6 +51,9 @@ struct sk_snapshot {
  * SNEK_ECORRUPT: a segment that the manifest names is missing or holds other
  * counts, by name. */
 int sk_snapshot_open(struct sk_catalog *, const char *category,
+    struct sk_snapshot **, struct snek_error *);
+/* The same without what is missing or damaged, which is listed. */
+int sk_snapshot_open_rest(struct sk_catalog *, const char *category,
     struct sk_snapshot **, struct snek_error *);
 void sk_snapshot_close(struct sk_snapshot *);
 

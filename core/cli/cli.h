@@ -121,6 +121,8 @@ int cli_error_usage(const struct cli *, const char *fmt, ...);
 __attribute__((format(printf, 2, 3)))
 void cli_error_say(const struct cli *, const char *fmt, ...);
 int cli_error_exit(int code);
+/* What it is called in JSON. */
+const char *cli_error_name(int code);
 
 /* ---- out.c ---- */
 
@@ -218,7 +220,7 @@ struct cli_job {
 	    *limit, *timeout, *attempts, *tmp, *progress, *call, *sig, *fields,
 	    *worker, *worker_cpu, *skip_bad, *bad;
 	uint64_t worker_memory;
-	bool trust;
+	bool trust, keep_going;
 };
 #define CLI_JOB_OPTIONS \
 	{ "args", 0, CLI_TEXT, CLI_AT(cli_job, args), "JSON", \
@@ -250,6 +252,8 @@ struct cli_job {
 	  "leave out up to N records that cannot be mapped" }, \
 	{ "bad", 0, CLI_TEXT, CLI_AT(cli_job, bad), "FILE", \
 	  "that those are written to, as JSON lines" }, \
+	{ "keep-going", 0, CLI_FLAG, CLI_AT(cli_job, keep_going), NULL, \
+	  "list what fails, answer for the rest, and exit 4" }, \
 	{ "worker", 0, CLI_TEXT, CLI_AT(cli_job, worker), "FILE", \
 	  "the worker program; default: $SNEK_WORKER" }, \
 	{ "workers", 0, CLI_COUNT, CLI_AT(cli_job, workers), "N", \
@@ -280,6 +284,14 @@ const char *cli_job_function(const struct cli_job *, char **argv);
 /* Start, wait, print; an exit code. */
 int cli_job_finish(struct cli_job *, snek_job *, const char *title,
     const char *function);
+
+/* ---- missing.c: what a job that kept going has no answer for ---- */
+
+bool cli_missing_any(snek_job *);
+/* The list, unless it is told in JSON. */
+void cli_missing_say(const struct cli *, snek_job *);
+/* A member of an object that is being written to stderr. */
+void cli_missing_json(snek_job *);
 
 /* ---- debug.c ---- */
 

@@ -47,6 +47,11 @@ int cli_error_exit(int code)
 	return fate_of(code)->exit;
 }
 
+const char *cli_error_name(int code)
+{
+	return fate_of(code)->name;
+}
+
 static void put_line(const struct cli *c, const char *subject,
     const char *text, const char *cure)
 {

@@ -23,6 +23,7 @@ static int settings(struct cli_job *j, snek_job *job)
 		{ "limit", j->limit }, { "tmp", j->tmp },
 		{ "trust", j->trust ? "yes" : NULL },
 		{ "skip-bad", j->skip_bad }, { "bad", j->bad },
+		{ "keep-going", j->keep_going ? "yes" : NULL },
 		{ "worker", j->worker }, { "worker-cpu", j->worker_cpu },
 		{ "worker-memory", j->worker_memory ? memory : NULL },
 	};
@@ -228,6 +229,7 @@ static void summary_json(snek_job *job, const struct snek_job_stat *s)
 	cli_out_number(stderr, "retries", s->retries);
 	cli_out_number(stderr, "records_in", s->records_in);
 	cli_out_number(stderr, "records_skipped", s->records_skipped);
+	cli_out_number(stderr, "records_missing", s->records_missing);
 	cli_out_number(stderr, "records_out", s->records_out);
 	cli_out_number(stderr, "bytes_in", s->bytes_in);
 	cli_out_number(stderr, "keys", s->keys);
@@ -235,6 +237,7 @@ static void summary_json(snek_job *job, const struct snek_job_stat *s)
 	fputs(",\"counters\":{", stderr);
 	snek_job_counters(job, visit_json, &more);
 	putc('}', stderr);
+	cli_missing_json(job);
 	cli_out_close(stderr);
 }
 
@@ -254,16 +257,20 @@ static void summary_text(const struct snek_job_stat *s)
 	if (s->records_skipped)
 		fprintf(stderr, ", %s skipped",
 		    cli_number_grouped(s->records_skipped).s);
+	if (s->records_missing)
+		fprintf(stderr, ", %s missing",
+		    cli_number_grouped(s->records_missing).s);
 	if (s->retries)
 		fprintf(stderr, ", %" PRIu32 " retried", s->retries);
 	putc('\n', stderr);
 }
 
-static void summary(const struct cli *c, snek_job *job)
+/* What is missing is no chat. */
+static void summary(const struct cli *c, snek_job *job, bool partial)
 {
 	struct snek_job_stat s = { .size = sizeof(s) };
 
-	if (c->quiet || snek_job_stat(job, &s) < 0)
+	if ((c->quiet && !(c->json && partial)) || snek_job_stat(job, &s) < 0)
 		return;
 	if (c->json) {
 		summary_json(job, &s);
@@ -275,6 +282,16 @@ static void summary(const struct cli *c, snek_job *job)
 	summary_text(&s);
 	if (c->verbose)
 		snek_job_counters(job, visit_text, NULL);
+}
+
+static int report(struct cli_job *j, snek_job *job)
+{
+	bool partial = cli_missing_any(job);
+
+	if (partial)
+		cli_missing_say(&j->c, job);
+	summary(&j->c, job, partial);
+	return partial ? CLI_PARTIAL : 0;
 }
 
 int cli_job_finish(struct cli_job *j, snek_job *job, const char *title,
@@ -292,7 +309,7 @@ int cli_job_finish(struct cli_job *j, snek_job *job, const char *title,
 	if (!rc)
 		rc = cli_result_print(&j->c, job, j->output);
 	if (!rc)
-		summary(&j->c, job);
+		rc = report(j, job);
 	snek_job_on_log(job, NULL, NULL);
 	cli_progress_close(p);
 	return cli_out_end(&j->c, rc);

@@ -28,9 +28,10 @@ static int say_signal(const struct sk_wire_death *d, const char *op,
 	if (d->status == SIGKILL)
 		return sk_fail(e, SNEK_EAGAIN, "the process of %s was killed "
 		    "from outside%s (out of memory?)", op, at);
-	return sk_fail(e, SNEK_EPLUGIN, "%s crashed%s%s: SIG%s (%s)", op, doing,
-	    at, signal_name(d->status), sigdescr_np(d->status) ?
-	    sigdescr_np(d->status) : "unknown signal");
+	return sk_fail(e, SNEK_EPLUGIN, "%s crashed%s%s: SIG%s (%s)%s%s", op,
+	    doing, at, signal_name(d->status), sigdescr_np(d->status) ?
+	    sigdescr_np(d->status) : "unknown signal", *d->at ? " at " : "",
+	    d->at);
 }
 
 int sk_worker_say_death(const struct sk_wire_death *d, const char *op,
@@ -83,8 +84,23 @@ static int give_up(const sk_worker *w, int64_t until, struct snek_error *e)
 	return 0;
 }
 
-static int wait_answer(sk_worker *w, uint64_t id, struct sk_message *m,
-    struct snek_error *e)
+static void hear_print(const sk_worker *w, const char *path,
+    const struct sk_message *m)
+{
+	const struct sk_worker_options *o = sk_worker_set(w);
+	struct sk_get r = { m->body.p, m->body.n, false };
+	const char *s = m->kind == SK_MSG_PRINT ? sk_get_text(&r) : NULL;
+	char line[1200];
+
+	if (!s || !o->log)
+		return;
+	snprintf(line, sizeof(line), "%.190s: %.1000s", path, s);
+	sk_wire_tame(line, false);
+	o->log(o->log_arg, SNEK_WARN, line);
+}
+
+static int wait_answer(sk_worker *w, uint64_t id, const char *path,
+    struct sk_message *m, struct snek_error *e)
 {
 	struct pollfd p = { .fd = sk_worker_fd(w), .events = POLLIN };
 	int64_t until = sk_clock_ms() + PATIENCE_MS;
@@ -96,9 +112,11 @@ static int wait_answer(sk_worker *w, uint64_t id, struct sk_message *m,
 			return sk_fail(e, rc == SNEK_EIO ? SNEK_EAGAIN : rc,
 			    rc == SNEK_EVERSION ? "snek-worker is of another "
 			    "version" : "snek-worker ended");
-		if (rc && m->id == id && m->kind != SK_MSG_LOG)
+		if (rc && m->id == id && (m->kind == SK_MSG_DONE ||
+		    m->kind == SK_MSG_DIED))
 			return 0;
 		if (rc) {
+			hear_print(w, path, m);
 			sk_message_free(m);
 			continue;
 		}
@@ -144,7 +162,7 @@ static int ask(sk_worker *w, struct sk_put *out, int fd, const char *path,
 	else if (rc)
 		sk_fail(e, rc, "cannot ask snek-worker: %s", sk_strerror(rc));
 	else
-		rc = wait_answer(w, m.id, answer, e);
+		rc = wait_answer(w, m.id, path, answer, e);
 	sk_message_free(&m);
 	return rc ? rc : read_answer(answer, path, r, e);
 }

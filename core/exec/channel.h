@@ -24,6 +24,7 @@ enum sk_message_kind {
 	SK_MSG_DONE,            /* from a child: the answer to its task */
 	SK_MSG_DIED,            /* from a worker: the child of a task, and how */
 	SK_MSG_LOG,             /* a line that an op logs */
+	SK_MSG_PRINT,           /* a line that it printed, past its task's end too */
 };
 
 struct sk_message {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -228,6 +229,12 @@ static void hear_done(struct process_exec *x, struct item *it,
 	}
 }
 
+static bool reads_records(const char *callback)
+{
+	return strcmp(callback, "loading") && strcmp(callback, "open") &&
+	    strcmp(callback, "close");
+}
+
 static void hear_death(struct process_exec *x, struct item *it,
     struct sk_message *m)
 {
@@ -238,7 +245,7 @@ static void hear_death(struct process_exec *x, struct item *it,
 
 	sk_get_death(&r, &d);
 	if (!it->attempt.stage && d.chunk < it->attempt.chunks &&
-	    strcmp(d.callback, "loading") && strcmp(d.callback, "open"))
+	    reads_records(d.callback))
 		o->placed = sk_request_where(&it->attempt, d.chunk, d.row, where,
 		    sizeof(where));
 	o->chunk = d.chunk;
@@ -248,6 +255,26 @@ static void hear_death(struct process_exec *x, struct item *it,
 	    d.end == SK_END_LIED || d.end == SK_END_CPU;
 	if (o->code == SNEK_EAGAIN)
 		o->crashed = o->placed = false;
+	if (o->crashed && *d.trace)
+		o->trace = strdup(d.trace);     /* or NULL: as if not known */
+}
+
+/* What is printed late is of no attempt, and still of the job's op. */
+static void hear_print(struct process_exec *x, struct sk_message *m)
+{
+	struct sk_get r = { m->body.p, m->body.n, false };
+	const char *s = sk_get_text(&r);
+	const struct item *it = x->running;
+	char line[1200];
+
+	if (!s || !x->job.log)
+		return;
+	while (it && it->attempt.id != m->id)
+		it = it->next;
+	snprintf(line, sizeof(line), "%.128s: %.1000s",
+	    it ? op_name(x, it) : x->job.op->op.name, s);
+	sk_wire_tame(line, false);
+	x->job.log(x->job.log_arg, SNEK_WARN, line);
 }
 
 static void hear_log(struct process_exec *x, struct sk_message *m)
@@ -256,13 +283,11 @@ static void hear_log(struct process_exec *x, struct sk_message *m)
 	uint32_t level = sk_get_u32(&r);
 	const char *s = sk_get_text(&r);
 	char line[1200];
-	size_t i;
 
 	if (!s || !x->job.log)
 		return;
-	for (i = 0; s[i] && i + 1 < sizeof(line); i++)
-		line[i] = (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? ' ' : s[i];
-	line[i] = '\0';
+	snprintf(line, sizeof(line), "%.1199s", s);
+	sk_wire_tame(line, false);
 	x->job.log(x->job.log_arg, level > SNEK_ERROR ? SNEK_ERROR : (int)level,
 	    line);
 }
@@ -273,6 +298,10 @@ static void hear(struct process_exec *x, struct sk_message *m)
 
 	if (m->kind == SK_MSG_LOG) {
 		hear_log(x, m);
+		return;
+	}
+	if (m->kind == SK_MSG_PRINT) {
+		hear_print(x, m);
 		return;
 	}
 	if (m->kind != SK_MSG_DONE && m->kind != SK_MSG_DIED)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "value/pack.h"
+#include "value/utf8.h"
 #include "value/value.h"
 
 #define NO_TEXT UINT32_MAX
@@ -205,6 +206,7 @@ void sk_put_death(struct sk_put *w, const struct sk_wire_death *d)
 	sk_put_u32(w, d->chunk);
 	sk_put_u32(w, d->row);
 	sk_put_text(w, d->text);
+	sk_put_trace(w, d);
 }
 
 void sk_get_death(struct sk_get *r, struct sk_wire_death *d)
@@ -215,6 +217,47 @@ void sk_get_death(struct sk_get *r, struct sk_wire_death *d)
 	d->chunk = sk_get_u32(r);
 	d->row = sk_get_u32(r);
 	get_into(r, d->text, sizeof(d->text));
+	sk_wire_tame(d->text, false);
+	sk_get_trace(r, d);
+}
+
+void sk_put_trace(struct sk_put *w, const struct sk_wire_death *d)
+{
+	sk_put_text(w, d->at);
+	sk_put_text(w, d->trace);
+}
+
+void sk_get_trace(struct sk_get *r, struct sk_wire_death *d)
+{
+	get_into(r, d->at, sizeof(d->at));
+	get_into(r, d->trace, sizeof(d->trace));
+	sk_wire_tame(d->at, false);
+	sk_wire_tame(d->trace, true);
+}
+
+/* C1 controls are two bytes in UTF-8, and terminals obey them too. */
+static bool is_tame(const char *s, unsigned n, bool lines)
+{
+	unsigned char c = (unsigned char)*s;
+
+	if (n == 1)
+		return (c >= 0x20 && c != 0x7f) || c == '\t' ||
+		    (lines && c == '\n');
+	return n && !(c == 0xc2 && (unsigned char)s[1] < 0xa0);
+}
+
+void sk_wire_tame(char *s, bool lines)
+{
+	size_t left = strlen(s);
+	unsigned n;
+
+	for (; left; s += n, left -= n) {
+		n = sk_utf8_length(s, left);
+		if (is_tame(s, n, lines))
+			continue;
+		n = n ? n : 1;
+		memset(s, '?', n);
+	}
 }
 
 /* ---- arguments and reducers ---- */

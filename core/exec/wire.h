@@ -59,6 +59,7 @@ enum sk_wire_what {
 	SK_ASK_OPEN,            /* as DESCRIBE; op, args, category */
 	SK_ASK_MAP,
 	SK_ASK_REDUCE,
+	SK_ASK_TRACE,           /* a crash's notes (worker/crash.h), files */
 };
 #define SK_TASK_ONCE 1u         /* in a child of its own, which ends then */
 
@@ -133,13 +134,22 @@ enum sk_wire_end {
 	SK_END_START,                   /* it could not be started: text */
 	SK_END_SANDBOX,                 /* it could not be confined: text */
 };
+#define SK_TRACE_TEXT 4096
 struct sk_wire_death {
 	uint32_t end;
 	int32_t status;
 	char callback[16];
 	uint32_t chunk, row;            /* SK_NO_ROW: not known */
 	char text[256];
+	char at[160];                   /* of a signal: place in the source */
+	char trace[SK_TRACE_TEXT];      /* and all frames, a line each */
 };
 void sk_put_death(struct sk_put *, const struct sk_wire_death *);
+/* The texts come from a child's memory: they are made fit to print. */
 void sk_get_death(struct sk_get *, struct sk_wire_death *);
+void sk_put_trace(struct sk_put *, const struct sk_wire_death *);
+void sk_get_trace(struct sk_get *, struct sk_wire_death *);
+
+/* Control characters, and what is no UTF-8, become '?'; lines may stay. */
+void sk_wire_tame(char *, bool lines);
 #endif

@@ -18,6 +18,9 @@ struct sk_worker_options {
 	uint64_t memory, cpu_ms;        /* 0: the default; none */
 	int64_t deadline_ms;            /* of what is asked below; 0: none */
 	const int *cancelled;           /* looked at with __atomic; or NULL */
+	/* What a plugin prints while it is asked; NULL: nobody wants to know. */
+	void (*log)(void *, int level, const char *text);
+	void *log_arg;
 };
 
 typedef struct sk_worker sk_worker;

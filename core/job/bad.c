@@ -126,34 +126,113 @@ static bool put_command(struct sk_buf *b, const struct snek_job *j,
 	return ok && sk_buf_printf(b, " --input %s", file);
 }
 
-/* Save the record by itself, and say how to meet it again. */
+/* ---- the report ---- */
+
+static bool put_place(struct sk_buf *b, const struct snek_job *j,
+    const struct sk_exec_event *ev)
+{
+	const struct sk_attempt *a = &ev->attempt;
+
+	return sk_buf_printf(b, "function: %s\n", j->function) &&
+	    sk_buf_printf(b, "input: %s%s\n", j->category ? "category " : "",
+	    j->category ? j->category : "not of a cluster") &&
+	    sk_buf_printf(b, "%s task %u of %u, attempt %u\n", a->stage ?
+	    "reduce" : "map", a->task + 1, a->tasks, a->number);
+}
+
+/* file: of the record, or "". */
+static bool put_report(struct sk_buf *b, const struct snek_job *j,
+    const struct sk_exec_event *ev, const char *file)
+{
+	const struct sk_outcome *o = &ev->outcome;
+	bool ok = sk_buf_printf(b, "%s\n", o->error.text) &&
+	    put_place(b, j, ev);
+
+	if (ok && *file)
+		ok = sk_buf_printf(b, "record: %s\nto see it again: ", file) &&
+		    put_command(b, j, file) && sk_buf_byte(b, '\n');
+	return ok && (!o->trace || sk_buf_printf(b, "backtrace:\n%s",
+	    o->trace));
+}
+
+/* Beside the record, if there is one; its own name is made else. */
+static int open_report(const struct snek_job *j, const char *file, char *out,
+    size_t size)
+{
+	size_t n = strlen(file);
+
+	if (n)
+		snprintf(out, size, "%.*s.txt", (int)n - 6, file);
+	else
+		snprintf(out, size, "%s/snek-crash-XXXXXX.txt", j->set.tmp);
+	return n ? open(out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)
+	    : mkostemps(out, 4, O_CLOEXEC);
+}
+
+static void say(struct snek_job *j, const char *what, const char *more)
+{
+	struct snek_error line;
+
+	sk_fail(&line, SNEK_EPLUGIN, "%s%.440s", what, more);
+	if (j->exec_job.log)
+		j->exec_job.log(j->exec_job.log_arg, SNEK_ERROR, line.text);
+}
+
+static void write_report(struct snek_job *j, const struct sk_exec_event *ev,
+    const char *file)
+{
+	struct sk_buf b = { 0 };
+	char name[4100];
+	int fd = open_report(j, file, name, sizeof(name));
+
+	if (fd < 0)
+		return;
+	if (put_report(&b, j, ev, file) && !write_all(fd, b.p, b.n))
+		say(j, "report: ", name);
+	else
+		unlink(name);
+	sk_buf_free(&b);
+	close(fd);
+}
+
+/* The record by itself, in a file of its own; "": it is not known, or there
+ * is no room. */
+static void save_record(struct snek_job *j, struct sk_exec_event *ev,
+    char *file, size_t size)
+{
+	const struct sk_outcome *o = &ev->outcome;
+	int fd;
+
+	*file = '\0';
+	if (ev->attempt.stage || !o->placed || o->row == SK_NO_ROW ||
+	    snprintf(file, size, "%s/snek-crash-XXXXXX.jsonl", j->set.tmp) >=
+	    (int)size || (fd = mkostemps(file, 6, O_CLOEXEC)) < 0) {
+		*file = '\0';
+		return;
+	}
+	if (put_record(fd, &ev->attempt.chunk[o->chunk], o->row)) {
+		unlink(file);
+		*file = '\0';
+	}
+	close(fd);
+}
+
+/* Save the record and all that is known, and say how to meet it again. */
 static void report(struct snek_job *j, struct sk_exec_event *ev)
 {
 	struct snek_error why = ev->outcome.error;
 	struct sk_buf b = { 0 };
 	char file[4096];
-	int fd;
 
-	if (snprintf(file, sizeof(file), "%s/snek-crash-XXXXXX.jsonl",
-	    j->set.tmp) >= (int)sizeof(file))
+	save_record(j, ev, file, sizeof(file));
+	write_report(j, ev, file);
+	if (!*file)
 		return;
-	fd = mkostemps(file, 6, O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (put_record(fd, &ev->attempt.chunk[ev->outcome.chunk],
-	    ev->outcome.row)) {
-		unlink(file);
-	} else {
-		sk_fail(&ev->outcome.error, why.code, "%.300s; the record is "
-		    "in %.160s", why.text, file);
-		if (put_command(&b, j, file) && j->exec_job.log) {
-			sk_fail(&why, why.code, "to see it again: %.440s", b.p);
-			j->exec_job.log(j->exec_job.log_arg, SNEK_ERROR,
-			    why.text);
-		}
-	}
+	sk_fail(&ev->outcome.error, why.code, "%.330s; the record is in %.140s",
+	    why.text, file);
+	if (put_command(&b, j, file))
+		say(j, "to see it again: ", b.p);
 	sk_buf_free(&b);
-	close(fd);
 }
 
 /* ---- leaving out ---- */
@@ -217,8 +296,12 @@ int sk_bad_take(struct snek_job *j, struct sk_exec_event *ev)
 	struct sk_outcome *o = &ev->outcome;
 	struct snek_error why;
 
-	if (ev->attempt.stage || !o->placed || o->row == SK_NO_ROW || !is_ops(o))
+	if (ev->attempt.stage || !o->placed || o->row == SK_NO_ROW ||
+	    !is_ops(o)) {
+		if (o->crashed && is_ops(o))
+			report(j, ev);
 		return 0;
+	}
 	if (j->bad.n < j->set.skip_bad && j->map_fn.op->op.map)
 		return leave_out(j, ev);
 	if (o->crashed)

@@ -117,6 +117,7 @@ void sk_job_unprepare(struct snek_job *j)
 	sk_plan_free(&j->plan);
 	sk_fields_free(&j->fields);
 	sk_bad_close(&j->bad);
+	sk_missing_close(&j->missing);
 	free(j->chunk);
 	sk_args_free(&j->map_args);
 	sk_args_free(&j->reduce_args);
@@ -342,6 +343,8 @@ int sk_job_set(struct snek_job *j, const char *name, const char *v,
 		return number(name, v, UINT32_MAX, &j->set.skip_bad, e);
 	if (!strcmp(name, "bad"))
 		return set_text(&j->set.bad, v, e);
+	if (!strcmp(name, "keep-going"))
+		return set_bool(name, v, &j->set.keep_going, e);
 	if (!strcmp(name, "worker-memory"))
 		return number(name, v, (uint64_t)1 << 46, &j->set.worker_memory, e);
 	if (!strcmp(name, "worker-cpu"))

@@ -5,6 +5,7 @@
  *   job.c     the description: function, arguments, reducer, settings
  *   prepare.c description -> functions, snapshot, plan, executor, scheduler
  *   run.c     the loop between scheduler and executor; commit_task
+ *   account.c, missing.c  where every record went
  *   result.c  the cursor over what came out
  */
 #ifndef SK_JOB_H
@@ -17,6 +18,7 @@
 #include "job/fields.h"
 #include "job/function.h"
 #include "job/hold.h"
+#include "job/missing.h"
 #include "job/plan.h"
 #include "job/sched.h"
 #include "job/spool.h"
@@ -48,6 +50,7 @@ struct sk_job_settings {
 	int64_t worker_cpu_ms;          /* of a task; 0: none */
 	uint64_t skip_bad;              /* records that may be left out */
 	char *bad;                      /* file that they are put into, or NULL */
+	bool keep_going;                /* list what fails for good */
 };
 
 /* An attempt's outcome between its end and its commit. */
@@ -87,6 +90,7 @@ struct snek_job {
 	struct sk_plan plan;
 	struct sk_fields fields;
 	struct sk_bad bad;
+	struct sk_missing missing;
 	struct sk_exec_job exec_job;
 	struct sk_exec *exec;           /* with __atomic: cancel looks at it */
 	sk_sched *sched;

@@ -167,12 +167,28 @@ static bool set_chunks(struct snek_job *j, size_t n)
 	return j->chunk;
 }
 
+static int open_snapshot(struct snek_job *j, struct snek_error *e)
+{
+	struct sk_snapshot *s;
+	int rc;
+
+	if (!j->set.keep_going)
+		return sk_snapshot_open(j->cat, j->category, &j->snap, e);
+	rc = sk_snapshot_open_rest(j->cat, j->category, &j->snap, e);
+	s = j->snap;
+	if (rc || !s->lost || s->lost < s->records)
+		return rc;
+	if (e)                          /* nothing is left of it */
+		*e = s->loss[0].why;
+	return s->loss[0].why.code;
+}
+
 static int chunks_of_snapshot(struct snek_job *j, struct snek_error *e)
 {
 	const struct sk_snapshot_chunk *c;
 	char hex[33];
 	size_t i;
-	int rc = sk_snapshot_open(j->cat, j->category, &j->snap, e);
+	int rc = open_snapshot(j, e);
 
 	if (rc)
 		return rc;
@@ -347,6 +363,7 @@ static int open_worker(struct snek_job *j, struct snek_error *e)
 		.memory = j->set.worker_memory,
 		.cpu_ms = (uint64_t)j->set.worker_cpu_ms,
 		.deadline_ms = j->deadline_ms, .cancelled = &j->cancelled,
+		.log = log_line, .log_arg = j,
 	};
 
 	return j->set.threads ? 0 : sk_worker_open(&o, &j->worker, e);
@@ -370,6 +387,7 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 		.map_tasks = j->plan.tasks,
 		.reduce_tasks = reduces ? j->plan.partitions : 0,
 		.slots = j->set.workers, .attempts = j->set.attempts,
+		.keep_going = j->set.keep_going,
 		.deadline = j->deadline_ms, .seed = (uint64_t)j->started_us,
 	};
 	struct sk_exec *exec;
@@ -380,6 +398,8 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 	if (!j->map_out || !j->reduce_out || sk_sched_new(&config, &j->sched))
 		return sk_enomem(e);
 	rc = sk_bad_open(j, e);
+	if (!rc)
+		rc = sk_missing_open(j, e);
 	if (rc)
 		return rc;
 	j->hold.budget = j->set.memory ? j->set.memory : HOLD_MEMORY;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/thread.h"
+#include "job/account.h"
 #include "job/job.h"
 
 /* ---- outcomes between end and commit ---- */
@@ -46,17 +47,6 @@ static void tell(struct snek_job *j, uint32_t kind, uint64_t attempt, int code)
 		    "an event that cannot be: please report this");
 }
 
-static void count(struct snek_job *j, const struct sk_outcome *o)
-{
-	pthread_mutex_lock(&j->lock);
-	j->records_in += o->records_in;
-	j->skipped += o->skipped;
-	j->emitted += o->emitted;
-	j->bytes_in += o->bytes_in;
-	pthread_mutex_unlock(&j->lock);
-	sk_fields_see(&j->fields, o);
-}
-
 /*
  * The one place where an attempt's outcome becomes its task's: called once a
  * task, when the scheduler says so.  This journal is the job's memory; one
@@ -76,14 +66,14 @@ static void commit_task(struct snek_job *j, struct sk_task_id task,
 	}
 	*slot = p->outcome;
 	free(p);
-	rc = j->decided ? 0 : sk_hold_add(&j->hold, slot, &j->last);
+	rc = j->decided && !j->set.keep_going ? 0 : sk_hold_add(&j->hold, slot, &j->last);
 	if (rc) {
 		j->decided = true;
 		tell(j, SK_EV_LOST, attempt.n, rc);
 		return;
 	}
 	if (task.stage == 0)
-		count(j, slot);
+		sk_account_add(j, slot);
 	tell(j, SK_EV_COMMITTED, attempt.n, 0);
 }
 
@@ -99,17 +89,28 @@ static bool decides(const struct snek_job *j, int code, uint32_t number)
 	    code != SNEK_ENOMEM && code != SNEK_ETIMEDOUT);
 }
 
-/* What the job says when it fails: the text of the failure that ended it, not
- * of one that came after. */
-static void remember(struct snek_job *j, const struct snek_error *why,
-    uint32_t number)
+/* What the job says when it fails: the text of the failure that ended it (or
+ * of the first for good, when it keeps going until nothing is left), not of one
+ * that came after. */
+static void remember(struct snek_job *j, struct sk_task_id task,
+    const struct snek_error *why, uint32_t number)
 {
-	if (j->decided || why->code == SNEK_ECANCELED)
+	struct snek_error e = *why;
+
+	if (why->code == SNEK_ECANCELED)
+		return;
+	if (number > 1)
+		sk_fail_in(&e, why->code, "attempt %u", number);
+	sk_missing_note(&j->missing, task, &e);
+	if (j->decided)
 		return;
 	j->decided = decides(j, why->code, number);
-	j->last = *why;
-	if (number > 1)
-		sk_fail_in(&j->last, why->code, "attempt %u", number);
+	j->last = e;
+}
+
+static struct sk_task_id task_of(const struct sk_exec_event *ev)
+{
+	return (struct sk_task_id){ ev->attempt.stage, ev->attempt.task };
 }
 
 static int start_attempt(struct snek_job *j, const struct sk_action *a,
@@ -144,7 +145,7 @@ static void start_or_fail(struct snek_job *j, const struct sk_action *a)
 	if (!rc)
 		return;
 	if (rc != SNEK_EAGAIN)
-		remember(j, &why, a->number);
+		remember(j, a->task, &why, a->number);
 	tell(j, rc == SNEK_EAGAIN ? SK_EV_THROTTLED : SK_EV_FAILED,
 	    a->attempt.n, rc);
 }
@@ -157,33 +158,22 @@ static int collect(struct snek_job *j, uint32_t p)
 	uint32_t t;
 
 	for (t = 0; t < j->plan.tasks; t++)
-		n += j->map_out[t].part[p].n;
+		n += j->map_out[t].parts ? j->map_out[t].part[p].n : 0;
 	j->part[p] = calloc(n + 1, sizeof(*j->part[p]));
 	if (!j->part[p])
 		return SNEK_ENOMEM;
 	for (t = 0; t < j->plan.tasks; t++) {
-		r = &j->map_out[t].part[p];
-		for (i = 0; i < r->n; i++)
+		r = j->map_out[t].parts ? &j->map_out[t].part[p] : NULL;
+		for (i = 0; r && i < r->n; i++)
 			j->part[p][j->part_runs[p]++] = &r->run[i];
 	}
 	return 0;
 }
 
-/* Map is over: every record of the snapshot was offered once to the committed
- * attempts, or the result would be wrong. */
-static int conserve(struct snek_job *j)
-{
-	if (j->records_in == j->plan.records)
-		return 0;
-	return sk_fail(&j->last, SNEK_EINTERNAL, "%llu records went into a job "
-	    "over %llu: no result is given; please report this",
-	    (unsigned long long)j->records_in, (unsigned long long)j->plan.records);
-}
-
 static int begin_reduce(struct snek_job *j)
 {
 	uint32_t p;
-	int rc = conserve(j);
+	int rc = sk_account_conserve(j, &j->last);
 
 	if (rc)
 		return rc;
@@ -203,7 +193,7 @@ static void keep_pending(struct snek_job *j, struct sk_exec_event *ev)
 	if (!p) {
 		sk_outcome_free(&ev->outcome);
 		sk_enomem(&why);
-		remember(j, &why, ev->number);
+		remember(j, task_of(ev), &why, ev->number);
 		tell(j, SK_EV_FAILED, ev->id, SNEK_ENOMEM);
 		return;
 	}
@@ -245,6 +235,7 @@ static int start_again(struct snek_job *j, struct sk_exec_event *ev)
 
 static void hear(struct snek_job *j, struct sk_exec_event *ev)
 {
+	sk_account_check(j, ev);
 	drop_first(j, ev);
 	if (!ev->outcome.code) {
 		keep_pending(j, ev);
@@ -253,7 +244,7 @@ static void hear(struct snek_job *j, struct sk_exec_event *ev)
 	if (sk_bad_take(j, ev) && !start_again(j, ev))
 		return;
 	ev->outcome.error.code = ev->outcome.code;
-	remember(j, &ev->outcome.error, ev->number);
+	remember(j, task_of(ev), &ev->outcome.error, ev->number);
 	tell(j, SK_EV_FAILED, ev->id, ev->outcome.code);
 	sk_outcome_free(&ev->outcome);
 }
@@ -346,6 +337,9 @@ static int act(struct snek_job *j, const struct sk_action *a)
 	case SK_ACT_DROP:
 		drop(j, a->attempt.n);
 		return 0;
+	case SK_ACT_MISSING:
+		sk_missing_take(j, a->task);
+		return 0;
 	case SK_ACT_CANCEL:
 		j->exec->ops->cancel(j->exec, a->attempt.n);
 		return 0;
@@ -378,8 +372,8 @@ static void *coordinate(void *arg)
 			rc = j->broken;
 	} while (!rc);
 	if (rc == 1)
-		rc = conserve(j);
-	if (!rc && j->plan.records)
+		rc = sk_account_conserve(j, &j->last);
+	if (!rc && j->plan.records && !sk_missing_any(j))
 		rc = sk_fields_check(&j->fields, j->category ? j->category
 		    : "the input", j->exec_job.log, j->exec_job.log_arg, &j->last);
 	finish(j, rc);

@@ -11,6 +11,8 @@
  *     |    other attempt of the task runs                        |
  *     +------------------------- RESTORED -----------------------+
  *
+ *    RUNNING --> MISSING: FAILED for good, in a job that keeps going
+ *
  * RUNNING has one attempt, or two when one is a backup.  The first to finish
  * decides the task; what the other one comes to has no say any more.
  *
@@ -18,15 +20,17 @@
  *
  *    RUNNING     FINISHED, task RUNNING, job going on    COMMIT, COMMITTING
  *    RUNNING     FINISHED else                           DROP, gone
- *    RUNNING     FAILED, THROTTLED                       gone
+ *    RUNNING     FAILED, and so its task for good        MISSING, gone
+ *    RUNNING     FAILED else, THROTTLED                  gone
  *    RUNNING     its task is decided, or the job ends    CANCEL, RUNNING
  *    COMMITTING  COMMITTED, LOST                         gone
  *
- * The job ends early with the first of: a failure of an undecided task that is
- * the op's own or spends the last try, a LOST commit, CANCEL, the deadline.
- * From then on nothing starts and what finishes is dropped; FAIL is said once
- * every attempt and every commit under way has ended.  With all tasks committed
- * it is DONE, whatever comes after.
+ * A failure of an undecided task is for good if it is the op's own or spends
+ * the last try.  The job ends early with the first of: such a failure (when it
+ * keeps going, the one that leaves nothing of a stage), a LOST commit, CANCEL,
+ * the deadline.  From then on nothing starts and what finishes is dropped; FAIL
+ * is said once every attempt and every commit under way has ended.  With all
+ * tasks committed or missing it is DONE, whatever comes after.
  *
  * SK_BUG(name) is 0; the simulator's own test compiles this file with mistakes
  * to be switched on, to see that they are found.
@@ -50,7 +54,7 @@
 #define STRAGGLER_MEDIANS 3
 #define STRAGGLER_LEAST 1000            /* ms */
 
-enum task_state { WAITING, RUNNING, COMMITTING, DONE };
+enum task_state { WAITING, RUNNING, COMMITTING, DONE, MISSING };
 
 struct task {
 	struct sk_live *run[2];         /* that run */
@@ -64,9 +68,10 @@ struct sk_sched {
 	int64_t now;
 	uint64_t rng;
 	int code;                       /* not 0: the job is ending */
+	int first;                      /* why the first missing task is */
 	bool begun, say_stage;
 	uint32_t stage, fresh;          /* fresh: next task never looked at */
-	uint32_t tasks[2], done[2];
+	uint32_t tasks[2], done[2], missing[2];
 	uint32_t running, committing, backing;
 	uint32_t cap, credit;
 	uint64_t cut;                   /* attempts up to this id are accounted for */
@@ -83,9 +88,15 @@ static struct task *task_of(sk_sched *s, struct sk_task_id id)
 	return &s->task[id.stage ? (size_t)s->tasks[0] + id.n : id.n];
 }
 
+/* Tasks of a stage that nothing more is to be done for. */
+static uint32_t settled(const sk_sched *s, uint32_t stage)
+{
+	return s->done[stage] + s->missing[stage];
+}
+
 static bool complete(const sk_sched *s)
 {
-	return s->done[0] == s->tasks[0] && s->done[1] == s->tasks[1];
+	return settled(s, 0) == s->tasks[0] && settled(s, 1) == s->tasks[1];
 }
 
 static uint32_t tries_allowed(const sk_sched *s)
@@ -139,10 +150,10 @@ static void end_job(sk_sched *s, int code)
 
 static void advance(sk_sched *s)
 {
-	uint32_t missing = s->tasks[0] - s->done[0];
+	uint32_t left = s->tasks[0] - settled(s, 0);
 
 	if (s->stage == 0 && s->tasks[1] &&
-	    missing <= (SK_BUG(reduce_starts_early) ? 1 : 0)) {
+	    left <= (SK_BUG(reduce_starts_early) ? 1 : 0)) {
 		s->stage = 1;
 		s->say_stage = true;
 		s->fresh = 0;
@@ -197,6 +208,39 @@ static void finished(sk_sched *s, struct sk_live *a)
 	cancel(s, other);
 }
 
+static bool spent(const sk_sched *s, const struct task *t)
+{
+	return t->tries >= tries_allowed(s) + SK_BUG(one_try_too_many);
+}
+
+/* The task fails for good: with it the job, or all that is left of it, or it
+ * is missing.  A deadline that has passed may be why, and goes first. */
+static bool give_up(sk_sched *s, struct sk_live *a, struct sk_live *other,
+    int code)
+{
+	uint32_t stage = a->task.stage, *missing = &s->missing[stage];
+
+	if (!SK_BUG(deadline_comes_second))
+		watch_deadline(s);
+	if (s->code)
+		return false;
+	s->first = s->first ? s->first : code;
+	if (!s->config.keep_going || (*missing + 1 == s->tasks[stage] &&
+	    !SK_BUG(nothing_left_is_done))) {
+		end_job(s, s->first);
+		return false;
+	}
+	task_of(s, a->task)->state = MISSING;
+	++*missing;
+	if (SK_BUG(missing_task_counts_as_done)) {
+		s->done[stage]++;
+		--*missing;
+	}
+	if (!SK_BUG(missing_task_keeps_its_backup))
+		cancel(s, other);
+	return !SK_BUG(missing_task_not_said);
+}
+
 static void failed(sk_sched *s, struct sk_live *a, int code)
 {
 	struct task *t = task_of(s, a->task);
@@ -204,20 +248,18 @@ static void failed(sk_sched *s, struct sk_live *a, int code)
 	struct sk_live *other = ended(s, a);
 	bool decided = t->state != RUNNING && !SK_BUG(loser_fails_the_job);
 
-	sk_live_del(&s->live, a);
 	t->throttles = 0;
-	if (s->code || decided)
-		return;
-	if (!transient(code)) {
-		end_job(s, code);
-		return;
-	}
-	if (other)
-		return;
-	if (t->tries >= tries_allowed(s) + SK_BUG(one_try_too_many)) {
-		end_job(s, code);
+	if (!s->code && !decided &&
+	    (!transient(code) || (!other && spent(s, t)))) {
+		if (give_up(s, a, other, code))
+			sk_live_say(&s->live, a, SK_ACT_MISSING);
+		else
+			sk_live_del(&s->live, a);
 		return;
 	}
+	sk_live_del(&s->live, a);
+	if (s->code || decided || other)
+		return;
 	s->retries++;
 	back_off(s, id, BACKOFF_FAILED, t->tries - 1);
 	if (SK_BUG(retry_forgets_try_count))
@@ -352,7 +394,7 @@ static void give(sk_sched *s, struct sk_live *a, struct sk_action *out)
 		a->state = SK_LIVE_ASKED;
 		if (SK_BUG(mixes_attempt_number_and_id))
 			out->attempt.n = a->number;
-	} else if (out->kind == SK_ACT_DROP) {
+	} else if (out->kind == SK_ACT_DROP || out->kind == SK_ACT_MISSING) {
 		sk_live_del(&s->live, a);
 	}
 }
@@ -411,7 +453,8 @@ static struct sk_live *straggler(const sk_sched *s, int64_t *when)
 	struct sk_live *a;
 
 	if (!s->config.backups || s->backing >= most || limit < 0 ||
-	    (uint64_t)s->done[s->stage] * 4 < (uint64_t)s->tasks[s->stage] * 3 ||
+	    (uint64_t)settled(s, s->stage) * 4 <
+	    (uint64_t)s->tasks[s->stage] * 3 ||
 	    s->lone.next == &s->lone)
 		return NULL;
 	a = SK_LIVE_OF(s->lone.next, lone);
@@ -495,6 +538,7 @@ void sk_sched_stat(const sk_sched *s, struct sk_sched_stat *out)
 {
 	out->tasks = s->tasks[0] + s->tasks[1];
 	out->done = s->done[0] + s->done[1];
+	out->missing = s->missing[0] + s->missing[1];
 	out->running = s->running;
 	out->cap = s->cap;
 	out->retries = s->retries;

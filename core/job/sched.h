@@ -6,7 +6,11 @@
  *
  * It owns retries with backoff, throttling (waits, does not count as a try),
  * backup attempts for stragglers, concurrency, the deadline, and the rule that
- * exactly one attempt per task is committed.
+ * exactly one attempt per task is committed, or, in a job that keeps going,
+ * that the task is said to be missing.
+ *
+ * A missing task is not journaled: a coordinator that takes over tries it
+ * again, and is not told of reduce tasks that were committed without it.
  *
  * An event costs O(log tasks), but for the one that ends the job early.
  */
@@ -26,6 +30,9 @@ struct sk_sched_config {
 	uint32_t attempts;              /* tries a task may have; 0: 4.  A
 	                                 * backup is a try, being throttled not */
 	bool backups;                   /* start backup attempts for stragglers */
+	bool keep_going;                /* a task that fails for good is missing,
+	                                 * and ends the job only with the last of
+	                                 * its stage, when all are */
 	int64_t now;                    /* the clock of the events at the start, ms;
 	                                 * a TICK before the first sk_sched_next
 	                                 * does as well */
@@ -66,9 +73,13 @@ enum sk_action_kind {
 	SK_ACT_CANCEL,                  /* stop it; it still ends with an event */
 	SK_ACT_WAIT,                    /* nothing to do until an event or, if not
 	                                 * 0, the time until */
-	SK_ACT_STAGE,                   /* all map tasks are committed, reduce
-	                                 * begins; losers of map may still run */
-	SK_ACT_DONE,                    /* all tasks committed, nothing running */
+	SK_ACT_MISSING,                 /* this attempt's failure was its task's:
+	                                 * no other one will be made; no event */
+	SK_ACT_STAGE,                   /* all map tasks are committed or missing,
+	                                 * reduce begins; losers of map may still
+	                                 * run */
+	SK_ACT_DONE,                    /* all tasks committed or missing, nothing
+	                                 * running */
 	SK_ACT_FAIL,                    /* over, nothing running; code says why */
 };
 struct sk_action {
@@ -77,9 +88,10 @@ struct sk_action {
 	struct sk_attempt_id attempt;
 	uint32_t number;                /* 1, 2 ... among the task's attempts */
 	int64_t until;
-	int code;                       /* FAIL: of the attempt that decided or the
-	                                 * LOST commit, or SNEK_ETIMEDOUT,
-	                                 * SNEK_ECANCELED */
+	int code;                       /* FAIL: of the attempt that decided (the
+	                                 * first of them, when all of a stage is
+	                                 * missing) or the LOST commit, or
+	                                 * SNEK_ETIMEDOUT, SNEK_ECANCELED */
 };
 
 typedef struct sk_sched sk_sched;
@@ -93,7 +105,7 @@ int sk_sched_event(sk_sched *, const struct sk_event *);
 void sk_sched_next(sk_sched *, struct sk_action *);
 
 struct sk_sched_stat {
-	uint32_t tasks, done;           /* of both stages */
+	uint32_t tasks, done, missing;  /* of both stages; done: committed */
 	uint32_t running;               /* started, not ended */
 	uint32_t cap;                   /* how many may run: slots, or fewer
 	                                 * after throttling */

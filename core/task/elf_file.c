@@ -240,6 +240,67 @@ bool sk_elf_symbol_get(const struct sk_elf_file *f, uint32_t i,
 	return out->name;
 }
 
+/* ---- functions ---- */
+
+struct symtab {
+	uint64_t at, n, strings, strings_n;
+};
+
+static bool section(const struct sk_elf_file *f, uint32_t i, Elf64_Shdr *s)
+{
+	Elf64_Ehdr h;
+
+	return get(f, 0, &h, sizeof(h)) && h.e_shentsize == sizeof(*s) &&
+	    i < h.e_shnum && h.e_shoff <= f->bytes.n &&
+	    get(f, h.e_shoff + (uint64_t)i * sizeof(*s), s, sizeof(*s)) &&
+	    s->sh_offset <= f->bytes.n && s->sh_size <= f->bytes.n - s->sh_offset;
+}
+
+/* The full table of symbols, or the loader's. */
+static void find_symtab(const struct sk_elf_file *f, struct symtab *t)
+{
+	Elf64_Shdr s, names;
+	uint32_t i;
+
+	*t = (struct symtab){ f->symbols, f->symbol_n, f->strings,
+	    f->strings_n };
+	for (i = 0; i < UINT16_MAX; i++) {
+		if (!section(f, i, &s))
+			s.sh_type = SHT_NULL;
+		if (s.sh_type != SHT_SYMTAB || !section(f, s.sh_link, &names))
+			continue;
+		*t = (struct symtab){ s.sh_offset, s.sh_size / sizeof(Elf64_Sym),
+		    names.sh_offset, names.sh_size };
+		return;
+	}
+}
+
+bool sk_elf_function(const struct sk_elf_file *f, uint64_t at,
+    const char **name, uint64_t *offset)
+{
+	struct symtab t;
+	const char *p;
+	Elf64_Sym s;
+	uint64_t i;
+
+	find_symtab(f, &t);
+	for (i = 1; i < t.n; i++) {
+		if (!get(f, t.at + i * sizeof(s), &s, sizeof(s)))
+			return false;
+		if (ELF64_ST_TYPE(s.st_info) != STT_FUNC || !s.st_shndx ||
+		    at < s.st_value || at - s.st_value >= s.st_size ||
+		    s.st_name >= t.strings_n)
+			continue;
+		p = f->bytes.p + t.strings + s.st_name;
+		if (!memchr(p, '\0', t.strings_n - s.st_name))
+			continue;
+		*name = p;
+		*offset = at - s.st_value;
+		return true;
+	}
+	return false;
+}
+
 /* ---- versions needed ---- */
 
 /* The versions of one library; false: damaged. */

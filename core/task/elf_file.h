@@ -50,6 +50,10 @@ const char *sk_elf_runpath(const struct sk_elf_file *);
 /* False: the symbol is damaged. */
 bool sk_elf_symbol_get(const struct sk_elf_file *, uint32_t i,
     struct sk_elf_symbol *);
+/* The function that holds an address, and how far into it; static ones too,
+ * unless they were stripped. */
+bool sk_elf_function(const struct sk_elf_file *, uint64_t at,
+    const char **name, uint64_t *offset);
 /* Bytes as they lie in memory before relocation; false: not in the file. */
 bool sk_elf_memory(const struct sk_elf_file *, uint64_t at, void *to, size_t n);
 #endif

@@ -59,48 +59,41 @@ static void by_libffi(const struct sk_ffi *f, const union sk_ffi_value *args,
 #define C_d double
 #define C_s const char *
 
-#define DIRECT(name, result_, types, values) \
+/* Every mixture of up to three numbers, and what is usual beside. */
+#define NUMBERS(r, F1, F2, F3) F1(r, d) F1(r, l) \
+	F2(r, d, d) F2(r, d, l) F2(r, l, d) F2(r, l, l) \
+	F3(r, d, d, d) F3(r, d, d, l) F3(r, d, l, d) F3(r, d, l, l) \
+	F3(r, l, d, d) F3(r, l, d, l) F3(r, l, l, d) F3(r, l, l, l)
+#define SHAPES(F1, F2, F3, F4) \
+	NUMBERS(d, F1, F2, F3) NUMBERS(l, F1, F2, F3) NUMBERS(b, F1, F2, F3) \
+	F4(d, d, d, d, d) F4(l, l, l, l, l) F1(i, i) F2(i, i, i) F1(b, i) \
+	F1(b, s) F2(b, s, s) F1(d, s) F1(l, s) F1(L, s) F1(i, s) F2(i, s, s) \
+	F1(s, s)
+
+#define DIRECT(name, r, types, values) \
 	static void name(const struct sk_ffi *f, \
 	    const union sk_ffi_value *a, union sk_ffi_value *out) \
 	{ \
-		out->result_ = ((C_##result_ (*) types)f->function) values; \
+		out->r = ((C_##r (*) types)f->function) values; \
 	}
-#define DIRECT_1(r, x) DIRECT(r##_##x, r, (C_##x), (a[0].x))
-#define DIRECT_2(r, x) DIRECT(r##_##x##x, r, (C_##x, C_##x), (a[0].x, a[1].x))
+#define DIRECT_1(r, w) DIRECT(r##_##w, r, (C_##w), (a[0].w))
+#define DIRECT_2(r, w, x) DIRECT(r##_##w##x, r, (C_##w, C_##x), \
+	(a[0].w, a[1].x))
+#define DIRECT_3(r, w, x, y) DIRECT(r##_##w##x##y, r, (C_##w, C_##x, C_##y), \
+	(a[0].w, a[1].x, a[2].y))
+#define DIRECT_4(r, w, x, y, z) DIRECT(r##_##w##x##y##z, r, \
+	(C_##w, C_##x, C_##y, C_##z), (a[0].w, a[1].x, a[2].y, a[3].z))
+SHAPES(DIRECT_1, DIRECT_2, DIRECT_3, DIRECT_4)
 
-DIRECT_1(d, d)
-DIRECT_2(d, d)
-DIRECT(d_ddd, d, (double, double, double), (a[0].d, a[1].d, a[2].d))
-DIRECT(d_dddd, d, (double, double, double, double),
-    (a[0].d, a[1].d, a[2].d, a[3].d))
-DIRECT_1(l, l)
-DIRECT_2(l, l)
-DIRECT_1(i, i)
-DIRECT_2(i, i)
-DIRECT_1(b, d)
-DIRECT_2(b, d)
-DIRECT_1(b, l)
-DIRECT_1(b, i)
-DIRECT_1(b, s)
-DIRECT_2(b, s)
-DIRECT_1(d, s)
-DIRECT_1(l, s)
-DIRECT_1(L, s)
-DIRECT_1(i, s)
-DIRECT_2(i, s)
-DIRECT_1(s, s)
-
+#define ROW_1(r, w) { #r #w, r##_##w },
+#define ROW_2(r, w, x) { #r #w #x, r##_##w##x },
+#define ROW_3(r, w, x, y) { #r #w #x #y, r##_##w##x##y },
+#define ROW_4(r, w, x, y, z) { #r #w #x #y #z, r##_##w##x##y##z },
 static const struct {
 	char letters[SK_SIGNATURE_MAX + 2];     /* the result's, the arguments' */
 	void (*invoke)(const struct sk_ffi *, const union sk_ffi_value *,
 	    union sk_ffi_value *);
-} shapes[] = {
-	{ "dd", d_d }, { "ddd", d_dd }, { "dddd", d_ddd }, { "ddddd", d_dddd },
-	{ "ll", l_l }, { "lll", l_ll }, { "ii", i_i }, { "iii", i_ii },
-	{ "bd", b_d }, { "bdd", b_dd }, { "bl", b_l }, { "bi", b_i },
-	{ "bs", b_s }, { "bss", b_ss }, { "ds", d_s }, { "ls", l_s },
-	{ "Ls", L_s }, { "is", i_s }, { "iss", i_ss }, { "ss", s_s },
-};
+} shapes[] = { SHAPES(ROW_1, ROW_2, ROW_3, ROW_4) };
 
 static bool is_shape(const struct sk_signature *s, const char *letters)
 {
@@ -117,105 +110,6 @@ static bool choose_direct(struct sk_ffi *f, const struct sk_signature *s)
 		}
 	return false;
 }
-
-/* ---- by all registers ---- */
-
-#if (defined(__x86_64__) && defined(__LP64__) && !defined(_WIN32)) || \
-	(defined(__aarch64__) && defined(__AARCH64EL__) && defined(__LP64__))
-/*
- * Whole numbers and pointers go in registers of one kind, floating-point
- * numbers in those of another, both in the order of the arguments: six and
- * eight of them (System V x86-64; AAPCS64 has two more of the first).  So one
- * call that fills them all suits every function that needs no more; it looks
- * at its own.  What has no register left lies on the stack, eight bytes each:
- * that is plain, too, as long as it is of one kind.
- */
-#define MOST SK_SIGNATURE_MAX
-#define WORDS 6
-#define REALS 8
-#define W6 uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t
-#define D8 double, double, double, double, double, double, double, double
-#define W10 uint64_t, uint64_t, uint64_t, uint64_t, W6
-#define VALUES w[0], w[1], w[2], w[3], w[4], w[5], d[0].d, d[1].d, d[2].d, \
-	d[3].d, d[4].d, d[5].d, d[6].d, d[7].d
-#define MORE_WORDS w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], \
-	w[15]
-#define MORE_REALS d[8].d, d[9].d, d[10].d, d[11].d, d[12].d, d[13].d, d[14].d, \
-	d[15].d
-
-static bool is_real(char letter)
-{
-	return letter == 'd' || letter == 'f';
-}
-
-/* What is narrower than a register is widened to one, as libffi does. */
-static uint64_t word_of(char letter, const union sk_ffi_value *v)
-{
-	switch (letter) {
-	case 'b': return v->b;
-	case 'i': return (uint64_t)v->i;
-	case 'I': return v->I;
-	case 's': return (uintptr_t)v->s;
-	default:  return v->L;
-	}
-}
-
-static inline void spread(const struct sk_ffi *f, const union sk_ffi_value *args,
-    uint64_t *w, union sk_ffi_value *d)
-{
-	uint32_t i, words = 0, reals = 0;
-
-	for (i = 0; i < f->n; i++) {
-		if (f->arg[i] == 'd')
-			d[reals++].d = args[i].d;
-		else if (f->arg[i] == 'f')
-			d[reals++].f = args[i].f;
-		else
-			w[words++] = word_of(f->arg[i], &args[i]);
-	}
-}
-
-/* The type of the pointer is on purpose not that of the function. */
-#define BY_REGISTERS(name, words, reals, types, values) \
-	__attribute__((no_sanitize("undefined"))) \
-	static void name(const struct sk_ffi *f, \
-	    const union sk_ffi_value *args, union sk_ffi_value *out) \
-	{ \
-		union sk_ffi_value d[reals] = { 0 }; \
-		uint64_t w[words] = { 0 }; \
-		\
-		spread(f, args, w, d); \
-		if (f->result == 'd') \
-			out->d = ((double (*) types)f->function) values; \
-		else if (f->result == 'f') \
-			out->f = ((float (*) types)f->function) values; \
-		else \
-			out->L = ((uint64_t (*) types)f->function) values; \
-		if (f->result == 'b') \
-			out->b = (uint8_t)out->L != 0; \
-	}
-BY_REGISTERS(by_few, WORDS, REALS, (W6, D8), (VALUES))
-BY_REGISTERS(by_words, MOST, REALS, (W6, D8, W10), (VALUES, MORE_WORDS))
-BY_REGISTERS(by_reals, WORDS, MOST, (W6, D8, D8), (VALUES, MORE_REALS))
-
-static bool choose_registers(struct sk_ffi *f, const struct sk_signature *s)
-{
-	uint32_t reals = 0, words;
-
-	for (uint32_t i = 0; i < s->n; i++)
-		reals += is_real(s->arg[i]);
-	words = s->n - reals;
-	f->invoke = words > WORDS ? by_words : reals > REALS ? by_reals : by_few;
-	return words <= WORDS || reals <= REALS;
-}
-#else
-static bool choose_registers(struct sk_ffi *f, const struct sk_signature *s)
-{
-	(void)f;
-	(void)s;
-	return false;
-}
-#endif
 
 /* ---- making one ---- */
 
@@ -247,9 +141,7 @@ int sk_ffi_new(const struct sk_signature *s, void (*function)(void),
 	f->function = function;
 	f->n = s->n;
 	f->result = s->result;
-	memcpy(f->arg, s->arg, s->n);
-	rc = choose_direct(f, s) || choose_registers(f, s) ? 0
-	    : prepare(f, s, e);
+	rc = choose_direct(f, s) ? 0 : prepare(f, s, e);
 	if (rc)
 		sk_ffi_free(f);
 	else

@@ -2,9 +2,8 @@
 /*
  * ffi.h - calling a C function whose prototype is known when the program runs.
  *
- * A function of a common shape is called through a pointer of its type; one
- * whose arguments are not too many of both kinds, by filling the registers that
- * arguments go in, on machines where that is known; any other by libffi.  Immutable once made: threads share it.
+ * A function of a common shape is called through a pointer of its type; any
+ * other by libffi.  Immutable once made: threads share it.
  */
 #ifndef SK_FFI_H
 #define SK_FFI_H
@@ -28,7 +27,7 @@ struct sk_ffi {
 	void (*function)(void);
 	void *prepared;                 /* libffi's; NULL: not needed */
 	uint32_t n;
-	char result, arg[SK_SIGNATURE_MAX];
+	char result;
 };
 
 int sk_ffi_new(const struct sk_signature *, void (*function)(void),

@@ -80,12 +80,17 @@ static int host_fail(snek_ctx *c, int code, const char *text, size_t len)
 
 /* ---- frames ---- */
 
+void sk_host_mark(sk_instance *in, const char *name)
+{
+	strncpy(in->mark->callback, name, sizeof(in->mark->callback) - 1);
+}
+
 void sk_host_enter(sk_instance *in, struct sk_frame *outer, const char *name,
     uint32_t may)
 {
 	*outer = in->frame;
 	if (!outer->depth)
-		strncpy(in->mark->callback, name, sizeof(in->mark->callback) - 1);
+		sk_host_mark(in, name);
 	in->frame = (struct sk_frame){ .name = name, .may = may,
 	    .depth = outer->depth + 1, .placed = in->placed };
 	if (!(may & SK_MAY_ROWS))       /* only map's emits go the short way */

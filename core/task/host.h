@@ -93,6 +93,8 @@ int sk_host_not_here(sk_instance *, const char *what);
 int sk_control_check(const struct sk_control *, struct snek_error *);
 int sk_host_check(sk_instance *);
 
+/* This callback runs now, for whoever looks at the mark. */
+void sk_host_mark(sk_instance *, const char *name);
 void sk_host_enter(sk_instance *, struct sk_frame *outer, const char *name,
     uint32_t may);
 /* Give the callback's memory back and return to the outer frame. */

@@ -166,10 +166,13 @@ static int call_open(sk_instance *in, struct snek_error *e)
 	return 0;
 }
 
+/* It gets no context, so nothing but the mark tells that it runs. */
 static void call_close(sk_instance *in)
 {
-	if (in->opened && in->o.op->op.close)
+	if (in->opened && in->o.op->op.close) {
+		sk_host_mark(in, "close");
 		in->o.op->op.close(in->self);
+	}
 	in->opened = false;
 	in->self = NULL;
 	sk_arena_reset(&in->kept);

@@ -267,9 +267,9 @@ static int check_paths(struct lint *l)
 	}
 	if (!path || !*path)
 		return say(l, SK_LINT_PASS, "rpath", NULL, "none");
-	if (starts(path, "$ORIGIN"))
-		return say(l, SK_LINT_WARN, "rpath", "a plugin in a cluster is a "
-		    "copy elsewhere: link statically what lies beside it",
+	if (strstr(path, "ORIGIN"))
+		return say(l, SK_LINT_WARN, "rpath", "a plugin is loaded from a "
+		    "copy of its bytes: link statically what lies beside it",
 		    "%s %s", kind, path);
 	return say(l, SK_LINT_WARN, "rpath", "link without -rpath: the directory "
 	    "is of this machine", "%s %s", kind, path);

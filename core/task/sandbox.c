@@ -18,6 +18,7 @@
 /* Of the whole account, threads included: what keeps a bomb of threads with
  * tiny stacks from taking the machine's last process number. */
 #define MAX_THREADS 4096
+#define NOBODY 65534
 #define LIFT "--trust runs it without a sandbox"
 
 static int no_new_privs(struct snek_error *e)
@@ -77,7 +78,33 @@ static int limit_all(const struct sk_sandbox_options *o, struct snek_error *e)
 	return rc ? rc : limit_descriptors(o->descriptors, e);
 }
 
-/* Root without capabilities is an account that owns many files. */
+/*
+ * Root without capabilities is an account that owns many files, and Linux does
+ * not count its threads.  It counts those of the real user, so that becomes
+ * another; the effective one, which files are asked for, stays.  Where there
+ * is no such user, or no right to become one, root's threads go uncounted.
+ */
+static void leave_root(void)
+{
+	uid_t real, effective, saved;
+
+	int rc = getresuid(&real, &effective, &saved);
+
+	if (!rc && !real)
+		rc = setresuid(NOBODY, effective, saved);
+	(void)rc;
+}
+
+/* Nothing that it could execute, and it cannot, would give them back. */
+static void drop_bounds(void)
+{
+	int i;
+
+	for (i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
+		prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+}
+
 static int drop_capabilities(struct snek_error *e)
 {
 	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
@@ -96,8 +123,11 @@ int sk_sandbox_enter(const struct sk_sandbox_options *o, struct snek_error *e)
 		rc = sk_landlock_enter(o->libraries, e);
 	if (!rc)
 		rc = limit_all(o, e);
-	if (!rc)
+	if (!rc) {
+		drop_bounds();
+		leave_root();
 		rc = drop_capabilities(e);
+	}
 	return rc ? rc : sk_seccomp_enter(o->filter, e);
 }
 

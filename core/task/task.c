@@ -17,6 +17,7 @@ void sk_outcome_free(struct sk_outcome *o)
 		sk_runs_free(&o->part[i]);
 	free(o->part);
 	sk_run_free(&o->run);
+	free(o->trace);
 	memset(o, 0, sizeof(*o));
 }
 

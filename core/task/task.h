@@ -25,7 +25,8 @@ struct sk_outcome {
 	struct snek_error error;
 	uint64_t records_in, skipped, emitted, bytes_in;
 	uint64_t seen[SK_SEEN_PATHS / 64];      /* map: which paths any record had */
-	bool crashed;                   /* the op took its process with it */
+	bool crashed;                   /* the op took its process with it: */
+	char *trace;                    /* where, a line a frame; or NULL */
 	bool placed;                    /* the record that failed is known: */
 	uint32_t chunk, row;            /* among the attempt's chunks, in it */
 	struct sk_counter *counter;

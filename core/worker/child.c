@@ -3,6 +3,7 @@
 #include "worker/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "task/elf_file.h"
+#include "task/sandbox_parts.h"
 #include "task/tmp.h"
 #include "worker/input.h"
+#include "worker/trace.h"
 
 #define MAX_FILES 65536u        /* of one task's input */
+#define LOADS 128               /* first descriptor that is loaded from */
 #define MAX_REQUEST ((uint64_t)1 << 30)
 /* All of an outcome's runs in memory that go in the answer itself. */
 #define ANSWER_BYTES ((uint64_t)64 << 20)
@@ -31,6 +36,7 @@ struct child {
 	struct sk_wire_job job;
 	struct loaded map_fn, reduce_fn;
 	sk_instance *map, *reduce;
+	int loads;
 	char tmp[4128];
 };
 
@@ -82,23 +88,68 @@ static void rename_file(const char *fake, const char *path, struct snek_error *e
 	e->text[sizeof(text) - 1] = '\0';
 }
 
-static int load(struct child *c, const char *path, int fd,
+static bool has_origin(const struct sk_elf_file *f)
+{
+	const char *path = sk_elf_runpath(f);
+
+	path = path ? path : sk_elf_rpath(f);
+	return path && strstr(path, "ORIGIN");
+}
+
+/* What lies beside a plugin does not lie beside its bytes. */
+static void say_origin(const char *fake, struct snek_error *e)
+{
+	const char *cut = strstr(e->text, ", which is not found");
+	struct snek_error why = *e;
+	struct sk_elf_file f;
+
+	if (!cut || sk_elf_file_open(&f, fake, NULL))
+		return;
+	if (has_origin(&f))
+		sk_fail(e, why.code, "%.*s, and its RUNPATH with $ORIGIN does "
+		    "not help, for a plugin is loaded from a copy of its bytes: "
+		    "link the library statically, or set LD_LIBRARY_PATH to "
+		    "where it is", (int)(cut - e->text), why.text);
+	sk_elf_file_free(&f);
+}
+
+/* Each under a name of its own: what the loader has once loaded under a name
+ * it takes for the same, and a plugin may have stayed. */
+static int load(struct child *c, const char *path, int fd, size_t number,
     struct sk_plugin **out, struct snek_error *e)
 {
 	struct stat st;
 	char fake[32];
-	int rc;
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, LOADS + c->loads++), rc;
 
-	snprintf(fake, sizeof(fake), "/proc/self/fd/%d", fd);
+	if (own < 0)
+		return sk_fail_errno(e, "%s", path);
+	snprintf(fake, sizeof(fake), "/proc/self/fd/%d", own);
 	snprintf(c->shared->mark.callback, sizeof(c->shared->mark.callback),
 	    "loading");
+	sk_crash_name(fake, (int32_t)number, path);
 	rc = sk_plugin_open(fake, out, e);
+	sk_crash_look();
+	close(own);
 	if (rc && stat("/proc/self/fd", &st))
 		return sk_fail(e, SNEK_EACCES, "%s cannot be loaded in a "
 		    "process: /proc is not mounted; mount -t proc proc /proc, "
 		    "or run it --on threads", path);
-	if (rc && e)
+	if (rc && e) {
 		rename_file(fake, path, e);
+		say_origin(fake, e);
+	}
+	return rc;
+}
+
+static int open_call(const struct sk_call *call, struct sk_plugin **out,
+    struct snek_error *e)
+{
+	int rc;
+
+	sk_crash_name(call->library, 0, call->library);
+	rc = sk_call_open(call, out, e);
+	sk_crash_look();
 	return rc;
 }
 
@@ -110,9 +161,9 @@ static int load_op(struct child *c, const struct sk_wire_op *o,
 	int rc = 0;
 
 	if (!l->plugin && o->call.library)
-		rc = sk_call_open(&o->call, &l->plugin, e);
+		rc = open_call(&o->call, &l->plugin, e);
 	else if (!l->plugin)
-		rc = at < m->fds ? load(c, o->path, m->fd[at], &l->plugin, e)
+		rc = at < m->fds ? load(c, o->path, m->fd[at], at, &l->plugin, e)
 		    : sk_fail(e, SNEK_EINTERNAL, "malformed request");
 	if (rc)
 		return rc;
@@ -166,7 +217,7 @@ static int describe(struct child *c, struct sk_get *r, struct sk_message *m,
 
 	if (!path || m->fds != 1)
 		return sk_fail(e, SNEK_EINTERNAL, "malformed request");
-	rc = load(c, path, m->fd[0], &p, e);
+	rc = load(c, path, m->fd[0], 0, &p, e);
 	if (rc)
 		return rc;
 	sk_put_error(w, 0, &(struct snek_error){ 0 });
@@ -381,6 +432,7 @@ static void answer(struct child *c, struct sk_outcome *o)
 		o->code = make_fit(c, o);
 	if (!sk_put_outcome(&w, o, &m))
 		_exit(1);
+	fflush(stdout);         /* what it printed is of this task */
 	sk_outcome_free(o);
 	say(c, SK_MSG_DONE, &w, &m);
 }
@@ -413,6 +465,20 @@ static void tell(struct child *c, uint8_t what, struct sk_get *r,
 		w.buf.n = 0;
 		sk_put_error(&w, rc, &e);
 	}
+	fflush(stdout);
+	say(c, SK_MSG_DONE, &w, &out);
+}
+
+/* The notes of one that died; this one has no plugin in it. */
+static void trace(struct child *c, struct sk_get *r, struct sk_message *m)
+{
+	struct sk_wire_death d = { 0 };
+	struct sk_put w = { { 0 }, false };
+	struct sk_message out = { 0 };
+
+	if (sk_trace_say(r, m->fd, m->fds, &d))
+		_exit(1);
+	sk_put_trace(&w, &d);
 	say(c, SK_MSG_DONE, &w, &out);
 }
 
@@ -441,13 +507,26 @@ static void take(struct child *c, struct sk_message *m)
 	what = sk_get_u8(&r);
 	if (what == SK_ASK_MAP || what == SK_ASK_REDUCE)
 		attempt(c, what, &r, m);
+	else if (what == SK_ASK_TRACE)
+		trace(c, &r, m);
 	else
 		tell(c, what, &r, m);
 	c->shared->mark.callback[0] = '\0';
 }
 
-static void confine(const struct sk_wire_hello *hello,
-    const struct sk_sandbox_filter *filter, struct sk_shared *shared)
+/* Said while nothing in here can lie. */
+static void greet(struct child *c, bool confined, const char *why)
+{
+	struct sk_put w = { { 0 }, false };
+	struct sk_message m = { 0 };
+
+	sk_put_u8(&w, confined);
+	sk_put_text(&w, why);
+	say(c, SK_MSG_HELLO, &w, &m);
+}
+
+static void confine(struct child *c, const struct sk_wire_hello *hello,
+    const struct sk_sandbox_filter *filter)
 {
 	const struct sk_sandbox_options o = { .memory = hello->memory,
 		.descriptors = MAX_FILES, .filter = filter,
@@ -455,10 +534,12 @@ static void confine(const struct sk_wire_hello *hello,
 	struct snek_error e = { 0 };
 
 	if (!hello->trust && sk_sandbox_enter(&o, &e)) {
-		snprintf(shared->why, sizeof(shared->why), "%.255s", e.text);
+		greet(c, false, e.text);
 		_exit(1);
 	}
-	shared->confined = 1;
+	greet(c, true, "");
+	if (!SK_SANITIZED)      /* they report by themselves, and mind ours */
+		sk_crash_watch(&c->shared->crash);
 }
 
 void sk_child_run(const struct sk_wire_hello *hello,
@@ -471,7 +552,8 @@ void sk_child_run(const struct sk_wire_hello *hello,
 	struct sk_message m = { 0 };
 	int rc;
 
-	confine(hello, filter, shared);
+	confine(&c, hello, filter);
+	setvbuf(stdout, NULL, _IOLBF, 0);       /* a crash takes no lines along */
 	snprintf(c.tmp, sizeof(c.tmp), SK_TMP_ASK "%d:%s", SK_CHILD_TMP,
 	    hello->tmp);
 	for (;;) {

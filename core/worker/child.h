@@ -4,6 +4,7 @@
 #define SK_CHILD_H
 #include "exec/wire.h"
 #include "task/sandbox.h"
+#include "worker/crash.h"
 
 /* Its descriptors, besides the standard ones. */
 enum { SK_CHILD_SOCK = 3, SK_CHILD_TMP = 4, SK_CHILD_FIRST = 5 };
@@ -13,12 +14,12 @@ enum { SK_CHILD_SOCK = 3, SK_CHILD_TMP = 4, SK_CHILD_FIRST = 5 };
 struct sk_shared {
 	struct sk_control control;      /* cancelled: written by the worker */
 	struct sk_mark mark;
-	uint8_t confined;               /* or never was: why says what failed; no
-	                                 * bool, which may not be just anything */
-	char why[256];
+	struct sk_crash crash;
 };
 
-/* Everything from the sandbox to the end; does not return. */
+/* Everything from the sandbox to the end; does not return.  Its first message
+ * is a hello, before there is anything of others in it: one byte, whether it
+ * is confined, and a text, why it is not. */
 __attribute__((noreturn))
 void sk_child_run(const struct sk_wire_hello *,
     const struct sk_sandbox_filter *, struct sk_shared *);

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -14,59 +13,16 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "task/tmp.h"
-#include "worker/slot.h"
+#include "worker/tend.h"
 
-#define COORDINATOR 3
 #define GRACE_MS 250            /* from being told to stop to being killed */
 #define LOOK_MS 50              /* how often processor time is looked at */
 #define MAX_REQUEST ((uint64_t)1 << 30)
 #define MAX_SLOTS 1024u
 
-struct worker {
-	struct sk_channel channel;
-	struct sk_wire_hello hello;
-	bool greeted;
-	struct sk_sandbox_filter *filter;       /* made with the first child */
-	struct sk_message files, init;
-	struct sk_worker_task *todo, **tail;
-	struct sk_slot *slot;
-	uint32_t slots;
-	struct pollfd *poll;
-};
-
-/* ---- to the coordinator ---- */
-
-static int wait_room(void *arg)
-{
-	struct pollfd p = { .fd = COORDINATOR, .events = POLLOUT };
-
-	(void)arg;
-	return poll(&p, 1, -1) < 0 && errno != EINTR ? SNEK_EIO : 0;
-}
-
-static int tell(uint32_t kind, uint64_t id, struct sk_put *w)
-{
-	const struct sk_channel_wait patient = { wait_room, NULL };
-	struct sk_message m = { .kind = kind, .id = id, .body = w->buf };
-	int rc = w->nomem ? SNEK_ENOMEM
-	    : sk_channel_send(COORDINATOR, &m, &patient);
-
-	sk_buf_free(&w->buf);
-	return rc;
-}
-
-static int tell_death(uint64_t id, const struct sk_wire_death *d)
-{
-	struct sk_put w = { { 0 }, false };
-
-	sk_put_death(&w, d);
-	return tell(SK_MSG_DIED, id, &w);
-}
-
 /* ---- from the coordinator ---- */
 
-static int greet(struct worker *w, struct sk_message *m)
+static int greet(struct sk_tend *w, struct sk_message *m)
 {
 	struct sk_get r = { m->body.p, m->body.n, false };
 
@@ -78,12 +34,12 @@ static int greet(struct worker *w, struct sk_message *m)
 		return SNEK_EFORMAT;
 	w->slots = w->hello.workers;
 	w->slot = calloc(w->slots, sizeof(*w->slot));
-	w->poll = calloc(1 + 3 * (size_t)w->slots, sizeof(*w->poll));
+	w->poll = calloc(1 + SK_TEND_POLLS * (size_t)w->slots, sizeof(*w->poll));
 	w->greeted = true;
 	return w->slot && w->poll ? 0 : SNEK_ENOMEM;
 }
 
-static int take_files(struct worker *w, struct sk_message *m)
+static int take_files(struct sk_tend *w, struct sk_message *m)
 {
 	size_t i;
 
@@ -98,7 +54,7 @@ static int take_files(struct worker *w, struct sk_message *m)
 }
 
 /* The request as a child gets it: the files it names come first. */
-static int for_child(const struct worker *w, struct sk_message *m,
+static int for_child(const struct sk_tend *w, struct sk_message *m,
     struct sk_worker_task *t)
 {
 	struct sk_get r = { m->body.p, m->body.n, false };
@@ -129,7 +85,7 @@ static int for_child(const struct worker *w, struct sk_message *m,
 	return 0;
 }
 
-static int take_task(struct worker *w, struct sk_message *m)
+static int take_task(struct sk_tend *w, struct sk_message *m)
 {
 	struct sk_wire_death d = { .end = SK_END_START, .row = SK_NO_ROW };
 	struct sk_worker_task *t = calloc(1, sizeof(*t));
@@ -144,10 +100,10 @@ static int take_task(struct worker *w, struct sk_message *m)
 	if (rc != SNEK_ENOMEM)
 		return rc;
 	snprintf(d.text, sizeof(d.text), "out of memory or descriptors");
-	return tell_death(m->id, &d);
+	return sk_tend_tell_death(m->id, &d);
 }
 
-static int cancel(struct worker *w, uint64_t id)
+static int cancel(struct sk_tend *w, uint64_t id)
 {
 	struct sk_wire_death d = { .end = SK_END_CANCELLED, .row = SK_NO_ROW };
 	struct sk_worker_task **p, *t;
@@ -158,6 +114,8 @@ static int cancel(struct worker *w, uint64_t id)
 			__atomic_store_n(&s->shared->control.cancelled, 1,
 			    __ATOMIC_RELAXED);
 			s->kill_at = sk_clock_ms() + GRACE_MS;
+		} else if (s->death && s->task->request.id == id) {
+			s->kill_at = sk_clock_ms();
 		}
 	for (p = &w->todo; (t = *p); p = &t->next)
 		if (t->request.id == id)
@@ -167,10 +125,10 @@ static int cancel(struct worker *w, uint64_t id)
 	if (!(*p = t->next))
 		w->tail = p;
 	sk_worker_task_free(t);
-	return tell_death(id, &d);
+	return sk_tend_tell_death(id, &d);
 }
 
-static int take(struct worker *w, struct sk_message *m)
+static int take(struct sk_tend *w, struct sk_message *m)
 {
 	if (!w->greeted)
 		return greet(w, m);
@@ -191,7 +149,7 @@ static int take(struct worker *w, struct sk_message *m)
 	}
 }
 
-static int listen_up(struct worker *w)
+static int listen_up(struct sk_tend *w)
 {
 	struct sk_message m = { 0 };
 	int rc;
@@ -207,100 +165,7 @@ static int listen_up(struct worker *w)
 
 /* ---- children ---- */
 
-static void drop_task(struct sk_slot *s)
-{
-	sk_worker_task_free(s->task);
-	s->task = NULL;
-}
-
-/* It ended, or does now: say what became of its task. */
-static int bury(struct sk_slot *s, bool wait)
-{
-	struct sk_wire_death d;
-	int rc = 0;
-
-	if (!sk_slot_reap(s, wait, &d) || !s->task)
-		return 0;
-	if (d.end == SK_END_CPU)
-		d.status = 0;
-	rc = tell_death(s->task->request.id, &d);
-	drop_task(s);
-	return rc;
-}
-
-static int forward(struct sk_slot *s, struct sk_message *m)
-{
-	const struct sk_channel_wait patient = { wait_room, NULL };
-	bool once = s->task->once;
-	int rc;
-
-	m->id = s->task->request.id;
-	rc = sk_channel_send(COORDINATOR, m, &patient);
-	if (rc || m->kind != SK_MSG_DONE)
-		return rc;
-	drop_task(s);
-	s->kill_at = 0;
-	if (!once)
-		return 0;
-	sk_slot_kill(s, 0);
-	return bury(s, true);
-}
-
-/* What it says while it has no task is no answer, and what is no message is
- * its end. */
-static int hear(struct sk_slot *s)
-{
-	struct sk_message m = { 0 };
-	int rc = 0;
-
-	while (!rc && s->pid) {
-		rc = sk_channel_recv(&s->channel, &m);
-		if (!rc)
-			return 0;
-		if (rc < 0 || !s->task ||
-		    (m.kind != SK_MSG_DONE && m.kind != SK_MSG_LOG)) {
-			/* an EOF of a child that dies by itself is no lie */
-			if (rc != SNEK_EIO)
-				sk_slot_kill(s, SK_END_LIED);
-			sk_message_free(&m);
-			return rc == SNEK_EIO ? 1 : bury(s, true);
-		}
-		rc = forward(s, &m);
-		sk_message_free(&m);
-	}
-	return rc;
-}
-
-/* Its socket is closed: it is dying, or it closed what it should not have. */
-static int hung_up(struct sk_slot *s)
-{
-	struct pollfd p = { .fd = s->pidfd, .events = POLLIN };
-
-	if (s->pidfd < 0 || poll(&p, 1, GRACE_MS) <= 0)
-		sk_slot_kill(s, SK_END_LIED);
-	return bury(s, true);
-}
-
-static int look_after(struct worker *w, struct sk_slot *s,
-    const struct pollfd *p)
-{
-	int rc = 0;
-
-	if (p[0].revents)
-		rc = hear(s);
-	if (rc == 1)
-		rc = hung_up(s);
-	if (!rc && s->pid && s->tmp >= 0 && p[1].revents &&
-	    sk_tmp_answer(s->tmp, w->hello.tmp)) {
-		close(s->tmp);
-		s->tmp = -1;
-	}
-	if (!rc && s->pid && p[2].revents)
-		rc = bury(s, false);
-	return rc;
-}
-
-static void enforce(struct worker *w, struct sk_slot *s, int64_t now)
+static void enforce(struct sk_tend *w, struct sk_slot *s, int64_t now)
 {
 	if (!s->pid || !s->task)
 		return;
@@ -314,7 +179,7 @@ static void enforce(struct worker *w, struct sk_slot *s, int64_t now)
 /* ---- handing out ---- */
 
 /* One that is idle and there, or else room for one. */
-static struct sk_slot *find_slot(struct worker *w, bool fresh)
+static struct sk_slot *find_slot(struct sk_tend *w, bool fresh)
 {
 	struct sk_slot *s, *empty = NULL, *idle = NULL;
 
@@ -328,7 +193,7 @@ static struct sk_slot *find_slot(struct worker *w, bool fresh)
 		return idle ? idle : empty;
 	if (!empty && idle) {
 		sk_slot_kill(idle, 0);
-		bury(idle, true);
+		sk_tend_bury(w, idle, true);
 		empty = idle;
 	}
 	return empty;
@@ -341,19 +206,10 @@ static int start_failed(struct sk_worker_task *t, const struct snek_error *e)
 
 	snprintf(d.text, sizeof(d.text), "%.255s", e->text);
 	sk_worker_task_free(t);
-	return tell_death(id, &d);
+	return sk_tend_tell_death(id, &d);
 }
 
-static int start_child(struct worker *w, struct sk_slot *s,
-    struct snek_error *e)
-{
-	int rc = w->hello.trust || w->filter ? 0
-	    : sk_sandbox_filter_new(false, &w->filter, e);
-
-	return rc ? rc : sk_slot_start(s, &w->hello, w->filter, e);
-}
-
-static int hand_out(struct worker *w)
+static int hand_out(struct sk_tend *w)
 {
 	struct snek_error e = { 0 };
 	struct sk_worker_task *t;
@@ -364,13 +220,13 @@ static int hand_out(struct worker *w)
 		if (!(w->todo = t->next))
 			w->tail = &w->todo;
 		t->next = NULL;
-		if (!s->pid && start_child(w, s, &e)) {
+		if (!s->pid && sk_tend_start(w, s, &e)) {
 			rc = start_failed(t, &e);
 			continue;
 		}
 		if (sk_slot_give(s, &w->init, t) == SNEK_EIO) {
 			sk_slot_kill(s, 0);
-			rc = bury(s, true);
+			rc = sk_tend_bury(w, s, true);
 		}
 	}
 	return rc;
@@ -378,16 +234,16 @@ static int hand_out(struct worker *w)
 
 /* The first is started ahead of the first task, while the coordinator is
  * still busy with other things.  If that fails, the task says why. */
-static void start_early(struct worker *w)
+static void start_early(struct sk_tend *w)
 {
 	struct snek_error e = { 0 };
 
-	start_child(w, &w->slot[0], &e);
+	sk_tend_start(w, &w->slot[0], &e);
 }
 
 /* ---- the loop ---- */
 
-static int timeout(const struct worker *w)
+static int timeout(const struct sk_tend *w)
 {
 	const struct sk_slot *s;
 	int64_t now = sk_clock_ms(), least = -1, ms;
@@ -411,21 +267,22 @@ static void set_poll(struct pollfd *p, bool want, int fd)
 	*p = (struct pollfd){ .fd = want ? fd : -1, .events = POLLIN };
 }
 
-static int wait_all(struct worker *w)
+static int wait_all(struct sk_tend *w)
 {
 	struct sk_slot *s = w->slot;
 	uint32_t i;
 
-	set_poll(&w->poll[0], true, COORDINATOR);
+	set_poll(&w->poll[0], true, SK_COORDINATOR);
 	for (i = 0; i < w->slots; i++, s++) {
-		set_poll(&w->poll[1 + 3 * i], s->pid, s->channel.fd);
-		set_poll(&w->poll[2 + 3 * i], s->pid, s->tmp);
-		set_poll(&w->poll[3 + 3 * i], s->pid, s->pidfd);
+		set_poll(&w->poll[1 + SK_TEND_POLLS * i], s->pid, s->channel.fd);
+		set_poll(&w->poll[2 + SK_TEND_POLLS * i], s->pid, s->tmp);
+		set_poll(&w->poll[3 + SK_TEND_POLLS * i], s->pid, s->pidfd);
+		set_poll(&w->poll[4 + SK_TEND_POLLS * i], s->pid, s->prints.fd);
 	}
-	return poll(w->poll, 1 + 3 * (nfds_t)w->slots, timeout(w));
+	return poll(w->poll, 1 + SK_TEND_POLLS * (nfds_t)w->slots, timeout(w));
 }
 
-static int turn(struct worker *w)
+static int turn(struct sk_tend *w)
 {
 	int64_t now;
 	uint32_t i;
@@ -438,7 +295,7 @@ static int turn(struct worker *w)
 	now = sk_clock_ms();
 	for (i = 0; i < w->slots && !rc; i++) {
 		if (w->slot[i].pid)
-			rc = look_after(w, &w->slot[i], &w->poll[1 + 3 * i]);
+			rc = sk_tend_look(w, &w->slot[i], &w->poll[1 + SK_TEND_POLLS * i]);
 		enforce(w, &w->slot[i], now);
 	}
 	if (!rc && w->poll[0].revents)
@@ -446,15 +303,15 @@ static int turn(struct worker *w)
 	return rc;
 }
 
-static int begin(struct worker *w)
+static int begin(struct sk_tend *w)
 {
-	struct pollfd p = { .fd = COORDINATOR, .events = POLLIN };
+	struct pollfd p = { .fd = SK_COORDINATOR, .events = POLLIN };
 	struct sk_put hello = { { 0 }, false };
 	struct sk_wire_hello mine = { .version = SK_CHANNEL_VERSION };
 	int rc;
 
 	sk_put_hello(&hello, &mine);
-	rc = tell(SK_MSG_HELLO, 0, &hello);
+	rc = sk_tend_tell(SK_MSG_HELLO, 0, &hello);
 	while (!rc && !w->greeted) {
 		poll(&p, 1, -1);
 		rc = listen_up(w);
@@ -462,7 +319,7 @@ static int begin(struct worker *w)
 	return rc;
 }
 
-static void end_all(struct worker *w)
+static void end_all(struct sk_tend *w)
 {
 	struct sk_wire_death d;
 	uint32_t i;
@@ -471,12 +328,12 @@ static void end_all(struct worker *w)
 		sk_slot_kill(&w->slot[i], 0);
 	for (i = 0; i < w->slots; i++) {
 		sk_slot_reap(&w->slot[i], true, &d);
-		sk_worker_task_free(w->slot[i].task);
+		sk_tend_drop(&w->slot[i]);
 	}
 }
 
 /* It ends anyway; but what is left then is a leak, and told from this. */
-static void free_all(struct worker *w)
+static void free_all(struct sk_tend *w)
 {
 	struct sk_worker_task *t;
 
@@ -500,8 +357,7 @@ static int open_null(void)
 	return fd >= 0 ? fd : sk_channel_sealed("snek-null", "", 0);
 }
 
-/* The standard descriptors are nobody's data: what a plugin prints goes where
- * messages go. */
+/* The standard descriptors are nobody's data. */
 static int set_descriptors(void)
 {
 	int null = open_null(), fd;
@@ -512,9 +368,9 @@ static int set_descriptors(void)
 		return -1;
 	if (dup2(null, 0) < 0 || dup2(2, 1) < 0)
 		return -1;
-	closefrom(COORDINATOR + 1);
+	closefrom(SK_COORDINATOR + 1);
 	fd = open_null();       /* number 4 */
-	return fd < 0 || fcntl(COORDINATOR, F_SETFD, FD_CLOEXEC) ? -1 : 0;
+	return fd < 0 || fcntl(SK_COORDINATOR, F_SETFD, FD_CLOEXEC) ? -1 : 0;
 }
 
 static void raise_limit(void)
@@ -545,12 +401,12 @@ const char *__asan_default_options(void)
 
 int main(void)
 {
-	struct worker w = { .channel = { .fd = COORDINATOR,
+	struct sk_tend w = { .channel = { .fd = SK_COORDINATOR,
 		.max = MAX_REQUEST, .max_fds = 1u << 20 } };
 	int type, rc;
 	socklen_t n = sizeof(type);
 
-	if (getsockopt(COORDINATOR, SOL_SOCKET, SO_TYPE, &type, &n)) {
+	if (getsockopt(SK_COORDINATOR, SOL_SOCKET, SO_TYPE, &type, &n)) {
 		fputs("snek-worker is started by snek; it does nothing by "
 		    "itself\n", stderr);
 		return 2;

@@ -30,16 +30,22 @@ void sk_worker_task_free(struct sk_worker_task *t)
 
 /* ---- starting ---- */
 
+/* Of each the worker's first and the child's second; out is a pipe. */
+struct ends {
+	int sock[2], tmp[2], out[2];
+};
+
 /* The numbers 3 and 4 are taken in the worker, so the ends lie above them. */
-static void become_child(int sock, int tmp, pid_t worker,
+static void become_child(const struct ends *e, pid_t worker,
     const struct sk_wire_hello *hello,
     const struct sk_sandbox_filter *filter, struct sk_shared *shared)
 {
 	const struct rlimit none = { 0, 0 };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != worker || dup2(sock, SK_CHILD_SOCK) < 0 ||
-	    dup2(tmp, SK_CHILD_TMP) < 0)
+	if (getppid() != worker || dup2(e->sock[1], SK_CHILD_SOCK) < 0 ||
+	    dup2(e->tmp[1], SK_CHILD_TMP) < 0 || dup2(e->out[1], 1) < 0 ||
+	    dup2(e->out[1], 2) < 0)
 		_exit(1);
 	closefrom(SK_CHILD_FIRST);
 	setrlimit(RLIMIT_CORE, &none);
@@ -61,46 +67,63 @@ static int share(struct sk_slot *s, struct snek_error *e)
 	return 0;
 }
 
-static int fork_child(struct sk_slot *s, const int sock[2], const int tmp[2],
+static int fork_child(struct sk_slot *s, const struct ends *n,
     const struct sk_wire_hello *hello,
     const struct sk_sandbox_filter *filter, struct snek_error *e)
 {
 	pid_t worker = getpid(), pid = fork();
 
 	if (!pid)
-		become_child(sock[1], tmp[1], worker, hello, filter,
-		    s->shared);
+		become_child(n, worker, hello, filter, s->shared);
 	if (pid < 0)
 		return sk_fail_errno(e, "start a process");
 	s->pid = pid;
 	s->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	s->channel = (struct sk_channel){ .fd = sock[0], .max = MAX_ANSWER,
+	s->channel = (struct sk_channel){ .fd = n->sock[0], .max = MAX_ANSWER,
 		.max_fds = MAX_FILES };
-	s->tmp = tmp[0];
+	s->tmp = n->tmp[0];
+	s->prints = (struct sk_prints){ .fd = n->out[0] };
+	s->greeted = s->confined = false;
+	s->why[0] = '\0';
+	return 0;
+}
+
+static void close_ends(const struct ends *n, int which)
+{
+	const int fd[] = { n->sock[which], n->tmp[which], n->out[which] };
+	size_t i;
+
+	for (i = 0; i < sizeof(fd) / sizeof(*fd); i++)
+		if (fd[i] >= 0)
+			close(fd[i]);
+}
+
+static int open_ends(struct ends *n, struct snek_error *e)
+{
+	int rc = sk_channel_pair(n->sock, e);
+
+	if (!rc)
+		rc = sk_channel_pair(n->tmp, e);
+	if (rc)
+		return rc;
+	if (pipe2(n->out, O_CLOEXEC) || fcntl(n->out[0], F_SETFL, O_NONBLOCK))
+		return sk_fail_errno(e, "a pipe");
 	return 0;
 }
 
 int sk_slot_start(struct sk_slot *s, const struct sk_wire_hello *hello,
     const struct sk_sandbox_filter *filter, struct snek_error *e)
 {
-	int sock[2], tmp[2];
+	struct ends n = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
 	int rc = share(s, e);
 
+	if (!rc)
+		rc = open_ends(&n, e);
+	if (!rc)
+		rc = fork_child(s, &n, hello, filter, e);
+	close_ends(&n, 1);
 	if (rc)
-		return rc;
-	rc = sk_channel_pair(sock, e);
-	if (rc)
-		return rc;
-	rc = sk_channel_pair(tmp, e);
-	if (!rc) {
-		rc = fork_child(s, sock, tmp, hello, filter, e);
-		close(tmp[1]);
-		if (rc)
-			close(tmp[0]);
-	}
-	close(sock[1]);
-	if (rc)
-		close(sock[0]);
+		close_ends(&n, 0);
 	return rc;
 }
 
@@ -138,7 +161,7 @@ int sk_slot_give(struct sk_slot *s, const struct sk_message *init,
 	s->task = t;
 	s->used = true;
 	s->kill_at = 0;
-	s->why = 0;
+	s->killed = 0;
 	s->cpu_began = used_ms(s);
 	__atomic_store_n(&s->shared->control.cancelled, 0, __ATOMIC_RELAXED);
 	s->shared->mark.row = SK_NO_ROW;
@@ -150,14 +173,47 @@ int sk_slot_give(struct sk_slot *s, const struct sk_message *init,
 	return rc ? rc : sk_channel_send(s->channel.fd, &t->request, &w);
 }
 
+int sk_slot_trace(struct sk_slot *s, const struct sk_message *m)
+{
+	struct sk_channel_wait w = { wait_room, s };
+
+	s->cpu_began = 0;
+	return sk_channel_send(s->channel.fd, m, &w);
+}
+
+static int take_hello(struct sk_slot *s, struct sk_message *m)
+{
+	struct sk_get r = { m->body.p, m->body.n, false };
+	bool confined = sk_get_u8(&r);
+	const char *why = sk_get_text(&r);
+
+	s->greeted = true;
+	if (m->kind != SK_MSG_HELLO || !why || !sk_get_end(&r))
+		return SNEK_EFORMAT;
+	s->confined = confined;
+	snprintf(s->why, sizeof(s->why), "%.255s", why);
+	return 0;
+}
+
+int sk_slot_recv(struct sk_slot *s, struct sk_message *m)
+{
+	int rc = sk_channel_recv(&s->channel, m);
+
+	if (rc != 1 || s->greeted)
+		return rc;
+	rc = take_hello(s, m);
+	sk_message_free(m);
+	return rc ? rc : sk_channel_recv(&s->channel, m);
+}
+
 /* ---- the end ---- */
 
 void sk_slot_kill(struct sk_slot *s, uint32_t why)
 {
 	if (!s->pid)
 		return;
-	if (!s->why)
-		s->why = why;
+	if (!s->killed)
+		s->killed = why;
 	kill(s->pid, SIGKILL);          /* not reaped: the number is its own */
 }
 
@@ -174,13 +230,12 @@ static void describe_end(const struct sk_slot *s, const siginfo_t *how,
 	size_t i;
 
 	memset(d, 0, sizeof(*d));
-	d->end = s->why ? s->why : how->si_code == CLD_EXITED ? SK_END_EXIT
+	d->end = s->killed ? s->killed : how->si_code == CLD_EXITED ? SK_END_EXIT
 	    : SK_END_SIGNAL;
 	d->status = how->si_status;
-	if (!s->shared->confined && !was_killed(d)) {
+	if (!s->confined && !was_killed(d)) {
 		d->end = SK_END_SANDBOX;
-		snprintf(d->text, sizeof(d->text), "%.*s",
-		    (int)sizeof(d->text) - 1, s->shared->why);
+		snprintf(d->text, sizeof(d->text), "%.255s", s->why);
 	}
 	d->chunk = m->chunk;
 	d->row = m->row;
@@ -191,6 +246,16 @@ static void describe_end(const struct sk_slot *s, const siginfo_t *how,
 			break;
 	}
 	d->callback[i] = '\0';
+}
+
+/* It may have come and gone between two looks. */
+static void hear_hello(struct sk_slot *s)
+{
+	struct sk_message m = { 0 };
+
+	if (!s->greeted)
+		sk_slot_recv(s, &m);
+	sk_message_free(&m);
 }
 
 bool sk_slot_reap(struct sk_slot *s, bool wait, struct sk_wire_death *d)
@@ -206,6 +271,7 @@ bool sk_slot_reap(struct sk_slot *s, bool wait, struct sk_wire_death *d)
 	while (rc && errno == EINTR);
 	if (!rc && !how.si_pid)
 		return false;
+	hear_hello(s);
 	describe_end(s, &how, d);
 	close(s->channel.fd);
 	sk_channel_free(&s->channel);
@@ -215,7 +281,7 @@ bool sk_slot_reap(struct sk_slot *s, bool wait, struct sk_wire_death *d)
 		close(s->pidfd);
 	s->pid = 0;
 	s->has_init = s->used = false;
-	s->why = 0;
+	s->killed = 0;
 	s->kill_at = 0;
 	return true;
 }

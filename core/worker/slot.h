@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "worker/child.h"
+#include "worker/prints.h"
 
 struct sk_worker_task {
 	struct sk_worker_task *next;
@@ -18,11 +19,16 @@ struct sk_slot {
 	int pidfd, tmp;                 /* pidfd -1: an old kernel */
 	struct sk_channel channel;
 	struct sk_shared *shared;
+	struct sk_prints prints;
+	bool greeted, confined;         /* it said so, before it loaded anything */
+	char why[256];                  /* it is not */
 	bool has_init, used;            /* used: it had a task */
 	struct sk_worker_task *task;    /* what it is at */
 	int64_t kill_at;                /* ms; 0: it was not told to stop */
 	int64_t cpu_began;              /* ms it had used before this task */
-	uint32_t why;                   /* enum sk_wire_end, if we killed it */
+	uint32_t killed;                /* enum sk_wire_end, if we did it */
+	/* Of the one that died at the task, while this one reads its notes. */
+	struct sk_wire_death *death;
 };
 
 /* Start a child; in it this does not return. */
@@ -31,6 +37,11 @@ int sk_slot_start(struct sk_slot *, const struct sk_wire_hello *,
 /* Hand it a task, which it takes over.  SNEK_EIO: it is not listening. */
 int sk_slot_give(struct sk_slot *, const struct sk_message *init,
     struct sk_worker_task *);
+/* Have a fresh one read the notes that the last one left.  The message's
+ * descriptors are the plugins'; SNEK_EIO, SNEK_ENOMEM. */
+int sk_slot_trace(struct sk_slot *, const struct sk_message *);
+/* A message from it, as sk_channel_recv; its hello is kept here. */
+int sk_slot_recv(struct sk_slot *, struct sk_message *);
 /* Nothing but death can come of it. */
 void sk_slot_kill(struct sk_slot *, uint32_t why);
 /* Has it ended?  wait: until it has. */

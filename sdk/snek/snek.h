@@ -349,6 +349,7 @@ struct snek_job_stat {
 	uint64_t records_total, records_in, records_skipped, records_out;
 	uint64_t bytes_in, keys;
 	double seconds;                 /* since the start */
+	uint64_t records_missing;       /* of records_total, to those in */
 };
 
 /* A job over a category, or (both NULL) over what snek_job_read is given. */
@@ -381,6 +382,8 @@ SNEK_API int snek_job_reduce(snek_job *, const char *reducer, struct snek_error 
  *   partitions  of the reduce stage; 0: chosen
  *   timeout     seconds for the whole job; 0: none
  *   attempts    tries a task may have; 0: 4
+ *   keep-going  yes: a task that fails for good does not fail the job unless
+ *               nothing is left; snek_job_missing lists what is missing; no
  *   order       key, value or -value (largest first); value.PATH and
  *               -value.PATH go by what lies at a path in the value
  *   limit       at most so many results; 0: all
@@ -410,6 +413,28 @@ SNEK_API void snek_job_cancel(snek_job *);
 SNEK_API int snek_job_stat(snek_job *, struct snek_job_stat *out);
 SNEK_API int snek_job_counters(snek_job *,
              int (*visit)(void *, const char *name, int64_t value), void *);
+/* What a job that keeps going has no answer for, and why: records that stand
+ * next to each other in their write, or the keys of a partition.  A write is
+ * named by its version, and its records are counted from 1. */
+struct snek_missing {
+	size_t size;
+	uint32_t partition, partitions; /* not 0: of the keys, this one of so
+	                                 * many; nothing but why follows */
+	uint32_t shards;                /* where they are; more than one: on any
+	                                 * of these; 0: read without a store */
+	const uint32_t *shard;          /* until the visit returns */
+	uint64_t records;
+	uint64_t version, first;        /* all of them from here ... */
+	uint64_t last_version, last;    /* ... to there, in the same write; */
+	bool exact;                     /* false: so many among these, and last
+	                                 * 0 is the end of last_version */
+	int code;                       /* SNEK_E* */
+	const char *reason;             /* until the visit returns */
+};
+/* Of a job that is done, else SNEK_EINVAL.  Nothing is missing without the
+ * setting keep-going. */
+SNEK_API int snek_job_missing(snek_job *,
+             int (*visit)(void *, const struct snek_missing *), void *);
 /* Cancels and joins first if need be. */
 SNEK_API void snek_job_free(snek_job *);
 

@@ -45,8 +45,8 @@ static int meet_fate(snek_ctx *c, const char *how)
 		exit(3);
 	if (!strcmp(how, "fail"))
 		return snek_fail(c, SNEK_EPLUGIN, "this is the one");
-	if (!strcmp(how, "kill"))
-		raise(SIGKILL);
+	if (!strcmp(how, "kill") && raise(SIGKILL))
+		return snek_fail(c, SNEK_EPLUGIN, "it may not kill itself");
 	if (!strcmp(how, "sleep"))
 		nanosleep(&long_time, NULL);
 	while (!strcmp(how, "spin"))

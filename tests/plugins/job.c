@@ -142,6 +142,13 @@ static int width(snek_ctx *c, void *self, struct snek_value key, snek_values *va
 	return rc < 0 ? rc : snek_emit(c, key, snek_int(n));
 }
 
+static int picky(snek_ctx *c, void *self, struct snek_value key, snek_values *values)
+{
+	if (key.type == SNEK_INT && key.as.i == 3)
+		return snek_fail(c, SNEK_EPLUGIN, "this key will not do");
+	return width(c, self, key, values);
+}
+
 #define OP(name_, open_, map_, ...) SNEK_OP(.name = name_, .open = open_, \
 	.map = map_, __VA_ARGS__)
 
@@ -157,4 +164,5 @@ SNEK_PLUGIN("job", "1.0",
 	OP("doze", NULL, doze, .summary = "sleep a little"),
 	OP("many", open_job, many, .summary = "emit a thousand"),
 	OP("sums", open_sums, sums, .summary = "an aggregate"),
+	SNEK_OP(.name = "picky", .summary = "fail for a key", .reduce = picky),
 	SNEK_OP(.name = "width", .summary = "count values", .reduce = width));

@@ -121,6 +121,39 @@ static int forges(snek_ctx *c, struct zoo *z, struct snek_record r)
 }
 ZOO_MAP(forges)
 
+/* A whole answer as exec/wire_outcome.c draws it, but for its number of
+ * records, which is what: of a job of one partition. */
+static size_t make_answer(struct frame *f, uint64_t records)
+{
+	unsigned char *p = f->body;
+
+	memset(f, 0, sizeof(*f));
+	f->magic = 0x314b4e53u;
+	f->kind = 6;                    /* SK_MSG_DONE */
+	p += 4 + 4 + 4 + 1;             /* no error: its code, errno and text */
+	p += 1 + 4 + 4;                 /* at no record */
+	memcpy(p, &records, sizeof(records));
+	p += 4 * 8 + 4 * 8 + 4;         /* counts, fields seen, counters */
+	*p = 1;                         /* partition, without runs */
+	p += 4 + 4 + 8 + 8 + 1 + 8;     /* and an empty run */
+	f->bytes = (uint64_t)(p - f->body);
+	return offsetof(struct frame, body) + f->bytes;
+}
+
+/* what: how many records it says it was given. */
+static int answers(snek_ctx *c, struct zoo *z, struct snek_record r)
+{
+	struct frame f;
+	size_t n = make_answer(&f, strtoull(z->what, NULL, 10));
+	int fd;
+
+	(void)r;
+	for (fd = 0; fd < MOST_FDS; fd++)
+		send_frame(fd, &f, n);
+	return zoo_count(c);
+}
+ZOO_MAP(answers)
+
 static int nan_value(snek_ctx *c, struct zoo *z, struct snek_record r)
 {
 	(void)z;
@@ -247,6 +280,7 @@ SNEK_PLUGIN("lie", "1.0",
 	ZOO_OP(closes, "close all descriptors"),
 	ZOO_OP(writes, "write to all descriptors"),
 	ZOO_OP(forges, "write frames to all descriptors"),
+	ZOO_OP(answers, "answer in its host's name"),
 	ZOO_OP(nan_value, "emit NaN"),
 	ZOO_OP(garbage_code, "return what"),
 	ZOO_OP(rounding, "change the mode of floating point"),
