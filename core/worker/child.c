@@ -130,15 +130,15 @@ static int load(struct child *c, const char *path, int fd, size_t number,
 	sk_crash_name(fake, (int32_t)number, path);
 	rc = sk_plugin_open(fake, out, e);
 	sk_crash_look();
-	close(own);
-	if (rc && stat("/proc/self/fd", &st))
-		return sk_fail(e, SNEK_EACCES, "%s cannot be loaded in a "
+	if (rc && stat("/proc/self/fd", &st)) {
+		rc = sk_fail(e, SNEK_EACCES, "%s cannot be loaded in a "
 		    "process: /proc is not mounted; mount -t proc proc /proc, "
 		    "or run it --on threads", path);
-	if (rc && e) {
+	} else if (rc && e) {
 		rename_file(fake, path, e);
 		say_origin(fake, e);
 	}
+	close(own);
 	return rc;
 }
 

@@ -22,17 +22,22 @@
 #define STACK ((size_t)256 << 10)
 #define PATIENCE_S 2
 #define SCAN 512u                /* words of the stack */
+#define FAKES 16u               /* the last so many */
 
 static const int deadly[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS,
 	SIGTRAP, SIGXCPU };
 
+/* A file that was loaded under a name that is none of its own.  The loader
+ * keeps the first, whatever a later load calls the same file. */
 struct fake {
 	char name[228], path[228];
+	int32_t file;
 };
 
 /* A signal handler gets no argument of ours. */
 static struct sk_crash *notes;
-static struct fake fakes[2];
+static struct fake fakes[FAKES];
+static uint32_t faked;
 static volatile sig_atomic_t first;     /* the signal; 0: none yet */
 static volatile sig_atomic_t again;     /* and one more since */
 static volatile uint64_t reached;       /* the stack of the last frame noted */
@@ -51,12 +56,12 @@ static bool is_named(const char *fake, const char *name)
 
 static void name_module(struct sk_crash_module *m, const char *name)
 {
-	int32_t i;
+	uint32_t i;
 
 	m->file = -1;
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < FAKES; i++)
 		if (is_named(fakes[i].name, name)) {
-			m->file = i;
+			m->file = fakes[i].file;
 			if (strchr(fakes[i].path, '/'))
 				name = fakes[i].path;
 			break;
@@ -106,10 +111,14 @@ void sk_crash_look(void)
 
 void sk_crash_name(const char *fake, int32_t file, const char *path)
 {
-	if (file < 0 || file > 1)
-		return;
-	snprintf(fakes[file].name, sizeof(fakes[file].name), "%s", fake);
-	snprintf(fakes[file].path, sizeof(fakes[file].path), "%s", path);
+	struct fake *f = &fakes[faked++ % FAKES];
+	uint32_t i;
+
+	snprintf(f->name, sizeof(f->name), "%s", fake);
+	snprintf(f->path, sizeof(f->path), "%s", path);
+	for (i = 0; i < FAKES; i++)
+		if (!strcmp(fakes[i].path, f->path))
+			fakes[i].file = file;
 }
 
 static bool all_known(const struct sk_crash *c, uint32_t n)
