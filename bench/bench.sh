@@ -246,7 +246,110 @@ row_small_writes () {
 	rm -rf "$small" "$small.lmdb"
 }
 
+# ---- Redis: one server, on a port and a socket, that saves nothing ----
+
+server=
+stop_server () {
+	test -z "$server" || kill "$server"
+	server=
+}
+
+start_server () {
+	test -z "$server" || return 0
+	redis=${REDIS_SERVER:-$(command -v redis-server)} ||
+		die "no redis-server"
+	ln -sf "$redis" "$out/redis-server"
+	dir=$(mktemp -d)
+	port=${REDIS_PORT:-16479}
+	"$out/redis-server" --bind 127.0.0.1 --port "$port" --save "" \
+	    --unixsocket "$dir/s" --appendonly no --maxmemory-policy \
+	    noeviction --dir "$dir" >"$out/redis.log" &
+	server=$!
+	trap 'stop_server; rm -rf "$dir"' EXIT
+	until test -S "$dir/s"; do
+		kill -0 "$server" || die "redis-server: see $out/redis.log"
+		sleep 0.1
+	done
+	urls="unix://$dir/s redis://127.0.0.1:$port"
+	segments=$(find "$cluster" -name '*.seg')
+}
+
+name_of () {
+	case $1 in
+	unix:*) echo unix ;;
+	*) echo tcp ;;
+	esac
+}
+
+row_redis_scan () {
+	start_server
+	bench="$top/bench/redis"
+	"$bench" flush "${urls%% *}" 0
+	# shellcheck disable=SC2086
+	"$bench" load "${urls%% *}" 4 $segments >"$out/a"
+	# shellcheck disable=SC2086
+	"$bench" load-bare "${urls%% *}" 0 $segments >"$out/b"
+	for url in $urls; do
+		pair "redis-scan-$(name_of "$url")" "" "$bench" scan "$url" 4 \
+		    -- "$bench" scan-bare "$url" 0
+		same redis-scan "$out/snek" "$out/yard"
+	done
+	# shellcheck disable=SC2086
+	"$bench" load "${urls%% *}?prefix=k16" 16 $segments >"$out/a"
+	pair redis-16-shards "" "$bench" scan "${urls%% *}?prefix=k16" 16 \
+	    -- "$bench" scan "${urls%% *}" 4
+}
+
+row_redis_write () {
+	start_server
+	bench="$top/bench/redis"
+	for url in $urls; do
+		# shellcheck disable=SC2086
+		pair "redis-write-$(name_of "$url")" "'$bench' flush '$url' 0" \
+		    "$bench" load "$url" 1 $segments \
+		    -- "$bench" load-bare "$url" 0 $segments
+		same redis-write "$out/snek" "$out/yard"
+	done
+}
+
+row_redis_columns () {
+	start_server
+	"$top/bench/redis" flush "${urls%% *}" 0
+	printf '%-20s  ' redis-columns
+	"$top/bench/redis" two "${urls%% *}" 1
+}
+
+# The whole query, and what the server sent for it.
+redis_sent () {
+	redis-cli -p "$port" info stats |
+	    sed -n 's/^total_net_output_bytes:\([0-9]*\).*/\1/p'
+}
+
+row_redis_group () {
+	start_server
+	at=${urls%% *}
+	"$top/bench/redis" flush "$at" 0
+	SNEK_CONFIG=$out/snek.conf "$top/.libs/snek-deploy" -q --redis \
+	    "$at?db=1,$at?db=2,$at?db=3,$at?db=4"
+	"$snek" copy packages --cluster "$cluster" --to "$at?db=1" -q
+	pair redis-group "" "$snek" query --cluster "$at?db=1" \
+	    --workers "$threads" -o tsv packages group \
+	    by=section sum=installed_size \
+	    -- "$snek" query --cluster "$cluster" \
+	    --workers "$threads" -o tsv packages group \
+	    by=section sum=installed_size
+	same redis-group "$out/snek" "$out/yard"
+	sent=$(redis_sent)
+	"$snek" query --cluster "$at?db=1" -q packages group by=section \
+	    sum=installed_size >"$out/a"
+	sent=$(($(redis_sent) - sent))
+	chunks=$("$snek" stat packages --cluster "$cluster" |
+	    awk '$1 == "shard" { n += $4 } END { print n }')
+	echo "redis-group: $sent bytes sent for $chunks chunks"
+}
+
 rows='wordcount group grep write small-writes processes child start tasks ffi'
+rows="$rows redis-scan redis-write redis-columns redis-group"
 case " $rows all " in
 *" ${1:-all} "*) ;;
 *) die "no row '$1'; there are: $rows" ;;

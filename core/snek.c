@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "category/cluster.h"
 #include "category/compact.h"
 
 /* No struct of ours will ever be larger: a size that was never set. */
@@ -83,27 +84,86 @@ void sk_report(void *theirs, const void *own, size_t own_size)
 
 /* ---- clusters ---- */
 
+static int check_shape(struct snek_cluster_options *o, struct snek_error *e)
+{
+	if (!o->shards)
+		o->shards = o->servers ? o->servers : 4;
+	if (!o->level)
+		o->level = o->shards;
+	if (o->shards > SK_MAX_SHARDS)
+		return sk_fail(e, SNEK_EINVAL, "%u shards: at most %u", o->shards,
+		    SK_MAX_SHARDS);
+	if (o->level > o->shards)
+		return sk_fail(e, SNEK_EINVAL, "level %u over %u shards: the level "
+		    "is at most the number of shards", o->level, o->shards);
+	if (o->servers && o->shards != o->servers)
+		return sk_fail(e, SNEK_EINVAL, "%u shards on %u servers: each "
+		    "server is one shard", o->shards, o->servers);
+	return 0;
+}
+
+static void plan_of(const struct snek_cluster_options *o, const char *meta,
+    struct sk_cluster_plan *p)
+{
+	*p = (struct sk_cluster_plan){
+		.meta = meta, .server = o->server, .servers = o->servers,
+		.level = o->level, .profile = o->profile,
+		.allow_eviction = o->allow_eviction,
+		.login = { o->user, o->password, o->password_file, o->ca_file,
+		    o->cert_file, o->key_file, o->server_name },
+	};
+}
+
 int snek_cluster_create(const char *where,
     const struct snek_cluster_options *options, struct snek_error *e)
 {
 	struct snek_cluster_options o;
+	struct sk_cluster_plan plan;
 	int rc = sk_options_copy(&o, sizeof(o), options, e);
 
 	if (rc)
 		return rc;
+	if (!where && o.servers)
+		where = o.server[0];
 	if (!where || !*where)
 		return sk_fail(e, SNEK_EINVAL, "a cluster needs a directory");
-	if (!o.shards)
-		o.shards = 4;
-	if (!o.level)
-		o.level = o.shards;
-	if (o.shards > SK_MAX_SHARDS)
-		return sk_fail(e, SNEK_EINVAL, "%u shards: at most %u", o.shards,
-		    SK_MAX_SHARDS);
-	if (o.level > o.shards)
-		return sk_fail(e, SNEK_EINVAL, "level %u over %u shards: the level "
-		    "is at most the number of shards", o.level, o.shards);
-	return sk_catalog_create(where, o.shards, o.level, e);
+	rc = check_shape(&o, e);
+	if (rc)
+		return rc;
+	if (!o.servers && strstr(where, "://"))
+		return sk_fail(e, SNEK_EINVAL, "%s: a cluster on servers needs "
+		    "their URLs", where);
+	if (!o.servers)
+		return sk_catalog_create(where, o.shards, o.level, e);
+	plan_of(&o, where, &plan);
+	return sk_cluster_create(&plan, e);
+}
+
+int snek_cluster_grow(const char *where,
+    const struct snek_cluster_options *options, uint32_t *added,
+    struct snek_error *e)
+{
+	struct snek_cluster_options o;
+	struct sk_cluster_plan plan;
+	uint32_t n = 0;
+	int rc = sk_options_copy(&o, sizeof(o), options, e);
+
+	if (!rc)
+		rc = sk_need(where, "cluster", e);
+	if (rc)
+		return rc;
+	plan_of(&o, NULL, &plan);
+	rc = sk_cluster_grow(where, &plan, &n, e);
+	if (!rc && added)
+		*added = n;
+	return rc;
+}
+
+int snek_cluster_destroy(const char *where, struct snek_error *e)
+{
+	int rc = sk_need(where, "cluster", e);
+
+	return rc ? rc : sk_cluster_destroy(where, e);
 }
 
 int sk_cluster_default(struct sk_buf *b, bool *named, struct snek_error *e)
@@ -139,7 +199,9 @@ int snek_cluster_open(const char *where, snek_cluster **out,
 		return rc;
 	}
 	c = calloc(1, sizeof(*c));
-	rc = c ? sk_catalog_open(where ? where : b.p, &c->cat, e) : sk_enomem(e);
+	rc = !c ? sk_enomem(e) : where || named ?
+	    sk_cluster_open(where ? where : b.p, &c->cat, e) :
+	    sk_catalog_open(b.p, &c->cat, e);
 	sk_buf_free(&b);
 	if (rc) {
 		free(c);
@@ -203,6 +265,7 @@ int snek_cluster_info(snek_cluster *c, struct snek_cluster_info *out,
 	info.format = c->cat->cluster.format;
 	info.read_only = m->ops->read_only(m);
 	uuid_text(c->cat->cluster.uuid, info.uuid);
+	snprintf(info.where, sizeof(info.where), "%s", c->cat->where);
 	sk_report(out, &info, sizeof(info));
 	return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include "chunk_tool.h"
 #include "gen_json.h"
+#include "value/chunk_part.h"
 
 #include <check.h>
 #include <limits.h>
@@ -184,6 +185,58 @@ START_TEST(reading_without_memory_fails_and_is_no_damage)
 }
 END_TEST
 
+/* Apart and together; some columns if two names are given. */
+static int part_and_join(const struct sk_buf *bytes, struct sk_chunk_parts *p,
+    struct sk_chunk_join *j, struct sk_chunk_wish **w)
+{
+	static const struct sk_span name[] = { { "b", 1 }, { "a", 1 } };
+	static const struct sk_span got[8];
+	int rc = sk_chunk_split((struct sk_span){ bytes->p, bytes->n }, 1, p,
+	    NULL);
+
+	if (!rc)
+		rc = sk_chunk_join_all(j, p->part, p->n,
+		    sk_chunk_rows(p->chunk), 1, NULL);
+	if (!rc)
+		rc = sk_chunk_wish_new(name, 2, w, NULL);
+	if (!rc && sk_chunk_join_wish(j, *w, got, 1, 1, NULL) != SNEK_ENOENT)
+		rc = SNEK_EINTERNAL;
+	return rc;
+}
+
+START_TEST(parting_without_memory_fails_and_is_no_damage)
+{
+	struct chunk_tool t;
+	struct sk_chunk_wish *w;
+	struct sk_chunk_parts p;
+	struct sk_chunk_join j;
+	bool failed = true;
+	size_t i;
+	long nth;
+	int rc;
+
+	chunk_tool_open(&t, SK_CHUNK_MAX);
+	for (i = 0; i < TEXTS; i++)
+		add_twice(&t, i, LONG_MAX);
+	chunk_tool_check(&t);
+	for (nth = 0; failed; nth++) {
+		w = NULL;
+		memset(&p, 0, sizeof(p));
+		memset(&j, 0, sizeof(j));
+		countdown = nth;
+		rc = part_and_join(&t.out, &p, &j, &w);
+		failed = countdown < 0;
+		countdown = -1;
+		ck_assert_int_eq(rc, failed ? SNEK_ENOMEM : 0);
+		sk_chunk_wish_free(w);
+		sk_chunk_parts_free(&p);
+		sk_chunk_join_free(&j);
+	}
+	ck_assert_int_gt(nth, 6);
+	chunk_tool_close(&t);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("chunk_nomem");
@@ -194,6 +247,7 @@ static Suite *suite(void)
 	tcase_add_test(c, a_chunk_that_found_no_memory_can_be_sealed_again);
 	tcase_add_test(c, a_builder_without_memory_is_none);
 	tcase_add_test(c, reading_without_memory_fails_and_is_no_damage);
+	tcase_add_test(c, parting_without_memory_fails_and_is_no_damage);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -4,685 +4,45 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "base/clock.h"
+#include "meta_cases.h"
 #include "tempdir.h"
 
 static char dir[64], file[80];
-static struct sk_meta_cluster shape = { .format = 1, .shards = 5, .level = 3 };
-static struct sk_meta *meta;
-static const struct sk_meta_ops *ops;
-static struct snek_error err;
-static struct sk_meta_category cat;
 
-static void setup(void)
+static void make(void)
 {
 	tempdir_make(dir);
 	snprintf(file, sizeof(file), "%s/meta.mdb", dir);
-	memset(shape.uuid, 7, 16);
-	ck_assert_int_eq(sk_meta_lmdb_create(dir, &shape, &err), 0);
-	ck_assert_int_eq(sk_meta_lmdb_open(dir, &meta, &err), 0);
-	ops = meta->ops;
-	memset(&err, 0, sizeof(err));
+	ck_assert_int_eq(sk_meta_lmdb_create(dir, &meta_shape, &err), 0);
 }
 
-static void teardown(void)
+static int open_again(struct sk_meta **out)
 {
-	if (meta)
-		ops->shut(meta);
+	return sk_meta_lmdb_open(dir, out, &err);
+}
+
+static void end(void)
+{
 	tempdir_remove(dir);
 }
 
-static void shut(void)
-{
-	ops->shut(meta);
-	meta = NULL;
-}
-
-static struct sk_write_id id_of(unsigned n)
-{
-	struct sk_write_id id = { { 0 } };
-
-	memcpy(id.b, &n, sizeof(n));
-	return id;
-}
-
-static void category(const char *name)
-{
-	ck_assert_int_eq(ops->category_get_or_create(meta, name, &cat, &err), 0);
-}
-
-/* One record of 10 bytes, inlined; the digest is the write's number. */
-static int commit_as(unsigned n, const char *request, uint64_t digest,
-    struct sk_meta_receipt *r)
-{
-	struct sk_meta_part part = { 99, 1, 1, 10 };
-	struct sk_meta_entry m = {
-		.write = id_of(n), .digest = { digest, 5 }, .records = 1,
-		.bytes = 10, .parts = 1, .part = &part,
-		.inlined = { "a chunk...", 10 },
-	};
-
-	return ops->commit(meta, cat.id, request, &m, r, &err);
-}
-
-static void commit(unsigned n)
-{
-	struct sk_meta_receipt r;
-
-	ck_assert_int_eq(commit_as(n, NULL, n, &r), 0);
-}
-
-struct seen {
-	int n;
-	struct sk_meta_entry m[64];
-	struct sk_meta_part part[64];
-	char text[64][16];
-};
-static struct seen seen;
-
-static int note(void *arg, const struct sk_meta_entry *m)
-{
-	struct seen *s = arg;
-
-	ck_assert_int_lt(s->n, 64);
-	s->m[s->n] = *m;
-	if (m->parts)
-		s->part[s->n] = m->part[m->parts - 1];
-	ck_assert_uint_lt(m->inlined.n, 16);
-	if (m->inlined.n)
-		memcpy(s->text[s->n], m->inlined.p, m->inlined.n);
-	s->n++;
-	return 0;
-}
-
-static int look(uint64_t from)
-{
-	memset(&seen, 0, sizeof(seen));
-	return ops->snapshot(meta, "x", from, &cat, note, &seen, &err);
-}
-
-/* ---- categories ---- */
-
-START_TEST(placement_goes_round_over_all_shards)
-{
-	struct sk_meta_cluster c;
-	char name[16];
-	uint32_t i, k;
-
-	for (i = 0; i < 12; i++) {
-		snprintf(name, sizeof(name), "c%u", i);
-		category(name);
-		ck_assert_uint_eq(cat.shards, 3);
-		for (k = 0; k < 3; k++)
-			ck_assert_uint_eq(cat.shard[k], (i + k) % 5);
-	}
-	category("c3");
-	ck_assert_uint_eq(cat.shard[0], 3);
-	ck_assert_int_eq(ops->cluster(meta, &c, &err), 0);
-	ck_assert_uint_eq(c.draw, 12);
-	ck_assert_int_eq(memcmp(c.uuid, shape.uuid, 16), 0);
-}
-END_TEST
-
-static int count(void *arg, const struct sk_meta_category *c)
-{
-	ck_assert_str_eq(c->name, "x");
-	++*(int *)arg;
-	return 0;
-}
-
-START_TEST(a_category_shows_with_its_first_commit)
-{
-	int n = 0;
-
-	category("x");
-	ck_assert_int_eq(ops->category_get(meta, "x", &cat, &err), SNEK_ENOENT);
-	ck_assert_int_eq(look(0), SNEK_ENOENT);
-	ck_assert_int_eq(ops->category_remove(meta, "x", &err), SNEK_ENOENT);
-	ck_assert_int_eq(ops->category_list(meta, count, &n, &err), 0);
-	ck_assert_int_eq(n, 0);
-	commit(1);
-	ck_assert_int_eq(ops->category_get(meta, "x", &cat, &err), 0);
-	ck_assert_uint_eq(cat.version, 1);
-	ck_assert_int_eq(ops->category_list(meta, count, &n, &err), 0);
-	ck_assert_int_eq(n, 1);
-}
-END_TEST
-
-START_TEST(names_that_cannot_be_are_refused)
-{
-	char name[2000];
-
-	memset(name, 'a', sizeof(name));
-	name[1999] = 0;
-	ck_assert_int_eq(ops->category_get(meta, name, &cat, &err), SNEK_ENOENT);
-	ck_assert_int_eq(ops->category_get(meta, "", &cat, &err), SNEK_ENOENT);
-	ck_assert_int_eq(ops->category_get_or_create(meta, name, &cat, &err),
-	    SNEK_EINVAL);
-	ck_assert_int_eq(ops->category_get_or_create(meta, "", &cat, &err),
-	    SNEK_EINVAL);
-}
-END_TEST
-
-struct drawn {
-	uint64_t id;
-	uint32_t shard[3];
-} __attribute__((packed));
-
-/* In a child: wait for the start, create, say what it got. */
-static void first_writer(int start, int out)
-{
-	struct drawn got;
-	struct sk_meta_category c;
-	struct sk_meta *m;
-	char b;
-
-	if (read(start, &b, 1) < 0 || sk_meta_lmdb_open(dir, &m, &err) ||
-	    m->ops->category_get_or_create(m, "x", &c, &err))
-		_exit(1);
-	got.id = c.id;
-	memcpy(got.shard, c.shard, sizeof(got.shard));
-	if (write(out, &got, sizeof(got)) != sizeof(got))      /* at once */
-		_exit(1);
-	m->ops->shut(m);
-	_exit(0);
-}
-
-START_TEST(first_writers_agree_on_one_placement)
-{
-	struct sk_meta_cluster c;
-	int start[2], out[2], i, status;
-	struct drawn got[4];
-
-	shut();
-	ck_assert_int_eq(pipe(start), 0);
-	ck_assert_int_eq(pipe(out), 0);
-	for (i = 0; i < 4; i++)
-		if (!fork()) {
-			close(start[1]);
-			first_writer(start[0], out[1]);
-		}
-	close(start[1]);
-	for (i = 0; i < 4; i++) {
-		ck_assert_int_gt(wait(&status), 0);
-		ck_assert_int_eq(status, 0);
-	}
-	ck_assert_int_eq(read(out[0], got, sizeof(got)), sizeof(got));
-	for (i = 1; i < 4; i++)
-		ck_assert_int_eq(memcmp(&got[i], &got[0], sizeof(*got)), 0);
-	ck_assert_int_eq(sk_meta_lmdb_open(dir, &meta, &err), 0);
-	ck_assert_int_eq(ops->cluster(meta, &c, &err), 0);
-	ck_assert_uint_eq(c.draw, 1);
-}
-END_TEST
-
-START_TEST(a_removed_category_takes_its_writes_along)
-{
-	struct sk_meta_receipt r;
-	uint64_t old;
-
-	category("x");
-	ck_assert_int_eq(commit_as(1, "req", 1, &r), 0);
-	commit(2);
-	old = cat.id;
-	ck_assert_int_eq(ops->category_remove(meta, "x", &err), 0);
-	ck_assert_int_eq(ops->is_named(meta, id_of(1), &err), 0);
-	ck_assert_int_eq(look(0), SNEK_ENOENT);
-	ck_assert_int_eq(commit_as(3, NULL, 3, &r), SNEK_ENOENT);
-	ck_assert_int_eq(ops->category_remove(meta, "x", &err), SNEK_ENOENT);
-	category("x");
-	ck_assert_uint_ne(cat.id, old);
-	ck_assert_uint_eq(cat.version, 0);
-	ck_assert_int_eq(ops->request(meta, old, "req", &r, &err), SNEK_ENOENT);
-	commit(1);
-}
-END_TEST
-
-START_TEST(removing_one_category_leaves_its_neighbours)
-{
-	category("a");
-	commit(1);
-	category("x");
-	commit(2);
-	commit(3);
-	category("z");
-	commit(4);
-	ck_assert_int_eq(ops->category_remove(meta, "a", &err), 0);
-	ck_assert_int_eq(ops->category_remove(meta, "z", &err), 0);
-	ck_assert_int_eq(look(0), 0);
-	ck_assert_int_eq(seen.n, 2);
-}
-END_TEST
-
-/* ---- commits ---- */
-
-START_TEST(a_commit_is_read_back_as_it_was)
-{
-	struct sk_meta_part part[2] = { { 0, 2, 30, 400 }, { 2, 1, 12, 100 } };
-	struct sk_meta_entry m = {
-		.write = id_of(1), .digest = { 11, 12 }, .records = 42,
-		.bytes = 500, .parts = 2, .part = part,
-	};
-	struct sk_meta_receipt r;
-
-	category("x");
-	ck_assert_int_eq(ops->commit(meta, cat.id, NULL, &m, &r, &err), 0);
-	ck_assert_uint_eq(m.first, 1);
-	ck_assert_uint_eq(m.last, 1);
-	ck_assert_uint_eq(r.version, 1);
-	ck_assert(!r.repeated);
-	commit(2);
-	ck_assert_int_eq(look(0), 0);
-	ck_assert_int_eq(seen.n, 2);
-	ck_assert_uint_eq(seen.m[0].parts, 2);
-	ck_assert_int_eq(memcmp(&seen.part[0], &part[1], sizeof(*part)), 0);
-	ck_assert_uint_eq(seen.m[0].digest[0], 11);
-	ck_assert_uint_eq(seen.m[0].digest[1], 12);
-	ck_assert_ptr_null(seen.m[0].inlined.p);
-	ck_assert_uint_eq(seen.m[1].first, 2);
-	ck_assert_str_eq(seen.text[1], "a chunk...");
-	ck_assert_uint_eq(cat.version, 2);
-	ck_assert_uint_eq(cat.writes, 2);
-	ck_assert_uint_eq(cat.records, 43);
-	ck_assert_uint_eq(cat.bytes, 510);
-	ck_assert_int_eq(ops->is_named(meta, id_of(1), &err), 1);
-	ck_assert_int_eq(ops->is_named(meta, id_of(3), &err), 0);
-}
-END_TEST
-
-START_TEST(inlined_chunks_take_turns_on_the_placement)
-{
-	uint32_t used[5] = { 0 };
-	unsigned i;
-
-	category("y");
-	category("x");
-	for (i = 0; i < 9; i++)
-		commit(i);
-	ck_assert_int_eq(look(0), 0);
-	for (i = 0; i < 9; i++)
-		used[seen.part[i].shard]++;
-	for (i = 0; i < 3; i++)
-		ck_assert_uint_eq(used[cat.shard[i]], 3);
-}
-END_TEST
-
-START_TEST(a_part_on_a_foreign_shard_is_a_bug)
-{
-	struct sk_meta_part part = { 4, 1, 1, 1 };
-	struct sk_meta_entry m = { .write = id_of(1), .parts = 1, .part = &part };
-	struct sk_meta_receipt r;
-
-	category("x");
-	ck_assert_int_eq(ops->commit(meta, cat.id, NULL, &m, &r, &err),
-	    SNEK_EINTERNAL);
-}
-END_TEST
-
-START_TEST(a_request_is_committed_once)
-{
-	struct sk_meta_receipt r;
-
-	category("x");
-	ck_assert_int_eq(ops->request(meta, cat.id, "req", &r, &err), SNEK_ENOENT);
-	ck_assert_str_eq(err.text, "");
-	ck_assert_int_eq(commit_as(1, "req", 1, &r), 0);
-	ck_assert(!r.repeated);
-	commit(2);
-	ck_assert_int_eq(commit_as(3, "req", 1, &r), 0);
-	ck_assert(r.repeated);
-	ck_assert_uint_eq(r.version, 1);
-	ck_assert_uint_eq(r.records, 1);
-	ck_assert_uint_eq(r.write.b[0], 1);
-	ck_assert_int_eq(commit_as(4, "req", 4, &r), SNEK_ECONFLICT);
-	ck_assert_ptr_nonnull(strstr(err.text, "req"));
-	ck_assert_int_eq(ops->request(meta, cat.id, "req", &r, &err), 0);
-	ck_assert_uint_eq(r.version, 1);
-	ck_assert_int_eq(look(0), 0);
-	ck_assert_int_eq(seen.n, 2);
-	category("other");
-	ck_assert_int_eq(commit_as(5, "req", 9, &r), 0);
-	ck_assert(!r.repeated);
-}
-END_TEST
-
-START_TEST(request_ids_have_a_length)
-{
-	struct sk_meta_receipt r;
-	char text[300];
-
-	memset(text, 'r', sizeof(text));
-	text[257] = 0;
-	category("x");
-	ck_assert_int_eq(commit_as(1, text, 1, &r), SNEK_EINVAL);
-	ck_assert_int_eq(commit_as(1, "", 1, &r), SNEK_EINVAL);
-	text[256] = 0;
-	ck_assert_int_eq(commit_as(1, text, 1, &r), 0);
-}
-END_TEST
-
 static void age_request(const char *id, int64_t time)
 {
-	struct sk_lmdb_request q = { .time = time };
+	struct sk_record_request q = { .time = time };
 	struct sk_buf b = { 0 };
 	struct sk_lmdb_txn t;
 	uint8_t key[64];
 
-	sk_lmdb_key(key, cat.id);
+	sk_record_key(key, cat.id);
 	memcpy(key + 8, id, strlen(id));
 	ck_assert_int_eq(sk_lmdb_begin(meta, true, &t, &err), 0);
 	ck_assert_int_eq(sk_lmdb_commit(&t, sk_lmdb_put_packed(&t, DB_REQUEST,
 	    (struct sk_span){ key, 8 + strlen(id) }, &b,
-	    sk_lmdb_pack_request(&b, &q), &err), &err), 0);
+	    sk_record_pack_request(&b, &q), &err), &err), 0);
 }
 
-START_TEST(a_request_is_forgotten_after_a_week)
-{
-	struct sk_meta_receipt r;
-	int64_t now = sk_clock_wall();
-
-	category("x");
-	ck_assert_int_eq(commit_as(1, "req", 1, &r), 0);
-	age_request("req", now - 7 * 86400 - 1);
-	ck_assert_int_eq(ops->request(meta, cat.id, "req", &r, &err), SNEK_ENOENT);
-	ck_assert_int_eq(commit_as(2, "req", 2, &r), 0);
-	ck_assert_uint_eq(r.version, 2);
-	age_request("old", now - 100);
-	ck_assert_int_eq(ops->expire_requests(meta, now - 100, &err), 0);
-	ck_assert_int_eq(ops->request(meta, cat.id, "old", &r, &err), 0);
-	ck_assert_int_eq(ops->expire_requests(meta, now - 99, &err), 0);
-	ck_assert_int_eq(ops->request(meta, cat.id, "old", &r, &err), SNEK_ENOENT);
-	ck_assert_int_eq(ops->request(meta, cat.id, "req", &r, &err), 0);
-}
-END_TEST
-
-START_TEST(an_aborted_write_cannot_commit)
-{
-	struct sk_meta_receipt r;
-
-	category("x");
-	ck_assert_int_eq(ops->abort(meta, id_of(1), &err), 0);
-	ck_assert_int_eq(commit_as(1, "req", 1, &r), SNEK_EAGAIN);
-	ck_assert_int_eq(ops->request(meta, cat.id, "req", &r, &err), SNEK_ENOENT);
-	ck_assert_int_eq(look(0), SNEK_ENOENT);
-	ck_assert_int_eq(ops->forget(meta, id_of(1), &err), 0);
-	ck_assert_int_eq(ops->forget(meta, id_of(1), &err), 0);
-	ck_assert_int_eq(commit_as(1, "req", 1, &r), 0);
-	ck_assert_int_eq(ops->abort(meta, id_of(1), &err), SNEK_EEXIST);
-	ck_assert_int_eq(commit_as(1, NULL, 1, &r), SNEK_EEXIST);
-}
-END_TEST
-
-/* ---- snapshot ---- */
-
-static int stop(void *arg, const struct sk_meta_entry *m)
-{
-	(void)m;
-	return ++*(int *)arg == 2 ? 42 : 0;
-}
-
-START_TEST(a_snapshot_may_begin_later_or_end_early)
-{
-	unsigned i;
-	int n = 0;
-
-	category("w");
-	commit(100);
-	category("x");
-	for (i = 1; i <= 5; i++)
-		commit(i);
-	for (i = 0; i <= 6; i++) {
-		ck_assert_int_eq(look(i), 0);
-		ck_assert_int_eq(seen.n, i ? 6 - (int)i : 5);
-		if (seen.n)
-			ck_assert_uint_eq(seen.m[0].first, i ? i : 1);
-		ck_assert_uint_eq(cat.version, 5);
-	}
-	ck_assert_int_eq(ops->snapshot(meta, "x", 0, &cat, stop, &n, &err), 42);
-	ck_assert_int_eq(n, 2);
-}
-END_TEST
-
-/* ---- fold ---- */
-
-static int fold(unsigned first, unsigned last, unsigned new, uint64_t records)
-{
-	struct sk_write_id old[16];
-	struct sk_meta_part part = { cat.shard[1], 1, records, 7 };
-	struct sk_meta_entry m = {
-		.first = first, .last = last, .write = id_of(new),
-		.records = records, .bytes = 7, .parts = 1, .part = &part,
-	};
-	unsigned i;
-
-	for (i = first; i <= last; i++)
-		old[i - first] = id_of(i);
-	return ops->fold(meta, cat.id, old, last - first + 1, &m, &err);
-}
-
-static void six_writes(void)
-{
-	unsigned i;
-
-	category("x");
-	for (i = 1; i <= 6; i++)
-		commit(i);
-	ck_assert_int_eq(look(0), 0);
-}
-
-START_TEST(folding_replaces_entries_and_raises_the_epoch)
-{
-	uint64_t epoch;
-	unsigned i;
-
-	six_writes();
-	epoch = cat.epoch;
-	ck_assert_int_eq(fold(2, 5, 9, 4), 0);
-	ck_assert_int_eq(look(0), 0);
-	ck_assert_int_eq(seen.n, 3);
-	ck_assert_uint_eq(seen.m[1].first, 2);
-	ck_assert_uint_eq(seen.m[1].last, 5);
-	ck_assert_uint_eq(seen.m[1].write.b[0], 9);
-	ck_assert_uint_gt(cat.epoch, epoch);
-	ck_assert_uint_eq(cat.version, 6);
-	ck_assert_uint_eq(cat.records, 6);
-	ck_assert_uint_eq(cat.writes, 6);
-	ck_assert_uint_eq(cat.bytes, 27);
-	for (i = 1; i <= 9; i++)
-		ck_assert_int_eq(ops->is_named(meta, id_of(i), &err),
-		    i == 1 || i == 6 || i == 9);
-	ck_assert_int_eq(look(4), 0);
-	ck_assert_int_eq(seen.n, 2);
-	ck_assert_uint_eq(seen.m[0].first, 2);
-	ck_assert_int_eq(look(6), 0);
-	ck_assert_int_eq(seen.n, 1);
-}
-END_TEST
-
-START_TEST(folding_what_is_no_longer_there_changes_nothing)
-{
-	six_writes();
-	ck_assert_int_eq(fold(2, 5, 9, 4), 0);
-	ck_assert_int_eq(fold(2, 5, 10, 4), SNEK_EAGAIN);
-	ck_assert_int_eq(fold(1, 2, 10, 2), SNEK_EAGAIN);
-	ck_assert_int_eq(fold(4, 6, 10, 3), SNEK_EAGAIN);
-	ck_assert_int_eq(fold(6, 7, 10, 2), SNEK_EAGAIN);
-	ck_assert_int_eq(ops->abort(meta, id_of(11), &err), 0);
-	ck_assert_int_eq(fold(6, 6, 11, 1), SNEK_EAGAIN);
-	ck_assert_int_eq(look(0), 0);
-	ck_assert_int_eq(seen.n, 3);
-	ck_assert_int_eq(ops->category_remove(meta, "x", &err), 0);
-	ck_assert_int_eq(fold(6, 6, 12, 1), SNEK_EAGAIN);
-}
-END_TEST
-
-START_TEST(folding_never_loses_records)
-{
-	six_writes();
-	ck_assert_int_eq(fold(2, 5, 9, 3), SNEK_EINTERNAL);
-	ck_assert_int_eq(look(0), 0);
-	ck_assert_int_eq(seen.n, 6);
-}
-END_TEST
-
-/* ---- functions ---- */
-
-static struct sk_meta_function function(const char *name, const char *op,
-    char sha)
-{
-	struct sk_meta_function f = { .plugin = "words", .version = "1.0" };
-
-	snprintf(f.name, sizeof(f.name), "%s", name);
-	snprintf(f.op, sizeof(f.op), "%s", op);
-	memset(f.sha256, sha, 64);
-	return f;
-}
-
-static int count_function(void *arg, const struct sk_meta_function *f)
-{
-	(void)f;
-	++*(int *)arg;
-	return 0;
-}
-
-START_TEST(functions_change_when_their_bytes_do)
-{
-	struct sk_meta_function f[2] = {
-		function("words.count", "count", 'a'),
-		function("words.long", "long", 'a'),
-	}, g;
-	bool changed = false;
-	int n = 0;
-
-	ck_assert_int_eq(ops->function_get(meta, "words.count", &g, &err),
-	    SNEK_ENOENT);
-	ck_assert_int_eq(ops->function_put(meta, f, 2, "words", &changed, &err), 0);
-	ck_assert(changed);
-	ck_assert_int_eq(ops->function_put(meta, f, 2, "words", &changed, &err), 0);
-	ck_assert(!changed);
-	ck_assert_int_eq(ops->function_get(meta, "words.count", &g, &err), 0);
-	ck_assert_uint_eq(g.generation, 1);
-	ck_assert_str_eq(g.op, "count");
-	ck_assert_str_eq(g.plugin, "words");
-	ck_assert_str_eq(g.version, "1.0");
-	ck_assert_str_eq(g.sha256, f[0].sha256);
-	f[0] = function("words.count", "count", 'b');
-	ck_assert_int_eq(ops->function_put(meta, f, 1, "words", &changed, &err), 0);
-	ck_assert(changed);
-	ck_assert_int_eq(ops->function_get(meta, "words.count", &g, &err), 0);
-	ck_assert_uint_eq(g.generation, 2);
-	ck_assert_int_eq(ops->function_get(meta, "words.long", &g, &err),
-	    SNEK_ENOENT);
-	ck_assert_int_eq(ops->function_list(meta, count_function, &n, &err), 0);
-	ck_assert_int_eq(n, 1);
-}
-END_TEST
-
-START_TEST(functions_go_by_name_or_by_plugin)
-{
-	struct sk_meta_function f[3] = {
-		function("words.a", "a", 'a'), function("words.b", "b", 'a'),
-		function("words.c", "c", 'a'),
-	};
-	int n = 0;
-
-	ck_assert_int_eq(ops->function_put(meta, f, 3, "words", NULL, &err), 0);
-	ck_assert_int_eq(ops->function_remove(meta, "words.b", &err), 0);
-	ck_assert_int_eq(ops->function_remove(meta, "words.b", &err), SNEK_ENOENT);
-	ck_assert_int_eq(ops->function_list(meta, count_function, &n, &err), 0);
-	ck_assert_int_eq(n, 2);
-	ck_assert_int_eq(ops->function_remove(meta, "words", &err), 0);
-	n = 0;
-	ck_assert_int_eq(ops->function_list(meta, count_function, &n, &err), 0);
-	ck_assert_int_eq(n, 0);
-}
-END_TEST
-
-/* ---- opening ---- */
-
-START_TEST(handles_of_one_directory_share_what_they_see)
-{
-	struct sk_meta *other;
-
-	ck_assert_int_eq(sk_meta_lmdb_open(dir, &other, &err), 0);
-	category("x");
-	commit(1);
-	ck_assert_int_eq(other->ops->category_get(other, "x", &cat, &err), 0);
-	other->ops->shut(other);
-	commit(2);
-	ck_assert_int_eq(look(0), 0);
-	ck_assert_int_eq(seen.n, 2);
-}
-END_TEST
-
-START_TEST(a_forked_child_opens_its_own)
-{
-	struct sk_meta *other;
-	int status;
-	pid_t pid;
-
-	category("x");
-	commit(1);
-	pid = fork();
-	if (!pid) {
-		if (look(0) != SNEK_EINVAL || !strstr(err.text, "before fork"))
-			_exit(1);
-		if (sk_meta_lmdb_open(dir, &other, &err))
-			_exit(2);
-		ops->shut(meta);
-		meta = other;
-		commit(2);
-		ops->shut(meta);
-		_exit(0);
-	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, 0);
-	ck_assert_int_eq(look(0), 0);
-	ck_assert_int_eq(seen.n, 2);
-}
-END_TEST
-
-static void *commit_fifty(void *arg)
-{
-	unsigned i, base = *(unsigned *)arg * 1000;
-	struct sk_meta_part part = { 0, 1, 1, 10 };
-	struct sk_meta_receipt r;
-	struct sk_meta_category c;
-	uintptr_t bad = 0;
-
-	for (i = 0; i < 50; i++) {
-		struct sk_meta_entry m = {
-			.write = id_of(base + i), .records = 1, .bytes = 10,
-			.parts = 1, .part = &part, .inlined = { "x", 1 },
-		};
-
-		bad |= ops->commit(meta, cat.id, NULL, &m, &r, NULL) != 0;
-		bad |= ops->category_get(meta, "x", &c, NULL) != 0;
-	}
-	return (void *)bad;
-}
-
-START_TEST(threads_commit_without_gaps)
-{
-	pthread_t thread[4];
-	unsigned n[4] = { 1, 2, 3, 4 };
-	void *bad;
-	int i;
-
-	category("x");
-	for (i = 0; i < 4; i++)
-		ck_assert_int_eq(pthread_create(&thread[i], NULL, commit_fifty,
-		    &n[i]), 0);
-	for (i = 0; i < 4; i++) {
-		pthread_join(thread[i], &bad);
-		ck_assert_ptr_null(bad);
-	}
-	ck_assert_int_eq(look(190), 0);
-	ck_assert_int_eq(seen.n, 11);
-	ck_assert_uint_eq(cat.version, 200);
-	ck_assert_uint_eq(cat.records, 200);
-}
-END_TEST
+static const struct meta_store lmdb = { make, open_again, end, age_request };
+const struct meta_store *const meta_store = &lmdb;
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 /* Sanitizers need the address space themselves. */
@@ -691,16 +51,16 @@ START_TEST(a_smaller_map_does_where_address_space_is_short)
 	struct rlimit limit = { (rlim_t)3 << 30, (rlim_t)3 << 30 };
 	MDB_envinfo info;
 
-	category("x");
-	commit(1);
-	shut();
+	meta_category("x");
+	meta_commit(1);
+	meta_shut();
 	ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
 	ck_assert_int_eq(sk_meta_lmdb_open(dir, &meta, &err), 0);
 	mdb_env_info(((struct sk_lmdb *)meta)->env->env, &info);
 	ck_assert_uint_eq(info.me_mapsize, (size_t)1 << 30);
-	commit(2);
-	ck_assert_int_eq(look(0), 0);
-	ck_assert_int_eq(seen.n, 2);
+	meta_commit(2);
+	ck_assert_int_eq(meta_look(0), 0);
+	ck_assert_int_eq(meta_seen.n, 2);
 }
 END_TEST
 #define add_small_map(t) \
@@ -722,8 +82,8 @@ START_TEST(a_map_that_another_process_outgrew_follows)
 	int status, i;
 	pid_t pid;
 
-	category("x");
-	commit(1);
+	meta_category("x");
+	meta_commit(1);
 	ck_assert_int_eq(mdb_env_set_mapsize(((struct sk_lmdb *)meta)->env->env,
 	    1 << 20), 0);
 	pid = fork();
@@ -731,7 +91,7 @@ START_TEST(a_map_that_another_process_outgrew_follows)
 		if (sk_meta_lmdb_open(dir, &other, &err))
 			_exit(1);
 		for (i = 0; i < 40; i++) {
-			m.write = id_of(10 + (unsigned)i);
+			m.write = meta_id(10 + (unsigned)i);
 			if (ops->commit(other, cat.id, NULL, &m, &r, &err))
 				_exit(2);
 		}
@@ -742,7 +102,7 @@ START_TEST(a_map_that_another_process_outgrew_follows)
 	ck_assert_int_eq(status, 0);
 	ck_assert_int_eq(ops->category_get(meta, "x", &cat, &err), 0);
 	ck_assert_uint_eq(cat.version, 41);
-	commit(2);
+	meta_commit(2);
 }
 END_TEST
 
@@ -752,10 +112,10 @@ START_TEST(a_full_map_refuses_and_stays_readable)
 	unsigned n = 0;
 	int rc;
 
-	category("x");
+	meta_category("x");
 	ck_assert_int_eq(mdb_env_set_mapsize(((struct sk_lmdb *)meta)->env->env,
 	    400000), 0);
-	while (!(rc = commit_as(n, NULL, n, &r)) && n < 10000)
+	while (!(rc = meta_commit_as(n, NULL, n, &r)) && n < 10000)
 		n++;
 	ck_assert_int_eq(rc, SNEK_EIO);
 	ck_assert_ptr_nonnull(strstr(err.text, "full"));
@@ -780,9 +140,9 @@ START_TEST(a_damaged_file_is_refused_by_name)
 	unsigned char *p;
 	size_t n, i;
 
-	category("x");
-	commit(1);
-	shut();
+	meta_category("x");
+	meta_commit(1);
+	meta_shut();
 	p = file_read(file, &n);
 	for (i = 0; i < n; i += 1365) {
 		file_write(file, p, i);
@@ -810,14 +170,14 @@ static void put_raw(enum sk_lmdb_db db, struct sk_span key, const void *p,
 
 START_TEST(a_newer_format_is_refused)
 {
-	struct sk_lmdb_cluster c = { shape, 1 };
+	struct sk_record_cluster c = { meta_shape, 1 };
 	struct sk_buf b = { 0 };
 
 	c.c.format = 7;
-	ck_assert(sk_lmdb_pack_cluster(&b, &c));
-	put_raw(DB_CLUSTER, sk_lmdb_text("cluster"), b.p, b.n);
+	ck_assert(sk_record_pack_cluster(&b, &c));
+	put_raw(DB_CLUSTER, sk_record_text("cluster"), b.p, b.n);
 	sk_buf_free(&b);
-	shut();
+	meta_shut();
 	ck_assert_int_eq(reopen(), SNEK_EVERSION);
 	ck_assert_ptr_nonnull(strstr(err.text, "(format 7; this one reads up to 1)"));
 }
@@ -857,7 +217,7 @@ static int use_category(void)
 
 static int use_snapshot(void)
 {
-	return look(0);
+	return meta_look(0);
 }
 
 static int use_cluster(void)
@@ -884,22 +244,22 @@ static int use_function(void)
 START_TEST(damaged_records_are_told)
 {
 	struct sk_meta_part part = { 0, 1, 1, 10 };
-	struct sk_meta_entry m = { .write = id_of(1), .records = 1, .bytes = 10,
+	struct sk_meta_entry m = { .write = meta_id(1), .records = 1, .bytes = 10,
 		.parts = 1, .part = &part };
-	struct sk_meta_function f = function("words", "", 'a');
+	struct sk_meta_function f = meta_function("words", "", 'a');
 	struct sk_meta_receipt r;
 	uint8_t key[16];
 
-	category("x");
+	meta_category("x");
 	ck_assert_int_eq(ops->commit(meta, cat.id, "r", &m, &r, &err), 0);
 	ck_assert_int_eq(ops->function_put(meta, &f, 1, "words", NULL, &err), 0);
-	cut_all(DB_CLUSTER, sk_lmdb_text("cluster"), use_cluster);
-	cut_all(DB_NAME, sk_lmdb_text("x"), use_category);
-	cut_all(DB_CATEGORY, sk_lmdb_key(key, cat.id), use_category);
-	cut_all(DB_STATE, sk_lmdb_key(key, cat.id), use_category);
-	cut_all(DB_MANIFEST, sk_lmdb_key2(key, cat.id, 1), use_snapshot);
-	cut_all(DB_FUNCTION, sk_lmdb_text("words"), use_function);
-	sk_lmdb_key(key, cat.id);
+	cut_all(DB_CLUSTER, sk_record_text("cluster"), use_cluster);
+	cut_all(DB_NAME, sk_record_text("x"), use_category);
+	cut_all(DB_CATEGORY, sk_record_key(key, cat.id), use_category);
+	cut_all(DB_STATE, sk_record_key(key, cat.id), use_category);
+	cut_all(DB_MANIFEST, sk_record_key2(key, cat.id, 1), use_snapshot);
+	cut_all(DB_FUNCTION, sk_record_text("words"), use_function);
+	sk_record_key(key, cat.id);
 	key[8] = 'r';
 	cut_all(DB_REQUEST, (struct sk_span){ key, 9 }, use_request);
 }
@@ -910,11 +270,11 @@ START_TEST(a_manifest_with_a_gap_is_corrupt)
 	struct sk_lmdb_txn t;
 	uint8_t key[16];
 
-	six_writes();
+	meta_six_writes();
 	ck_assert_int_eq(sk_lmdb_begin(meta, true, &t, &err), 0);
 	ck_assert_int_eq(sk_lmdb_commit(&t, sk_lmdb_del(&t, DB_MANIFEST,
-	    sk_lmdb_key2(key, cat.id, (uint64_t)_i), &err), &err), 0);
-	ck_assert_int_eq(look(0), SNEK_ECORRUPT);
+	    sk_record_key2(key, cat.id, (uint64_t)_i), &err), &err), 0);
+	ck_assert_int_eq(meta_look(0), SNEK_ECORRUPT);
 }
 END_TEST
 
@@ -925,30 +285,9 @@ int main(void)
 	SRunner *r;
 	int failed;
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, meta_setup, meta_teardown);
 	tcase_set_timeout(t, 60);
-	tcase_add_test(t, placement_goes_round_over_all_shards);
-	tcase_add_test(t, a_category_shows_with_its_first_commit);
-	tcase_add_test(t, names_that_cannot_be_are_refused);
-	tcase_add_test(t, first_writers_agree_on_one_placement);
-	tcase_add_test(t, a_removed_category_takes_its_writes_along);
-	tcase_add_test(t, removing_one_category_leaves_its_neighbours);
-	tcase_add_test(t, a_commit_is_read_back_as_it_was);
-	tcase_add_test(t, inlined_chunks_take_turns_on_the_placement);
-	tcase_add_test(t, a_part_on_a_foreign_shard_is_a_bug);
-	tcase_add_test(t, a_request_is_committed_once);
-	tcase_add_test(t, request_ids_have_a_length);
-	tcase_add_test(t, a_request_is_forgotten_after_a_week);
-	tcase_add_test(t, an_aborted_write_cannot_commit);
-	tcase_add_test(t, a_snapshot_may_begin_later_or_end_early);
-	tcase_add_test(t, folding_replaces_entries_and_raises_the_epoch);
-	tcase_add_test(t, folding_what_is_no_longer_there_changes_nothing);
-	tcase_add_test(t, folding_never_loses_records);
-	tcase_add_test(t, functions_change_when_their_bytes_do);
-	tcase_add_test(t, functions_go_by_name_or_by_plugin);
-	tcase_add_test(t, handles_of_one_directory_share_what_they_see);
-	tcase_add_test(t, a_forked_child_opens_its_own);
-	tcase_add_test(t, threads_commit_without_gaps);
+	meta_cases(t);
 	add_small_map(t);
 	tcase_add_test(t, a_map_that_another_process_outgrew_follows);
 	tcase_add_test(t, a_full_map_refuses_and_stays_readable);

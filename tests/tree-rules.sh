@@ -16,7 +16,7 @@ allowed () {
 	category) echo "base value store category" ;;
 	task)     echo "base value task" ;;
 	exec)     echo "base value task exec" ;;
-	worker)   echo "base value task exec worker" ;;
+	worker)   echo "base value store task exec worker" ;;
 	job)      echo "base value store category task exec job" ;;
 	cli)      echo "cli" ;;
 	esac
@@ -47,7 +47,9 @@ only msgpack.h core/value/pack.c
 only zlib.h "$(echo core/value/inflate*.c core/value/input*.c core/value/gzip*.c)"
 only seccomp.h "core/task/sandbox_seccomp.c core/task/sandbox_calls.c"
 only linux/landlock.h core/task/sandbox_landlock.c
-only dlfcn.h core/task/plugin.c
+only dlfcn.h "core/task/plugin.c core/store/tls_load.c"
+only hiredis/read.h core/store/resp.c
+only openssl/ssl.h core/store/tls.c
 only ffi.h core/task/ffi.c
 only elfutils/libdwfl.h core/task/lines_dwarf.c
 only unwind.h core/worker/crash.c

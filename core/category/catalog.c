@@ -11,6 +11,7 @@
  * The file `cluster` is made last: whatever has none was never finished.
  */
 #include "category/catalog.h"
+#include "category/servers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,6 @@
 
 #include "store/file.h"
 
-#define CLUSTER_FORMAT 1u
 #define CLUSTER_FILE_MAX 4096
 
 int sk_name_check(const char *what, const char *name, struct snek_error *e)
@@ -64,10 +64,10 @@ static int parse(const char *dir, char *text, struct sk_meta_cluster *c,
 	format = strtoul(text, &end, 10);
 	if (end == text || errno || *text == '-' || *end != '\n' || !format)
 		return damaged(dir, e);
-	if (format > CLUSTER_FORMAT)
+	if (format > SK_CLUSTER_FORMAT)
 		return sk_fail(e, SNEK_EVERSION, "%s: written by a newer snek "
 		    "(format %lu; this one reads up to %u)", dir, format,
-		    CLUSTER_FORMAT);
+		    SK_CLUSTER_FORMAT);
 	if (strncmp(end, "\nuuid ", 6) || !sk_write_id_parse(&uuid, end + 6) ||
 	    strcmp(end + 6 + 32, "\n"))
 		return damaged(dir, e);
@@ -138,10 +138,10 @@ static int shard_path(const char *dir, uint32_t i, struct sk_buf *path,
 	    sk_buf_byte(path, 0) ? 0 : sk_enomem(e);
 }
 
-static void stamp_of(const struct sk_meta_cluster *c, uint32_t i,
+void sk_catalog_stamp(const struct sk_meta_cluster *c, uint32_t i,
     struct sk_stamp *stamp)
 {
-	*stamp = (struct sk_stamp){ .shard = i, .format = CLUSTER_FORMAT };
+	*stamp = (struct sk_stamp){ .shard = i, .format = SK_CLUSTER_FORMAT };
 	memcpy(stamp->cluster, c->uuid, 16);
 }
 
@@ -156,7 +156,7 @@ static int open_shards(struct sk_catalog *c, struct snek_error *e)
 	if (!c->shard)
 		return sk_enomem(e);
 	for (i = 0; i < c->cluster.shards && !rc; i++) {
-		stamp_of(&c->cluster, i, &stamp);
+		sk_catalog_stamp(&c->cluster, i, &stamp);
 		rc = shard_path(c->dir, i, &path, e);
 		if (!rc)
 			rc = sk_segment_shard_open(path.p, &stamp, &c->shard[i], e);
@@ -188,7 +188,8 @@ static int fill(struct sk_catalog *c, const char *dir, struct snek_error *e)
 		return fd;
 	/* Absolute, as the host may change its directory. */
 	c->dir = realpath(dir, NULL);
-	rc = c->dir ? read_cluster(fd, c->dir, &c->cluster, e)
+	c->where = c->dir ? strdup(c->dir) : NULL;
+	rc = c->where ? read_cluster(fd, c->dir, &c->cluster, e)
 	    : sk_fail_errno(e, "%s", dir);
 	close(fd);
 	if (!rc)
@@ -213,79 +214,44 @@ int sk_catalog_open(const char *dir, struct sk_catalog **out,
 	return 0;
 }
 
-void sk_catalog_close(struct sk_catalog *c)
+static void close_shards(struct sk_catalog *c)
 {
 	uint32_t i;
 
-	if (!c)
-		return;
 	for (i = 0; c->shard && i < c->cluster.shards; i++)
 		if (c->shard[i])
 			c->shard[i]->ops->shut(c->shard[i]);
+	for (i = 0; c->address && i < c->cluster.shards; i++) {
+		free((char *)c->address[i].url);
+		free((char *)c->address[i].user);
+		free((char *)c->address[i].password);
+	}
 	free(c->shard);
+	free(c->address);
+}
+
+void sk_catalog_close(struct sk_catalog *c)
+{
+	if (!c)
+		return;
+	close_shards(c);
 	if (c->meta)
 		c->meta->ops->shut(c->meta);
+	if (c->servers)
+		sk_servers_close(c->servers);
+	free(c->servers);
+	free(c->where);
 	free(c->dir);
 	free(c);
 }
 
-/* ---- plugin files ---- */
-
-static int plugin_name(const char *sha256, char out[72], struct snek_error *e)
-{
-	if (strlen(sha256) != 64 || strspn(sha256, "0123456789abcdef") != 64)
-		return sk_fail(e, SNEK_EINVAL, "\"%s\" is no SHA-256", sha256);
-	snprintf(out, 72, "%s.so", sha256);
-	return 0;
-}
-
-static int plugin_dir(const struct sk_catalog *c, struct sk_buf *path,
+int sk_catalog_source(const struct sk_catalog *c, struct sk_buf *out,
     struct snek_error *e)
 {
-	path->n = 0;
-	return sk_buf_printf(path, "%s/plugins", c->dir) &&
-	    sk_buf_byte(path, 0) ? 0 : sk_enomem(e);
-}
+	uint32_t i;
 
-int sk_catalog_plugin_put(struct sk_catalog *c, struct sk_span bytes,
-    const char *sha256, struct snek_error *e)
-{
-	struct sk_buf dir = { 0 };
-	char name[72];
-	int fd, rc = plugin_name(sha256, name, e);
-
-	if (!rc && c->meta->ops->read_only(c->meta))
-		rc = sk_fail(e, SNEK_EACCES, "%s is read-only", c->dir);
-	if (!rc)
-		rc = plugin_dir(c, &dir, e);
-	if (!rc) {
-		fd = open(dir.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		rc = fd < 0 ? sk_fail_errno(e, "%s", dir.p)
-		    : sk_file_replace(fd, dir.p, name, bytes, e);
-		if (fd >= 0)
-			close(fd);
-	}
-	sk_buf_free(&dir);
-	return rc;
-}
-
-int sk_catalog_plugin_path(struct sk_catalog *c, const char *sha256,
-    struct sk_buf *out, struct snek_error *e)
-{
-	char name[72];
-	size_t start = out->n;
-	int rc = plugin_name(sha256, name, e);
-
-	if (rc)
-		return rc;
-	if (!sk_buf_printf(out, "%s/plugins/%s", c->dir, name) ||
-	    !sk_buf_byte(out, 0))
-		return sk_enomem(e);
-	if (access(out->p + start, F_OK)) {
-		rc = sk_fail_errno(e, "%s", out->p + start);
-		out->n = start;
-		return rc;
-	}
-	out->n--;               /* the NUL stays behind the path */
+	for (i = 0; c->address && i < c->cluster.shards; i++)
+		if (!sk_address_put(out, &c->address[i]))
+			return sk_enomem(e);
 	return 0;
 }

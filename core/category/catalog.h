@@ -2,13 +2,25 @@
 /* catalog.h - an open cluster: its meta store and its shards. */
 #ifndef SK_CATALOG_H
 #define SK_CATALOG_H
+#include "store/address.h"
 #include "store/meta.h"
+#include "store/redis.h"
+
+struct sk_profile;
+struct sk_servers;
+
+#define SK_CLUSTER_FORMAT 1u
 
 struct sk_catalog {
 	struct sk_meta *meta;
 	struct sk_meta_cluster cluster;
 	struct sk_shard **shard;        /* by id */
-	char *dir;                      /* of an embedded cluster */
+	char *where;                    /* directory or URL, for messages */
+	char *dir;                      /* of an embedded cluster; or NULL and: */
+	struct sk_servers *servers;
+	/* Of the shards by id: for other processes that read them. */
+	struct sk_address *address;
+	enum sk_durability durability;  /* what a commit reaches */
 };
 
 /*
@@ -21,7 +33,18 @@ struct sk_catalog {
 int sk_catalog_create(const char *dir, uint32_t shards, uint32_t level,
     struct snek_error *);
 int sk_catalog_open(const char *dir, struct sk_catalog **, struct snek_error *);
+/* The same of a cluster on servers, by the URL of its meta store; the profile
+ * (may be zeroed) becomes the catalog's.  Of a server that does not answer:
+ * SNEK_EAGAIN, SNEK_ETIMEDOUT. */
+int sk_catalog_open_servers(const char *url, struct sk_profile *,
+    struct sk_catalog **, struct snek_error *);
 void sk_catalog_close(struct sk_catalog *);
+/* The stamp of its shard i. */
+void sk_catalog_stamp(const struct sk_meta_cluster *, uint32_t i,
+    struct sk_stamp *);
+/* Append the addresses of its shards (address.h); nothing where all is mapped. */
+int sk_catalog_source(const struct sk_catalog *, struct sk_buf *,
+    struct snek_error *);
 
 /* SNEK_EINVAL with text unless [A-Za-z0-9._-]{1,128}. */
 int sk_name_check(const char *what, const char *name, struct snek_error *);

@@ -14,7 +14,6 @@
 
 #include "store/file.h"
 
-#define CLUSTER_FORMAT 1u
 
 static int failed(struct snek_error *e, const char *dir, const char *name)
 {
@@ -182,7 +181,7 @@ static int make_dir(int fd, const char *dir, const char *name,
 static int make_shards(const char *dir, const struct sk_meta_cluster *c,
     struct snek_error *e)
 {
-	struct sk_stamp stamp = { .format = CLUSTER_FORMAT };
+	struct sk_stamp stamp = { .format = SK_CLUSTER_FORMAT };
 	struct sk_buf path = { 0 };
 	int rc = 0;
 
@@ -213,7 +212,7 @@ static int finish(int fd, const char *dir, const struct sk_meta_cluster *c,
 	memcpy(uuid.b, c->uuid, 16);
 	sk_write_id_hex(uuid, hex);
 	n = snprintf(text, sizeof(text), "snek cluster\nformat %u\nuuid %s\n",
-	    CLUSTER_FORMAT, hex);
+	    SK_CLUSTER_FORMAT, hex);
 	if (fsync(fd))
 		return failed(e, dir, "cluster");
 	rc = sk_file_replace(fd, dir, "cluster",
@@ -265,7 +264,7 @@ int sk_catalog_create(const char *dir, uint32_t shards, uint32_t level,
     struct snek_error *e)
 {
 	struct sk_meta_cluster c = {
-		.format = CLUSTER_FORMAT, .shards = shards, .level = level,
+		.format = SK_CLUSTER_FORMAT, .shards = shards, .level = level,
 	};
 	struct sk_write_id uuid;
 	int fd, rc;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "category/fold.h"
+#include "category/load.h"
 #include "category/parts.h"
 #include "category/snapshot.h"
 #include "category/step.h"
@@ -12,6 +13,7 @@ struct fold {
 	const struct sk_meta_entry *entry;
 	size_t n;
 	struct sk_snapshot *from;
+	struct sk_ahead ahead;
 	struct sk_parts to;
 	sk_chunk_builder *builder;
 	struct sk_chunk *view;
@@ -83,13 +85,16 @@ static int copy_row(struct fold *f, const struct sk_snapshot_chunk *c,
 static int copy_chunk(struct fold *f, const struct sk_snapshot_chunk *c,
     struct snek_error *e)
 {
+	struct sk_span b;
 	uint32_t row;
-	int rc;
+	int rc = sk_ahead_get(&f->ahead, &b, e);
 
+	if (rc)
+		return rc;
 	if (f->view)
-		rc = sk_chunk_reopen(f->view, c->bytes.p, c->bytes.n, e);
+		rc = sk_chunk_reopen(f->view, b.p, b.n, e);
 	else
-		rc = sk_chunk_open(c->bytes.p, c->bytes.n, &f->view, e);
+		rc = sk_chunk_open(b.p, b.n, &f->view, e);
 	if (!rc && sk_chunk_rows(f->view) != c->rows)
 		rc = sk_fail(e, SNEK_ECORRUPT, "a chunk holds other counts "
 		    "than its segment says");
@@ -115,7 +120,9 @@ static int copy(struct fold *f, struct snek_error *e)
 	size_t i;
 	int rc;
 
-	for (i = 0; i < f->from->n; i++) {
+	f->ahead = (struct sk_ahead){ .catalog = f->catalog,
+	    .snapshot = f->from, .end = f->from->n };
+	for (i = 0; i < f->from->n; i++, sk_ahead_next(&f->ahead)) {
 		while (f->to.part[f->nth].sum.shard != c[i].shard) {
 			rc = flush(f, e);
 			if (rc)
@@ -163,7 +170,9 @@ static int swap(struct fold *f, struct snek_error *e)
 	return rc;
 }
 
-/* What is not removed here, gc finds. */
+/* Who has a mapped segment open keeps it; elsewhere gc removes what is old,
+ * once those who read it have had time to end.  What is not removed here, gc
+ * finds. */
 static void sweep_old(struct fold *f)
 {
 	const struct sk_meta_entry *m;
@@ -174,7 +183,10 @@ static void sweep_old(struct fold *f)
 		for (j = 0; !m->inlined.n && j < m->parts; j++) {
 			SK_STEP("unlink");
 			s = f->catalog->shard[m->part[j].shard];
-			s->ops->sweep(s, m->write, NULL);
+			if (!s->ops->fetch)
+				s->ops->sweep(s, m->write, NULL);
+			else if (s->ops->retire)
+				s->ops->retire(s, m->write, NULL);
 		}
 	}
 }
@@ -223,6 +235,7 @@ int sk_fold(struct sk_catalog *c, const struct sk_manifest *m, size_t i,
 		sk_parts_free(&f.to);
 	else
 		sk_parts_drop(&f.to);
+	sk_ahead_end(&f.ahead);
 	sk_snapshot_close(f.from);
 	sk_chunk_builder_free(f.builder);
 	sk_chunk_close(f.view);

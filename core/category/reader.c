@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "category/reader.h"
+#include "category/load.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
 /* A shard's chunks, in order: each lies at a row whose place is known. */
 struct head {
-	size_t at, end;                 /* chunks of the snapshot */
-	struct sk_chunk *view;          /* of chunk at */
+	struct sk_ahead from;           /* chunks of the snapshot */
+	struct sk_chunk *view;          /* of chunk from.at */
 	uint32_t row;
 	struct sk_place place;
 };
@@ -32,7 +33,7 @@ static bool before(struct sk_place a, struct sk_place b)
 static const struct sk_snapshot_chunk *chunk_of(const sk_reader *r,
     const struct head *h)
 {
-	return &r->snapshot->chunk[h->at];
+	return &r->snapshot->chunk[h->from.at];
 }
 
 static int which(const sk_reader *r, const struct head *h, int rc,
@@ -48,9 +49,11 @@ static int which(const sk_reader *r, const struct head *h, int rc,
 
 static int enter_chunk(sk_reader *r, struct head *h, struct snek_error *e)
 {
-	struct sk_span b = chunk_of(r, h)->bytes;
-	int rc;
+	struct sk_span b;
+	int rc = sk_ahead_get(&h->from, &b, e);
 
+	if (rc)
+		return rc;
 	if (h->view)
 		rc = sk_chunk_reopen(h->view, b.p, b.n, e);
 	else
@@ -78,7 +81,7 @@ static int advance(sk_reader *r, struct head *h, bool *over,
 
 	h->row++;
 	while (h->row >= chunk_of(r, h)->rows) {
-		if (++h->at == h->end) {
+		if (!sk_ahead_next(&h->from)) {
 			*over = true;
 			return 0;
 		}
@@ -92,6 +95,7 @@ static int advance(sk_reader *r, struct head *h, bool *over,
 static void drop(sk_reader *r, struct head *h)
 {
 	sk_chunk_close(h->view);
+	sk_ahead_end(&h->from);
 	*h = r->head[--r->n];
 }
 
@@ -150,29 +154,34 @@ int sk_reader_next(sk_reader *r, struct sk_record *out, struct sk_place *at,
 }
 
 /* One head for each run of chunks on one shard. */
-static int begin(sk_reader *r, struct snek_error *e)
+static void cut(sk_reader *r, struct sk_catalog *c)
 {
 	const struct sk_snapshot *s = r->snapshot;
-	struct head *h = NULL;
+	struct sk_ahead *a = NULL;
 	size_t i;
-	int rc;
 
 	for (i = 0; i < s->n; i++) {
-		if (h && s->chunk[i].shard == s->chunk[i - 1].shard) {
-			h->end = i + 1;
-			continue;
+		if (!i || s->chunk[i].shard != s->chunk[i - 1].shard) {
+			a = &r->head[r->n++].from;
+			*a = (struct sk_ahead){ .catalog = c, .snapshot = s,
+			    .at = i };
 		}
-		h = &r->head[r->n++];
-		h->at = i;
-		h->end = i + 1;
-		rc = enter_chunk(r, h, e);
-		if (!rc)
-			rc = sk_chunk_place(h->view, s->chunk[i].base, 0,
-			    &h->place, e);
-		if (rc)
-			return which(r, h, rc, e);
+		a->end = i + 1;
 	}
-	return 0;
+}
+
+static int begin(sk_reader *r, struct snek_error *e)
+{
+	struct head *h;
+	int rc = 0;
+
+	for (h = r->head; h < r->head + r->n && !rc; h++)
+		rc = sk_ahead_start(&h->from, e);
+	for (h = r->head; h < r->head + r->n && !rc; h++) {
+		rc = enter_chunk(r, h, e);
+		rc = rc ? which(r, h, rc, e) : place(r, h, e);
+	}
+	return rc;
 }
 
 int sk_reader_open(struct sk_catalog *c, const char *category, sk_reader **out,
@@ -187,6 +196,8 @@ int sk_reader_open(struct sk_catalog *c, const char *category, sk_reader **out,
 	if (!rc) {
 		r->head = calloc((size_t)r->snapshot->shards + 1,
 		    sizeof(*r->head));
+		if (r->head)
+			cut(r, c);
 		rc = r->head ? begin(r, e) : sk_enomem(e);
 	}
 	if (rc) {
@@ -208,8 +219,10 @@ void sk_reader_close(sk_reader *r)
 
 	if (!r)
 		return;
-	for (i = 0; i < r->n && r->head; i++)
+	for (i = 0; i < r->n && r->head; i++) {
 		sk_chunk_close(r->head[i].view);
+		sk_ahead_end(&r->head[i].from);
+	}
 	free(r->head);
 	sk_snapshot_close(r->snapshot);
 	free(r);

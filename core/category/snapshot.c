@@ -14,6 +14,7 @@
 
 #define TRIES 100               /* with a pause from the tenth on */
 #define NOWHERE UINT32_MAX
+#define AHEAD 1024u             /* segments that are on their way at once */
 
 struct held {
 	struct sk_shard *shard;
@@ -23,6 +24,7 @@ struct held {
 
 struct owned {
 	struct sk_manifest *manifest;   /* NULL: the caller's */
+	const struct sk_manifest *of;
 	size_t n;
 	struct held *held;
 };
@@ -37,6 +39,7 @@ struct opening {
 	struct owned *owned;
 	uint32_t nth[SK_MAX_SHARDS];    /* shard id -> where in the placement */
 	size_t at[SK_MAX_SHARDS];       /* next chunk of the nth shard */
+	size_t announced, ahead;        /* entries; segments of them to be opened */
 	bool rest;                      /* list what cannot be opened */
 };
 
@@ -135,7 +138,8 @@ static void fill_chunk(struct opening *o, const struct sk_meta_entry *m,
 	const struct sk_chunk_entry *c = &segment->entry[number];
 	struct sk_snapshot_chunk *to = &o->s->chunk[o->at[o->nth[shard]]++];
 
-	to->bytes = (struct sk_span){ segment->bytes + c->offset, c->bytes };
+	to->bytes = (struct sk_span){ segment->bytes ? segment->bytes +
+	    c->offset : NULL, c->bytes };
 	to->shard = shard;
 	to->rows = c->rows;
 	to->base = c->first;
@@ -156,8 +160,8 @@ static bool counts_agree(const struct sk_segment *s,
 	if (s->chunks != p->chunks || s->records != p->records)
 		return false;
 	for (i = 0; i < s->chunks; i++) {
-		if (s->entry[i].offset > s->size ||
-		    s->entry[i].bytes > s->size - s->entry[i].offset)
+		if (s->bytes && (s->entry[i].offset > s->size ||
+		    s->entry[i].bytes > s->size - s->entry[i].offset))
 			return false;
 		records += s->entry[i].rows;
 		bytes += s->entry[i].bytes;
@@ -188,6 +192,23 @@ static int hold(struct opening *o, const struct sk_meta_entry *m,
 	for (i = 0; i < segment->chunks; i++)
 		fill_chunk(o, m, p->shard, segment, i);
 	return 0;
+}
+
+/* Have the segments that come next on their way, entry by entry. */
+static void announce(struct opening *o)
+{
+	const struct sk_meta_entry *m;
+	struct sk_shard *s;
+	uint32_t j;
+
+	while (o->announced < o->n && o->ahead < AHEAD) {
+		m = &o->entry[o->announced++];
+		for (j = 0; !m->inlined.n && j < m->parts; j++, o->ahead++) {
+			s = o->catalog->shard[m->part[j].shard];
+			if (s->ops->prefetch)
+				s->ops->prefetch(s, m->write);
+		}
+	}
 }
 
 /* ---- what is left without ---- */
@@ -296,6 +317,8 @@ static int fill_parts(struct opening *o, const struct sk_meta_entry *m,
 	int rc = 0;
 
 	for (j = 0; j < m->parts && !rc; j++) {
+		announce(o);
+		o->ahead--;
 		rc = hold(o, m, &m->part[j], &why);
 		if (may_lose(o, rc))
 			rc = add_loss(o, m, &m->part[j], &why);
@@ -313,7 +336,7 @@ static void close_gaps(struct sk_snapshot *s)
 	size_t i, n = 0;
 
 	for (i = 0; i < s->n; i++)
-		if (s->chunk[i].bytes.p)
+		if (s->chunk[i].bytes.n)
 			s->chunk[n++] = s->chunk[i];
 	s->n = n;
 }
@@ -365,6 +388,7 @@ static int open_of(struct sk_catalog *c, const struct sk_manifest *m, size_t i,
 		return sk_enomem(e);
 	}
 	s->owned = owned;
+	owned->of = m;
 	*o = (struct opening){ .catalog = c, .manifest = m,
 	    .entry = m->entry + i, .n = n, .s = s, .owned = owned,
 	    .rest = rest };
@@ -394,6 +418,30 @@ int sk_snapshot_moved(struct sk_catalog *c, const struct sk_manifest *m,
 	if (rc)
 		return rc;
 	return now.id != m->category.id || now.epoch != m->category.epoch;
+}
+
+static int replaced(const struct sk_manifest *m, struct snek_error *e)
+{
+	return sk_fail(e, SNEK_EAGAIN, "category %s was compacted while it was "
+	    "read, and what had been replaced was removed too soon: read it "
+	    "again, and give gc a longer grace", m->category.name);
+}
+
+int sk_snapshot_gone(struct sk_catalog *c, const struct sk_snapshot *s,
+    const struct sk_snapshot_chunk *k, struct snek_error *e)
+{
+	const struct sk_manifest *m = ((const struct owned *)s->owned)->of;
+	struct sk_shard *shard = c->shard[k->shard];
+	int rc = sk_snapshot_moved(c, m, e);
+
+	if (rc == SNEK_ENOENT)
+		return sk_fail(e, rc, "category %s was removed while it was "
+		    "read", m->category.name);
+	if (rc)
+		return rc < 0 ? rc : replaced(m, e);
+	return sk_fail(e, SNEK_ECORRUPT, "data loss: it is not in %s (category "
+	    "%s, version %" PRIu64 ")", shard->ops->location(shard),
+	    m->category.name, k->base.version);
 }
 
 /* 1: the epoch has moved, whatever the text says. */

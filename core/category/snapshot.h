@@ -2,7 +2,8 @@
 /*
  * snapshot.h - the chunks of a category as of one moment, opened: what a query
  * plans over and what a reader walks.  Holds its segments, so gc and
- * compaction never pull anything from under it.
+ * compaction never pull anything from under it; where segments are not mapped,
+ * they go no earlier than gc's grace allows.
  *
  * A catalog may be used by any number of threads for this at once; a snapshot
  * is constant, so all of them may read one.
@@ -13,7 +14,8 @@
 #include "category/ranges.h"
 
 struct sk_snapshot_chunk {
-	struct sk_span bytes;           /* mapped, or copied from the manifest */
+	struct sk_span bytes;           /* mapped, or copied from the manifest;
+	                                 * p NULL: to be fetched (load.h) */
 	uint32_t shard, rows;
 	struct sk_place base;           /* of its first row; see sk_chunk_place */
 	struct sk_write_id write;       /* for messages */
@@ -57,7 +59,15 @@ int sk_snapshot_open_rest(struct sk_catalog *, const char *category,
     struct sk_snapshot **, struct snek_error *);
 void sk_snapshot_close(struct sk_snapshot *);
 
-/* The segments that its chunks lie in (those in the manifest lie in none), and
+/* A chunk that was to be fetched is not there: why (the caller says which, and
+ * what it was about to do).  SNEK_EAGAIN: it has
+ * been replaced and removed since; SNEK_ENOENT: so has the category;
+ * SNEK_ECORRUPT: it is lost. */
+int sk_snapshot_gone(struct sk_catalog *, const struct sk_snapshot *,
+    const struct sk_snapshot_chunk *, struct snek_error *);
+
+/* The segments that its chunks lie in (those in the manifest lie in none; no
+ * bytes: not mapped), and
  * one of them as a descriptor, the caller's to close: SNEK_ENOENT when its file
  * has been deleted meanwhile; what is mapped stays. */
 size_t sk_snapshot_segments(const struct sk_snapshot *);

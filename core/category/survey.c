@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "category/survey.h"
+#include "category/load.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,19 +15,27 @@ struct walk {                   /* through the bytes of packed values */
 	uint64_t record;        /* whose they are; from 1 */
 };
 
-static void show(struct sk_survey_node *n, struct snek_value v)
+/* Chunks come and go: what is shown is kept apart. */
+static void show(struct sk_survey *s, struct sk_survey_node *n,
+    struct snek_value v)
 {
-	if (n->example.type <= SNEK_NULL && v.type < SNEK_ARRAY)
+	if (n->example.type > SNEK_NULL || v.type >= SNEK_ARRAY)
+		return;
+	if (v.type == SNEK_STRING) {
+		v.as.s = sk_arena_copy(&s->texts, v.as.s, v.len);
+		s->nomem |= !v.as.s;
+	}
+	if (v.type != SNEK_STRING || v.as.s)
 		n->example = v;
 }
 
-static void count(struct sk_survey_node *n, struct snek_value v,
-    uint64_t record)
+static void count(struct sk_survey *s, struct sk_survey_node *n,
+    struct snek_value v, uint64_t record)
 {
 	n->count[v.type == SNEK_UINT ? SNEK_INT : v.type]++;
 	n->records += n->seen != record;
 	n->seen = record;
-	show(n, v);
+	show(s, n, v);
 }
 
 /* ---- packed values: a column checks them, and their depth, beforehand ---- */
@@ -81,7 +90,7 @@ static bool walk(struct walk *w, struct sk_survey_node *n)
 
 	if (!take_head(w, &v))
 		return false;
-	count(n, v, w->record);
+	count(w->survey, n, v, w->record);
 	return v.type < SNEK_ARRAY || walk_inside(w, n, v);
 }
 
@@ -92,7 +101,7 @@ static bool walk_slot(struct walk *w, struct sk_survey_node *n,
 	struct snek_value v;
 
 	if (c->nulls && snek_bit(c->nulls, slot)) {
-		count(n, sk_null(), w->record);
+		count(w->survey, n, sk_null(), w->record);
 		return true;
 	}
 	w->p = (const uint8_t *)c->values + c->ends[slot];
@@ -154,7 +163,7 @@ static uint32_t doubles_in(const struct snek_column *c)
 
 /* What the directory says of a column is enough, but for an example and for
  * which numbers are doubles. */
-static int count_column(struct sk_chunk *k, uint32_t i,
+static int count_column(struct sk_survey *s, struct sk_chunk *k, uint32_t i,
     struct sk_survey_node *n, struct snek_error *e)
 {
 	const struct sk_chunk_field *f = &k->field[i];
@@ -166,14 +175,14 @@ static int count_column(struct sk_chunk *k, uint32_t i,
 	n->count[SNEK_NULL] += f->nulls;
 	n->count[type_of[f->type]] += values;
 	if (!values)
-		show(n, sk_null());
+		show(s, n, sk_null());
 	if (!values || (f->type != SNEK_COLUMN_NUMBER &&
 	    n->example.type > SNEK_NULL))
 		return 0;
 	rc = sk_chunk_view(k, i, &v, e);
 	if (rc)
 		return rc;
-	show(n, first_of(&v->column));
+	show(s, n, first_of(&v->column));
 	if (f->type == SNEK_COLUMN_NUMBER) {
 		doubles = doubles_in(&v->column);
 		n->count[SNEK_INT] -= doubles;
@@ -203,7 +212,7 @@ static int look_at(struct sk_survey *s, struct sk_chunk *k, uint32_t i,
 		}
 	}
 	if (f->type != SNEK_COLUMN_PACKED)
-		return count_column(k, i, n, e);
+		return count_column(s, k, i, n, e);
 	rc = sk_chunk_view(k, i, &v, e);
 	return rc ? rc : walk_column(s, n, &v->column, e);
 }
@@ -263,32 +272,54 @@ static size_t first_chunk(const struct sk_snapshot *s)
 	return first;
 }
 
-static int survey_chunk(struct sk_survey *s, const struct sk_snapshot_chunk *c,
+static int survey_bytes(struct sk_survey *s, struct sk_ahead *a,
     struct sk_chunk **k, struct snek_error *e)
 {
-	int rc = *k ? sk_chunk_reopen(*k, c->bytes.p, c->bytes.n, e) :
-	    sk_chunk_open(c->bytes.p, c->bytes.n, k, e);
+	struct sk_span b;
+	int rc = sk_ahead_get(a, &b, e);
 
+	if (!rc)
+		rc = *k ? sk_chunk_reopen(*k, b.p, b.n, e) :
+		    sk_chunk_open(b.p, b.n, k, e);
 	if (!rc && !s->records)
 		rc = order_members(s, *k, e);
 	if (!rc)
 		rc = look_into(s, *k, e);
-	return rc ? which(c, rc, e) : 0;
+	return rc;
 }
 
-static int survey(struct sk_survey *s, uint64_t step, struct snek_error *e)
+/* Chunks of a walk, but for one that has been looked at. */
+static int survey_walk(struct sk_survey *s, struct sk_ahead *a, size_t but,
+    struct snek_error *e)
 {
-	const struct sk_snapshot *all = s->snapshot;
-	size_t first = first_chunk(all);
 	struct sk_chunk *k = NULL;
-	uint64_t i;
-	int rc = all->n ? survey_chunk(s, &all->chunk[first], &k, e) : 0;
+	int rc = 0;
 
-	for (i = 0; i < all->n && !rc; i += step)
-		if (i != first)
-			rc = survey_chunk(s, &all->chunk[i], &k, e);
+	for (; a->at < a->end && !rc; sk_ahead_next(a)) {
+		if (a->at == but)
+			continue;
+		rc = survey_bytes(s, a, &k, e);
+		if (rc)
+			which(&s->snapshot->chunk[a->at], rc, e);
+	}
 	sk_chunk_close(k);
+	sk_ahead_end(a);
 	return rc;
+}
+
+static int survey(struct sk_survey *s, struct sk_catalog *c, uint64_t step,
+    struct snek_error *e)
+{
+	size_t n = s->snapshot->n, first = first_chunk(s->snapshot);
+	struct sk_ahead one = { .catalog = c, .snapshot = s->snapshot,
+	    .at = first, .end = n ? first + 1 : 0 };
+	struct sk_ahead all = { .catalog = c, .snapshot = s->snapshot,
+	    .end = n, .step = step < n ? step : n };
+	int rc = survey_walk(s, &one, n, e);
+
+	if (!rc)
+		rc = survey_walk(s, &all, first, e);
+	return !rc && s->nomem ? sk_enomem(e) : rc;
 }
 
 int sk_survey_open(struct sk_catalog *cat, const char *category,
@@ -306,7 +337,7 @@ int sk_survey_open(struct sk_catalog *cat, const char *category,
 	rc = sk_snapshot_open(cat, category, &s->snapshot, e);
 	if (!rc) {
 		all = s->snapshot->records;
-		rc = survey(s, all <= records ? 1 : (all - 1) / records + 1, e);
+		rc = survey(s, cat, all <= records ? 1 : (all - 1) / records + 1, e);
 	}
 	if (rc) {
 		sk_survey_close(s);
@@ -321,6 +352,7 @@ void sk_survey_close(struct sk_survey *s)
 	if (!s)
 		return;
 	sk_snapshot_close(s->snapshot);
+	sk_arena_free(&s->texts);
 	free(s->node);
 	free(s->table);
 	free(s);

@@ -7,6 +7,7 @@
  */
 #ifndef SK_SURVEY_H
 #define SK_SURVEY_H
+#include "base/arena.h"
 #include "category/snapshot.h"
 
 struct sk_survey_node {
@@ -24,7 +25,9 @@ struct sk_survey_node {
 };
 
 struct sk_survey {
-	struct sk_snapshot *snapshot;   /* names and examples lie in it */
+	struct sk_snapshot *snapshot;
+	struct sk_arena texts;          /* names, examples */
+	bool nomem;
 	uint64_t records;               /* looked at */
 	uint64_t left_out;              /* values at paths beyond the limit */
 	struct sk_survey_node *node;    /* [0] is the root: whole records */

@@ -48,6 +48,10 @@ static struct sk_survey_node *add(struct sk_survey *s,
 
 	if (s->nodes > s->limit || (nested && s->nested >= (s->limit + 1) / 2))
 		return NULL;
+	if (name && !(name = sk_arena_copy(&s->texts, name, len))) {
+		s->nomem = true;
+		return NULL;
+	}
 	s->nodes++;
 	s->nested += nested;
 	n->parent = parent;

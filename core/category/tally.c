@@ -115,6 +115,8 @@ static int weigh_meta(struct tallying *t, struct snek_error *e)
 	struct stat st = { .st_size = 0 };
 	int rc = 0;
 
+	if (!t->catalog->dir)
+		return 0;
 	if (!sk_buf_printf(&path, "%s/meta.mdb", t->catalog->dir) ||
 	    !sk_buf_byte(&path, 0))
 		rc = sk_enomem(e);

@@ -23,38 +23,44 @@ static void fill_gaps(void)
 			abort();
 }
 
-/* The worker that belongs to this program, where that is not where it was to
- * be installed: in a tree that was moved or staged, or in the build's. */
-static void find_worker(void)
+/* What belongs to this program, where that is not where it was to be
+ * installed: in a tree that was moved or staged, or in the build's. */
+static void find(const char *variable, const char *const places[3])
 {
-	static const char *const places[] = {
-		"../libexec/snek-worker", "snek-worker", "../snek-worker",
-	};
 	char dir[3072], path[4096];
 	ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
 	char *slash;
 	size_t i;
 
-	if (n <= 0 || getenv("SNEK_WORKER"))
+	if (n <= 0 || getenv(variable))
 		return;
 	dir[n] = '\0';
 	slash = strrchr(dir, '/');
 	if (!slash)
 		return;
 	*slash = '\0';
-	for (i = 0; i < sizeof(places) / sizeof(*places); i++) {
+	for (i = 0; i < 3; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, places[i]);
 		if (!access(path, X_OK)) {
-			setenv("SNEK_WORKER", path, 0);
+			setenv(variable, path, 0);
 			return;
 		}
 	}
 }
 
+static const char *const worker_places[3] = {
+	"../libexec/snek-worker", "snek-worker", "../snek-worker",
+};
+static const char *const tls_places[3] = {
+	"../lib/snek/modules/snek-tls.so", "core/store/.libs/snek-tls.so",
+	"../core/store/.libs/snek-tls.so",
+};
+
 void cli_main_begin(void)
 {
 	fill_gaps();
-	find_worker();
+	find("SNEK_WORKER", worker_places);
+	find("SNEK_TLS", tls_places);
 	if (!isatty(STDOUT_FILENO))
 		setvbuf(stdout, NULL, _IOFBF, BUFFER);
 	setlocale(LC_CTYPE, "");        /* numbers are the same everywhere */

@@ -44,7 +44,7 @@ struct cli {
 /* The commands of snek, in the order of its help; ends with a NULL. */
 extern const struct cli_command *const cli_commands[];
 extern const struct cli_command cli_write, cli_query, cli_run, cli_ls,
-	cli_find, cli_export, cli_rm, cli_gc, cli_compact, cli_functions,
+	cli_find, cli_export, cli_rm, cli_copy, cli_gc, cli_compact, cli_functions,
 	cli_rm_function, cli_version, cli_help, cli_completions, cli_describe,
 	cli_doctor, cli_peek, cli_stat, cli_new, cli_test, cli_lint;
 const struct cli_command *cli_command_find(const char *name);
@@ -79,7 +79,7 @@ struct cli_list {
 
 #define CLI_AT(type, member) offsetof(struct type, member)
 #define CLI_OPTION_CLUSTER { "cluster", 0, CLI_TEXT, CLI_AT(cli, cluster), \
-	"DIR", "default: $SNEK_CLUSTER, else the user's own" }
+	"WHERE", "default: $SNEK_CLUSTER, else the user's own" }
 #define CLI_OPTION_JSON { "json", 0, CLI_FLAG, CLI_AT(cli, json), NULL, \
 	"answer in JSON, errors too" }
 #define CLI_OPTION_QUIET { "quiet", 'q', CLI_FLAG, CLI_AT(cli, quiet), NULL, \

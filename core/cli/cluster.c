@@ -14,16 +14,6 @@ static int no_memory(const struct cli *c)
 	return cli_error(c, SNEK_ENOMEM, NULL, NULL, "out of memory");
 }
 
-static int refuse(const struct cli *c, const char *from, const char *name)
-{
-	if (strstr(name, "://"))
-		return cli_error(c, SNEK_EINVAL, name, "name a directory",
-		    "%s: only clusters in a directory are supported yet", from);
-	return cli_error(c, SNEK_EINVAL, name, NULL,
-	    "%s: a bare name is a profile, and there are none yet; "
-	    "for a directory say ./%s", from, name);
-}
-
 static int own(const struct cli *c, char **where)
 {
 	const char *base = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
@@ -47,9 +37,6 @@ int cli_cluster_where(const struct cli *c, char **where, bool *named)
 	*named = c->cluster || (env && *env);
 	if (!*named)
 		return own(c, where);
-	if (strstr(name, "://") || (*name != '.' && !strchr(name, '/')))
-		return refuse(c, c->cluster ? "--cluster" : "$SNEK_CLUSTER",
-		    name);
 	*where = strdup(name);
 	return *where ? 0 : no_memory(c);
 }
@@ -97,12 +84,18 @@ static int missing(const struct cli *c, const char *where, bool named,
 {
 	char cure[512];
 
-	if (named)
+	if (!named)
+		snprintf(cure, sizeof(cure),
+		    "the first snek write makes it, or say --cluster DIR");
+	else if (strstr(where, "://"))
+		snprintf(cure, sizeof(cure),
+		    "snek-deploy --redis URL,... makes one");
+	else if (*where == '.' || strchr(where, '/'))
 		snprintf(cure, sizeof(cure), "snek-deploy --local %s makes one",
 		    where);
 	else
-		snprintf(cure, sizeof(cure),
-		    "the first snek write makes it, or say --cluster DIR");
+		snprintf(cure, sizeof(cure), "for a directory say ./%s; "
+		    "snek-deploy --name %s makes a profile", where, where);
 	return cli_error_of(c, SNEK_ENOENT, e, where, cure);
 }
 

@@ -1,34 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 /* deploy.c - snek-deploy: make a cluster, or tell what it is. */
-#include "cli/cli.h"
+#include "cli/deploy.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { SHARDS = 4, SHARDS_MAX = 1024 };
 
-struct deploy {
-	struct cli c;
-	const char *local, *shards, *level;
-	bool status;
-};
+#define AT(field) CLI_AT(deploy, field)
+
 
 static const struct cli_option options[] = {
-	{ "local", 0, CLI_TEXT, CLI_AT(deploy, local), "DIR",
+	{ "local", 0, CLI_TEXT, AT(local), "DIR",
 	  "make an embedded cluster in DIR" },
-	{ "shards", 0, CLI_COUNT, CLI_AT(deploy, shards), "N",
+	{ "redis", 0, CLI_TEXT, AT(redis), "URL,...",
+	  "make a cluster of these servers, or give it more" },
+	{ "meta", 0, CLI_TEXT, AT(meta), "URL",
+	  "the server with the meta store; default: the first" },
+	{ "name", 0, CLI_TEXT, AT(name), "PROFILE",
+	  "call it so from now on (snek.conf)" },
+	{ "shards", 0, CLI_COUNT, AT(shards), "N",
 	  "how many shards it has, 1 to 1024; default: 4" },
-	{ "level", 0, CLI_COUNT, CLI_AT(deploy, level), "K",
+	{ "level", 0, CLI_COUNT, AT(level), "K",
 	  "over how many a category is spread; default: all" },
-	{ "status", 0, CLI_FLAG, CLI_AT(deploy, status), NULL,
+	{ "status", 0, CLI_FLAG, AT(status), NULL,
 	  "change nothing, tell what the cluster is" },
+	{ "destroy", 0, CLI_FLAG, AT(destroy), NULL,
+	  "remove a cluster of servers with all its data" },
+	{ "yes", 'y', CLI_FLAG, AT(yes), NULL, "do not ask" },
+	{ "user", 0, CLI_TEXT, AT(user), "USER",
+	  "for servers whose URL names none" },
+	{ "password-file", 0, CLI_TEXT, AT(password_file), "FILE",
+	  "whose first line is the password" },
+	{ "ca-file", 0, CLI_TEXT, AT(ca_file), "FILE",
+	  "who may vouch for a server (TLS)" },
+	{ "cert-file", 0, CLI_TEXT, AT(cert_file), "FILE",
+	  "our own certificate (TLS)" },
+	{ "key-file", 0, CLI_TEXT, AT(key_file), "FILE", "its key" },
+	{ "server-name", 0, CLI_TEXT, AT(server_name), "NAME",
+	  "that certificates must show" },
+	{ "allow-eviction", 0, CLI_FLAG, AT(allow_eviction), NULL,
+	  "take servers that drop data when memory is full" },
 	CLI_OPTION_JSON,
 	CLI_OPTION_QUIET,
 	CLI_OPTION_CLUSTER,
 	{ 0 }
 };
 
-static void put_json(const char *where, const struct snek_cluster_info *i,
+void deploy_put_json(const char *where, const struct snek_cluster_info *i,
     bool changed)
 {
 	cli_out_begin(stdout, "cluster");
@@ -52,7 +71,7 @@ static void put_status(const char *where, const struct snek_cluster_info *i)
 		puts("access\tread-only");
 }
 
-static int info_of(const struct cli *c, const char *where,
+int deploy_info(const struct cli *c, const char *where,
     struct snek_cluster_info *i)
 {
 	struct snek_error e = { 0 };
@@ -63,7 +82,9 @@ static int info_of(const struct cli *c, const char *where,
 	if (rc >= 0)
 		rc = snek_cluster_info(cluster, i, &e);
 	snek_cluster_close(cluster);
-	snprintf(cure, sizeof(cure), "snek-deploy --local %s makes one", where);
+	snprintf(cure, sizeof(cure), strstr(where, "://") ?
+	    "snek-deploy --redis %s,... makes one" :
+	    "snek-deploy --local %s makes one", where);
 	return rc < 0 ? cli_error_of(c, rc, &e, where,
 	    rc == SNEK_ENOENT ? cure : NULL) : 0;
 }
@@ -71,12 +92,12 @@ static int info_of(const struct cli *c, const char *where,
 static int status(const struct deploy *d, const char *where)
 {
 	struct snek_cluster_info i = { .size = sizeof(i) };
-	int rc = info_of(&d->c, where, &i);
+	int rc = deploy_info(&d->c, where, &i);
 
 	if (rc)
 		return rc;
 	if (d->c.json)
-		put_json(where, &i, false);
+		deploy_put_json(where, &i, false);
 	else
 		put_status(where, &i);
 	return cli_out_end(&d->c, 0);
@@ -109,12 +130,12 @@ static int deploy(const struct deploy *d, const char *where)
 	made = snek_cluster_create(where, &o, &e);
 	if (made < 0 && made != SNEK_EEXIST)
 		return cli_error_of(&d->c, made, &e, where, NULL);
-	if ((rc = info_of(&d->c, where, &i)))
+	if ((rc = deploy_info(&d->c, where, &i)))
 		return rc;
 	if (made == SNEK_EEXIST && (rc = compare(d, where, &i)))
 		return rc;
 	if (d->c.json)
-		put_json(where, &i, made >= 0);
+		deploy_put_json(where, &i, made >= 0);
 	else if (made >= 0)
 		cli_error_say(&d->c, "%s: new cluster, %u shards, level %u",
 		    where, i.shards, i.level);
@@ -138,9 +159,18 @@ static int check(const struct deploy *d)
 	if (d->local && d->c.cluster)
 		return cli_error_usage(&d->c, "--local and --cluster name the "
 		    "same thing: give one");
-	if (!d->local && !d->status)
+	if (!d->local && !d->redis && !d->status && !d->destroy)
 		return cli_error_usage(&d->c, "what to deploy? give --local "
-		    "DIR, or --status");
+		    "DIR, --redis URL,..., --status or --destroy");
+	if (!!d->local + !!d->redis + d->destroy > 1)
+		return cli_error_usage(&d->c, "--local, --redis and --destroy: "
+		    "one of them");
+	if (d->redis && d->shards)
+		return cli_error_usage(&d->c, "--redis: each server is a shard: "
+		    "leave --shards out");
+	if (!d->redis && (d->meta || d->name))
+		return cli_error_usage(&d->c, "--meta and --name go with "
+		    "--redis");
 	if (d->local && (!*d->local || strstr(d->local, "://")))
 		return cli_error_usage(&d->c, "--local %s: not a directory",
 		    d->local);
@@ -171,9 +201,12 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 		return rc;
 	if ((rc = check(&d)))
 		return rc;
+	if (d.redis && !d.status)
+		return deploy_redis(&d);
 	rc = where_of(&d, &where);
 	if (!rc)
-		rc = d.status ? status(&d, where) : deploy(&d, where);
+		rc = d.status ? status(&d, where) :
+		    d.destroy ? deploy_destroy(&d, where) : deploy(&d, where);
 	free(where);
 	return rc;
 }

@@ -171,6 +171,7 @@ static void put_head(struct sk_put *w, bool alone, uint8_t what)
 {
 	sk_put_u8(w, alone ? SK_TASK_ONCE : 0);
 	sk_put_u32(w, 0);
+	sk_put_u32(w, 0);
 	sk_put_u8(w, what);
 }
 

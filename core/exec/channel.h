@@ -25,6 +25,8 @@ enum sk_message_kind {
 	SK_MSG_DIED,            /* from a worker: the child of a task, and how */
 	SK_MSG_LOG,             /* a line that an op logs */
 	SK_MSG_PRINT,           /* a line that it printed, past its task's end too */
+	SK_MSG_SOURCE,          /* to a worker: what is fetched of chunks; a file
+				 * that says from where, which it does not read */
 };
 
 struct sk_message {

@@ -45,6 +45,21 @@ struct sk_exec_job {
 	void (*log)(void *, int level, const char *text);
 	void *log_arg;
 
+	/* Where chunks have no bytes: what the op reads of them, the names of
+	 * the members that its paths begin with, or everything. */
+	const struct sk_span *column;
+	size_t columns;
+	bool whole;
+	/* Bytes of n chunks, held until release: for any thread, until the
+	 * control says no.  whole: more than the op reads. */
+	int (*fetch)(void *, const struct sk_task_chunk *, size_t n, bool whole,
+	    const struct sk_control *, struct sk_span *to, void **held,
+	    struct snek_error *);
+	void (*release)(void *held);
+	/* A chunk was not where it should be: the code and the words for it. */
+	int (*gone)(void *, const struct sk_task_chunk *, struct snek_error *);
+	void *fetch_arg;
+
 	/* For executors in other processes. */
 	struct sk_exec_plugin map_file, reduce_file;
 	const struct sk_exec_file *file;        /* by address */
@@ -53,6 +68,7 @@ struct sk_exec_job {
 	 * cannot be had, and its chunks will be copied. */
 	int (*open_file)(void *, size_t i);
 	void *open_arg;
+	struct sk_span source;          /* says where chunks are fetched from */
 };
 
 struct sk_attempt {

@@ -111,10 +111,32 @@ static int send_init(struct process_exec *x)
 	return rc;
 }
 
+/* Where from goes as a file: the process that children are forked from does
+ * not look into it. */
+static int send_source(struct process_exec *x)
+{
+	const struct sk_exec_job *j = &x->job;
+	struct sk_put w = { { 0 }, false };
+	struct sk_message m = { .kind = SK_MSG_SOURCE };
+	int rc, fd;
+
+	if (!j->source.n)
+		return 0;
+	sk_put_want(&w, j);
+	m.body = w.buf;
+	fd = sk_channel_sealed("snek-source", j->source.p, j->source.n);
+	rc = !w.nomem && fd >= 0 && sk_message_take(&m, fd)
+	    ? sk_worker_send(x->worker, &m) : SNEK_ENOMEM;
+	sk_message_free(&m);
+	return rc;
+}
+
 static int set_up(struct process_exec *x)
 {
 	int rc = send_files(x);
 
+	if (!rc)
+		rc = send_source(x);
 	return rc ? rc : send_init(x);
 }
 
@@ -229,6 +251,24 @@ static void hear_done(struct process_exec *x, struct item *it,
 	}
 }
 
+/* Its input could not be had: nothing of others has run. */
+static void hear_unread(struct process_exec *x, struct item *it,
+    const struct sk_wire_death *d)
+{
+	const struct sk_attempt *a = &it->attempt;
+	const struct sk_task_chunk *c = !a->stage && d->chunk < a->chunks
+	    ? &a->chunk[d->chunk] : NULL;
+	struct sk_outcome *o = &it->outcome;
+
+	if (d->status == SNEK_ENOENT && c && x->job.gone)
+		o->code = x->job.gone(x->job.fetch_arg, c, &o->error);
+	else
+		o->code = sk_fail(&o->error, d->status < 0 ? d->status :
+		    SNEK_EAGAIN, "%s", d->text);
+	if (c)
+		sk_fail_in(&o->error, o->code, "%s", c->origin);
+}
+
 static bool reads_records(const char *callback)
 {
 	return strcmp(callback, "loading") && strcmp(callback, "open") &&
@@ -244,10 +284,14 @@ static void hear_death(struct process_exec *x, struct item *it,
 	char where[256] = "";
 
 	sk_get_death(&r, &d);
+	if (d.end == SK_END_FETCH) {
+		hear_unread(x, it, &d);
+		return;
+	}
 	if (!it->attempt.stage && d.chunk < it->attempt.chunks &&
 	    reads_records(d.callback))
-		o->placed = sk_request_where(&it->attempt, d.chunk, d.row, where,
-		    sizeof(where));
+		o->placed = sk_request_where(&x->job, &it->attempt,
+		    d.chunk, d.row, where, sizeof(where));
 	o->chunk = d.chunk;
 	o->row = d.row;
 	o->code = sk_worker_say_death(&d, op_name(x, it), where, &o->error);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A task as bytes: u8 flags, u32 n, n times the u32 number of a file at the
- * worker; what follows goes to the child:
+ * worker; u32 n, n chunks to be fetched {u32 number among the attempt's, shard,
+ * number, rows, u64 bytes, 16 bytes of segment}; what follows goes to the child:
  *
  *   u8 what, u32 task, u32 tasks, u32 attempt
  *   map:    files {offset, bytes}, chunks {file, offset, bytes, place,
  *           origin}, records to leave out {chunk, row}
  *   reduce: runs
  *
- * The files are the numbered ones and then, if chunks lie in none of them,
- * one that holds copies.
+ * The files are the numbered ones; then, if chunks lie in none of them, one
+ * that holds copies; then, if chunks are fetched, one that the worker makes: it
+ * puts in where they lie there.
  */
 #include "exec/request.h"
 
@@ -18,8 +20,10 @@
 
 /* ---- where chunks lie ---- */
 
+#define FETCHED (SK_NO_FILE - 1)
+
 struct place {
-	uint32_t file;          /* of the request */
+	uint32_t file;          /* of the request, SK_NO_FILE: copies, FETCHED */
 	uint64_t offset;
 };
 
@@ -29,7 +33,8 @@ struct layout {
 	struct place *at;               /* by chunk */
 	uint32_t *number;               /* of the request's files, at the worker */
 	struct sk_wire_file *part;      /* that is read of each */
-	uint32_t n;
+	uint32_t n, fetched;
+	uint64_t fetched_bytes;
 	struct sk_buf copies;
 };
 
@@ -87,9 +92,30 @@ static bool place_copy(struct layout *l, const struct sk_task_chunk *c,
 	    sk_buf_put(&l->copies, zero, -l->copies.n & 7);
 }
 
+static bool place_fetched(struct layout *l, const struct sk_task_chunk *c,
+    struct place *at)
+{
+	at->file = FETCHED;
+	l->fetched++;
+	l->fetched_bytes += c->bytes.n;
+	return true;
+}
+
+static bool place_chunk(struct layout *l, const struct sk_task_chunk *c,
+    struct place *at)
+{
+	size_t file;
+
+	if (!c->bytes.p)
+		return place_fetched(l, c, at);
+	file = find_file(l->job, c->bytes.p);
+	return file < l->job->files && l->files->number[file] != SK_NO_FILE
+	    ? place_in_file(l, file, c, at) : place_copy(l, c, at);
+}
+
 static bool lay_out(struct layout *l, const struct sk_attempt *a)
 {
-	size_t i, file;
+	size_t i;
 	bool ok = true;
 
 	l->at = calloc(a->chunks + 1, sizeof(*l->at));
@@ -97,13 +123,8 @@ static bool lay_out(struct layout *l, const struct sk_attempt *a)
 	l->part = calloc(a->chunks + 1, sizeof(*l->part));
 	if (!l->at || !l->number || !l->part)
 		return false;
-	for (i = 0; i < a->chunks && ok; i++) {
-		file = find_file(l->job, a->chunk[i].bytes.p);
-		ok = file < l->job->files &&
-		    l->files->number[file] != SK_NO_FILE
-		    ? place_in_file(l, file, &a->chunk[i], &l->at[i])
-		    : place_copy(l, &a->chunk[i], &l->at[i]);
-	}
+	for (i = 0; i < a->chunks && ok; i++)
+		ok = place_chunk(l, &a->chunk[i], &l->at[i]);
 	return ok;
 }
 
@@ -129,7 +150,7 @@ static void put_files(struct sk_put *w, const struct layout *l)
 {
 	uint32_t i;
 
-	sk_put_u32(w, l->n + (l->copies.n > 0));
+	sk_put_u32(w, l->n + (l->copies.n > 0) + (l->fetched > 0));
 	for (i = 0; i < l->n; i++) {
 		sk_put_u64(w, l->part[i].offset);
 		sk_put_u64(w, l->part[i].bytes);
@@ -138,6 +159,17 @@ static void put_files(struct sk_put *w, const struct layout *l)
 		sk_put_u64(w, 0);
 		sk_put_u64(w, l->copies.n);
 	}
+	if (l->fetched) {
+		sk_put_u64(w, 0);
+		sk_put_u64(w, l->fetched_bytes);
+	}
+}
+
+static uint32_t file_of(const struct layout *l, const struct place *at)
+{
+	if (at->file == FETCHED)
+		return l->n + (l->copies.n > 0);
+	return at->file == SK_NO_FILE ? l->n : at->file;
 }
 
 static void put_chunks(struct sk_put *w, const struct layout *l,
@@ -149,13 +181,32 @@ static void put_chunks(struct sk_put *w, const struct layout *l,
 	sk_put_u32(w, (uint32_t)a->chunks);
 	for (i = 0; i < a->chunks; i++) {
 		c = &a->chunk[i];
-		sk_put_u32(w, l->at[i].file == SK_NO_FILE ? l->n
-		    : l->at[i].file);
+		sk_put_u32(w, file_of(l, &l->at[i]));
 		sk_put_u64(w, l->at[i].offset);
 		sk_put_u64(w, c->bytes.n);
 		sk_put_u64(w, c->base.version);
 		sk_put_u64(w, c->base.record);
 		sk_put_text(w, c->origin);
+	}
+}
+
+static void put_fetched(struct sk_put *w, const struct layout *l,
+    const struct sk_attempt *a)
+{
+	const struct sk_chunk_ref *r;
+	size_t i;
+
+	sk_put_u32(w, l->fetched);
+	for (i = 0; i < a->chunks; i++) {
+		if (l->at[i].file != FETCHED)
+			continue;
+		r = &a->chunk[i].ref;
+		sk_put_u32(w, (uint32_t)i);
+		sk_put_u32(w, r->shard);
+		sk_put_u32(w, r->number);
+		sk_put_u32(w, r->rows);
+		sk_put_u64(w, a->chunk[i].bytes.n);
+		sk_put_raw(w, r->segment, sizeof(r->segment));
 	}
 }
 
@@ -168,6 +219,7 @@ static void put_map(struct sk_put *w, const struct layout *l,
 	sk_put_u32(w, l->n);
 	for (i = 0; i < l->n; i++)
 		sk_put_u32(w, l->number[i]);
+	put_fetched(w, l, a);
 	put_head(w, a, SK_ASK_MAP);
 	put_files(w, l);
 	put_chunks(w, l, a);
@@ -213,6 +265,7 @@ int sk_request_reduce(const struct sk_attempt *a, struct sk_message *m)
 
 	sk_put_u8(&w, 0);
 	sk_put_u32(&w, 0);
+	sk_put_u32(&w, 0);
 	put_head(&w, a, SK_ASK_REDUCE);
 	sk_put_u32(&w, (uint32_t)a->runs);
 	for (i = 0; i < a->runs && ok; i++)
@@ -225,13 +278,13 @@ int sk_request_reduce(const struct sk_attempt *a, struct sk_message *m)
 
 /* ---- words ---- */
 
-static bool find_place(const struct sk_task_chunk *c, uint32_t row,
-    struct sk_place *place)
+static bool find_place_in(const struct sk_task_chunk *c, struct sk_span b,
+    uint32_t row, struct sk_place *place)
 {
 	struct sk_chunk *k;
 	bool found;
 
-	if (row == SK_NO_ROW || sk_chunk_open(c->bytes.p, c->bytes.n, &k, NULL))
+	if (sk_chunk_open(b.p, b.n, &k, NULL))
 		return false;
 	found = row < sk_chunk_rows(k) &&
 	    !sk_chunk_place(k, c->base, row, place, NULL);
@@ -239,13 +292,31 @@ static bool find_place(const struct sk_task_chunk *c, uint32_t row,
 	return found;
 }
 
-bool sk_request_where(const struct sk_attempt *a, uint32_t chunk, uint32_t row,
-    char *text, size_t size)
+static bool find_place(const struct sk_exec_job *j,
+    const struct sk_task_chunk *c, uint32_t row, struct sk_place *place)
+{
+	const struct sk_control control = { .deadline_ms = j->deadline_ms };
+	struct sk_span bytes = c->bytes;
+	void *held = NULL;
+	bool found;
+
+	if (row == SK_NO_ROW || (!bytes.p && (!j->fetch ||
+	    j->fetch(j->fetch_arg, c, 1, j->whole, &control, &bytes, &held,
+	    NULL))))
+		return false;
+	found = find_place_in(c, bytes, row, place);
+	if (held)
+		j->release(held);
+	return found;
+}
+
+bool sk_request_where(const struct sk_exec_job *j, const struct sk_attempt *a,
+    uint32_t chunk, uint32_t row, char *text, size_t size)
 {
 	const struct sk_task_chunk *c = &a->chunk[chunk];
 	struct sk_place place;
 
-	if (!find_place(c, row, &place)) {
+	if (!find_place(j, c, row, &place)) {
 		snprintf(text, size, "%s", c->origin);
 		return false;
 	}

@@ -14,6 +14,7 @@ int sk_request_map(const struct sk_exec_job *, const struct sk_request_files *,
 int sk_request_reduce(const struct sk_attempt *, struct sk_message *);
 /* Where a record of an attempt lies, in words; false: there is none such, and
  * the words are of the chunk. */
-bool sk_request_where(const struct sk_attempt *, uint32_t chunk, uint32_t row,
+bool sk_request_where(const struct sk_exec_job *, const struct sk_attempt *,
+    uint32_t chunk, uint32_t row,
     char *text, size_t size);
 #endif

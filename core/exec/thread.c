@@ -116,12 +116,63 @@ static sk_instance *reducing(struct worker *w)
 	return one_instance(&w->x->job) ? w->map : w->reduce;
 }
 
-static void run_map(struct worker *w, struct item *it)
+/* ---- chunks that have to be fetched ---- */
+
+struct fetched {                        /* zeroed: none */
+	struct sk_task_chunk *chunk;
+	struct sk_span *bytes;
+	void *held;
+};
+
+static bool all_here(const struct sk_attempt *a)
+{
+	size_t i = 0;
+
+	while (i < a->chunks && a->chunk[i].bytes.p)
+		i++;
+	return i == a->chunks;
+}
+
+static int fetch(const struct sk_exec_job *j, struct item *it,
+    struct fetched *f)
+{
+	const struct sk_attempt *a = &it->attempt;
+	struct snek_error *e = &it->outcome.error;
+	size_t i;
+	int rc;
+
+	f->chunk = calloc(a->chunks, sizeof(*f->chunk));
+	f->bytes = calloc(a->chunks, sizeof(*f->bytes));
+	if (!f->chunk || !f->bytes)
+		return sk_enomem(e);
+	if (!j->fetch)
+		return sk_fail(e, SNEK_EINTERNAL, "a chunk without bytes");
+	rc = j->fetch(j->fetch_arg, a->chunk, a->chunks, j->whole, &it->control,
+	    f->bytes, &f->held, e);
+	for (i = 0; i < a->chunks && !rc; i++) {
+		f->chunk[i] = a->chunk[i];
+		f->chunk[i].bytes = f->bytes[i];
+	}
+	return rc;
+}
+
+static void drop_fetched(const struct sk_exec_job *j, struct fetched *f)
+{
+	if (f->held)
+		j->release(f->held);
+	free(f->chunk);
+	free(f->bytes);
+}
+
+/* ---- an attempt ---- */
+
+static void run_map_on(struct worker *w, struct item *it,
+    const struct sk_task_chunk *chunk)
 {
 	const struct sk_exec_job *j = &w->x->job;
 	struct sk_map_task t = {
 		.task = it->attempt.task, .tasks = it->attempt.tasks,
-		.attempt = it->attempt.number, .chunk = it->attempt.chunk,
+		.attempt = it->attempt.number, .chunk = chunk,
 		.chunks = it->attempt.chunks, .skip = it->attempt.skip,
 		.skips = it->attempt.skips, .reducer = j->reducer,
 		.reduce = reducing(w), .partitions = j->partitions,
@@ -129,6 +180,20 @@ static void run_map(struct worker *w, struct item *it)
 	};
 
 	sk_task_map(w->map, &t, &it->outcome);
+}
+
+static void run_map(struct worker *w, struct item *it)
+{
+	struct fetched f = { 0 };
+
+	if (all_here(&it->attempt)) {
+		run_map_on(w, it, it->attempt.chunk);
+		return;
+	}
+	it->outcome.code = fetch(&w->x->job, it, &f);
+	if (!it->outcome.code)
+		run_map_on(w, it, f.chunk);
+	drop_fetched(&w->x->job, &f);
 }
 
 static void run_reduce(struct worker *w, struct item *it)

@@ -40,6 +40,11 @@ void sk_put_bytes(struct sk_put *w, const void *p, size_t n)
 	put(w, p, n);
 }
 
+void sk_put_raw(struct sk_put *w, const void *p, size_t n)
+{
+	put(w, p, n);
+}
+
 void sk_put_text(struct sk_put *w, const char *s)
 {
 	size_t n = s ? strlen(s) : 0;
@@ -95,6 +100,11 @@ struct sk_span sk_get_bytes(struct sk_get *r)
 	const char *p = take(r, n);
 
 	return (struct sk_span){ p, p ? n : 0 };
+}
+
+const void *sk_get_raw(struct sk_get *r, size_t n)
+{
+	return take(r, n);
 }
 
 const char *sk_get_text(struct sk_get *r)

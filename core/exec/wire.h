@@ -23,6 +23,7 @@ void sk_put_u8(struct sk_put *, uint8_t);
 void sk_put_u32(struct sk_put *, uint32_t);
 void sk_put_u64(struct sk_put *, uint64_t);
 void sk_put_bytes(struct sk_put *, const void *, size_t);
+void sk_put_raw(struct sk_put *, const void *, size_t); /* without its length */
 void sk_put_text(struct sk_put *, const char *);        /* may be NULL */
 
 struct sk_get {
@@ -34,6 +35,8 @@ uint8_t sk_get_u8(struct sk_get *);
 uint32_t sk_get_u32(struct sk_get *);
 uint64_t sk_get_u64(struct sk_get *);
 struct sk_span sk_get_bytes(struct sk_get *);
+/* n bytes as they are; NULL: there are not as many. */
+const void *sk_get_raw(struct sk_get *, size_t n);
 /* A string that ends in a NUL within the bytes; NULL for NULL. */
 const char *sk_get_text(struct sk_get *);
 /* A number of things that take at least least bytes each. */
@@ -102,6 +105,23 @@ void sk_wire_job_free(struct sk_wire_job *);
 struct sk_wire_file {
 	uint64_t offset, bytes;
 };
+/* A chunk that the worker is to fetch. */
+struct sk_wire_fetch {
+	uint32_t at;                    /* among the attempt's chunks */
+	struct sk_chunk_ref ref;
+	uint64_t bytes;                 /* of the whole chunk */
+};
+#define SK_WIRE_FETCH_BYTES 40u
+void sk_get_fetch(struct sk_get *, struct sk_wire_fetch *);
+/* What is fetched of all chunks of a job. */
+struct sk_wire_want {
+	bool whole;
+	uint32_t columns;
+	struct sk_span *column;         /* the message's; free the array */
+};
+void sk_put_want(struct sk_put *, const struct sk_exec_job *);
+int sk_get_want(struct sk_get *, struct sk_wire_want *);
+
 struct sk_wire_chunk {
 	uint32_t file;
 	uint64_t offset, bytes;         /* in the file */
@@ -133,6 +153,8 @@ enum sk_wire_end {
 	SK_END_LIED,                    /* killed: it sent what is no answer */
 	SK_END_START,                   /* it could not be started: text */
 	SK_END_SANDBOX,                 /* it could not be confined: text */
+	SK_END_FETCH,                   /* a chunk could not be had: status is
+					 * the code, text */
 };
 #define SK_TRACE_TEXT 4096
 struct sk_wire_death {

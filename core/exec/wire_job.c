@@ -2,6 +2,8 @@
 /* wire_job.c - what all attempts of a job share, as bytes. */
 #include "exec/wire.h"
 
+#include <stdlib.h>
+
 void sk_put_op(struct sk_put *w, const struct sk_exec_plugin *p,
     const struct sk_op *op, const struct sk_args *args)
 {
@@ -79,4 +81,45 @@ void sk_wire_job_free(struct sk_wire_job *j)
 	sk_args_free(&j->reduce.args);
 	sk_reducer_free(&j->reducer);
 	memset(j, 0, sizeof(*j));
+}
+
+/* ---- what is fetched ---- */
+
+void sk_get_fetch(struct sk_get *r, struct sk_wire_fetch *f)
+{
+	const void *id;
+
+	f->at = sk_get_u32(r);
+	f->ref.shard = sk_get_u32(r);
+	f->ref.number = sk_get_u32(r);
+	f->ref.rows = sk_get_u32(r);
+	f->bytes = sk_get_u64(r);
+	id = sk_get_raw(r, sizeof(f->ref.segment));
+	if (id)
+		memcpy(f->ref.segment, id, sizeof(f->ref.segment));
+}
+
+void sk_put_want(struct sk_put *w, const struct sk_exec_job *j)
+{
+	size_t i;
+
+	sk_put_u8(w, j->whole);
+	sk_put_u32(w, (uint32_t)j->columns);
+	for (i = 0; i < j->columns; i++)
+		sk_put_bytes(w, j->column[i].p, j->column[i].n);
+}
+
+int sk_get_want(struct sk_get *r, struct sk_wire_want *out)
+{
+	uint32_t i;
+
+	memset(out, 0, sizeof(*out));
+	out->whole = sk_get_u8(r);
+	out->columns = sk_get_count(r, 8);
+	out->column = calloc(out->columns + 1, sizeof(*out->column));
+	if (!out->column)
+		return SNEK_ENOMEM;
+	for (i = 0; i < out->columns; i++)
+		out->column[i] = sk_get_bytes(r);
+	return sk_get_end(r) ? 0 : SNEK_EFORMAT;
 }

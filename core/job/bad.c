@@ -41,12 +41,11 @@ void sk_bad_close(struct sk_bad *b)
 
 /* ---- the record ---- */
 
-static int record_json(const struct sk_task_chunk *c, uint32_t row,
-    struct sk_buf *out)
+static int record_json(struct sk_span bytes, uint32_t row, struct sk_buf *out)
 {
 	struct sk_record r;
 	struct sk_chunk *k;
-	int rc = sk_chunk_open(c->bytes.p, c->bytes.n, &k, NULL);
+	int rc = sk_chunk_open(bytes.p, bytes.n, &k, NULL);
 
 	if (rc)
 		return rc;
@@ -73,13 +72,21 @@ static int write_all(int fd, const char *p, size_t n)
 	return 0;
 }
 
-static int put_record(int fd, const struct sk_task_chunk *c, uint32_t row)
+/* What the op got of it may be some of its columns. */
+static int put_record(struct snek_job *j, int fd,
+    const struct sk_task_chunk *c, uint32_t row, struct snek_error *e)
 {
 	struct sk_buf b = { 0 };
-	int rc = record_json(c, row, &b);
+	struct sk_span bytes;
+	void *held;
+	int rc = sk_job_fetch_whole(j, c, &bytes, &held, e);
 
-	if (!rc)
-		rc = write_all(fd, b.p, b.n);
+	if (rc)
+		return rc;
+	if (record_json(bytes, row, &b) || write_all(fd, b.p, b.n))
+		rc = sk_fail(e, SNEK_EIO, "a bad record cannot be written");
+	if (held)
+		sk_job_fetch_release(held);
 	sk_buf_free(&b);
 	return rc;
 }
@@ -210,7 +217,7 @@ static void save_record(struct snek_job *j, struct sk_exec_event *ev,
 		*file = '\0';
 		return;
 	}
-	if (put_record(fd, &ev->attempt.chunk[o->chunk], o->row)) {
+	if (put_record(j, fd, &ev->attempt.chunk[o->chunk], o->row, NULL)) {
 		unlink(file);
 		*file = '\0';
 	}
@@ -273,13 +280,16 @@ static int leave_out(struct snek_job *j, struct sk_exec_event *ev)
 {
 	struct sk_outcome *o = &ev->outcome;
 	struct sk_skip s = { o->chunk, o->row };
+	struct snek_error why = { 0 };
 	char line[600];
 
-	if (j->bad.aside && put_record(j->bad.aside,
-	    &ev->attempt.chunk[o->chunk], o->row)) {
-		sk_fail(&o->error, SNEK_EIO, "%s: a bad record cannot be "
-		    "written", j->set.bad);
-		o->code = SNEK_EIO;
+	int rc = j->bad.aside ? put_record(j, j->bad.aside,
+	    &ev->attempt.chunk[o->chunk], o->row, &why) : 0;
+
+	if (rc) {
+		o->code = rc;
+		o->error = why;
+		sk_fail_in(&o->error, rc, "%s", j->set.bad);
 		return 0;
 	}
 	if (!add(&j->bad.task[ev->attempt.task], s))

@@ -117,6 +117,7 @@ void sk_job_unprepare(struct snek_job *j)
 	sk_plan_free(&j->plan);
 	sk_fields_free(&j->fields);
 	sk_bad_close(&j->bad);
+	sk_job_fetch_close(&j->fetch);
 	sk_missing_close(&j->missing);
 	free(j->chunk);
 	sk_args_free(&j->map_args);

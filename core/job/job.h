@@ -15,6 +15,7 @@
 #include "category/snapshot.h"
 #include "exec/exec.h"
 #include "job/bad.h"
+#include "job/fetch.h"
 #include "job/fields.h"
 #include "job/function.h"
 #include "job/hold.h"
@@ -89,6 +90,7 @@ struct snek_job {
 	size_t chunks;
 	struct sk_plan plan;
 	struct sk_fields fields;
+	struct sk_job_fetch fetch;
 	struct sk_bad bad;
 	struct sk_missing missing;
 	struct sk_exec_job exec_job;

@@ -119,7 +119,8 @@ static bool add_rows(struct sk_chunk *k, struct sk_place base,
 
 /* A chunk that holds the places of its records itself: 1, or 0 where it is
  * damaged so that nobody can tell them, or less. */
-static int read_places(const struct sk_snapshot_chunk *c, struct sk_ranges *to)
+static int places_in(const struct sk_snapshot_chunk *c, struct sk_span bytes,
+    struct sk_ranges *to)
 {
 	struct sk_ranges r = { 0 };
 	struct sk_chunk *k;
@@ -127,7 +128,7 @@ static int read_places(const struct sk_snapshot_chunk *c, struct sk_ranges *to)
 	size_t i;
 	int rc = 0;
 
-	if (sk_chunk_open(c->bytes.p, c->bytes.n, &k, NULL))
+	if (sk_chunk_open(bytes.p, bytes.n, &k, NULL))
 		return 0;
 	ok = add_rows(k, c->base, &r, &rc) && r.records == c->rows;
 	for (i = 0; i < r.n && ok && !rc; i++)
@@ -136,6 +137,20 @@ static int read_places(const struct sk_snapshot_chunk *c, struct sk_ranges *to)
 	sk_ranges_free(&r);
 	sk_chunk_close(k);
 	return rc ? rc : ok;
+}
+
+static int read_places(struct snek_job *j, size_t i, struct sk_ranges *to)
+{
+	struct sk_span bytes;
+	void *held;
+	int rc;
+
+	if (sk_job_fetch_whole(j, &j->chunk[i], &bytes, &held, NULL))
+		return 0;
+	rc = places_in(&j->snap->chunk[i], bytes, to);
+	if (held)
+		sk_job_fetch_release(held);
+	return rc;
 }
 
 static int say_damaged(const struct visitor *v, struct snek_missing one,
@@ -148,7 +163,7 @@ static int say_damaged(const struct visitor *v, struct snek_missing one,
 	return v->visit(v->arg, &one);
 }
 
-static int add_chunk(const struct snek_job *j, size_t i,
+static int add_chunk(struct snek_job *j, size_t i,
     const struct visitor *v, const struct snek_missing *one,
     struct sk_ranges *r)
 {
@@ -159,7 +174,7 @@ static int add_chunk(const struct snek_job *j, size_t i,
 	if (!c || !c->last_version)
 		return sk_ranges_add(r, j->chunk[i].base, rows) ? 0
 		    : SNEK_ENOMEM;
-	rc = read_places(c, r);
+	rc = read_places(j, i, r);
 	return rc > 0 ? 0 : rc ? rc : say_damaged(v, *one, c);
 }
 

@@ -198,6 +198,9 @@ static int chunks_of_snapshot(struct snek_job *j, struct snek_error *e)
 		c = &j->snap->chunk[i];
 		j->chunk[i].bytes = c->bytes;
 		j->chunk[i].base = c->base;
+		j->chunk[i].ref = (struct sk_chunk_ref){ .shard = c->shard,
+		    .number = c->number, .rows = c->rows };
+		memcpy(j->chunk[i].ref.segment, c->write.b, sizeof(c->write.b));
 		sk_write_id_hex(c->write, hex);
 		snprintf(j->chunk[i].origin, sizeof(j->chunk[i].origin),
 		    "shard %u, segment %.8s, chunk %u", c->shard, hex, c->number);
@@ -332,7 +335,7 @@ static int by_address(const void *a, const void *b)
  * number of a file is found again by where it is mapped. */
 static int list_files(struct snek_job *j, struct snek_error *e)
 {
-	size_t n = j->snap ? sk_snapshot_segments(j->snap) : 0, i;
+	size_t n = j->snap ? sk_snapshot_segments(j->snap) : 0, i, k = 0;
 	bool spooled = !j->snap && j->spool && j->spool->map;
 	struct sk_span s;
 
@@ -341,8 +344,10 @@ static int list_files(struct snek_job *j, struct snek_error *e)
 		return sk_enomem(e);
 	for (i = 0; i < n; i++) {
 		s = sk_snapshot_segment(j->snap, i);
-		j->file[i] = (struct sk_exec_file){ s.p, s.n, i };
+		if (s.p)
+			j->file[k++] = (struct sk_exec_file){ s.p, s.n, i };
 	}
+	n = k;
 	if (spooled)
 		j->file[n++] = (struct sk_exec_file){ j->spool->map,
 		    j->spool->bytes, 0 };
@@ -380,13 +385,20 @@ static int open_exec(struct snek_job *j, struct sk_exec **out,
 	return rc ? rc : sk_exec_processes(&j->exec_job, j->worker, out, e);
 }
 
+/* While a child is at work, another attempt's chunks may come. */
+static uint32_t slots_of(const struct snek_job *j)
+{
+	return j->worker && sk_job_fetch_any(j) && j->set.workers < UINT32_MAX / 2
+	    ? 2 * j->set.workers : j->set.workers;
+}
+
 static int make_engine(struct snek_job *j, struct snek_error *e)
 {
 	bool reduces = j->reducer.kind != SK_LISTED;
 	struct sk_sched_config config = {
 		.map_tasks = j->plan.tasks,
 		.reduce_tasks = reduces ? j->plan.partitions : 0,
-		.slots = j->set.workers, .attempts = j->set.attempts,
+		.slots = slots_of(j), .attempts = j->set.attempts,
 		.keep_going = j->set.keep_going,
 		.deadline = j->deadline_ms, .seed = (uint64_t)j->started_us,
 	};
@@ -405,6 +417,9 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 	j->hold.budget = j->set.memory ? j->set.memory : HOLD_MEMORY;
 	j->hold.tmp = j->set.tmp;
 	describe(j);
+	rc = sk_job_fetch_open(j, e);
+	if (rc)
+		return rc;
 	sk_sched_stat(j->sched, &j->stat);
 	rc = open_exec(j, &exec, e);
 	if (!rc)                /* last, for a cancel may use it from here on */

@@ -2,8 +2,9 @@
 /*
  * meta.h - what the cluster remembers, as named transactions behind one struct
  * of functions.  Each call is one atomic step: one LMDB transaction
- * (store/meta_lmdb.c), later one script.  A call that changes anything is
- * durable when it returns 0; SNEK_EUNKNOWN means that it may have happened.
+ * (store/meta_lmdb.c), one script (store/meta_redis.c).  A call that changes
+ * anything is durable when it returns 0 (on a server: as far as the server is);
+ * SNEK_EUNKNOWN means that it may have happened.
  */
 #ifndef SK_META_H
 #define SK_META_H
@@ -135,6 +136,29 @@ struct sk_meta_ops {
 	    struct snek_error *);
 	int (*function_remove)(struct sk_meta *, const char *name, struct snek_error *);
 
+	/*
+	 * The rest is NULL where shards are directories beside the meta store.
+	 * shards: the ids in order, and the addresses, without secrets, that
+	 * create and grow were given.  grow registers n more, whose ids begin
+	 * at *first, and sets the level (0: as it was): new categories use
+	 * them, old ones stay where they are.  SNEK_EEXIST: one is there.
+	 */
+	int (*shards)(struct sk_meta *, int (*visit)(void *, uint32_t shard,
+	    const char *url), void *, struct snek_error *);
+	int (*grow)(struct sk_meta *, const char *const *url, uint32_t n,
+	    uint32_t level, uint32_t *first, struct snek_error *);
+	/* A plugin's bytes under their digest.  put: SNEK_EINVAL when they have
+	 * another.  get appends; SNEK_ENOENT, SNEK_ECORRUPT. */
+	int (*plugin_put)(struct sk_meta *, const char *sha256, struct sk_span,
+	    struct snek_error *);
+	int (*plugin_get)(struct sk_meta *, const char *sha256, struct sk_buf *,
+	    struct snek_error *);
+	/* Wait until all that this store remembers, the committed write (may be
+	 * NULL) among it, is on so many replicas: SNEK_ETIMEDOUT, SNEK_EIO when
+	 * the write is gone (a failover lost it). */
+	int (*settle)(struct sk_meta *, const struct sk_write_id *,
+	    uint32_t replicas, int timeout_ms, struct snek_error *);
+
 	bool (*read_only)(const struct sk_meta *);
 	void (*shut)(struct sk_meta *);
 };
@@ -153,13 +177,17 @@ int sk_meta_lmdb_create(const char *dir, const struct sk_meta_cluster *,
 int sk_meta_lmdb_open(const char *dir, struct sk_meta **, struct snek_error *);
 
 /*
- * store/meta_redis.c: the same on a server, each step one script.  The client
- * is the handle's to free.  create: SNEK_EEXIST when there is one.  open:
- * SNEK_ENOENT, SNEK_EVERSION, SNEK_ECORRUPT (damaged, or data without a
- * meta record: it was lost, and nothing is guessed).
+ * store/meta_redis.c: the same on a server, each step one script; keys are
+ * drawn there.  create: SNEK_EEXIST when there is one, SNEK_ECORRUPT when there
+ * is what one left; address: of each shard, without secrets, or NULL.  open:
+ * SNEK_ENOENT, SNEK_EVERSION, SNEK_ECORRUPT (damaged, or data without a meta
+ * record: it was lost, and nothing is guessed); the client is the handle's to
+ * free once it succeeds.  A replica opens read-only.  A handle does not work in
+ * a forked child.  destroy removes the keys of this meta store and no other;
+ * broken off, it can be repeated.
  */
 int sk_meta_redis_create(struct sk_redis *, const struct sk_meta_cluster *,
-    struct snek_error *);
+    const char *const *address, struct snek_error *);
 int sk_meta_redis_open(struct sk_redis *, struct sk_meta **, struct snek_error *);
 int sk_meta_redis_destroy(struct sk_redis *, struct snek_error *);
 #endif

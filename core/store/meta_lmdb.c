@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an embedded cluster remembers, DIR/meta.mdb: one LMDB file (and a lock
- * file beside it) of nine sub-databases.  A record begins with a byte, its
- * format (1); numbers follow little-endian; str is a length byte and so many
- * bytes; be64 in keys is big-endian, so that keys sort by number.
+ * file beside it) of nine sub-databases, whose records are those of
+ * meta_record.h.  be64 in keys is big-endian, so that keys sort by number.
  *
- *   cluster   "cluster"     uuid[16] u32 format, shards, level  u64 draw, next id
- *   name      name          u64 id  u64 0
- *   category  be64 id       str name  u32 k  u32 shard[k]
- *   state     be64 id       u64 version, epoch, writes, records, bytes
- *   manifest  be64 id       u8 inlined  u64 last  write id[16]  u64 digest[2]
- *             be64 first    u64 records, bytes  u32 parts
- *                           {u32 shard, chunks  u64 records, bytes}[parts]
- *                           the chunk, if inlined, up to the end
- *   named     write id[16]  u64 category id  u64 first
- *   aborted   write id[16]  u64 seconds since 1970  u64 0
- *   request   be64 id       u64 seconds since 1970
- *             request id    u64 version, records, bytes, digest[2]  write id[16]
- *   function  name          u64 generation  str plugin, op, sha256, version
+ *   cluster   "cluster"              cluster
+ *   name      name                   numbers: id, 0
+ *   category  be64 id                category
+ *   state     be64 id                state
+ *   manifest  be64 id  be64 first    entry
+ *   named     write id[16]           numbers: category id, first
+ *   aborted   write id[16]           numbers: seconds since 1970, 0
+ *   request   be64 id  request id    request
+ *   function  name                   function
  *
  * The entries of a category cover 1 .. version without gap; each of their
  * write ids is in named, and nothing else is.  Category ids are never used
@@ -144,7 +139,7 @@ static int open_dbs(struct sk_lmdb_txn *t, unsigned flags, struct snek_error *e)
 
 static int check_format(struct sk_lmdb_txn *t, struct snek_error *e)
 {
-	struct sk_lmdb_cluster c;
+	struct sk_record_cluster c;
 	int rc = sk_lmdb_read_cluster(t, &c, e);
 
 	if (rc || c.c.format <= SK_META_FORMAT)
@@ -342,14 +337,14 @@ int sk_meta_lmdb_open(const char *dir, struct sk_meta **out,
 static int fill(struct sk_lmdb_txn *t, const struct sk_meta_cluster *c,
     struct snek_error *e)
 {
-	struct sk_lmdb_cluster r = { *c, 1 };
+	struct sk_record_cluster r = { *c, 1 };
 	struct sk_buf b = { 0 };
 	int rc = open_dbs(t, MDB_CREATE, e);
 
 	if (rc)
 		return rc;
-	return sk_lmdb_put_packed(t, DB_CLUSTER, sk_lmdb_text("cluster"), &b,
-	    sk_lmdb_pack_cluster(&b, &r), e);
+	return sk_lmdb_put_packed(t, DB_CLUSTER, sk_record_text("cluster"), &b,
+	    sk_record_pack_cluster(&b, &r), e);
 }
 
 static int create(const char *path, const struct sk_meta_cluster *c,

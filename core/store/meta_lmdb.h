@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* meta_lmdb.h - between the files meta_lmdb*.c: environment, transactions and
- * records.  Nobody else sees lmdb.h. */
+/* meta_lmdb.h - between the files meta_lmdb*.c: environment, transactions,
+ * tables.  Nobody else sees lmdb.h. */
 #ifndef SK_META_LMDB_H
 #define SK_META_LMDB_H
 #include <lmdb.h>
 #include <pthread.h>
 
-#include "store/meta.h"
-
-#define SK_META_FORMAT 1u
-#define SK_REQUEST_MAX 256u             /* bytes of a request id */
-#define SK_REQUEST_WINDOW (7 * 86400)   /* seconds */
+#include "store/meta_record.h"
 
 /* The sub-databases, drawn in meta_lmdb.c. */
 enum sk_lmdb_db {
@@ -86,59 +82,18 @@ int sk_lmdb_list(struct sk_meta *, enum sk_lmdb_db, struct sk_lmdb_txn *t,
 int sk_lmdb_floor(struct sk_lmdb_txn *, enum sk_lmdb_db, struct sk_span key,
     struct sk_span *out, struct snek_error *);
 
-/* ---- meta_lmdb_record.c: the records, and keys in order of number ---- */
-
-struct sk_lmdb_cluster {
-	struct sk_meta_cluster c;
-	uint64_t next_category;
-};
-struct sk_lmdb_state {          /* what changes of a category */
-	uint64_t version, epoch, writes, records, bytes;
-};
-struct sk_lmdb_request {
-	int64_t time;
-	struct sk_meta_receipt receipt;
-};
-
-struct sk_span sk_lmdb_key(uint8_t out[16], uint64_t category);
-struct sk_span sk_lmdb_key2(uint8_t out[16], uint64_t category, uint64_t first);
-struct sk_span sk_lmdb_text(const char *);
-struct sk_span sk_lmdb_write(const struct sk_write_id *);
-
-/* Decoding gives false for any record that is not exactly as it should be;
- * encoding when memory is out. */
-bool sk_lmdb_pack_cluster(struct sk_buf *, const struct sk_lmdb_cluster *);
-bool sk_lmdb_unpack_cluster(struct sk_span, struct sk_lmdb_cluster *);
-bool sk_lmdb_pack_category(struct sk_buf *, const struct sk_meta_category *);
-bool sk_lmdb_unpack_category(struct sk_span, struct sk_meta_category *);
-bool sk_lmdb_pack_state(struct sk_buf *, const struct sk_lmdb_state *);
-bool sk_lmdb_unpack_state(struct sk_span, struct sk_lmdb_state *);
-/* Parts are unpacked into scratch, where there is room for them and where
- * entry->part then points. */
-bool sk_lmdb_pack_entry(struct sk_buf *, const struct sk_meta_entry *);
-bool sk_lmdb_unpack_entry(struct sk_span key, struct sk_span,
-    struct sk_buf *scratch, struct sk_meta_entry *);
-/* A number and perhaps another: name, named, aborted. */
-bool sk_lmdb_pack_numbers(struct sk_buf *, uint64_t, uint64_t);
-bool sk_lmdb_unpack_numbers(struct sk_span, uint64_t *, uint64_t *);
-bool sk_lmdb_pack_request(struct sk_buf *, const struct sk_lmdb_request *);
-bool sk_lmdb_unpack_request(struct sk_span, struct sk_lmdb_request *);
-bool sk_lmdb_pack_function(struct sk_buf *, const struct sk_meta_function *);
-bool sk_lmdb_unpack_function(struct sk_span name, struct sk_span,
-    struct sk_meta_function *);
-
 /* SNEK_ECORRUPT naming the store and the record. */
 int sk_lmdb_damaged(const struct sk_lmdb_txn *, const char *what,
     struct snek_error *);
 
-/* Pack into a fresh buffer and put.  packed: what sk_lmdb_pack_* said; the
+/* Pack into a fresh buffer and put.  packed: what sk_record_pack_* said; the
  * buffer is freed. */
 int sk_lmdb_put_packed(struct sk_lmdb_txn *, enum sk_lmdb_db,
     struct sk_span key, struct sk_buf *, bool packed, struct snek_error *);
 
 /* ---- meta_lmdb_category.c ---- */
 
-int sk_lmdb_read_cluster(struct sk_lmdb_txn *, struct sk_lmdb_cluster *,
+int sk_lmdb_read_cluster(struct sk_lmdb_txn *, struct sk_record_cluster *,
     struct snek_error *);
 /* By id, with its state; SNEK_ENOENT without text. */
 int sk_lmdb_read_category(struct sk_lmdb_txn *, uint64_t id,

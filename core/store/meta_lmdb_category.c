@@ -5,13 +5,13 @@
 
 /* ---- records ---- */
 
-int sk_lmdb_read_cluster(struct sk_lmdb_txn *t, struct sk_lmdb_cluster *out,
+int sk_lmdb_read_cluster(struct sk_lmdb_txn *t, struct sk_record_cluster *out,
     struct snek_error *e)
 {
 	struct sk_span v;
-	int rc = sk_lmdb_get(t, DB_CLUSTER, sk_lmdb_text("cluster"), &v, e);
+	int rc = sk_lmdb_get(t, DB_CLUSTER, sk_record_text("cluster"), &v, e);
 
-	if (rc == SNEK_ENOENT || (!rc && !sk_lmdb_unpack_cluster(v, out)))
+	if (rc == SNEK_ENOENT || (!rc && !sk_record_unpack_cluster(v, out)))
 		return sk_lmdb_damaged(t, "the cluster", e);
 	return rc;
 }
@@ -19,12 +19,12 @@ int sk_lmdb_read_cluster(struct sk_lmdb_txn *t, struct sk_lmdb_cluster *out,
 static int read_state(struct sk_lmdb_txn *t, struct sk_meta_category *c,
     struct snek_error *e)
 {
-	struct sk_lmdb_state s;
+	struct sk_record_state s;
 	struct sk_span v;
 	uint8_t key[16];
-	int rc = sk_lmdb_get(t, DB_STATE, sk_lmdb_key(key, c->id), &v, e);
+	int rc = sk_lmdb_get(t, DB_STATE, sk_record_key(key, c->id), &v, e);
 
-	if (rc == SNEK_ENOENT || (!rc && !sk_lmdb_unpack_state(v, &s)))
+	if (rc == SNEK_ENOENT || (!rc && !sk_record_unpack_state(v, &s)))
 		return sk_lmdb_damaged(t, c->name, e);
 	if (rc)
 		return rc;
@@ -39,14 +39,14 @@ static int read_state(struct sk_lmdb_txn *t, struct sk_meta_category *c,
 int sk_lmdb_write_state(struct sk_lmdb_txn *t, const struct sk_meta_category *c,
     struct snek_error *e)
 {
-	struct sk_lmdb_state s = {
+	struct sk_record_state s = {
 		c->version, c->epoch, c->writes, c->records, c->bytes,
 	};
 	struct sk_buf b = { 0 };
 	uint8_t key[16];
 
-	return sk_lmdb_put_packed(t, DB_STATE, sk_lmdb_key(key, c->id), &b,
-	    sk_lmdb_pack_state(&b, &s), e);
+	return sk_lmdb_put_packed(t, DB_STATE, sk_record_key(key, c->id), &b,
+	    sk_record_pack_state(&b, &s), e);
 }
 
 int sk_lmdb_read_category(struct sk_lmdb_txn *t, uint64_t id,
@@ -54,11 +54,11 @@ int sk_lmdb_read_category(struct sk_lmdb_txn *t, uint64_t id,
 {
 	struct sk_span v;
 	uint8_t key[16];
-	int rc = sk_lmdb_get(t, DB_CATEGORY, sk_lmdb_key(key, id), &v, e);
+	int rc = sk_lmdb_get(t, DB_CATEGORY, sk_record_key(key, id), &v, e);
 
 	if (rc)
 		return rc;
-	if (!sk_lmdb_unpack_category(v, c))
+	if (!sk_record_unpack_category(v, c))
 		return sk_lmdb_damaged(t, "a category", e);
 	c->id = id;
 	return read_state(t, c, e);
@@ -70,11 +70,11 @@ static int read_by_name(struct sk_lmdb_txn *t, const char *name,
 	uint64_t id, zero;
 	struct sk_span v;
 	int rc = *name && strlen(name) <= SK_NAME_MAX ?
-	    sk_lmdb_get(t, DB_NAME, sk_lmdb_text(name), &v, e) : SNEK_ENOENT;
+	    sk_lmdb_get(t, DB_NAME, sk_record_text(name), &v, e) : SNEK_ENOENT;
 
 	if (rc)
 		return rc;
-	if (!sk_lmdb_unpack_numbers(v, &id, &zero))
+	if (!sk_record_unpack_numbers(v, &id, &zero))
 		return sk_lmdb_damaged(t, name, e);
 	rc = sk_lmdb_read_category(t, id, c, e);
 	return rc == SNEK_ENOENT ? sk_lmdb_damaged(t, name, e) : rc;
@@ -99,7 +99,7 @@ int sk_lmdb_entry(struct sk_lmdb_txn *t, struct sk_span key,
 	/* A part is no larger in memory than in its record. */
 	if (!sk_buf_reserve(scratch, value.n))
 		return sk_enomem(e);
-	return sk_lmdb_unpack_entry(key, value, scratch, m) ? 0
+	return sk_record_unpack_entry(key, value, scratch, m) ? 0
 	    : sk_lmdb_damaged(t, "a write", e);
 }
 
@@ -108,7 +108,7 @@ int sk_lmdb_entry(struct sk_lmdb_txn *t, struct sk_span key,
 int sk_lmdb_cluster(struct sk_meta *m, struct sk_meta_cluster *out,
     struct snek_error *e)
 {
-	struct sk_lmdb_cluster c;
+	struct sk_record_cluster c;
 	struct sk_lmdb_txn t;
 	int rc = sk_lmdb_begin(m, false, &t, e);
 
@@ -123,7 +123,7 @@ int sk_lmdb_cluster(struct sk_meta *m, struct sk_meta_cluster *out,
 static int draw(struct sk_lmdb_txn *t, struct sk_meta_category *c,
     struct snek_error *e)
 {
-	struct sk_lmdb_cluster r;
+	struct sk_record_cluster r;
 	struct sk_buf b = { 0 };
 	int rc = sk_lmdb_read_cluster(t, &r, e);
 
@@ -132,8 +132,8 @@ static int draw(struct sk_lmdb_txn *t, struct sk_meta_category *c,
 	c->id = r.next_category++;
 	c->shards = r.c.level;
 	sk_placement(r.c.draw++, r.c.shards, r.c.level, c->shard);
-	return sk_lmdb_put_packed(t, DB_CLUSTER, sk_lmdb_text("cluster"), &b,
-	    sk_lmdb_pack_cluster(&b, &r), e);
+	return sk_lmdb_put_packed(t, DB_CLUSTER, sk_record_text("cluster"), &b,
+	    sk_record_pack_cluster(&b, &r), e);
 }
 
 static int create(struct sk_lmdb_txn *t, const char *name,
@@ -148,11 +148,11 @@ static int create(struct sk_lmdb_txn *t, const char *name,
 	rc = draw(t, c, e);
 	if (rc)
 		return rc;
-	rc = sk_lmdb_put_packed(t, DB_NAME, sk_lmdb_text(name), &b,
-	    sk_lmdb_pack_numbers(&b, c->id, 0), e);
+	rc = sk_lmdb_put_packed(t, DB_NAME, sk_record_text(name), &b,
+	    sk_record_pack_numbers(&b, c->id, 0), e);
 	if (!rc)
-		rc = sk_lmdb_put_packed(t, DB_CATEGORY, sk_lmdb_key(key, c->id),
-		    &b, sk_lmdb_pack_category(&b, c), e);
+		rc = sk_lmdb_put_packed(t, DB_CATEGORY, sk_record_key(key, c->id),
+		    &b, sk_record_pack_category(&b, c), e);
 	return rc ? rc : sk_lmdb_write_state(t, c, e);
 }
 
@@ -221,7 +221,7 @@ static int list_one(void *arg, struct sk_span key, struct sk_span value,
 	int rc;
 
 	(void)key;
-	if (!sk_lmdb_unpack_numbers(value, &id, &zero))
+	if (!sk_record_unpack_numbers(value, &id, &zero))
 		return sk_lmdb_damaged(l->t, "a category's name", e);
 	rc = sk_lmdb_read_category(l->t, id, &c, e);
 	if (rc == SNEK_ENOENT)
@@ -257,7 +257,7 @@ static int drop_entry(void *arg, struct sk_span key, struct sk_span value,
 
 	if (rc)
 		return rc;
-	rc = sk_lmdb_del(r->t, DB_NAMED, sk_lmdb_write(&m.write), e);
+	rc = sk_lmdb_del(r->t, DB_NAMED, sk_record_write(&m.write), e);
 	return rc ? rc : SK_LMDB_DROP;
 }
 
@@ -282,7 +282,7 @@ static int remove_category(struct sk_lmdb_txn *t, const char *name,
 
 	if (rc)
 		return rc;
-	id = sk_lmdb_key(key, c.id);
+	id = sk_record_key(key, c.id);
 	rc = sk_lmdb_walk(t, DB_MANIFEST, id, id, drop_entry, &r, e);
 	sk_buf_free(&r.scratch);
 	if (!rc)
@@ -291,7 +291,7 @@ static int remove_category(struct sk_lmdb_txn *t, const char *name,
 		rc = sk_lmdb_del(t, DB_STATE, id, e);
 	if (!rc)
 		rc = sk_lmdb_del(t, DB_CATEGORY, id, e);
-	return rc ? rc : sk_lmdb_del(t, DB_NAME, sk_lmdb_text(name), e);
+	return rc ? rc : sk_lmdb_del(t, DB_NAME, sk_record_text(name), e);
 }
 
 int sk_lmdb_category_remove(struct sk_meta *m, const char *name,
@@ -338,9 +338,9 @@ static int snapshot(struct walker *w, const char *name,
 
 	if (rc || w->from > c->version)
 		return rc;
-	id = sk_lmdb_key(key, c->id);
+	id = sk_record_key(key, c->id);
 	rc = sk_lmdb_floor(w->t, DB_MANIFEST,
-	    sk_lmdb_key2(from, c->id, w->from ? w->from : 1), &start, e);
+	    sk_record_key2(from, c->id, w->from ? w->from : 1), &start, e);
 	if (rc == SNEK_ENOENT || (!rc &&
 	    (start.n != 16 || memcmp(start.p, id.p, id.n))))
 		return sk_lmdb_damaged(w->t, "a manifest", e);

@@ -12,9 +12,9 @@ static int get(struct sk_lmdb_txn *t, const char *name,
 {
 	struct sk_span v;
 	int rc = *name && strlen(name) <= SK_NAME_MAX ?
-	    sk_lmdb_get(t, DB_FUNCTION, sk_lmdb_text(name), &v, e) : SNEK_ENOENT;
+	    sk_lmdb_get(t, DB_FUNCTION, sk_record_text(name), &v, e) : SNEK_ENOENT;
 
-	if (!rc && !sk_lmdb_unpack_function(sk_lmdb_text(name), v, out))
+	if (!rc && !sk_record_unpack_function(sk_record_text(name), v, out))
 		return sk_lmdb_damaged(t, name, e);
 	return rc;
 }
@@ -55,8 +55,8 @@ static int put_one(struct sk_lmdb_txn *t, const struct sk_meta_function *f,
 		return 0;
 	new.generation = rc ? 1 : old.generation + 1;
 	*changed = true;
-	return sk_lmdb_put_packed(t, DB_FUNCTION, sk_lmdb_text(f->name), &b,
-	    sk_lmdb_pack_function(&b, &new), e);
+	return sk_lmdb_put_packed(t, DB_FUNCTION, sk_record_text(f->name), &b,
+	    sk_record_pack_function(&b, &new), e);
 }
 
 struct dropper {
@@ -74,7 +74,7 @@ static int drop_one(void *arg, struct sk_span key, struct sk_span value,
 	struct sk_meta_function f;
 	uint32_t i;
 
-	if (!sk_lmdb_unpack_function(key, value, &f))
+	if (!sk_record_unpack_function(key, value, &f))
 		return sk_lmdb_damaged(d->t, "a function", e);
 	if (strcmp(f.plugin, d->plugin))
 		return 0;
@@ -149,7 +149,7 @@ static int list_one(void *arg, struct sk_span key, struct sk_span value,
 	struct lister *l = arg;
 	struct sk_meta_function f;
 
-	if (!sk_lmdb_unpack_function(key, value, &f))
+	if (!sk_record_unpack_function(key, value, &f))
 		return sk_lmdb_damaged(l->t, "a function", e);
 	return l->visit(l->arg, &f);
 }
@@ -177,7 +177,7 @@ static int remove_named(struct sk_lmdb_txn *t, const char *name,
 	rc = get(t, name, &f, e);
 	if (rc)
 		return rc == SNEK_ENOENT ? no_function(name, e) : rc;
-	return sk_lmdb_del(t, DB_FUNCTION, sk_lmdb_text(name), e);
+	return sk_lmdb_del(t, DB_FUNCTION, sk_record_text(name), e);
 }
 
 int sk_lmdb_function_remove(struct sk_meta *m, const char *name,

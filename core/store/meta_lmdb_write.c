@@ -16,14 +16,14 @@ static int request_key(struct sk_buf *b, uint64_t category, const char *id,
 	if (!n || n > SK_REQUEST_MAX)
 		return sk_fail(e, SNEK_EINVAL, "a request id has 1 to %u bytes, "
 		    "this one %zu", SK_REQUEST_MAX, n);
-	sk_lmdb_key(key, category);
+	sk_record_key(key, category);
 	return sk_buf_put(b, key, 8) && sk_buf_put(b, id, n) ? 0 : sk_enomem(e);
 }
 
 static int read_request(struct sk_lmdb_txn *t, uint64_t category, const char *id,
     struct sk_meta_receipt *out, struct snek_error *e)
 {
-	struct sk_lmdb_request q;
+	struct sk_record_request q;
 	struct sk_buf key = { 0 };
 	struct sk_span v;
 	int rc = request_key(&key, category, id, e);
@@ -34,7 +34,7 @@ static int read_request(struct sk_lmdb_txn *t, uint64_t category, const char *id
 	sk_buf_free(&key);
 	if (rc)
 		return rc;
-	if (!sk_lmdb_unpack_request(v, &q))
+	if (!sk_record_unpack_request(v, &q))
 		return sk_lmdb_damaged(t, "a request", e);
 	if (q.time <= sk_clock_wall() - SK_REQUEST_WINDOW)
 		return SNEK_ENOENT;
@@ -45,14 +45,14 @@ static int read_request(struct sk_lmdb_txn *t, uint64_t category, const char *id
 static int write_request(struct sk_lmdb_txn *t, uint64_t category, const char *id,
     const struct sk_meta_receipt *receipt, struct snek_error *e)
 {
-	struct sk_lmdb_request q = { sk_clock_wall(), *receipt };
+	struct sk_record_request q = { sk_clock_wall(), *receipt };
 	struct sk_buf key = { 0 }, b = { 0 };
 	int rc = request_key(&key, category, id, e);
 
 	if (!rc)
 		rc = sk_lmdb_put_packed(t, DB_REQUEST,
 		    (struct sk_span){ key.p, key.n }, &b,
-		    sk_lmdb_pack_request(&b, &q), e);
+		    sk_record_pack_request(&b, &q), e);
 	sk_buf_free(&key);
 	return rc;
 }
@@ -76,10 +76,10 @@ static int expire_one(void *arg, struct sk_span key, struct sk_span value,
     struct snek_error *e)
 {
 	struct expirer *x = arg;
-	struct sk_lmdb_request q;
+	struct sk_record_request q;
 
 	(void)key;
-	if (!sk_lmdb_unpack_request(value, &q))
+	if (!sk_record_unpack_request(value, &q))
 		return sk_lmdb_damaged(x->t, "a request", e);
 	if (q.time >= x->before)
 		return 0;
@@ -117,7 +117,7 @@ static int has(struct sk_lmdb_txn *t, enum sk_lmdb_db db,
     const struct sk_write_id *id, struct snek_error *e)
 {
 	struct sk_span v;
-	int rc = sk_lmdb_get(t, db, sk_lmdb_write(id), &v, e);
+	int rc = sk_lmdb_get(t, db, sk_record_write(id), &v, e);
 
 	return rc == SNEK_ENOENT ? 0 : rc ? rc : 1;
 }
@@ -127,8 +127,8 @@ static int put_name(struct sk_lmdb_txn *t, enum sk_lmdb_db db,
 {
 	struct sk_buf b = { 0 };
 
-	return sk_lmdb_put_packed(t, db, sk_lmdb_write(id), &b,
-	    sk_lmdb_pack_numbers(&b, x, y), e);
+	return sk_lmdb_put_packed(t, db, sk_record_write(id), &b,
+	    sk_record_pack_numbers(&b, x, y), e);
 }
 
 int sk_lmdb_is_named(struct sk_meta *m, struct sk_write_id id,
@@ -169,7 +169,7 @@ int sk_lmdb_forget(struct sk_meta *m, struct sk_write_id id, struct snek_error *
 	int rc = sk_lmdb_begin(m, true, &t, e);
 
 	return rc ? rc : sk_lmdb_commit(&t, sk_lmdb_del(&t, DB_ABORTED,
-	    sk_lmdb_write(&id), e), e);
+	    sk_record_write(&id), e), e);
 }
 
 /* A write id may be committed once, and not after it was aborted. */
@@ -200,7 +200,7 @@ static int put_entry(struct sk_lmdb_txn *t, const struct sk_meta_category *c,
 	int rc;
 
 	rc = sk_lmdb_put_packed(t, DB_MANIFEST,
-	    sk_lmdb_key2(key, c->id, m->first), &b, sk_lmdb_pack_entry(&b, m), e);
+	    sk_record_key2(key, c->id, m->first), &b, sk_record_pack_entry(&b, m), e);
 	return rc ? rc : put_name(t, DB_NAMED, &m->write, c->id, m->first, e);
 }
 
@@ -362,7 +362,7 @@ static int drop_one(void *arg, struct sk_span key, struct sk_span value,
 	(void)value;
 	if (f->seen == f->n)
 		return 1;
-	rc = sk_lmdb_del(f->t, DB_NAMED, sk_lmdb_write(&f->old[f->seen++]), e);
+	rc = sk_lmdb_del(f->t, DB_NAMED, sk_record_write(&f->old[f->seen++]), e);
 	return rc ? rc : SK_LMDB_DROP;
 }
 
@@ -374,8 +374,8 @@ static int walk_old(struct folder *f, uint64_t category, uint64_t first,
 	int rc;
 
 	f->seen = 0;
-	rc = sk_lmdb_walk(f->t, DB_MANIFEST, sk_lmdb_key(key, category),
-	    sk_lmdb_key2(from, category, first), visit, f, e);
+	rc = sk_lmdb_walk(f->t, DB_MANIFEST, sk_record_key(key, category),
+	    sk_record_key2(from, category, first), visit, f, e);
 	return rc > 0 ? 0 : rc;
 }
 

@@ -7,16 +7,21 @@
  * pipelined; replies come in order, are bounded before anything is allocated,
  * and end in a callback.  Nothing waits without a deadline.
  *
- *   url.c        redis://, rediss://, unix://
- *   transport.c  a non-blocking connection: names, sockets; tls.c over it
- *   resp.c       hiredis as codec
- *   redis.c      clients: handshake, pipeline, errors
+ *   url.c          redis://, rediss://, unix://
+ *   lookup.c       names to addresses, in a thread
+ *   transport.c    a non-blocking connection; tls.c over it, in a module
+ *   resp.c         hiredis as codec, behind bounds
+ *   redis_loop.c   who drives
+ *   redis.c        clients: made, fed, freed; redis_client.c: their life,
+ *                  redis_hello.c, redis_pipe.c, redis_error.c: parts of it
+ *   redis_call.c, redis_script.c, redis_info.c   on top
  */
 #ifndef SK_REDIS_H
 #define SK_REDIS_H
 #include "base/buf.h"
 #include "base/err.h"
 
+#define SK_REDIS_PREFIX "snek"
 #define SK_REDIS_CONNECT_MS 5000
 #define SK_REDIS_REPLY_MS 30000
 #define SK_REDIS_REPLY_MAX (1u << 20)   /* bytes of a reply, unless said */
@@ -73,7 +78,10 @@ typedef struct sk_redis sk_redis;        /* shard.h knows it by its tag */
 int sk_redis_loop_new(sk_redis_loop **, struct snek_error *);
 void sk_redis_loop_free(sk_redis_loop *);       /* after its clients */
 
-/* No connection is made before the first command (or sk_redis_connect, which
+/* A client may be used by several threads, and is freed by one.  Neither it nor
+ * its loop works in a forked child (SNEK_EINVAL), where free lets go of memory
+ * and descriptors and tells nobody.
+ * No connection is made before the first command (or sk_redis_connect, which
  * only begins).  Texts are copied.  A lost connection is made again for the
  * next command, names being looked up anew. */
 int sk_redis_new(sk_redis_loop *, const struct sk_redis_url *,
@@ -82,6 +90,7 @@ void sk_redis_free(sk_redis *);
 void sk_redis_connect(sk_redis *);
 const char *sk_redis_name(const sk_redis *);    /* URL without secrets */
 const char *sk_redis_prefix(const sk_redis *);
+sk_redis_loop *sk_redis_loop_of(const sk_redis *);
 
 struct sk_command {
 	const struct sk_span *arg;
@@ -91,7 +100,7 @@ struct sk_command {
 	/* May be sent again if the connection breaks (reads, and writes that
 	 * are the same twice). */
 	bool again;
-	bool raw_errors;
+	bool raw_errors;                /* give me replies of type ERROR */
 };
 
 /*
@@ -110,8 +119,12 @@ struct sk_command {
 typedef void sk_redis_done(void *, int rc, const struct sk_reply *,
     const struct snek_error *);
 
-/* The arguments are copied.  done is called exactly once, from within run,
- * step or free, never from send (less than 0: it will not be called). */
+/*
+ * The arguments are copied.  done is called exactly once, from within run,
+ * step or free of whichever thread drives, never from send (less than 0: it
+ * will not be called).  It runs under the loop's lock: it may send (on any
+ * client of the loop) and nothing else; it must not wait, nor free clients.
+ */
 int sk_redis_send(sk_redis *, const struct sk_command *, sk_redis_done *,
     void *arg, struct snek_error *);
 /* Bytes queued and not yet sent, and commands without a reply: for windows. */
@@ -119,13 +132,14 @@ size_t sk_redis_queued(const sk_redis *);
 uint32_t sk_redis_pending(const sk_redis *);
 
 /* Drive the loop until until(arg) or the deadline (SNEK_ETIMEDOUT); takes the
- * lock, so several threads may wait for their own replies. */
+ * lock, so several threads may wait for their own replies.  until is asked
+ * under the lock, so it may look at what done has written. */
 int sk_redis_run(sk_redis_loop *, bool (*until)(void *), void *arg,
     int64_t deadline_ms, struct snek_error *);
 /* For another loop: a descriptor that is readable when step has work, and when
  * step wants to be called at the latest (on sk_clock_ms; INT64_MAX: never). */
 int sk_redis_loop_fd(const sk_redis_loop *);
-int64_t sk_redis_loop_due(const sk_redis_loop *);
+int64_t sk_redis_loop_due(sk_redis_loop *);
 int sk_redis_step(sk_redis_loop *, int timeout_ms);
 
 /* One command and its reply, which is the caller's to free. */
@@ -145,6 +159,12 @@ struct sk_script {
 int sk_redis_script(sk_redis *, struct sk_script *, size_t keys,
     const struct sk_span *arg, size_t args, struct sk_answer *,
     struct snek_error *);
+/* With a command's bounds, deadline and `again`; its arguments are the keys and
+ * what follows them. */
+int sk_redis_script_with(sk_redis *, struct sk_script *, size_t keys,
+    const struct sk_command *, struct sk_answer *, struct snek_error *);
+/* What servers name scripts by: for EVALSHA through sk_redis_send. */
+void sk_redis_sha1_hex(const void *, size_t, char out[41]);
 
 static inline struct sk_span sk_span_text(const char *s)
 {
@@ -161,8 +181,10 @@ struct sk_redis_info {                  /* from INFO, and CONFIG if allowed */
 	char version[32], role[16], eviction[32], engine[16];
 	bool cluster_mode, loading, config_forbidden;
 	uint32_t replicas;              /* connected and in sync */
-	enum sk_durability durability;  /* the strongest it can be shown to give */
-	char why[160];                  /* not stronger */
+	/* The strongest it can be shown to give (REPLICATED: with WAIT, for it
+	 * has replicas), and what an acknowledgement means without WAIT. */
+	enum sk_durability durability, alone;
+	char why[160];                  /* alone is not stronger */
 	uint64_t used_memory, max_memory, clients;
 	int64_t clock_ms, round_trip_us;        /* TIME; measured */
 };

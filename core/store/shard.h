@@ -62,6 +62,8 @@ struct sk_want {
 struct sk_fetch {
 	struct sk_write_id write;
 	uint32_t number, rows;
+	uint32_t bytes;                 /* by the index; 0: not known.  Bounds
+	                                 * what is taken from the server */
 	const struct sk_want *want;     /* until done */
 	void *(*room)(void *, size_t n);
 	void (*done)(void *, int rc, size_t n, const struct snek_error *);
@@ -88,10 +90,16 @@ struct sk_shard_ops {
 	void (*close)(struct sk_segment *);
 	/* Where segments are not mapped (else NULL): begin to fetch what open
 	 * will want, so that many are on their way at once; begin to read a
-	 * chunk; wait until all reads that began have ended. */
+	 * chunk; go on with all reads that began, other threads' too, until
+	 * until(arg) (NULL: until they have ended): SNEK_ETIMEDOUT after
+	 * timeout_ms.  It does not end because a read failed: done says that. */
 	void (*prefetch)(struct sk_shard *, struct sk_write_id);
 	int (*fetch)(struct sk_shard *, const struct sk_fetch *, struct snek_error *);
-	int (*settle)(struct sk_shard *, struct snek_error *);
+	int (*settle)(struct sk_shard *, bool (*until)(void *), void *arg,
+	    int timeout_ms, struct snek_error *);
+	/* Nothing names it any more, but who reads it shall come to an end:
+	 * for list its age begins now.  NULL: who has it open keeps it. */
+	int (*retire)(struct sk_shard *, struct sk_write_id, struct snek_error *);
 
 	/* Every write id found on the shard; alive: its writer is still at
 	 * work; age in seconds since its last sign of life. */
@@ -115,11 +123,27 @@ int sk_segment_shard_open(const char *dir, const struct sk_stamp *,
     struct sk_shard **, struct snek_error *);
 
 /* store/redis_shard.c.  The same on a server; keys are drawn there.  The client is
- * the shard's to free.  durability: what a seal must reach; less is refused. */
+ * the shard's to free once open has succeeded, else its caller's.  All shards of
+ * a loop read at once.  A writer is alive for 60 s from its last sign, which it
+ * gives every 15 s.  SNEK_EEXIST of begin may come from put or seal. */
 int sk_redis_shard_create(struct sk_redis *, const struct sk_stamp *,
     struct snek_error *);
 int sk_redis_shard_open(struct sk_redis *, const struct sk_stamp *,
     struct sk_shard **, struct snek_error *);
+/* The same for reading alone, without a word to the server: somebody else has
+ * looked at its stamp. */
+int sk_redis_shard_attach(struct sk_redis *, const struct sk_stamp *,
+    struct sk_shard **, struct snek_error *);
+/* The same, where the server may evict keys if any_eviction is set; otherwise
+ * SNEK_EINVAL, as from begin on such a server. */
+int sk_redis_shard_create_with(struct sk_redis *, const struct sk_stamp *,
+    bool any_eviction, struct snek_error *);
+void sk_redis_shard_any_eviction(struct sk_shard *);
+/* What seal must reach from now on (enum sk_durability; replicas: how many,
+ * for REPLICATED).  SNEK_EINVAL, with the reason: the server cannot be shown
+ * to give it.  Unless called: MEMORY. */
+int sk_redis_shard_durability(struct sk_shard *, int level, uint32_t replicas,
+    struct snek_error *);
 /* Remove the stamp and every key of the shard. */
 int sk_redis_shard_destroy(struct sk_redis *, const struct sk_stamp *,
     struct snek_error *);

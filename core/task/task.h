@@ -72,8 +72,16 @@ void sk_instance_close(sk_instance *);
 uint32_t sk_instance_paths(const sk_instance *, const struct sk_path **);
 int sk_instance_aggregates(const sk_instance *, struct sk_reducer *);
 
+/* A chunk by its name. */
+struct sk_chunk_ref {
+	uint8_t segment[16];
+	uint32_t shard, number, rows;
+};
+
 struct sk_task_chunk {
-	struct sk_span bytes;
+	struct sk_span bytes;           /* p NULL: to be fetched before it is
+	                                 * mapped, by: */
+	struct sk_chunk_ref ref;
 	struct sk_place base;
 	char origin[96];                /* "category logs, shard 2, write 41, chunk 7" */
 };

@@ -69,7 +69,8 @@ int sk_chunk_corrupt(struct snek_error *e, const char *what)
 static int check_start(const struct sk_chunk_head *h, size_t n,
     struct snek_error *e)
 {
-	if (n < sizeof(*h) || memcmp(h->magic, SK_CHUNK_MAGIC, 4))
+	if (n < sizeof(*h) || (memcmp(h->magic, SK_CHUNK_MAGIC, 4) &&
+	    memcmp(h->magic, SK_CHUNK_MAGIC_SOME, 4)))
 		return sk_chunk_corrupt(e, "it does not begin like one");
 	if (h->format > SK_CHUNK_FORMAT)
 		return sk_fail(e, SNEK_EVERSION, "a chunk of format %u; this "
@@ -120,6 +121,9 @@ static bool name_ascends(const struct sk_chunk *c, uint32_t i)
 static bool counts_agree(const struct sk_chunk *c,
     const struct sk_chunk_field *f)
 {
+	if (f->kind == SK_COLUMN_NONE)
+		return !f->type && !f->presence && !f->count && !f->nulls &&
+		    !f->block.bytes;
 	if (f->type < SNEK_COLUMN_INT || f->type > SNEK_COLUMN_PACKED ||
 	    f->presence > SNEK_PRESENT_ROWS)
 		return false;
@@ -134,6 +138,10 @@ static bool kind_fits(struct sk_chunk *c, uint32_t i)
 	uint32_t none = c->head->columns;
 
 	switch (f->kind) {
+	case SK_COLUMN_NONE:
+		if (!c->some)
+			return false;
+		/* fallthrough */
 	case SK_COLUMN_FIELD:
 		c->fields++;
 		return c->value == none && c->rest == none && name_ascends(c, i);
@@ -185,7 +193,7 @@ static int check_head(struct sk_chunk *c, struct snek_error *e)
 
 	if (head_crc(c->bytes, h->head_bytes) != h->crc)
 		return sk_chunk_corrupt(e, "the checksum of its head");
-	if (!h->rows || h->rows > SK_CHUNK_ROWS_MAX || !h->shapes ||
+	if (!h->rows || h->rows > SK_CHUNK_ROWS_MAX || !h->shapes != c->some ||
 	    h->shapes > h->rows || h->runs > h->rows ||
 	    h->shape_width != sk_shape_width(h->shapes))
 		return sk_chunk_corrupt(e, "the counts in its head");
@@ -193,7 +201,8 @@ static int check_head(struct sk_chunk *c, struct snek_error *e)
 	if (rc)
 		return rc;
 	if (!follows(&h->shape_block, &at) || !follows(&h->place_block, &at) ||
-	    at != h->bytes || h->place_block.bytes !=
+	    at != h->bytes || (c->some && h->shape_block.bytes) ||
+	    h->place_block.bytes !=
 	    (uint64_t)h->runs * sizeof(struct sk_chunk_run))
 		return sk_chunk_corrupt(e, "a block is out of place");
 	return 0;
@@ -233,6 +242,7 @@ static int open_head(struct sk_chunk *c, const void *bytes, size_t n,
 		return rc;
 	c->bytes = bytes;
 	c->head = bytes;
+	c->some = !memcmp(c->head->magic, SK_CHUNK_MAGIC_SOME, 4);
 	c->field = (const void *)(c->bytes + sizeof(*c->head));
 	rc = check_head(c, e);
 	return rc ? rc : reserve_views(c, e);

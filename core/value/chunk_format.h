@@ -12,6 +12,7 @@
 #endif
 
 #define SK_CHUNK_MAGIC "SNKC"
+#define SK_CHUNK_MAGIC_SOME "SNKP"     /* in memory only: see chunk_part.c */
 #define SK_CHUNK_REST 0xffffu   /* in a shape: the row's next member in REST */
 #define SK_CHUNK_COLUMNS_MAX 0xfffeu
 #define SK_CHUNK_ROWS_MAX (1u << 20)    /* records like {} cost no bytes */
@@ -20,6 +21,8 @@ enum sk_column_kind {
 	SK_COLUMN_FIELD,        /* a member's values */
 	SK_COLUMN_VALUE,        /* records that are no objects */
 	SK_COLUMN_REST,         /* maps of the members that have no column */
+	SK_COLUMN_NONE,         /* a name that was wanted and is no column; only
+	                         * where some were fetched */
 };
 
 struct sk_chunk_block {

@@ -137,7 +137,7 @@ static int make(struct sk_chunk *c, const struct sk_path *path,
 		return c->value == none ? 0
 		    : make_from(c, c->value, path, 0, out, e);
 	i = sk_chunk_find(c, s->name, s->len);
-	if (i != none)
+	if (sk_chunk_has(c, i))
 		return make_from(c, i, path, 1, out, e);
 	return c->rest == none ? 0 : make_from(c, c->rest, path, 1, out, e);
 }
@@ -223,10 +223,14 @@ int sk_chunk_column(struct sk_chunk *c, const struct sk_path *path,
 		out->slots = out->rows;
 		return 0;
 	}
-	i = path->n == 1 && path->step->name
+	i = path->step->name
 	    ? sk_chunk_find(c, path->step->name, path->step->len)
 	    : c->head->columns;
-	if (i < c->head->columns) {
+	if (c->some && path->step->name && i == c->head->columns)
+		return sk_fail(e, SNEK_EINTERNAL, "column \"%.*s\" of a chunk "
+		    "was not fetched", path->step->len < 99
+		    ? (int)path->step->len : 99, path->step->name);
+	if (path->n == 1 && sk_chunk_has(c, i)) {
 		rc = sk_chunk_view(c, i, &v, e);
 		if (!rc)
 			*out = v->column;

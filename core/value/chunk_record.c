@@ -83,6 +83,9 @@ static int open_shapes(struct sk_chunk *c, struct snek_error *e)
 	const uint8_t *p;
 	int rc;
 
+	if (c->some)
+		return sk_fail(e, SNEK_EINTERNAL,
+		    "whole records of a chunk were not fetched");
 	if (c->shapes_opened == c->opened)
 		return 0;
 	rc = sk_chunk_block_bytes(c, c->head->columns, &p, e);

@@ -25,6 +25,7 @@ struct sk_chunk {
 	const struct sk_chunk_field *field;
 	uint64_t opened;        /* one more for each time it was opened */
 	bool apart;
+	bool some;              /* only some columns were fetched; no shapes */
 	struct sk_span *block;  /* apart: columns, shapes, places */
 	uint32_t fields;        /* columns that are members: the first ones */
 	uint32_t value, rest;   /* their numbers, or columns */
@@ -56,6 +57,12 @@ uint32_t sk_chunk_find(const struct sk_chunk *, const char *name,
 /* A column of views for a path that is no column. */
 int sk_chunk_make(struct sk_chunk *, const struct sk_path *,
     struct snek_column *, struct snek_error *);
+
+/* Is this number a column, and not just a name that was looked for? */
+static inline bool sk_chunk_has(const struct sk_chunk *c, uint32_t i)
+{
+	return i < c->head->columns && c->field[i].kind != SK_COLUMN_NONE;
+}
 
 static inline const char *sk_chunk_name(const struct sk_chunk *c, uint32_t i,
     uint32_t *len)

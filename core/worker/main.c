@@ -34,7 +34,7 @@ static int greet(struct sk_tend *w, struct sk_message *m)
 		return SNEK_EFORMAT;
 	w->slots = w->hello.workers;
 	w->slot = calloc(w->slots, sizeof(*w->slot));
-	w->poll = calloc(1 + SK_TEND_POLLS * (size_t)w->slots, sizeof(*w->poll));
+	w->poll = calloc(2 + SK_TEND_POLLS * (size_t)w->slots, sizeof(*w->poll));
 	w->greeted = true;
 	return w->slot && w->poll ? 0 : SNEK_ENOMEM;
 }
@@ -53,49 +53,37 @@ static int take_files(struct sk_tend *w, struct sk_message *m)
 	return 0;
 }
 
-/* The request as a child gets it: the files it names come first. */
-static int for_child(const struct sk_tend *w, struct sk_message *m,
-    struct sk_worker_task *t)
+static int wait_turn(struct sk_tend *w, struct sk_worker_task *t)
 {
-	struct sk_get r = { m->body.p, m->body.n, false };
-	uint32_t n, i, file;
-	size_t k;
-	int fd;
-
-	t->once = sk_get_u8(&r) & SK_TASK_ONCE;
-	n = sk_get_count(&r, 4);
-	for (i = 0; i < n; i++) {
-		file = sk_get_u32(&r);
-		if (r.bad || file >= w->files.fds)
-			return SNEK_EFORMAT;
-		fd = dup(w->files.fd[file]);
-		if (fd < 0 || !sk_message_take(&t->request, fd))
-			return SNEK_ENOMEM;
-	}
-	if (r.bad || !sk_buf_put(&t->request.body, r.p, r.n))
-		return SNEK_EFORMAT;
-	for (k = 0; k < m->fds; k++) {
-		fd = m->fd[k];
-		m->fd[k] = -1;
-		if (!sk_message_take(&t->request, fd))
-			return SNEK_ENOMEM;
-	}
-	t->request.kind = SK_MSG_TASK;
-	t->request.id = m->id;
+	*w->tail = t;
+	w->tail = &t->next;
 	return 0;
+}
+
+static int fetch_first(struct sk_tend *w, struct sk_worker_task *t)
+{
+	struct sk_wire_death d = { .end = SK_END_FETCH, .chunk = UINT32_MAX,
+		.row = SK_NO_ROW };
+	struct snek_error e = { 0 };
+	uint64_t id = t->request.id;
+	int rc = sk_fetcher_give(&w->fetcher, t, &e);
+
+	if (!rc)
+		return 0;
+	sk_worker_task_free(t);
+	d.status = rc == SNEK_EIO ? SNEK_EAGAIN : rc;
+	snprintf(d.text, sizeof(d.text), "%.255s", e.text);
+	return sk_tend_tell_death(id, &d);
 }
 
 static int take_task(struct sk_tend *w, struct sk_message *m)
 {
 	struct sk_wire_death d = { .end = SK_END_START, .row = SK_NO_ROW };
 	struct sk_worker_task *t = calloc(1, sizeof(*t));
-	int rc = t ? for_child(w, m, t) : SNEK_ENOMEM;
+	int rc = t ? sk_worker_task_take(t, &w->files, m) : SNEK_ENOMEM;
 
-	if (!rc) {
-		*w->tail = t;
-		w->tail = &t->next;
-		return 0;
-	}
+	if (!rc)
+		return t->fetch.n ? fetch_first(w, t) : wait_turn(w, t);
 	sk_worker_task_free(t);
 	if (rc != SNEK_ENOMEM)
 		return rc;
@@ -120,10 +108,12 @@ static int cancel(struct sk_tend *w, uint64_t id)
 	for (p = &w->todo; (t = *p); p = &t->next)
 		if (t->request.id == id)
 			break;
+	if (t && !(*p = t->next))
+		w->tail = p;
+	if (!t)
+		t = sk_fetcher_cancel(&w->fetcher, id);
 	if (!t)
 		return 0;
-	if (!(*p = t->next))
-		w->tail = p;
 	sk_worker_task_free(t);
 	return sk_tend_tell_death(id, &d);
 }
@@ -135,6 +125,8 @@ static int take(struct sk_tend *w, struct sk_message *m)
 	switch (m->kind) {
 	case SK_MSG_FILES:
 		return take_files(w, m);
+	case SK_MSG_SOURCE:
+		return sk_fetcher_source(&w->fetcher, m);
 	case SK_MSG_INIT:
 		sk_message_free(&w->init);
 		w->init = *m;
@@ -159,6 +151,26 @@ static int listen_up(struct sk_tend *w)
 		sk_message_free(&m);
 		if (rc)
 			return rc;
+	}
+	return rc;
+}
+
+/* Tasks whose chunks have come, or never will. */
+static int hear_fetched(struct sk_tend *w)
+{
+	struct sk_wire_death d;
+	struct sk_worker_task *t;
+	uint64_t id;
+	int rc = 0;
+
+	while (!rc && sk_fetcher_hear(&w->fetcher, &t, &d)) {
+		if (!d.end) {
+			wait_turn(w, t);
+			continue;
+		}
+		id = t->request.id;
+		sk_worker_task_free(t);
+		rc = sk_tend_tell_death(id, &d);
 	}
 	return rc;
 }
@@ -279,7 +291,9 @@ static int wait_all(struct sk_tend *w)
 		set_poll(&w->poll[3 + SK_TEND_POLLS * i], s->pid, s->pidfd);
 		set_poll(&w->poll[4 + SK_TEND_POLLS * i], s->pid, s->prints.fd);
 	}
-	return poll(w->poll, 1 + SK_TEND_POLLS * (nfds_t)w->slots, timeout(w));
+	i = 1 + SK_TEND_POLLS * w->slots;
+	set_poll(&w->poll[i], true, sk_fetcher_fd(&w->fetcher));
+	return poll(w->poll, 1 + (nfds_t)i, timeout(w));
 }
 
 static int turn(struct sk_tend *w)
@@ -298,6 +312,8 @@ static int turn(struct sk_tend *w)
 			rc = sk_tend_look(w, &w->slot[i], &w->poll[1 + SK_TEND_POLLS * i]);
 		enforce(w, &w->slot[i], now);
 	}
+	if (!rc && w->poll[1 + SK_TEND_POLLS * w->slots].revents)
+		rc = hear_fetched(w);
 	if (!rc && w->poll[0].revents)
 		rc = listen_up(w);
 	return rc;
@@ -341,6 +357,7 @@ static void free_all(struct sk_tend *w)
 		w->todo = t->next;
 		sk_worker_task_free(t);
 	}
+	sk_fetcher_end(&w->fetcher);
 	sk_sandbox_filter_free(w->filter);
 	sk_message_free(&w->files);
 	sk_message_free(&w->init);

@@ -20,14 +20,6 @@
 #define MAX_ANSWER ((uint64_t)256 << 20)
 #define MAX_FILES 65536u        /* that come with an answer */
 
-void sk_worker_task_free(struct sk_worker_task *t)
-{
-	if (!t)
-		return;
-	sk_message_free(&t->request);
-	free(t);
-}
-
 /* ---- starting ---- */
 
 /* Of each the worker's first and the child's second; out is a pipe. */

@@ -11,7 +11,12 @@ struct sk_worker_task {
 	struct sk_worker_task *next;
 	bool once;
 	struct sk_message request;      /* id and all */
+	struct sk_buf fetch;            /* what is to be fetched for it first */
 };
+/* The request as a child gets it: the files that the message names, of those
+ * the worker has, come before the message's own.  SNEK_EFORMAT, SNEK_ENOMEM. */
+int sk_worker_task_take(struct sk_worker_task *, const struct sk_message *files,
+    struct sk_message *);
 void sk_worker_task_free(struct sk_worker_task *);
 
 struct sk_slot {

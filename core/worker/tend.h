@@ -5,7 +5,7 @@
 #define SK_TEND_H
 #include <poll.h>
 
-#include "worker/slot.h"
+#include "worker/fetcher.h"
 
 #define SK_COORDINATOR 3        /* the descriptor */
 
@@ -18,6 +18,7 @@ struct sk_tend {
 	bool greeted;
 	struct sk_sandbox_filter *filter;       /* made with the first child */
 	struct sk_message files, init;
+	struct sk_fetcher fetcher;
 	struct sk_worker_task *todo, **tail;
 	struct sk_slot *slot;
 	uint32_t slots;

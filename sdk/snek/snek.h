@@ -42,6 +42,15 @@ struct snek_cluster_options {
 	size_t size;
 	uint32_t shards;                /* N; 0: 4.  At most 1024 */
 	uint32_t level;                 /* k; 0: N */
+	/* For clusters on servers: the URL of each shard (see snek.conf(5));
+	 * there are as many shards. */
+	const char *const *server;
+	uint32_t servers;
+	bool allow_eviction;            /* servers that drop data when full */
+	/* For URLs that have none; or NULL.  password_file: its first line. */
+	const char *user, *password, *password_file;
+	const char *ca_file, *cert_file, *key_file, *server_name;
+	const char *profile;            /* name to save it under; or NULL */
 };
 
 struct snek_cluster_info {
@@ -51,14 +60,28 @@ struct snek_cluster_info {
 	uint32_t format;
 	bool read_only;                 /* the medium is: nothing can be written */
 	uint64_t categories;
+	char where[512];                /* directory, or URL without secrets */
 };
 
-/* Make an embedded cluster in a directory, which is created; SNEK_EEXIST when
- * there is one already (of the same shape or not). */
+/* Make an embedded cluster in a directory, which is created; or, when options
+ * name servers, one on these, whose meta store is at the URL where (NULL: the
+ * first server).  SNEK_EEXIST when there is one already (of the same shape or
+ * not).  What a call that was killed left undone, the next one does. */
 SNEK_API int snek_cluster_create(const char *where,
              const struct snek_cluster_options *, struct snek_error *);
-/* Open one.  NULL: $SNEK_CLUSTER, else $XDG_DATA_HOME/snek, else
- * ~/.local/share/snek.  SNEK_ENOENT when there is none. */
+/* Give a cluster on servers those of the options that it does not have yet;
+ * and a level, unless that is 0.  New categories use them, old ones stay where
+ * they are.  added may be NULL. */
+SNEK_API int snek_cluster_grow(const char *where,
+             const struct snek_cluster_options *, uint32_t *added,
+             struct snek_error *);
+/* Remove a cluster on servers with all its data, and the profile if it was
+ * called by one.  Other keys of the servers stay. */
+SNEK_API int snek_cluster_destroy(const char *where, struct snek_error *);
+/* Open one: a URL if there is "://" in it, a directory if there is a "/" or if
+ * it begins with ".", else a profile of snek.conf(5).  NULL: $SNEK_CLUSTER,
+ * else $XDG_DATA_HOME/snek, else ~/.local/share/snek.  SNEK_ENOENT when there
+ * is none. */
 SNEK_API int snek_cluster_open(const char *where, snek_cluster **out,
              struct snek_error *);
 SNEK_API void snek_cluster_close(snek_cluster *);
@@ -107,6 +130,28 @@ SNEK_API int snek_category_remove(snek_cluster *, const char *name,
 /* Fold small writes into larger segments.  Changes no record's place. */
 SNEK_API int snek_category_compact(snek_cluster *, const char *name,
              struct snek_error *);
+
+struct snek_copy_options {
+	size_t size;
+	const char *as;                 /* its name there; NULL: the same */
+	uint64_t part;                  /* records of a write; 0: 1,000,000 */
+	/* Called now and then; other than 0 ends the copy with that value. */
+	int (*progress)(void *arg, uint64_t records, uint64_t of);
+	void *progress_arg;
+};
+struct snek_copy_report {
+	size_t size;
+	uint64_t records;               /* there now */
+	uint64_t copied, writes;        /* by this call */
+	char digest[33];                /* of all, read back from there */
+};
+/* Copy a category to another cluster.  What is there must be the beginning of
+ * it (SNEK_ECONFLICT otherwise, and nothing is copied) and is gone on from; so
+ * a copy that was broken off is resumed by calling it again.  At the end
+ * everything is read back and compared.  out may be NULL. */
+SNEK_API int snek_category_copy(snek_cluster *from, const char *category,
+             snek_cluster *to, const struct snek_copy_options *,
+             struct snek_copy_report *out, struct snek_error *);
 
 /* ---- writing ---- */
 

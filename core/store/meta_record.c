@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The records drawn in meta_lmdb.c, as bytes and back. */
-#include "store/meta_lmdb.h"
+#include "store/meta_record.h"
 
 #define RECORD_FORMAT 1
 #define ENTRY_INLINED 1u
@@ -103,32 +102,32 @@ static void big_endian(uint8_t *out, uint64_t v)
 		out[i] = (uint8_t)(v >> (56 - 8 * i));
 }
 
-struct sk_span sk_lmdb_key(uint8_t out[16], uint64_t category)
+struct sk_span sk_record_key(uint8_t out[16], uint64_t category)
 {
 	big_endian(out, category);
 	return (struct sk_span){ out, 8 };
 }
 
-struct sk_span sk_lmdb_key2(uint8_t out[16], uint64_t category, uint64_t first)
+struct sk_span sk_record_key2(uint8_t out[16], uint64_t category, uint64_t first)
 {
 	big_endian(out, category);
 	big_endian(out + 8, first);
 	return (struct sk_span){ out, 16 };
 }
 
-struct sk_span sk_lmdb_text(const char *s)
+struct sk_span sk_record_text(const char *s)
 {
 	return (struct sk_span){ s, strlen(s) };
 }
 
-struct sk_span sk_lmdb_write(const struct sk_write_id *id)
+struct sk_span sk_record_write(const struct sk_write_id *id)
 {
 	return (struct sk_span){ id->b, sizeof(id->b) };
 }
 
 /* ---- cluster, category, state ---- */
 
-bool sk_lmdb_pack_cluster(struct sk_buf *b, const struct sk_lmdb_cluster *c)
+bool sk_record_pack_cluster(struct sk_buf *b, const struct sk_record_cluster *c)
 {
 	return sk_buf_byte(b, RECORD_FORMAT) && sk_buf_put(b, c->c.uuid, 16) &&
 	    put32(b, c->c.format) && put32(b, c->c.shards) &&
@@ -136,7 +135,7 @@ bool sk_lmdb_pack_cluster(struct sk_buf *b, const struct sk_lmdb_cluster *c)
 	    put64(b, c->next_category);
 }
 
-bool sk_lmdb_unpack_cluster(struct sk_span v, struct sk_lmdb_cluster *c)
+bool sk_record_unpack_cluster(struct sk_span v, struct sk_record_cluster *c)
 {
 	struct reader r = record(v);
 
@@ -150,7 +149,7 @@ bool sk_lmdb_unpack_cluster(struct sk_span v, struct sk_lmdb_cluster *c)
 	    c->c.level && c->c.level <= c->c.shards;
 }
 
-bool sk_lmdb_pack_category(struct sk_buf *b, const struct sk_meta_category *c)
+bool sk_record_pack_category(struct sk_buf *b, const struct sk_meta_category *c)
 {
 	uint32_t i;
 
@@ -163,7 +162,7 @@ bool sk_lmdb_pack_category(struct sk_buf *b, const struct sk_meta_category *c)
 	return true;
 }
 
-bool sk_lmdb_unpack_category(struct sk_span v, struct sk_meta_category *c)
+bool sk_record_unpack_category(struct sk_span v, struct sk_meta_category *c)
 {
 	struct reader r = record(v);
 	uint32_t i;
@@ -178,14 +177,14 @@ bool sk_lmdb_unpack_category(struct sk_span v, struct sk_meta_category *c)
 	return is_whole(&r);
 }
 
-bool sk_lmdb_pack_state(struct sk_buf *b, const struct sk_lmdb_state *s)
+bool sk_record_pack_state(struct sk_buf *b, const struct sk_record_state *s)
 {
 	return sk_buf_byte(b, RECORD_FORMAT) && put64(b, s->version) &&
 	    put64(b, s->epoch) && put64(b, s->writes) &&
 	    put64(b, s->records) && put64(b, s->bytes);
 }
 
-bool sk_lmdb_unpack_state(struct sk_span v, struct sk_lmdb_state *s)
+bool sk_record_unpack_state(struct sk_span v, struct sk_record_state *s)
 {
 	struct reader r = record(v);
 
@@ -205,7 +204,7 @@ static bool put_part(struct sk_buf *b, const struct sk_meta_part *p)
 	    put64(b, p->records) && put64(b, p->bytes);
 }
 
-bool sk_lmdb_pack_entry(struct sk_buf *b, const struct sk_meta_entry *m)
+bool sk_record_pack_entry(struct sk_buf *b, const struct sk_meta_entry *m)
 {
 	uint32_t i;
 
@@ -253,7 +252,7 @@ static uint64_t big_number(const uint8_t *p)
 	return v;
 }
 
-bool sk_lmdb_unpack_entry(struct sk_span key, struct sk_span v,
+bool sk_record_unpack_entry(struct sk_span key, struct sk_span v,
     struct sk_buf *scratch, struct sk_meta_entry *m)
 {
 	struct reader r = record(v);
@@ -278,12 +277,12 @@ bool sk_lmdb_unpack_entry(struct sk_span key, struct sk_span v,
 
 /* ---- the small ones ---- */
 
-bool sk_lmdb_pack_numbers(struct sk_buf *b, uint64_t x, uint64_t y)
+bool sk_record_pack_numbers(struct sk_buf *b, uint64_t x, uint64_t y)
 {
 	return sk_buf_byte(b, RECORD_FORMAT) && put64(b, x) && put64(b, y);
 }
 
-bool sk_lmdb_unpack_numbers(struct sk_span v, uint64_t *x, uint64_t *y)
+bool sk_record_unpack_numbers(struct sk_span v, uint64_t *x, uint64_t *y)
 {
 	struct reader r = record(v);
 
@@ -292,7 +291,7 @@ bool sk_lmdb_unpack_numbers(struct sk_span v, uint64_t *x, uint64_t *y)
 	return is_whole(&r);
 }
 
-bool sk_lmdb_pack_request(struct sk_buf *b, const struct sk_lmdb_request *q)
+bool sk_record_pack_request(struct sk_buf *b, const struct sk_record_request *q)
 {
 	const struct sk_meta_receipt *x = &q->receipt;
 
@@ -302,7 +301,7 @@ bool sk_lmdb_pack_request(struct sk_buf *b, const struct sk_lmdb_request *q)
 	    put64(b, x->digest[1]) && sk_buf_put(b, x->write.b, 16);
 }
 
-bool sk_lmdb_unpack_request(struct sk_span v, struct sk_lmdb_request *q)
+bool sk_record_unpack_request(struct sk_span v, struct sk_record_request *q)
 {
 	struct sk_meta_receipt *x = &q->receipt;
 	struct reader r = record(v);
@@ -318,14 +317,14 @@ bool sk_lmdb_unpack_request(struct sk_span v, struct sk_lmdb_request *q)
 	return is_whole(&r);
 }
 
-bool sk_lmdb_pack_function(struct sk_buf *b, const struct sk_meta_function *f)
+bool sk_record_pack_function(struct sk_buf *b, const struct sk_meta_function *f)
 {
 	return sk_buf_byte(b, RECORD_FORMAT) && put64(b, f->generation) &&
 	    put_text(b, f->plugin) && put_text(b, f->op) &&
 	    put_text(b, f->sha256) && put_text(b, f->version);
 }
 
-bool sk_lmdb_unpack_function(struct sk_span name, struct sk_span v,
+bool sk_record_unpack_function(struct sk_span name, struct sk_span v,
     struct sk_meta_function *f)
 {
 	struct reader r = record(v);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A cluster on servers: the meta store knows the addresses of the shards, each
+ * shard carries its stamp, and all keys begin with the prefix of the meta
+ * store's URL.
+ */
+#include "category/cluster.h"
+
+#include <stdlib.h>
+
+/* ---- opening ---- */
+
+struct listing {
+	struct sk_catalog *c;
+	const char *prefix;
+	struct snek_error *e;
+};
+
+static char *copy(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+/* What another process needs to know to read the shard. */
+static int note_address(struct listing *l, struct sk_address *a,
+    const struct sk_redis_url *u)
+{
+	const struct sk_login *in = &l->c->servers->login;
+	struct sk_buf b = { 0 };
+
+	if (sk_redis_url_print(u, &b)) {
+		sk_buf_free(&b);
+		return sk_enomem(l->e);
+	}
+	a->url = b.p;
+	a->user = copy(u->user);
+	a->password = copy(u->password);
+	a->ca_file = in->ca_file;
+	a->cert_file = in->cert_file;
+	a->key_file = in->key_file;
+	a->server_name = in->server_name;
+	return (u->user && !a->user) || (u->password && !a->password) ?
+	    sk_enomem(l->e) : 0;
+}
+
+static int visit_address(void *arg, uint32_t shard, const char *url)
+{
+	struct listing *l = arg;
+	struct sk_address *a = &l->c->address[shard];
+	struct sk_redis_url u;
+	int rc;
+
+	if (shard >= l->c->cluster.shards)
+		return sk_fail(l->e, SNEK_ECORRUPT, "%s: the meta store names a "
+		    "shard %u of %u", l->c->where, shard, l->c->cluster.shards);
+	sk_catalog_stamp(&l->c->cluster, shard, &a->stamp);
+	rc = sk_servers_resolve(l->c->servers, url, l->prefix, &u, l->e);
+	if (rc)
+		return rc;
+	rc = note_address(l, a, &u);
+	sk_redis_url_free(&u);
+	return rc;
+}
+
+static int read_addresses(struct sk_catalog *c, const char *prefix,
+    struct snek_error *e)
+{
+	struct listing l = { c, prefix, e };
+	uint32_t i;
+	int rc;
+
+	c->address = calloc(c->cluster.shards, sizeof(*c->address));
+	c->shard = calloc(c->cluster.shards, sizeof(struct sk_shard *));
+	if (!c->address || !c->shard)
+		return sk_enomem(e);
+	rc = c->meta->ops->shards(c->meta, visit_address, &l, e);
+	for (i = 0; i < c->cluster.shards && !rc; i++)
+		if (!c->address[i].url)
+			rc = sk_fail(e, SNEK_ECORRUPT, "%s: the meta store has "
+			    "no address of shard %u", c->where, i);
+	return rc;
+}
+
+static bool may_evict(const struct sk_catalog *c)
+{
+	const char *said = c->servers->profile.allow_eviction;
+
+	return said && !strcmp(said, "yes");
+}
+
+/* All begin to connect before the first is waited for. */
+static int open_shards(struct sk_catalog *c, struct snek_error *e)
+{
+	struct sk_redis **client = calloc(c->cluster.shards, sizeof(*client));
+	uint32_t i, n;
+	int rc = client ? 0 : sk_enomem(e);
+
+	for (n = 0; n < c->cluster.shards && !rc; n++)
+		rc = sk_servers_client(c->servers, c->address[n].url, NULL,
+		    &client[n], e);
+	for (i = 0; i < n && !rc; i++) {
+		rc = sk_redis_shard_open(client[i], &c->address[i].stamp,
+		    &c->shard[i], e);
+		if (rc)
+			break;
+		client[i] = NULL;
+		if (may_evict(c))
+			sk_redis_shard_any_eviction(c->shard[i]);
+	}
+	for (i = 0; client && i < c->cluster.shards; i++)
+		if (client[i])
+			sk_redis_free(client[i]);
+	free(client);
+	return rc;
+}
+
+static int fill(struct sk_catalog *c, const char *url, struct sk_profile *p,
+    struct snek_error *e)
+{
+	struct sk_redis *client;
+	int rc;
+
+	c->servers = calloc(1, sizeof(*c->servers));
+	if (!c->servers)
+		return sk_enomem(e);
+	rc = sk_servers_open(c->servers, p, NULL, e);
+	if (!rc)
+		rc = sk_servers_meta(c->servers, url, &c->meta, &client, e);
+	if (rc)
+		return rc;
+	c->where = strdup(sk_redis_name(client));
+	if (!c->where)
+		return sk_enomem(e);
+	rc = c->meta->ops->cluster(c->meta, &c->cluster, e);
+	if (!rc)
+		rc = read_addresses(c, sk_redis_prefix(client), e);
+	return rc ? rc : open_shards(c, e);
+}
+
+int sk_catalog_open_servers(const char *url, struct sk_profile *p,
+    struct sk_catalog **out, struct snek_error *e)
+{
+	struct sk_catalog *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (!c)
+		return sk_enomem(e);
+	rc = fill(c, url, p, e);
+	if (rc) {
+		sk_catalog_close(c);
+		return rc;
+	}
+	*out = c;
+	return 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cluster.h - clusters by what a user calls them: a URL if it has "://", a
+ * directory if it has a "/" or begins with ".", else a profile of snek.conf;
+ * and clusters on servers, made, grown and taken down.
+ */
+#ifndef SK_CLUSTER_H
+#define SK_CLUSTER_H
+#include "category/catalog.h"
+#include "category/servers.h"
+
+struct sk_where {               /* one of both */
+	char *dir;
+	char *url;              /* of the server that has the meta store */
+	struct sk_profile profile;      /* that named it; zeroed: none */
+};
+/* SNEK_ENOENT when there is no such profile. */
+int sk_where_find(struct sk_where *, const char *name, struct snek_error *);
+void sk_where_free(struct sk_where *);
+
+/* As sk_catalog_open, of whatever kind. */
+int sk_cluster_open(const char *name, struct sk_catalog **, struct snek_error *);
+
+/* A cluster on servers, as it is to be. */
+struct sk_cluster_plan {
+	const char *meta;               /* URL; its prefix is that of all keys */
+	const char *const *server;      /* URLs, a shard each */
+	uint32_t servers, level;
+	struct sk_login login;
+	const char *profile;            /* to be saved under this name, or NULL */
+	bool allow_eviction;
+};
+
+/*
+ * Meta first, then the shards' stamps: what a killed one left undone, the next
+ * one does.  SNEK_EEXIST: there is a cluster of other servers, or a finished
+ * one.  SNEK_EINVAL: a server that cannot be used, and why.
+ */
+int sk_cluster_create(const struct sk_cluster_plan *, struct snek_error *);
+/* Register the servers that are not yet; new categories use them.  *added: how
+ * many were; level 0: as it is. */
+int sk_cluster_grow(const char *name, const struct sk_cluster_plan *,
+    uint32_t *added, struct snek_error *);
+/* Remove every key of it, and the profile by whose name it was called.
+ * Nothing else on the servers is touched.  SNEK_EINVAL for a directory. */
+int sk_cluster_destroy(const char *name, struct snek_error *);
+#endif

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT */
+/* Clusters on servers: made, grown, taken down. */
+#include "category/cluster.h"
+
+#include <stdlib.h>
+
+/* ---- making ---- */
+
+struct making {
+	const struct sk_cluster_plan *plan;
+	struct sk_servers servers;
+	struct sk_meta_cluster cluster;
+	const char *prefix;
+	struct sk_redis *meta;          /* a client of our own */
+	struct sk_redis **client;
+	char **address;
+	uint32_t from;                  /* the id of the plan's first server */
+	struct snek_error *e;
+};
+
+static void unmake(struct making *m)
+{
+	uint32_t i;
+
+	for (i = 0; m->client && i < m->plan->servers; i++)
+		if (m->client[i])
+			sk_redis_free(m->client[i]);
+	for (i = 0; m->address && i < m->plan->servers; i++)
+		free(m->address[i]);
+	if (m->meta)
+		sk_redis_free(m->meta);
+	free(m->client);
+	free(m->address);
+	sk_servers_close(&m->servers);
+}
+
+static int same_twice(const struct making *m, uint32_t i)
+{
+	uint32_t j;
+
+	for (j = 0; j < i; j++)
+		if (!strcmp(m->address[i], m->address[j]))
+			return sk_fail(m->e, SNEK_EINVAL, "%s is named twice: "
+			    "each shard wants a server, or a database, of its "
+			    "own", m->address[i]);
+	return 0;
+}
+
+static int reach(struct making *m)
+{
+	uint32_t i, n = m->plan->servers;
+	int rc = 0;
+
+	m->client = calloc(n + 1, sizeof(*m->client));
+	m->address = calloc(n + 1, sizeof(*m->address));
+	if (!m->client || !m->address)
+		return sk_enomem(m->e);
+	for (i = 0; i < n && !rc; i++) {
+		rc = sk_servers_address(m->plan->server[i], &m->address[i], m->e);
+		if (!rc)
+			rc = same_twice(m, i);
+		if (!rc)
+			rc = sk_servers_client(&m->servers, m->plan->server[i],
+			    m->prefix, &m->client[i], m->e);
+	}
+	return rc;
+}
+
+static int fit(const struct making *m, struct sk_redis *client)
+{
+	struct sk_redis_info info;
+	int rc = sk_redis_info(client, &info, m->e);
+
+	if (rc)
+		return rc;
+	if (info.cluster_mode)
+		return sk_fail(m->e, SNEK_EINVAL, "%s speaks the cluster "
+		    "protocol, which snek does not: name nodes that stand "
+		    "alone, or primaries of replication groups",
+		    sk_redis_name(client));
+	if (strcmp(info.role, "master"))
+		return sk_fail(m->e, SNEK_EINVAL, "%s is a replica: name its "
+		    "primary", sk_redis_name(client));
+	if (!m->plan->allow_eviction && strcmp(info.eviction, "noeviction"))
+		return sk_fail(m->e, SNEK_EINVAL, "%s throws data away when its "
+		    "memory is full (maxmemory-policy %s): set it to noeviction, "
+		    "or say --allow-eviction", sk_redis_name(client),
+		    info.eviction);
+	return 0;
+}
+
+static int all_fit(const struct making *m)
+{
+	uint32_t i;
+	int rc = fit(m, m->meta);
+
+	for (i = 0; i < m->plan->servers && !rc; i++)
+		rc = fit(m, m->client[i]);
+	return rc;
+}
+
+/* Does the server carry the very stamp already? */
+static bool is_stamped(struct making *m, uint32_t i, const struct sk_stamp *stamp)
+{
+	struct sk_redis *client;
+	struct sk_shard *shard;
+
+	if (sk_servers_client(&m->servers, m->plan->server[i], m->prefix,
+	    &client, NULL))
+		return false;
+	if (sk_redis_shard_open(client, stamp, &shard, NULL)) {
+		sk_redis_free(client);
+		return false;
+	}
+	shard->ops->shut(shard);
+	return true;
+}
+
+/* The number of those that had none is added to *made. */
+static int put_stamps(struct making *m, uint32_t *made)
+{
+	struct sk_stamp stamp;
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; i < m->plan->servers && !rc; i++) {
+		sk_catalog_stamp(&m->cluster, m->from + i, &stamp);
+		if (is_stamped(m, i, &stamp))
+			continue;
+		rc = sk_redis_shard_create_with(m->client[i], &stamp,
+		    m->plan->allow_eviction, m->e);
+		*made += !rc;
+	}
+	return rc;
+}
+
+static int begin(struct making *m, struct sk_profile *p)
+{
+	int rc = sk_servers_open(&m->servers, p, &m->plan->login, m->e);
+
+	if (!rc)
+		rc = sk_servers_client(&m->servers, m->plan->meta, NULL,
+		    &m->meta, m->e);
+	if (rc)
+		return rc;
+	m->prefix = sk_redis_prefix(m->meta);
+	rc = reach(m);
+	return rc ? rc : all_fit(m);
+}
+
+/* ---- making one anew ---- */
+
+struct comparing {
+	const struct making *m;
+	uint32_t n;
+	bool other;
+};
+
+static int compare(void *arg, uint32_t shard, const char *url)
+{
+	struct comparing *c = arg;
+
+	c->n++;
+	if (shard >= c->m->plan->servers || strcmp(url, c->m->address[shard]))
+		c->other = true;
+	return 0;
+}
+
+static int exists(const struct making *m)
+{
+	return sk_fail(m->e, SNEK_EEXIST, "%s: there is a cluster already",
+	    sk_redis_name(m->meta));
+}
+
+/* What a killed create left: the meta store knows these very servers, and one
+ * of them has no stamp. */
+static int finish(struct making *m)
+{
+	struct comparing c = { m, 0, false };
+	struct sk_redis *client;
+	struct sk_meta *meta;
+	uint32_t made = 0;
+	int rc = sk_servers_meta(&m->servers, m->plan->meta, &meta, &client, m->e);
+
+	if (rc)
+		return rc;
+	rc = meta->ops->cluster(meta, &m->cluster, m->e);
+	if (!rc)
+		rc = meta->ops->shards(meta, compare, &c, m->e);
+	meta->ops->shut(meta);
+	if (!rc && (c.other || c.n != m->plan->servers || m->cluster.draw))
+		return exists(m);
+	if (!rc)
+		rc = put_stamps(m, &made);
+	return rc || made ? rc : exists(m);
+}
+
+/* Servers are named only for what they ask for themselves. */
+static uint32_t with_secrets(const struct sk_cluster_plan *plan, char **out)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < plan->servers; i++)
+		if (strchr(plan->server[i], '@'))
+			out[n++] = (char *)plan->server[i];
+	return n;
+}
+
+static int save(const struct sk_cluster_plan *plan, struct snek_error *e)
+{
+	const struct sk_login *l = &plan->login;
+	char **secret = calloc(plan->servers + 1, sizeof(*secret));
+	struct sk_profile p = {
+		.cluster = (char *)plan->meta, .user = (char *)l->user,
+		.password = (char *)l->password,
+		.password_file = (char *)l->password_file,
+		.ca_file = (char *)l->ca_file,
+		.cert_file = (char *)l->cert_file, .key_file = (char *)l->key_file,
+		.server_name = (char *)l->server_name, .server = secret,
+		.allow_eviction = plan->allow_eviction ? (char *)"yes" : NULL,
+	};
+	int rc = secret ? 0 : sk_enomem(e);
+
+	if (!rc && plan->profile) {
+		p.servers = with_secrets(plan, secret);
+		rc = sk_profile_save(plan->profile, &p, e);
+	}
+	free(secret);
+	return rc;
+}
+
+static int make(struct making *m)
+{
+	struct sk_write_id uuid;
+	uint32_t made = 0;
+	int rc = sk_write_id_new(&uuid, m->e);
+
+	if (rc)
+		return rc;
+	m->cluster = (struct sk_meta_cluster){ .format = SK_CLUSTER_FORMAT,
+	    .shards = m->plan->servers, .level = m->plan->level };
+	memcpy(m->cluster.uuid, uuid.b, 16);
+	rc = sk_meta_redis_create(m->meta, &m->cluster,
+	    (const char *const *)m->address, m->e);
+	if (rc == SNEK_EEXIST)
+		return finish(m);
+	return rc ? rc : put_stamps(m, &made);
+}
+
+int sk_cluster_create(const struct sk_cluster_plan *plan, struct snek_error *e)
+{
+	struct making m = { .plan = plan, .e = e };
+	int rc = begin(&m, NULL);
+
+	if (!rc)
+		rc = make(&m);
+	unmake(&m);
+	return rc ? rc : save(plan, e);
+}
+
+/* ---- growing ---- */
+
+struct growing {
+	const struct sk_cluster_plan *plan;
+	bool *known;                    /* of the plan's servers */
+	char **address;
+};
+
+static int is_known(void *arg, uint32_t shard, const char *url)
+{
+	struct growing *g = arg;
+	uint32_t i;
+
+	(void)shard;
+	for (i = 0; i < g->plan->servers; i++)
+		if (!strcmp(url, g->address[i]))
+			g->known[i] = true;
+	return 0;
+}
+
+static int addresses(const struct sk_cluster_plan *plan, char **out,
+    struct snek_error *e)
+{
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; i < plan->servers && !rc; i++)
+		rc = sk_servers_address(plan->server[i], &out[i], e);
+	return rc;
+}
+
+/* The servers of the plan that the meta store does not know. */
+static int find_new(struct sk_catalog *c, const struct sk_cluster_plan *plan,
+    const char **url, uint32_t *n, struct snek_error *e)
+{
+	struct growing g = { .plan = plan };
+	uint32_t i;
+	int rc;
+
+	*n = 0;
+	g.known = calloc(plan->servers + 1, sizeof(*g.known));
+	g.address = calloc(plan->servers + 1, sizeof(*g.address));
+	rc = g.known && g.address ? addresses(plan, g.address, e) : sk_enomem(e);
+	if (!rc)
+		rc = c->meta->ops->shards(c->meta, is_known, &g, e);
+	for (i = 0; i < plan->servers && !rc; i++)
+		if (!g.known[i])
+			url[(*n)++] = plan->server[i];
+	for (i = 0; g.address && i < plan->servers; i++)
+		free(g.address[i]);
+	free(g.address);
+	free(g.known);
+	return rc;
+}
+
+/* Stamps first: nobody looks at a shard that the meta store does not know. */
+static int add(struct sk_catalog *c, struct making *m)
+{
+	uint32_t first, made = 0;
+	int rc = put_stamps(m, &made);
+
+	if (rc)
+		return rc;
+	rc = c->meta->ops->grow(c->meta, (const char *const *)m->address,
+	    m->plan->servers, m->plan->level, &first, m->e);
+	if (!rc && first != m->from)
+		return sk_fail(m->e, SNEK_ECONFLICT, "%s: somebody else added "
+		    "servers in this moment; the new shards have the wrong "
+		    "stamps: snek-deploy --destroy this cluster, or remove the "
+		    "keys of shards %u to %u from the new servers", c->where,
+		    m->from, m->from + m->plan->servers - 1);
+	return rc;
+}
+
+static int grow(struct sk_catalog *c, const char *meta, struct sk_profile *p,
+    const struct sk_cluster_plan *plan, uint32_t *added, struct snek_error *e)
+{
+	const char **url = calloc(plan->servers + 1, sizeof(*url));
+	struct sk_cluster_plan more = *plan;
+	struct making m = { .plan = &more, .from = c->cluster.shards,
+		.cluster = c->cluster, .e = e };
+	int rc = url ? find_new(c, plan, url, &more.servers, e) : sk_enomem(e);
+
+	more.server = url;
+	more.meta = meta;
+	if (!rc && (more.servers || (plan->level &&
+	    plan->level != c->cluster.level))) {
+		rc = begin(&m, p);
+		if (!rc)
+			rc = add(c, &m);
+		unmake(&m);
+	}
+	*added = rc ? 0 : more.servers;
+	free(url);
+	return rc;
+}
+
+int sk_cluster_grow(const char *name, const struct sk_cluster_plan *plan,
+    uint32_t *added, struct snek_error *e)
+{
+	struct sk_catalog *c;
+	struct sk_where w;
+	int rc = sk_cluster_open(name, &c, e);
+
+	if (rc)
+		return rc;
+	rc = sk_where_find(&w, name, e);
+	if (!rc && !w.url)
+		rc = sk_fail(e, SNEK_EINVAL, "%s is a directory: it cannot be "
+		    "given servers", w.dir);
+	if (!rc)
+		rc = grow(c, w.url, &w.profile, plan, added, e);
+	sk_where_free(&w);
+	sk_catalog_close(c);
+	return rc;
+}
+
+/* ---- taking down ---- */
+
+struct destroying {
+	struct sk_servers *servers;
+	const struct sk_meta_cluster *cluster;
+	const char *prefix;
+	struct snek_error *e;
+};
+
+static int destroy_shard(void *arg, uint32_t shard, const char *url)
+{
+	struct destroying *d = arg;
+	struct sk_stamp stamp;
+	struct sk_redis *client;
+	int rc = sk_servers_client(d->servers, url, d->prefix, &client, d->e);
+
+	if (rc)
+		return rc;
+	sk_catalog_stamp(d->cluster, shard, &stamp);
+	rc = sk_redis_shard_destroy(client, &stamp, d->e);
+	sk_redis_free(client);
+	return rc;
+}
+
+/* Shards first: as long as the meta store is there, a destroy that was broken
+ * off can be repeated. */
+static int destroy_shards(struct sk_servers *s, struct sk_meta *meta,
+    const char *prefix, struct snek_error *e)
+{
+	struct sk_meta_cluster cluster;
+	struct destroying d = { s, &cluster, prefix, e };
+	int rc = meta->ops->cluster(meta, &cluster, e);
+
+	return rc ? rc : meta->ops->shards(meta, destroy_shard, &d, e);
+}
+
+static int destroy(struct sk_servers *s, const char *url, struct snek_error *e)
+{
+	struct sk_redis *client;
+	struct sk_meta *meta;
+	int rc = sk_servers_meta(s, url, &meta, &client, e);
+
+	if (rc)
+		return rc;
+	rc = destroy_shards(s, meta, sk_redis_prefix(client), e);
+	meta->ops->shut(meta);
+	if (!rc)
+		rc = sk_servers_client(s, url, NULL, &client, e);
+	if (rc)
+		return rc;
+	rc = sk_meta_redis_destroy(client, e);
+	sk_redis_free(client);
+	return rc;
+}
+
+int sk_cluster_destroy(const char *name, struct snek_error *e)
+{
+	struct sk_servers s;
+	struct sk_where w;
+	bool profile;
+	int rc = sk_where_find(&w, name, e);
+
+	if (rc)
+		return rc;
+	profile = w.profile.file;
+	if (!w.url)
+		rc = sk_fail(e, SNEK_EINVAL, "%s is a directory: remove it as "
+		    "you would any other", w.dir);
+	if (!rc)
+		rc = sk_servers_open(&s, &w.profile, NULL, e);
+	if (!rc) {
+		rc = destroy(&s, w.url, e);
+		sk_servers_close(&s);
+	}
+	if (!rc && profile)
+		rc = sk_profile_remove(name, e);
+	sk_where_free(&w);
+	return rc;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * servers.h - the servers of a cluster as clients of one loop: who we are to
+ * each of them, from URL, environment and profile.
+ */
+#ifndef SK_SERVERS_H
+#define SK_SERVERS_H
+#include "category/profile.h"
+#include "store/meta.h"
+#include "store/redis.h"
+
+/* What a caller says beside a URL; texts may be NULL. */
+struct sk_login {
+	const char *user, *password, *password_file;
+	const char *ca_file, *cert_file, *key_file, *server_name;
+};
+
+struct sk_servers {
+	sk_redis_loop *loop;
+	struct sk_profile profile;      /* zeroed: none */
+	struct sk_login login;          /* the profile's or the caller's own */
+	char *secret;                   /* read from the password file */
+};
+
+/* The profile becomes ours (NULL: none; zeroed then).  SNEK_EACCES and such
+ * for a password file that cannot be read. */
+int sk_servers_open(struct sk_servers *, struct sk_profile *,
+    const struct sk_login *, struct snek_error *);
+void sk_servers_close(struct sk_servers *);     /* after its clients */
+
+/* A URL with the user and password that its server is told, and the prefix of
+ * all keys if that is not NULL. */
+int sk_servers_resolve(const struct sk_servers *, const char *url,
+    const char *prefix, struct sk_redis_url *, struct snek_error *);
+/* A client for such a URL, which has begun to connect. */
+int sk_servers_client(struct sk_servers *, const char *url, const char *prefix,
+    struct sk_redis **, struct snek_error *);
+
+/* The meta store at a URL, which owns its client. */
+int sk_servers_meta(struct sk_servers *, const char *url, struct sk_meta **,
+    struct sk_redis **client, struct snek_error *);
+
+/* The URL as it is recorded: without user, password, prefix and what is usual;
+ * freed by the caller. */
+int sk_servers_address(const char *url, char **out, struct snek_error *);
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* deploy.h - between the files of snek-deploy. */
+#ifndef SK_CLI_DEPLOY_H
+#define SK_CLI_DEPLOY_H
+#include "cli/cli.h"
+
+struct deploy {
+	struct cli c;
+	const char *local, *shards, *level, *redis, *meta, *name;
+	const char *user, *password_file, *ca_file, *cert_file, *key_file;
+	const char *server_name;
+	bool status, destroy, yes, allow_eviction;
+};
+
+void deploy_put_json(const char *where, const struct snek_cluster_info *,
+    bool changed);
+int deploy_info(const struct cli *, const char *where,
+    struct snek_cluster_info *);
+
+/* deploy_redis.c: clusters on servers. */
+int deploy_redis(const struct deploy *);
+int deploy_destroy(const struct deploy *, const char *where);
+#endif
