@@ -125,6 +125,8 @@ static int fill(struct sk_catalog *c, const char *url, struct sk_profile *p,
 		return sk_enomem(e);
 	rc = sk_servers_open(c->servers, p, NULL, e);
 	if (!rc)
+		rc = sk_servers_at(c->servers, url, e);
+	if (!rc)
 		rc = sk_servers_meta(c->servers, url, &c->meta, &client, e);
 	if (rc)
 		return rc;

@@ -20,6 +20,7 @@ struct sk_servers {
 	struct sk_profile profile;      /* zeroed: none */
 	struct sk_login login;          /* the profile's or the caller's own */
 	char *secret;                   /* read from the password file */
+	struct sk_redis_url main;       /* of the meta store; or zeroed */
 };
 
 /* The profile becomes ours (NULL: none; zeroed then).  SNEK_EACCES and such
@@ -27,6 +28,10 @@ struct sk_servers {
 int sk_servers_open(struct sk_servers *, struct sk_profile *,
     const struct sk_login *, struct snek_error *);
 void sk_servers_close(struct sk_servers *);     /* after its clients */
+
+/* The cluster's own URL: its user and password are told to its server, and to
+ * others if nobody says otherwise. */
+int sk_servers_at(struct sk_servers *, const char *url, struct snek_error *);
 
 /* A URL with the user and password that its server is told, and the prefix of
  * all keys if that is not NULL. */
