@@ -92,7 +92,7 @@ static int read_one(const struct sk_want *want)
 		.want = want, .room = room, .done = done, .arg = &g };
 	int rc = shard->ops->fetch(shard, &f, &err), settled;
 
-	settled = shard->ops->settle(shard, &err);
+	settled = shard->ops->settle(shard, NULL, NULL, -1, &err);
 	free(g.p);
 	if (rc || settled)
 		return rc ? rc : settled;

@@ -356,6 +356,22 @@ SNEK_API int snek_function_find(snek_cluster *, const char *name,
              int (*visit)(void *, const struct snek_function_info *), void *,
              struct snek_error *);
 
+struct snek_function_options {
+	size_t size;
+	bool replace;                   /* as above; put alone looks at it */
+	bool trust;                     /* plugins say what they are in processes
+	                                 * that are not confined */
+};
+/* snek_function_add with options. */
+SNEK_API int snek_function_put(snek_cluster *, const char *path,
+             const struct snek_function_options *, bool *out_changed,
+             struct snek_error *);
+/* snek_function_find with options; name NULL: snek_function_list. */
+SNEK_API int snek_function_visit(snek_cluster *, const char *name,
+             const struct snek_function_options *,
+             int (*visit)(void *, const struct snek_function_info *), void *,
+             struct snek_error *);
+
 /* ---- plugin files ---- */
 
 enum snek_lint_verdict { SNEK_LINT_PASS, SNEK_LINT_WARN, SNEK_LINT_FAIL };
