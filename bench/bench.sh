@@ -319,8 +319,37 @@ row_redis_columns () {
 	"$top/bench/redis" two "${urls%% *}" 1
 }
 
+# The whole query, and what the server sent for it.
+redis_sent () {
+	redis-cli -p "$port" info stats |
+	    sed -n 's/^total_net_output_bytes:\([0-9]*\).*/\1/p'
+}
+
+row_redis_group () {
+	start_server
+	at=${urls%% *}
+	"$top/bench/redis" flush "$at" 0
+	SNEK_CONFIG=$out/snek.conf "$top/.libs/snek-deploy" -q --redis \
+	    "$at?db=1,$at?db=2,$at?db=3,$at?db=4"
+	"$snek" copy packages --cluster "$cluster" --to "$at?db=1" -q
+	pair redis-group "" "$snek" query --cluster "$at?db=1" \
+	    --workers "$threads" -o tsv packages group \
+	    by=section sum=installed_size \
+	    -- "$snek" query --cluster "$cluster" \
+	    --workers "$threads" -o tsv packages group \
+	    by=section sum=installed_size
+	same redis-group "$out/snek" "$out/yard"
+	sent=$(redis_sent)
+	"$snek" query --cluster "$at?db=1" -q packages group by=section \
+	    sum=installed_size >"$out/a"
+	sent=$(($(redis_sent) - sent))
+	chunks=$("$snek" stat packages --cluster "$cluster" |
+	    awk '$1 == "shard" { n += $4 } END { print n }')
+	echo "redis-group: $sent bytes sent for $chunks chunks"
+}
+
 rows='wordcount group grep write small-writes processes child start tasks ffi'
-rows="$rows redis-scan redis-write redis-columns"
+rows="$rows redis-scan redis-write redis-columns redis-group"
 case " $rows all " in
 *" ${1:-all} "*) ;;
 *) die "no row '$1'; there are: $rows" ;;

@@ -8,28 +8,41 @@
 #include "job/function.h"
 
 /* Plugins are looked at in a process of their own. */
-static int open_worker(sk_worker **out, struct snek_error *e)
+static int open_worker(bool trust, sk_worker **out, struct snek_error *e)
 {
-	const struct sk_worker_options o = { .workers = 1 };
+	const struct sk_worker_options o = { .workers = 1, .trust = trust };
 
 	return sk_worker_open(&o, out, e);
 }
 
-int snek_function_add(snek_cluster *c, const char *path, bool replace,
-    bool *out_changed, struct snek_error *e)
+int snek_function_put(snek_cluster *c, const char *path,
+    const struct snek_function_options *options, bool *out_changed,
+    struct snek_error *e)
 {
+	struct snek_function_options o;
 	sk_worker *w;
 	int rc = sk_need(c, "cluster", e);
 
 	if (!rc)
 		rc = sk_need(path, "plugin file", e);
 	if (!rc)
-		rc = open_worker(&w, e);
+		rc = sk_options_copy(&o, sizeof(o), options, e);
+	if (!rc)
+		rc = open_worker(o.trust, &w, e);
 	if (rc)
 		return rc;
-	rc = sk_function_add(c->cat, w, path, replace, out_changed, e);
+	rc = sk_function_add(c->cat, w, path, o.replace, out_changed, e);
 	sk_worker_close(w);
 	return rc;
+}
+
+int snek_function_add(snek_cluster *c, const char *path, bool replace,
+    bool *out_changed, struct snek_error *e)
+{
+	const struct snek_function_options o = { .size = sizeof(o),
+		.replace = replace };
+
+	return snek_function_put(c, path, &o, out_changed, e);
 }
 
 int snek_function_remove(snek_cluster *c, const char *name,
@@ -125,43 +138,60 @@ static int show_listed(void *arg, const char *name)
 	return rc;
 }
 
-int snek_function_list(snek_cluster *c,
+static int list(struct visit *v)
+{
+	int rc = sk_function_names(v->cat, v->worker, show_listed, v, v->e);
+
+	if (rc || !v->bad.code)
+		return rc;
+	if (v->e)
+		*v->e = v->bad;
+	return v->bad.code;
+}
+
+static int find(struct visit *v, const char *name)
+{
+	struct sk_function f;
+	int rc = sk_function_find(v->cat, v->worker, name, &f, v->e);
+
+	if (rc)
+		return rc;
+	rc = show(v, name, &f);
+	sk_function_free(&f);
+	return rc;
+}
+
+int snek_function_visit(snek_cluster *c, const char *name,
+    const struct snek_function_options *options,
     int (*visit)(void *, const struct snek_function_info *), void *arg,
     struct snek_error *e)
 {
 	struct visit v = { c ? c->cat : NULL, NULL, visit, arg, e, { 0 } };
+	struct snek_function_options o;
 	int rc = sk_need((const void *)(uintptr_t)visit, "function to visit with", e);
 
 	if (!rc)
-		rc = open_worker(&v.worker, e);
+		rc = sk_options_copy(&o, sizeof(o), options, e);
 	if (!rc)
-		rc = sk_function_names(v.cat, v.worker, show_listed, &v, e);
+		rc = open_worker(o.trust, &v.worker, e);
+	if (!rc)
+		rc = name ? find(&v, name) : list(&v);
 	sk_worker_close(v.worker);
-	if (rc || !v.bad.code)
-		return rc;
-	if (e)
-		*e = v.bad;
-	return v.bad.code;
+	return rc;
+}
+
+int snek_function_list(snek_cluster *c,
+    int (*visit)(void *, const struct snek_function_info *), void *arg,
+    struct snek_error *e)
+{
+	return snek_function_visit(c, NULL, NULL, visit, arg, e);
 }
 
 int snek_function_find(snek_cluster *c, const char *name,
     int (*visit)(void *, const struct snek_function_info *), void *arg,
     struct snek_error *e)
 {
-	struct visit v = { c ? c->cat : NULL, NULL, visit, arg, e, { 0 } };
-	struct sk_function f;
-	int rc = sk_need((const void *)(uintptr_t)visit, "function to visit with", e);
+	int rc = sk_need(name, "function", e);
 
-	if (!rc)
-		rc = sk_need(name, "function", e);
-	if (!rc)
-		rc = open_worker(&v.worker, e);
-	if (!rc)
-		rc = sk_function_find(v.cat, v.worker, name, &f, e);
-	sk_worker_close(v.worker);
-	if (rc)
-		return rc;
-	rc = show(&v, name, &f);
-	sk_function_free(&f);
-	return rc;
+	return rc ? rc : snek_function_visit(c, name, NULL, visit, arg, e);
 }

@@ -133,8 +133,8 @@ static int add_all(sk_writer *w, const struct job *j, struct snek_error *e)
 int job_begin(struct sk_catalog *c, const struct job *j, sk_writer **out,
     struct snek_error *e)
 {
-	struct sk_writer_options o = { j->request, j->chunk_size,
-	    j->no_compact };
+	struct sk_writer_options o = { .request_id = j->request,
+	    .chunk_size = j->chunk_size, .no_compact = j->no_compact };
 	sk_writer *w = NULL;
 	int rc = sk_writer_open(c, j->category ? j->category : "cat", &o, &w, e);
 

@@ -343,13 +343,12 @@ void hidden_all(struct sk_catalog *c)
 
 	for (i = 0; i < c->cluster.shards; i++) {
 		c->shard[i] = hidden_new(c->shard[i]);
-		a[i].url = c->shard[i]->ops->location(c->shard[i]);
-		a[i].password = "the test's password";
+		a[i].url = strdup(c->shard[i]->ops->location(c->shard[i]));
+		a[i].password = strdup("the test's password");
 		a[i].stamp.shard = i;
 		a[i].stamp.format = c->cluster.format;
 		memcpy(a[i].stamp.cluster, c->cluster.uuid, 16);
 	}
-	free((void *)(uintptr_t)c->address);
 	c->address = a;
 }
 

@@ -192,8 +192,8 @@ esac
 
 SNEK_WORKER=$tmp/none rc "a worker that is not there" 1 snek doctor
 is "worker" FAIL "$(check worker)"
-SNEK_WORKER=/bin/true rc "a worker that is" 0 snek doctor
-is "worker" PASS "$(check worker)"
+SNEK_WORKER=/bin/true rc "a worker that is none" 1 snek doctor
+is "plugins it does not look at" FAIL "$(check plugins)"
 TMPDIR=$tmp/none rc "no room for temporary files" 1 snek doctor
 is "tmp" FAIL "$(check tmp)"
 CC=$tmp/none rc "no compiler is no failure" 0 snek doctor

@@ -82,20 +82,34 @@ static bool kill_child_of(pid_t parent, pid_t pid)
 	return done;
 }
 
+/* The leak sanitizer clones a tracer of the program that ends, and waits for
+ * ever if somebody kills it: that is no worker. */
+static bool find_worker(pid_t snek, pid_t *worker)
+{
+	pid_t child[8];
+	unsigned n = watch_children(snek, child, 8), i;
+
+	for (i = 0; i < n; i++)
+		if (watch_is_program(child[i], "snek-worker")) {
+			*worker = child[i];
+			return true;
+		}
+	return false;
+}
+
 static bool kill_one(struct lane *l, pid_t snek, enum victim v)
 {
-	pid_t worker[8], child[64];
+	pid_t worker, child[64];
 	unsigned n;
 
 	if (v == COORDINATOR)
 		return !kill(snek, SIGKILL);
-	n = watch_children(snek, worker, 8);
-	if (!n)
+	if (!find_worker(snek, &worker))
 		return false;
 	if (v == WORKER)
-		return kill_child_of(snek, worker[0]);
-	n = watch_children(worker[0], child, 64);
-	return n && kill_child_of(worker[0], child[random_below(l, n)]);
+		return kill_child_of(snek, worker);
+	n = watch_children(worker, child, 64);
+	return n && kill_child_of(worker, child[random_below(l, n)]);
 }
 
 /* ---- what must hold ---- */

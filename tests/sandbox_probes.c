@@ -125,7 +125,7 @@ PROBE(trace_parent, ptrace(PTRACE_SEIZE, getppid(), NULL, NULL))
 PROBE(be_traced, ptrace(PTRACE_TRACEME, 0, NULL, NULL))
 PROBE(limit_parent, prlimit(getppid(), RLIMIT_NOFILE, NULL,
     &(struct rlimit){ 0, 0 }))
-PROBE(renice, setpriority(PRIO_PROCESS, 0, 0))
+PROBE(renice, setpriority(PRIO_PROCESS, 0, 19))
 PROBE(new_group, setsid())
 static long spy(void)
 {
@@ -265,7 +265,8 @@ const struct probe sandbox_attacks[] = {
 	P(limit_parent, EPERM, 0, CALLS), P(renice, EPERM, 0, CALLS | HARMLESS),
 	P(new_group, EPERM, 0, CALLS | HARMLESS), P(spy, EPERM, 0, CALLS),
 	P(try_mount, EPERM, 0, CALLS), P(try_unshare, EPERM, 0, CALLS),
-	P(become_root, EPERM, 0, CALLS), P(stay_user, EPERM, 0, CALLS | HARMLESS),
+	P(become_root, EPERM, 0, CALLS | ALONE),
+	P(stay_user, EPERM, 0, CALLS | HARMLESS | ALONE),
 	P(try_personality, EPERM, 0, CALLS | HARMLESS),
 	P(dumpable, EPERM, 0, CALLS | MEMORY | HARMLESS),
 	P(io_uring, EPERM, 0, CALLS), P(try_bpf, EPERM, 0, CALLS),
@@ -409,7 +410,7 @@ static long use_questions(void)
 }
 
 const struct probe sandbox_uses[] = {
-	P(use_malloc, 0, 0, 0), P(use_threads, 0, 0, 0),
+	P(use_malloc, 0, 0, ALONE), P(use_threads, 0, 0, 0),
 	P(load_library, 0, 0, PROC), P(load_plugin, 0, 0, PROC),
 	P(use_abort, 0, SIGABRT, 0), P(use_raise, 0, SIGSEGV, 0),
 	P(use_clock, 0, 0, 0), P(use_random, 0, 0, 0), P(use_file, 0, 0, 0),

@@ -11,6 +11,8 @@ enum {
 	HARMLESS = 8,           /* succeeds, and may, outside of the sandbox */
 	PROC = 16,              /* needs /proc */
 	SLOW = 32,              /* seconds: as one account only */
+	ALONE = 64,             /* not under the thread sanitizer, whose own
+	                         * thread and memory are in its way */
 };
 struct probe {
 	const char *name;

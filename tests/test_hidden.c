@@ -64,7 +64,6 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	free((void *)(uintptr_t)cat->address);
 	snek_cluster_close(hidden);
 	api_drop(dir, mapped);
 }

@@ -102,10 +102,11 @@ START_TEST(a_timeout_says_how_far_it_came)
 {
 	snek_job *j = api_job(c, "n", JOB_OP("spin"), NULL);
 
-	api_set(j, "timeout", "0.1");
-	API_FAILS(j, SNEK_ETIMEDOUT, "0 of 2 tasks were done", "0.1 s");
+	/* Long enough for a process to start, under load and sanitizers. */
+	api_set(j, "timeout", "1.5");
+	API_FAILS(j, SNEK_ETIMEDOUT, "0 of 2 tasks were done", "1.5 s");
 	j = api_job(c, "n", JOB_OP("nap"), NULL);
-	api_set(j, "timeout", "0.05");
+	api_set(j, "timeout", "1.5");
 	API_FAILS(j, SNEK_ETIMEDOUT, "0 of 1 tasks were done");
 }
 END_TEST

@@ -13,8 +13,11 @@
 
 #include <snek/snek.h>
 
+#include "base/clock.h"
 #include "check_main.h"
+#include "exec/worker.h"
 #include "task/sandbox.h"
+#include "tempdir.h"
 
 #define PLUGIN "tests/plugins/.libs/fate.so"
 #define RECORDS 2000
@@ -28,11 +31,14 @@
 #endif
 
 struct run {
-	const char *executor, *how, *at, *skip_bad, *timeout, *cpu, *bad, *tmp, *trust;
+	const char *executor, *how, *at, *skip_bad, *timeout, *cpu, *bad, *tmp,
+	    *worker, *trust;
 	char log[4096];
 	struct snek_error error;
 	uint64_t skipped, sum;
 };
+
+static char tmp[] = "/tmp/snek-test-XXXXXX";    /* crashes leave files there */
 
 static void on_log(void *arg, int level, const char *text)
 {
@@ -77,7 +83,8 @@ static snek_job *new_job(struct run *r)
 	set(j, "bad", r->bad);
 	set(j, "timeout", r->timeout);
 	set(j, "worker-cpu", r->cpu);
-	set(j, "tmp", r->tmp);
+	set(j, "tmp", r->tmp ? r->tmp : tmp);
+	set(j, "worker", r->worker);
 	set(j, "trust", r->trust);
 	ck_assert_int_eq(snek_job_on_log(j, on_log, r), 0);
 	ck_assert_int_eq(snek_job_map(j, "./" PLUGIN, NULL, NULL), 0);
@@ -325,6 +332,72 @@ START_TEST(a_killed_worker_is_replaced_a_few_times)
 }
 END_TEST
 
+/* ---- a worker that ends where it is told to: tests/frail_worker.c ---- */
+
+static void plan_lives(char *file, const char *plan)
+{
+	int fd = mkstemp(file);
+
+	ck_assert_int_eq(write(fd, plan, strlen(plan)), (int)strlen(plan));
+	close(fd);
+	ck_assert_int_eq(setenv("FRAIL_PLAN", file, 1), 0);
+	ck_assert_int_eq(setenv("FRAIL_WORKER", getenv("SNEK_WORKER"), 1), 0);
+}
+
+static const struct {
+	const char *plan;
+	int code;
+	const char *text;
+} lives[] = {
+	{ "F", 1, NULL }, { "I", 1, NULL }, { "T", 1, NULL },
+	{ "IH", 1, NULL }, { "FIT", 1, NULL }, { "THF", 1, NULL },
+	{ "HHHH", SNEK_EAGAIN, "ended" },
+	{ "FHHH", SNEK_EPLUGIN, "ended by itself 4 times" },
+	{ "TTTT", SNEK_EPLUGIN, "ended by itself 4 times" },
+	{ "IIII", SNEK_EPLUGIN, "ended by itself 4 times" },
+};
+
+START_TEST(a_worker_that_ends_while_it_is_set_up_is_replaced)
+{
+	char file[] = "/tmp/snek-test-XXXXXX";
+	struct run r = { .worker = "tests/frail_worker" };
+
+	plan_lives(file, lives[_i].plan);
+	ck_assert_msg(run(&r) == lives[_i].code, "%s: %d: %s", lives[_i].plan,
+	    r.error.code, r.error.text);
+	unlink(file);
+	if (lives[_i].code == 1)
+		ck_assert_uint_eq(r.sum, RECORDS);
+	else
+		ck_assert_msg(strstr(r.error.text, lives[_i].text) != NULL, "%s",
+		    r.error.text);
+	ck_assert_int_eq(count_children(getpid(), NULL), 0);
+}
+END_TEST
+
+/* Until its buffer is full, and then not for ever. */
+START_TEST(a_deaf_worker_ends_what_is_sent)
+{
+	char file[] = "/tmp/snek-test-XXXXXX";
+	struct sk_worker_options o = { .program = "tests/frail_worker",
+		.deadline_ms = sk_clock_ms() + 500 };
+	struct sk_message m = { .kind = SK_MSG_CANCEL };
+	struct snek_error e = { 0 };
+	sk_worker *w;
+	int rc, sent = 0;
+
+	plan_lives(file, "D");
+	ck_assert_msg(!sk_worker_open(&o, &w, &e), "%s", e.text);
+	while (!(rc = sk_worker_send(w, &m)))
+		sent++;
+	ck_assert_int_eq(rc, SNEK_ETIMEDOUT);
+	ck_assert_int_gt(sent, 0);
+	sk_worker_close(w);
+	unlink(file);
+	ck_assert_int_eq(count_children(getpid(), NULL), 0);
+}
+END_TEST
+
 START_TEST(a_host_may_ignore_its_children)
 {
 	struct run r = { 0 }, crash = { .how = "segv", .at = "3" };
@@ -410,23 +483,22 @@ static void setup(TCase *t)
 	tcase_add_test(t, a_crash_leaves_the_record_and_the_command);
 	tcase_add_test(t, a_missing_worker_is_said);
 	tcase_add_test(t, a_killed_worker_is_replaced_a_few_times);
+	tcase_add_loop_test(t, a_worker_that_ends_while_it_is_set_up_is_replaced,
+	    0, sizeof(lives) / sizeof(*lives));
+	tcase_add_test(t, a_deaf_worker_ends_what_is_sent);
 	tcase_add_test(t, a_host_may_ignore_its_children);
 	tcase_add_test(t, nothing_outlives_a_killed_host);
 	tcase_add_test(t, a_cancel_ends_what_sleeps);
 	tcase_add_test(t, two_hundred_jobs_leave_nothing);
 }
 
-#ifdef __SANITIZE_THREAD__
-#define HAS_TSAN true   /* its own handlers and memory do not fit the limits */
-#else
-#define HAS_TSAN false
-#endif
-
 int main(void)
 {
-	if (HAS_TSAN) {
-		puts("SKIP: the thread sanitizer does not live in a sandbox");
-		return 77;
-	}
-	return check_main("process", setup);
+	int rc;
+
+	if (!mkdtemp(tmp))
+		return 99;
+	rc = check_main("process", setup);
+	tempdir_remove(tmp);
+	return rc;
 }

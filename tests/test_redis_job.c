@@ -17,19 +17,19 @@ static snek_cluster *plain, *remote;
 static struct sk_catalog *cat;
 static struct redis_world *world;
 static sk_redis_loop *loop;
-static struct sk_address address[4];
 
 /* A cluster whose shards rest on the server instead. */
 static void move_shards(void)
 {
 	struct snek_error e = { 0 };
+	struct sk_address *address = calloc(4, sizeof(*address));
 	sk_redis *r;
 	uint32_t i;
 
 	ck_assert_int_eq(sk_redis_loop_new(&loop, &e), 0);
 	ck_assert_uint_eq(cat->cluster.shards, 4);
 	for (i = 0; i < 4; i++) {
-		address[i].url = redis_url(world);
+		address[i].url = strdup(redis_url(world));
 		address[i].stamp.shard = i;
 		address[i].stamp.format = 1;
 		memcpy(address[i].stamp.cluster, cat->cluster.uuid, 16);
@@ -40,7 +40,7 @@ static void move_shards(void)
 		ck_assert_msg(!sk_redis_shard_open(r, &address[i].stamp,
 		    &cat->shard[i], &e), "%s", e.text);
 	}
-	cat->address = address;
+	cat->address = address;         /* its to free, and their texts */
 }
 
 static void write_some(const char *category, int from, int n)

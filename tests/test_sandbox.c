@@ -113,6 +113,12 @@ static struct outcome try(const struct probe *p, enum who who,
 	return r;
 }
 
+#ifdef __SANITIZE_THREAD__
+#define HAS_TSAN true
+#else
+#define HAS_TSAN false
+#endif
+
 /* Whether this build and machine can show it; says so if not. */
 static bool shown(const struct probe *p, enum who who)
 {
@@ -126,6 +132,8 @@ static bool shown(const struct probe *p, enum who who)
 		why = "no Landlock";
 	else if ((p->flags & MEMORY) && SK_SANITIZED)
 		why = "sanitizers";
+	else if ((p->flags & ALONE) && HAS_TSAN)
+		why = "the thread sanitizer";
 	else if ((p->flags & PROC) && access("/proc/self/fd", F_OK))
 		why = "no /proc";
 	else if ((who == NOBODY_ELSE || who == EMPTY_ROOT) && getuid())
@@ -374,17 +382,7 @@ static void setup(TCase *t)
 	tcase_add_test(t, the_build_and_the_kernel_say_what_there_is);
 }
 
-#ifdef __SANITIZE_THREAD__
-#define HAS_TSAN true   /* its own handlers and memory do not fit the limits */
-#else
-#define HAS_TSAN false
-#endif
-
 int main(void)
 {
-	if (HAS_TSAN) {
-		puts("SKIP: the thread sanitizer does not live in a sandbox");
-		return 77;
-	}
 	return check_main("sandbox", setup);
 }

@@ -130,6 +130,21 @@ unsigned watch_children(pid_t pid, pid_t *out, unsigned max)
 	return n;
 }
 
+bool watch_is_program(pid_t pid, const char *name)
+{
+	char path[64], text[32] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	watch_text(fd, text, sizeof(text));
+	close(fd);
+	text[strcspn(text, "\n")] = '\0';
+	return !strcmp(text, name);
+}
+
 static bool reap(void)
 {
 	pid_t pid;

@@ -36,6 +36,8 @@ unsigned watch_leftovers(int timeout_ms);
 
 /* The children of a process, at most max; of all its threads. */
 unsigned watch_children(pid_t, pid_t *out, unsigned max);
+/* By the name that the kernel knows it by. */
+bool watch_is_program(pid_t, const char *name);
 /* How many entries a directory has; -1: there is none. */
 int watch_entries(const char *dir);
 /* Take the reports of crashes that a message names out of a directory, into

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The zoo in one process that uses the library, and the example of a host.
 . "${srcdir:-.}/tests/zoo_world.sh"
+needs_cage
 rm -f /tmp/zoo-escaped
 export ZOO_CANARY=$tmp/canary
 echo sings >"$ZOO_CANARY" || exit 99

@@ -61,6 +61,7 @@ int sk_servers_open(struct sk_servers *s, struct sk_profile *p,
 	int rc = 0;
 
 	memset(s, 0, sizeof(*s));
+	pthread_mutex_init(&s->lock, NULL);
 	if (p) {
 		s->profile = *p;
 		memset(p, 0, sizeof(*p));
@@ -95,6 +96,9 @@ void sk_servers_close(struct sk_servers *s)
 		explicit_bzero(s->secret, strlen(s->secret));
 	free(s->secret);
 	sk_redis_url_free(&s->main);
+	free(s->client);
+	free(s->known);
+	pthread_mutex_destroy(&s->lock);
 	sk_profile_free(&s->profile);
 	memset(s, 0, sizeof(*s));
 }

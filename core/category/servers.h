@@ -9,6 +9,8 @@
 #include "store/meta.h"
 #include "store/redis.h"
 
+#include <pthread.h>
+
 /* What a caller says beside a URL; texts may be NULL. */
 struct sk_login {
 	const char *user, *password, *password_file;
@@ -21,6 +23,12 @@ struct sk_servers {
 	struct sk_login login;          /* the profile's or the caller's own */
 	char *secret;                   /* read from the password file */
 	struct sk_redis_url main;       /* of the meta store; or zeroed */
+	/* Of an open cluster: the meta store's client, then that of each shard
+	 * by id; owned by these. */
+	struct sk_redis **client;
+	uint32_t clients;
+	struct sk_known *known;         /* of each: durability.c */
+	pthread_mutex_t lock;           /* of known */
 };
 
 /* The profile becomes ours (NULL: none; zeroed then).  SNEK_EACCES and such

@@ -7,13 +7,15 @@
 
 struct add {
 	struct cli c;
-	bool replace, changed;
+	bool replace, trust, changed;
 	const char *path;
 };
 
 static const struct cli_option options[] = {
 	{ "replace", 0, CLI_FLAG, CLI_AT(add, replace), NULL,
 	  "take names that ship, or of another plugin" },
+	{ "trust", 0, CLI_FLAG, CLI_AT(add, trust), NULL,
+	  "look at the plugin without the sandbox" },
 	CLI_OPTION_JSON,
 	CLI_OPTION_QUIET,
 	CLI_OPTION_CLUSTER,
@@ -75,11 +77,12 @@ static int visit(void *arg, const struct snek_function_info *i)
 static int add(struct add *a, snek_cluster *cluster)
 {
 	struct snek_error e = { 0 };
-	int rc = snek_function_add(cluster, a->path, a->replace, &a->changed,
-	    &e);
+	const struct snek_function_options o = { .size = sizeof(o),
+		.replace = a->replace, .trust = a->trust };
+	int rc = snek_function_put(cluster, a->path, &o, &a->changed, &e);
 
 	if (rc >= 0)
-		rc = snek_function_list(cluster, visit, a, &e);
+		rc = snek_function_visit(cluster, NULL, &o, visit, a, &e);
 	if (rc < 0)
 		return cli_error_of(&a->c, rc, &e, a->path,
 		    rc == SNEK_EEXIST ? "--replace takes the name" : NULL);

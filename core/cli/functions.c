@@ -8,9 +8,12 @@
 struct functions {
 	struct cli c;
 	struct cli_grid *grid;
+	bool trust;
 };
 
 static const struct cli_option options[] = {
+	{ "trust", 0, CLI_FLAG, CLI_AT(functions, trust), NULL,
+	  "look at plugins without the sandbox" },
 	CLI_OPTION_JSON,
 	CLI_OPTION_CLUSTER,
 	{ 0 }
@@ -115,6 +118,16 @@ static int visit_row(void *arg, const struct snek_function_info *i)
 	return 0;
 }
 
+static int look(struct functions *f, snek_cluster *cluster, const char *name,
+    int (*visit)(void *, const struct snek_function_info *),
+    struct snek_error *e)
+{
+	const struct snek_function_options o = { .size = sizeof(o),
+		.trust = f->trust };
+
+	return snek_function_visit(cluster, name, &o, visit, f, e);
+}
+
 static int list(struct functions *f, snek_cluster *cluster)
 {
 	struct snek_error e = { 0 };
@@ -128,8 +141,7 @@ static int list(struct functions *f, snek_cluster *cluster)
 	cli_grid_head(f->grid, "version", 7);
 	cli_grid_head(f->grid, "origin", 6);
 	cli_grid_head(f->grid, "summary", 7);
-	rc = snek_function_list(cluster, f->c.json ? visit_json : visit_row, f,
-	    &e);
+	rc = look(f, cluster, NULL, f->c.json ? visit_json : visit_row, &e);
 	if (rc >= 0 && !cli_grid_end(f->grid))
 		rc = SNEK_ENOMEM;
 	cli_grid_free(f->grid);
@@ -139,8 +151,8 @@ static int list(struct functions *f, snek_cluster *cluster)
 static int show(struct functions *f, snek_cluster *cluster, const char *name)
 {
 	struct snek_error e = { 0 };
-	int rc = snek_function_find(cluster, name,
-	    f->c.json ? visit_json : visit_one, f, &e);
+	int rc = look(f, cluster, name, f->c.json ? visit_json : visit_one,
+	    &e);
 
 	return rc < 0 ? cli_error_of(&f->c, rc, &e, name, rc == SNEK_ENOENT ?
 	    "snek functions lists what there is" : NULL) : 0;

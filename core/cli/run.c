@@ -63,7 +63,9 @@ static int seen(void *arg, const struct snek_function_info *i)
 static int check_function(const struct run *r, const char *name)
 {
 	struct snek_error e = { 0 };
-	int rc = snek_function_find(NULL, name, seen, NULL, &e);
+	const struct snek_function_options o = { .size = sizeof(o),
+		.trust = r->j.trust };
+	int rc = snek_function_visit(NULL, name, &o, seen, NULL, &e);
 
 	return rc < 0 ? cli_error_of(&r->j.c, rc, &e, name, NULL) : 0;
 }

@@ -79,7 +79,8 @@ static int give_up(const sk_worker *w, int64_t until, struct snek_error *e)
 		    "was being loaded");
 	if (now >= until)
 		return sk_fail(e, SNEK_EPLUGIN, "the plugin did not load within "
-		    "%d s", PATIENCE_MS / 1000);
+		    "%d s, and was stopped: look what a constructor of it, or "
+		    "its open, waits for", PATIENCE_MS / 1000);
 	return 0;
 }
 

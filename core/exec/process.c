@@ -25,6 +25,7 @@ struct process_exec {
 	struct sk_exec exec;
 	struct sk_exec_job job;
 	sk_worker *worker;
+	bool bare;                      /* it was not told of the job */
 	struct sk_request_files files;
 	struct item *running, *done, **tail;
 	int event;
@@ -141,18 +142,36 @@ static int set_up(struct process_exec *x)
 
 /* ---- the worker's end ---- */
 
+/* A worker that ends while it is set up is replaced like any other; there is
+ * an end to it, for a worker has so many lives. */
+static int set_up_one(struct process_exec *x, bool again, struct snek_error *e)
+{
+	int rc;
+
+	x->bare = true;
+	do {
+		rc = again ? sk_worker_again(x->worker, e) : 0;
+		if (rc == SNEK_EAGAIN)          /* ended at once */
+			continue;
+		if (rc)
+			return rc;
+		rc = set_up(x);
+		again = true;
+	} while (rc == SNEK_EIO || rc == SNEK_EAGAIN);
+	x->bare = rc != 0;
+	return rc ? sk_fail(e, rc, "cannot set up snek-worker: %s",
+	    sk_strerror(rc)) : 0;
+}
+
 /* What ran there is lost, through no fault of its own; another worker goes
  * on, until it has happened too often. */
 static void lost(struct process_exec *x)
 {
 	struct snek_error why = { 0 };
 	struct item *it;
-	int rc = sk_worker_again(x->worker, &why);
 
-	if (!rc) {
-		rc = set_up(x);
+	if (!set_up_one(x, true, &why))
 		sk_fail(&why, SNEK_EAGAIN, "snek-worker ended");
-	}
 	while ((it = x->running)) {
 		x->running = it->next;
 		it->outcome.code = it->cancelled ? SNEK_ECANCELED : why.code;
@@ -167,7 +186,8 @@ static int send_attempt(struct process_exec *x, const struct sk_attempt *a,
     struct snek_error *e)
 {
 	struct sk_message m = { 0 };
-	int rc = a->stage == 0 ? sk_request_map(&x->job, &x->files, a, &m)
+	int rc = x->bare ? SNEK_EIO : a->stage == 0
+	    ? sk_request_map(&x->job, &x->files, a, &m)
 	    : sk_request_reduce(a, &m);
 
 	if (!rc)
@@ -189,13 +209,7 @@ static int start(struct sk_exec *exec, const struct sk_attempt *a,
 		return sk_enomem(e);
 	it->attempt = *a;
 	rc = send_attempt(x, a, &it->outcome.error);
-	if (rc == SNEK_EAGAIN) {        /* as if it had begun */
-		it->outcome.code = rc;
-		ended(x, it);
-		lost(x);
-		return 0;
-	}
-	if (rc) {
+	if (rc && rc != SNEK_EAGAIN) {
 		if (e)
 			*e = it->outcome.error;
 		free(it);
@@ -203,6 +217,8 @@ static int start(struct sk_exec *exec, const struct sk_attempt *a,
 	}
 	it->next = x->running;
 	x->running = it;
+	if (rc)
+		lost(x);        /* as if it had begun */
 	return 0;
 }
 
@@ -458,21 +474,6 @@ static const struct sk_exec_ops process_ops = {
 	start, wait_event, cancel, wake, close_exec,
 };
 
-/* A worker that is lost before it has begun is replaced like any other. */
-static int set_up_one(struct process_exec *x, struct snek_error *e)
-{
-	int rc = set_up(x), again;
-
-	while (rc == SNEK_EIO) {
-		again = sk_worker_again(x->worker, e);
-		if (again)
-			return again;
-		rc = set_up(x);
-	}
-	return rc ? sk_fail(e, rc, "cannot set up snek-worker: %s",
-	    sk_strerror(rc)) : 0;
-}
-
 int sk_exec_processes(const struct sk_exec_job *job, sk_worker *w,
     struct sk_exec **out, struct snek_error *e)
 {
@@ -492,7 +493,7 @@ int sk_exec_processes(const struct sk_exec_job *job, sk_worker *w,
 	else if (!x->files.number)
 		rc = sk_enomem(e);
 	else
-		rc = set_up_one(x, e);
+		rc = set_up_one(x, false, e);
 	if (rc)
 		close_exec(&x->exec);
 	else

@@ -17,6 +17,7 @@
 #define MAX_ANSWER ((uint64_t)256 << 20)
 #define MAX_FILES 65536u
 #define ENDING_MS 2000          /* for it to end its children */
+#define ROOM_MS 30000           /* for it to read what is sent */
 
 struct queued {
 	struct queued *next;
@@ -31,6 +32,7 @@ struct sk_worker {
 	int pidfd;                      /* -1: an old kernel */
 	uint32_t lives;
 	uint64_t asked;
+	int64_t room_until;             /* of what is being sent */
 	struct queued *heard, **tail;   /* while there was no room to send */
 };
 
@@ -163,6 +165,20 @@ int sk_worker_open(const struct sk_worker_options *o, sk_worker **out,
 
 /* ---- the end ---- */
 
+/* Before Linux 5.3.  While it is our child the number is its own. */
+static void reap_by_number(pid_t pid)
+{
+	int64_t until = sk_clock_ms() + ENDING_MS;
+	pid_t rc;
+
+	while (!(rc = waitpid(pid, NULL, WNOHANG)) && sk_clock_ms() < until)
+		poll(NULL, 0, 5);
+	if (!rc)
+		kill(pid, SIGKILL);
+	while (!rc && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 /* The host may have reaped it already, by ignoring SIGCHLD or waiting for any
  * child: that is no error, and its number is not used after that. */
 static void reap(sk_worker *w)
@@ -170,16 +186,15 @@ static void reap(sk_worker *w)
 	struct pollfd p = { .fd = w->pidfd, .events = POLLIN };
 	siginfo_t how;
 
-	if (w->pidfd >= 0) {
+	if (w->pidfd < 0) {
+		reap_by_number(w->pid);
+	} else {
 		if (poll(&p, 1, ENDING_MS) == 0)
 			syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
 		while (waitid(P_PIDFD, (id_t)w->pidfd, &how, WEXITED) &&
 		    errno == EINTR)
 			;
 		close(w->pidfd);
-	} else {
-		while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
-			;
 	}
 	w->pidfd = -1;
 	w->pid = 0;
@@ -222,6 +237,7 @@ void sk_worker_close(sk_worker *w)
 int sk_worker_again(sk_worker *w, struct snek_error *e)
 {
 	end(w);
+	forget_heard(w);
 	if (w->lives)
 		w->lives--;
 	if (!w->lives)
@@ -259,14 +275,29 @@ static int receive(sk_worker *w, struct sk_message *m)
 	return rc;
 }
 
+/* A worker that is there and reads nothing is as good as none. */
+static int may_wait(const sk_worker *w)
+{
+	const struct sk_worker_options *o = &w->set;
+	int64_t now = sk_clock_ms();
+
+	if (o->cancelled && __atomic_load_n(o->cancelled, __ATOMIC_SEQ_CST))
+		return SNEK_ECANCELED;
+	if (o->deadline_ms && now >= o->deadline_ms)
+		return SNEK_ETIMEDOUT;
+	return now >= w->room_until ? SNEK_EIO : 0;
+}
+
 /* No room to send: hear what it has to say, or both would wait for ever. */
 static int hear_first(void *arg)
 {
 	sk_worker *w = arg;
 	struct pollfd p = { .fd = w->channel.fd, .events = POLLIN | POLLOUT };
 	struct queued *q;
-	int rc;
+	int rc = may_wait(w);
 
+	if (rc)
+		return rc;
 	if (poll(&p, 1, 20) < 0 && errno != EINTR)
 		return SNEK_EIO;
 	if (!(p.revents & (POLLIN | POLLHUP)))
@@ -288,6 +319,7 @@ int sk_worker_send(sk_worker *w, const struct sk_message *m)
 {
 	const struct sk_channel_wait wait = { hear_first, w };
 
+	w->room_until = sk_clock_ms() + ROOM_MS;
 	return w->channel.fd < 0 ? SNEK_EIO
 	    : sk_channel_send(w->channel.fd, m, &wait);
 }

@@ -54,10 +54,13 @@ void sk_opened_free(struct sk_opened *);
 int sk_worker_fd(const sk_worker *);
 /* For what is asked; attempts have others. */
 uint64_t sk_worker_next_id(sk_worker *);
+/* SNEK_EIO: it is lost, or reads nothing; SNEK_ECANCELED, SNEK_ETIMEDOUT: by
+ * what the options say, while it read nothing. */
 int sk_worker_send(sk_worker *, const struct sk_message *);
 /* 1 and a message, from before or new; 0: none now; less: it is lost. */
 int sk_worker_recv(sk_worker *, struct sk_message *);
-/* In place of one that was lost, a new one; SNEK_EAGAIN: too often. */
+/* In place of one that was lost, a new one; SNEK_EAGAIN: that one ended at
+ * once; SNEK_EPLUGIN: too often. */
 int sk_worker_again(sk_worker *, struct snek_error *);
 /* The words for a death: the code of the failure; where it was at work, in
  * words, or "". */

@@ -98,7 +98,12 @@ static void check_worker(struct sk_doctor *d)
 	const char *named = getenv("SNEK_WORKER");
 	const char *path = named && *named ? named : SNEK_LIBEXECDIR "/snek-worker";
 
-	if (!access(path, X_OK))
+	if (!access(path, X_OK) && access("/proc/self/fd", X_OK))
+		sk_doctor_say(d, SNEK_CHECK_FAIL, "worker",
+		    "mount -t proc proc /proc; queries with --on threads go "
+		    "without", "%s: cannot load plugins, for /proc is not "
+		    "mounted", path);
+	else if (!access(path, X_OK))
 		sk_doctor_say(d, SNEK_CHECK_PASS, "worker", NULL, "%s", path);
 	else if (named && *named)
 		sk_doctor_say(d, SNEK_CHECK_FAIL, "worker",
@@ -111,26 +116,36 @@ static void check_worker(struct sk_doctor *d)
 		    strerror(errno));
 }
 
+/* The one place that says what the sandbox lacks here, and what of it. */
 static void check_sandbox(struct sk_doctor *d)
 {
 	struct sk_sandbox_features f = { .landlock_abi = 0 };
+	char landlock[32] = "no Landlock";
 
 	sk_sandbox_features(&f);
-	if (!f.no_new_privs || !f.seccomp)
+	if (f.landlock)
+		snprintf(landlock, sizeof(landlock), "Landlock ABI %d",
+		    f.landlock_abi);
+	if (!f.no_new_privs)
+		sk_doctor_say(d, SNEK_CHECK_WARN, "sandbox",
+		    "boot another kernel; until then --trust alone runs plugins",
+		    "no no_new_privs: there is none");
+	else if (!f.seccomp)
 		sk_doctor_say(d, SNEK_CHECK_WARN, "sandbox",
 		    "install libseccomp-dev and build snek again, on a kernel "
 		    "with CONFIG_SECCOMP_FILTER; until then run only plugins "
 		    "that you trust",
-		    "%s: plugins may make any system call", f.seccomp ?
-		    "no no_new_privs" : "no seccomp");
+		    "no_new_privs, %s; no seccomp: plugins may make any system "
+		    "call%s", landlock, f.landlock ? "" : ", and on any file of "
+		    "the account");
 	else if (!f.landlock)
 		sk_doctor_say(d, SNEK_CHECK_WARN, "sandbox",
 		    "boot Linux 5.13 or later with landlock in lsm=",
-		    "no_new_privs, seccomp; no Landlock: only seccomp keeps "
-		    "plugins from files");
+		    "no_new_privs, seccomp; no Landlock: plugins may read any "
+		    "file of the account");
 	else
 		sk_doctor_say(d, SNEK_CHECK_PASS, "sandbox", NULL,
-		    "no_new_privs, seccomp, Landlock ABI %d", f.landlock_abi);
+		    "no_new_privs, seccomp, %s", landlock);
 }
 
 /* ---- temporary files ---- */

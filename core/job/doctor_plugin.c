@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Do the plugins that ship with snek load? */
+/* Do the plugins that ship with snek load?  They are asked in confined
+ * processes, as they will be when they are queried. */
 #include "job/doctor.h"
 
 #include <dirent.h>
@@ -13,9 +14,19 @@
 
 struct plugins {
 	struct sk_doctor *doctor;
+	sk_worker *worker;
 	struct sk_buf names;            /* of those that load */
 	unsigned good, bad;
+	bool deaf;                      /* the worker answers no more */
 };
+
+static void no_worker(struct plugins *p, const struct snek_error *e)
+{
+	p->deaf = true;
+	sk_doctor_say(p->doctor, e->code == SNEK_ENOENT ? SNEK_CHECK_WARN
+	    : SNEK_CHECK_FAIL, "plugins", "set SNEK_WORKER to the snek-worker "
+	    "of this snek, or unset it", "not looked at: %s", e->text);
+}
 
 /* Only what functions are looked for in: NAME.so of the plugin NAME. */
 static void check_file(struct plugins *p, const char *dir, const char *file)
@@ -24,11 +35,17 @@ static void check_file(struct plugins *p, const char *dir, const char *file)
 	struct sk_plugin *plugin;
 	size_t n = strlen(file);
 	char path[8192];
+	int rc;
 
-	if (n < 4 || strcmp(file + n - 3, ".so"))
+	if (p->deaf || n < 4 || strcmp(file + n - 3, ".so"))
 		return;
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	if (sk_plugin_open(path, &plugin, &e)) {
+	rc = sk_function_describe(p->worker, path, &plugin, &e);
+	if (rc == SNEK_EAGAIN) {
+		no_worker(p, &e);
+		return;
+	}
+	if (rc) {
 		p->bad++;
 		sk_doctor_say(p->doctor, SNEK_CHECK_FAIL, "plugins",
 		    "install it again, or remove it", "%s", e.text);
@@ -72,13 +89,20 @@ static int check_dir(void *arg, const char *dir)
 
 void sk_doctor_plugins(struct sk_doctor *d)
 {
+	const struct sk_worker_options o = { .workers = 1 };
 	struct plugins p = { .doctor = d };
+	struct snek_error e = { 0 };
 
+	if (sk_worker_open(&o, &p.worker, &e)) {
+		no_worker(&p, &e);
+		return;
+	}
 	sk_function_dirs(check_dir, &p);
+	sk_worker_close(p.worker);
 	if (p.good)
 		sk_doctor_say(d, SNEK_CHECK_PASS, "plugins", NULL,
 		    "%u shipped: %s", p.good, p.names.p ? p.names.p : "");
-	else if (!p.bad)
+	else if (!p.bad && !p.deaf)
 		sk_doctor_say(d, SNEK_CHECK_WARN, "plugins",
 		    "run make install, or set SNEK_PLUGIN_PATH",
 		    "there are none in %s", SNEK_PLUGINDIR);

@@ -376,12 +376,24 @@ static int add_ops(struct names *all, const struct sk_plugin *p)
 	return rc;
 }
 
+int sk_function_describe(sk_worker *w, const char *path,
+    struct sk_plugin **out, struct snek_error *e)
+{
+	struct sk_function f = { .path = (char *)path };
+	int rc = take_file(w, &f, e);
+
+	if (!rc)
+		rc = open_plugin(w, true, path, f.file, out, e);
+	if (f.file > 0)
+		close(f.file);
+	return rc;
+}
+
 /* A file that does not load, or goes by another name than its plugin's, is
  * left out: it cannot be queried either. */
 static int add_file(struct names *all, sk_worker *w, const char *dir,
     const char *file)
 {
-	struct sk_function f = { 0 };
 	char path[8192];
 	struct sk_plugin *p;
 	size_t n = strlen(file);
@@ -390,12 +402,7 @@ static int add_file(struct names *all, sk_worker *w, const char *dir,
 	if (n < 4 || strcmp(file + n - 3, ".so"))
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	f.path = path;
-	rc = take_file(w, &f, NULL);
-	if (!rc)
-		rc = open_plugin(w, true, path, f.file, &p, NULL);
-	if (f.file > 0)
-		close(f.file);
+	rc = sk_function_describe(w, path, &p, NULL);
 	if (rc)
 		return rc == SNEK_ENOMEM ? rc : 0;
 	if (strlen(p->name) == n - 3 && !strncmp(p->name, file, n - 3))

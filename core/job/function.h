@@ -33,6 +33,10 @@ void sk_function_free(struct sk_function *);
 /* Have its sha256: it takes longer than the rest for a plugin of some size. */
 int sk_function_digest(struct sk_function *, struct snek_error *);
 
+/* What a plugin file says of itself, in a child that saw no other. */
+int sk_function_describe(sk_worker *, const char *path, struct sk_plugin **,
+    struct snek_error *);
+
 /* Calls visit with the name of each function there is, registered ones first;
  * a shipped one behind a registered one of the same name is left out. */
 int sk_function_names(struct sk_catalog *cat, sk_worker *,

@@ -2,51 +2,19 @@
 #include "job/spool.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Not one of the first three, which a host may have closed: what somebody
- * prints must not end up in the file. */
-static int raise(int fd)
-{
-	int high;
-
-	if (fd < 0 || fd > 2)
-		return fd;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	close(fd);
-	return high;
-}
-
-static int temporary(const char *tmp, struct snek_error *e)
-{
-	struct sk_buf name = { 0 };
-	int fd = raise(open(tmp, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-
-	if (fd >= 0)
-		return fd;
-	if (!sk_buf_printf(&name, "%s/snek-XXXXXX", tmp))
-		return sk_enomem(e);
-	fd = mkostemp(name.p, O_CLOEXEC);       /* no O_TMPFILE there */
-	if (fd >= 0) {
-		unlink(name.p);
-		fd = raise(fd);
-	}
-	if (fd < 0)
-		fd = sk_fail_errno(e, "no temporary file in %s (set TMPDIR)", tmp);
-	sk_buf_free(&name);
-	return fd;
-}
+#include "task/tmp.h"
 
 int sk_spool_open(struct sk_spool *s, const char *tmp, uint32_t records,
     struct snek_error *e)
 {
 	memset(s, 0, sizeof(*s));
 	s->most = records;
-	s->fd = temporary(tmp, e);
+	s->fd = sk_tmp_open(tmp, e);
 	if (s->fd < 0)
 		return s->fd;
 	if (!sk_chunk_builder_new(SK_CHUNK_TARGET, &s->builder))

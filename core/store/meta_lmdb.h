@@ -73,6 +73,11 @@ int sk_lmdb_walk(struct sk_lmdb_txn *, enum sk_lmdb_db, struct sk_span prefix,
     struct sk_span from, int (*visit)(void *, struct sk_span key,
     struct sk_span value, struct snek_error *), void *, struct snek_error *);
 
+/* Walk all of it, in a transaction of its own, which *t is until then. */
+int sk_lmdb_list(struct sk_meta *, enum sk_lmdb_db, struct sk_lmdb_txn *t,
+    int (*visit)(void *, struct sk_span key, struct sk_span value,
+    struct snek_error *), void *, struct snek_error *);
+
 /* The greatest key that is not beyond key; SNEK_ENOENT without text. */
 int sk_lmdb_floor(struct sk_lmdb_txn *, enum sk_lmdb_db, struct sk_span key,
     struct sk_span *out, struct snek_error *);

@@ -158,15 +158,10 @@ int sk_lmdb_function_list(struct sk_meta *m,
     int (*visit)(void *, const struct sk_meta_function *), void *arg,
     struct snek_error *e)
 {
-	const struct sk_span none = { NULL, 0 };
 	struct sk_lmdb_txn t;
 	struct lister l = { &t, visit, arg };
-	int rc = sk_lmdb_begin(m, false, &t, e);
 
-	if (rc)
-		return rc;
-	return sk_lmdb_end(&t, sk_lmdb_walk(&t, DB_FUNCTION, none, none,
-	    list_one, &l, e));
+	return sk_lmdb_list(m, DB_FUNCTION, &t, list_one, &l, e);
 }
 
 /* One function by its name, or all of a plugin. */

@@ -296,3 +296,14 @@ int sk_lmdb_walk(struct sk_lmdb_txn *t, enum sk_lmdb_db db, struct sk_span prefi
 	mdb_cursor_close(c);
 	return mdb && mdb != MDB_NOTFOUND ? sk_lmdb_fail(t, mdb, e) : rc;
 }
+
+int sk_lmdb_list(struct sk_meta *m, enum sk_lmdb_db db, struct sk_lmdb_txn *t,
+    int (*visit)(void *, struct sk_span key, struct sk_span value,
+    struct snek_error *), void *arg, struct snek_error *e)
+{
+	const struct sk_span none = { NULL, 0 };
+	int rc = sk_lmdb_begin(m, false, t, e);
+
+	return rc ? rc : sk_lmdb_end(t, sk_lmdb_walk(t, db, none, none, visit,
+	    arg, e));
+}

@@ -123,5 +123,5 @@ int sk_tmp_open(const char *dir, struct snek_error *e)
 		fd = make(dir);
 	}
 	return fd >= 0 ? fd
-	    : sk_fail_errno(e, "create temporary file in %s", dir);
+	    : sk_fail_errno(e, "no temporary file in %s (set TMPDIR)", dir);
 }

@@ -118,6 +118,7 @@ static void say_origin(const char *fake, struct snek_error *e)
 static int load(struct child *c, const char *path, int fd, size_t number,
     struct sk_plugin **out, struct snek_error *e)
 {
+	struct stat st;
 	char fake[32];
 	int own = fcntl(fd, F_DUPFD_CLOEXEC, LOADS + c->loads++), rc;
 
@@ -129,7 +130,11 @@ static int load(struct child *c, const char *path, int fd, size_t number,
 	sk_crash_name(fake, (int32_t)number, path);
 	rc = sk_plugin_open(fake, out, e);
 	sk_crash_look();
-	if (rc && e) {
+	if (rc && stat("/proc/self/fd", &st)) {
+		rc = sk_fail(e, SNEK_EACCES, "%s cannot be loaded in a "
+		    "process: /proc is not mounted; mount -t proc proc /proc, "
+		    "or run it --on threads", path);
+	} else if (rc && e) {
 		rename_file(fake, path, e);
 		say_origin(fake, e);
 	}

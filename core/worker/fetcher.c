@@ -83,6 +83,9 @@ int sk_fetcher_source(struct sk_fetcher *f, struct sk_message *m)
 		return SNEK_EFORMAT;
 	stop(f);
 	sk_message_free(&f->source);
+	/* From here on a descriptor of ours leads to passwords: none of our
+	 * children, trusted ones neither, may look at it in /proc. */
+	prctl(PR_SET_DUMPABLE, 0);
 	f->source = *m;
 	memset(m, 0, sizeof(*m));
 	return 0;

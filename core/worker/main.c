@@ -366,10 +366,18 @@ static void free_all(struct sk_tend *w)
 	free(w->poll);
 }
 
+/* A bare root has no devices: what gives nothing and takes nothing does. */
+static int open_null(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	return fd >= 0 ? fd : sk_channel_sealed("snek-null", "", 0);
+}
+
 /* The standard descriptors are nobody's data. */
 static int set_descriptors(void)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd;
+	int null = open_null(), fd;
 
 	if (null < 0)
 		return -1;
@@ -378,7 +386,7 @@ static int set_descriptors(void)
 	if (dup2(null, 0) < 0 || dup2(2, 1) < 0)
 		return -1;
 	closefrom(SK_COORDINATOR + 1);
-	fd = open("/dev/null", O_RDWR | O_CLOEXEC);     /* number 4 */
+	fd = open_null();       /* number 4 */
 	return fd < 0 || fcntl(SK_COORDINATOR, F_SETFD, FD_CLOEXEC) ? -1 : 0;
 }
 
@@ -392,12 +400,20 @@ static void raise_limit(void)
 	setrlimit(RLIMIT_NOFILE, &r);
 }
 
-/* Asked in sanitizer builds alone: the leak check starts a tracer, which a
- * confined child may not, and a crash is to look like one. */
+/* Asked in sanitizer builds alone: a crash is to look like one, and the leak
+ * check starts a tracer, which a confined child may not. */
+#define CRASH "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:" \
+	"handle_abort=0"
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return CRASH;
+}
+
 __attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
-	return "detect_leaks=0:handle_segv=0:handle_sigbus=0:handle_sigfpe=0";
+	return "detect_leaks=0:" CRASH;
 }
 
 int main(void)

@@ -179,6 +179,10 @@ struct snek_writer_options {
 	/* Called now and then with what has been read so far. */
 	void (*progress)(void *arg, uint64_t records, uint64_t bytes);
 	void *progress_arg;
+	/* What the write must survive: "memory" (nothing), "process", "machine"
+	 * or "replicated=N".  SNEK_EINVAL when that cannot be shown of every
+	 * server.  NULL: the strongest that can be. */
+	const char *durability;
 };
 
 struct snek_receipt {
@@ -187,7 +191,8 @@ struct snek_receipt {
 	uint64_t records, bad, bytes;   /* bytes: of chunks */
 	uint32_t shards;                /* of the placement */
 	bool repeated;                  /* the request id was committed before */
-	char durability[16];            /* "machine": survives power loss */
+	char durability[16];            /* reached: memory, process, machine
+	                                 * (survives power loss), replicated=N */
 	char write_id[33];
 };
 
@@ -204,7 +209,7 @@ SNEK_API int snek_writer_put(snek_writer *, const char *json, size_t len,
 SNEK_API int snek_writer_read(snek_writer *, int fd, const char *name,
              enum snek_format, struct snek_error *);
 /* All or nothing.  After SNEK_EUNKNOWN a repeat with the same request id
- * gives the definite answer.  out may be NULL. */
+ * gives the definite answer, and waits again for replicas that were late.  out may be NULL. */
 SNEK_API int snek_writer_commit(snek_writer *, struct snek_receipt *out,
              struct snek_error *);
 /* Drops what is not committed. */
@@ -348,6 +353,22 @@ SNEK_API int snek_function_list(snek_cluster *,
              struct snek_error *);
 /* What a function or a plugin file (a name with '/') is. */
 SNEK_API int snek_function_find(snek_cluster *, const char *name,
+             int (*visit)(void *, const struct snek_function_info *), void *,
+             struct snek_error *);
+
+struct snek_function_options {
+	size_t size;
+	bool replace;                   /* as above; put alone looks at it */
+	bool trust;                     /* plugins say what they are in processes
+	                                 * that are not confined */
+};
+/* snek_function_add with options. */
+SNEK_API int snek_function_put(snek_cluster *, const char *path,
+             const struct snek_function_options *, bool *out_changed,
+             struct snek_error *);
+/* snek_function_find with options; name NULL: snek_function_list. */
+SNEK_API int snek_function_visit(snek_cluster *, const char *name,
+             const struct snek_function_options *,
              int (*visit)(void *, const struct snek_function_info *), void *,
              struct snek_error *);
 

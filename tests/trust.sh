@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# --trust lifts the sandbox from all that loads a plugin, and it alone.
+set -u
+top=$(pwd) src=$(cd "${srcdir:-.}" && pwd)
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+export LD_LIBRARY_PATH=$top/.libs SNEK_WORKER=$top/snek-worker
+export SNEK_CLUSTER=$tmp/c TRUST_FILE=$tmp/made
+cat >"$tmp/leaves.c" <<'EOF'
+#include <fcntl.h>
+#include <stdlib.h>
+#include <snek/plugin.h>
+
+__attribute__((constructor))
+static void leaves(void)
+{
+	open(getenv("TRUST_FILE"), O_CREAT | O_WRONLY, 0600);
+}
+
+static int one(snek_ctx *c, void *self, struct snek_record r)
+{
+	(void)self;
+	(void)r;
+	return snek_emit_int(c, "records", 7, 1);
+}
+
+SNEK_PLUGIN("leaves", "1.0", SNEK_OP(.name = "one", .reducer = "sum",
+	.summary = "count, and leave a file", .map = one));
+EOF
+# shellcheck disable=SC2086  # CC is a command
+${CC:-cc} -shared -fPIC -I"$src/sdk" -o "$tmp/leaves.so" "$tmp/leaves.c" || exit 99
+"$top/.libs/snek-deploy" --local "$tmp/c" -q || exit 99
+if "$top/.libs/snek" doctor | grep '	sandbox	' | grep 'no seccomp' |
+    grep -q 'no Landlock'; then
+	echo "SKIP: the sandbox of this build or kernel keeps nothing in"
+	exit 77
+fi
+
+bad=0
+try () {
+	for way in confined trusted; do
+		rm -f "$tmp/made"
+		trust=$(test $way = trusted && echo --trust)
+		# shellcheck disable=SC2086  # one word or none
+		"$@" $trust >"$tmp/out" 2>&1 </dev/null ||
+			{ echo "FAIL: $way: $*: $(cat "$tmp/out")"; bad=1; }
+		test -e "$tmp/made" && did=trusted || did=confined
+		test $way = $did || { echo "FAIL: $*: $did, not $way"; bad=1; }
+	done
+}
+try "$top/.libs/snek" functions "$tmp/leaves.so"
+try "$top/.libs/snek" run "$tmp/leaves.so"
+try "$top/.libs/snek-add-function" "$tmp/leaves.so"
+try "$top/.libs/snek" functions
+exit $bad
