@@ -4,6 +4,7 @@
 #include "store/shard.h"
 
 #include <check.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -329,3 +330,27 @@ const struct fault faults[] = {
 	{ "failover", fail_over, rejoin, FAULTY_REPLICA, true },
 };
 const int faults_n = sizeof(faults) / sizeof(*faults);
+
+/* ---- writes ---- */
+
+enum outcome faulty_outcome(int rc)
+{
+	return !rc ? COMMITTED : rc == SNEK_EUNKNOWN ? UNKNOWN : NOT_COMMITTED;
+}
+
+struct job faulty_job(uint64_t w, bool small, char request[24])
+{
+	struct job j = { .request = request, .w = w, .n = small ? 6 : 150,
+	    .pad = 200, .chunk_size = 4 << 10, .no_compact = true };
+
+	snprintf(request, 24, "r%" PRIu64, w);
+	return j;
+}
+
+unsigned faulty_rounds(void)
+{
+	const char *said = getenv("ROUNDS");
+	unsigned long n = said ? strtoul(said, NULL, 10) : 3;
+
+	return n ? (unsigned)(n < 100000 ? n : 100000) : 3;
+}

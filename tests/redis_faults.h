@@ -6,7 +6,7 @@
  */
 #ifndef TESTS_REDIS_FAULTS_H
 #define TESTS_REDIS_FAULTS_H
-#include "category/catalog.h"
+#include "category.h"
 #include "proxy.h"
 #include "redis.h"
 
@@ -44,4 +44,11 @@ struct fault {
 };
 extern const struct fault faults[];
 extern const int faults_n;
+
+/* What a writer said of a write. */
+enum outcome { COMMITTED, NOT_COMMITTED, UNKNOWN };
+enum outcome faulty_outcome(int rc);
+/* Write w, with a request id; small ones rest in the commit alone. */
+struct job faulty_job(uint64_t w, bool small, char request[24]);
+unsigned faulty_rounds(void);           /* $ROUNDS, or 3 */
 #endif

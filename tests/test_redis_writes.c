@@ -31,8 +31,6 @@ static const char *const steps[] = {
 };
 enum { STEPS = sizeof(steps) / sizeof(*steps) };
 
-enum outcome { COMMITTED, NOT_COMMITTED, UNKNOWN };
-
 struct trial {
 	const struct fault *fault;
 	struct hit hit;
@@ -152,21 +150,6 @@ static bool repeat(struct row *x, struct sk_catalog *c, const struct job *j,
 
 /* ---- a trial ---- */
 
-static enum outcome outcome_of(int rc)
-{
-	return !rc ? COMMITTED : rc == SNEK_EUNKNOWN ? UNKNOWN : NOT_COMMITTED;
-}
-
-/* Small writes rest in the commit alone. */
-static struct job job_of(uint64_t w, bool small, char request[24])
-{
-	struct job j = { .request = request, .w = w, .n = small ? 6 : 150,
-	    .pad = 200, .chunk_size = 4 << 10, .no_compact = true };
-
-	snprintf(request, 24, "r%" PRIu64, w);
-	return j;
-}
-
 static bool try_once(struct row *x, struct sk_catalog *c, struct trial *t,
     bool small)
 {
@@ -174,12 +157,12 @@ static bool try_once(struct row *x, struct sk_catalog *c, struct trial *t,
 	struct snek_error e = { .text = "" };
 	struct sk_meta_receipt r;
 	char request[24], what[160];
-	struct job j = job_of(x->next++, small, request);
+	struct job j = faulty_job(x->next++, small, request);
 	enum outcome said;
 	unsigned seen = 0;
 
 	aim(t);
-	said = outcome_of(job_run(c, &j, &r, &e));
+	said = faulty_outcome(job_run(c, &j, &r, &e));
 	mend(t);
 	if (!t->begun)
 		die("step %s is not taken", t->step);
@@ -191,14 +174,6 @@ static bool try_once(struct row *x, struct sk_catalog *c, struct trial *t,
 	    PRIu64 "), said to be %s (%.300s): %s", j.w,
 	    t->async ? "during" : "before", t->step, t->hit.server,
 	    small ? "small" : "large", t->hit.seed, name[said], e.text, what);
-}
-
-static unsigned rounds(void)
-{
-	const char *said = getenv("ROUNDS");
-	unsigned long n = said ? strtoul(said, NULL, 10) : 3;
-
-	return n ? (unsigned)(n < 100000 ? n : 100000) : 3;
 }
 
 static bool try_step(struct row *x, struct sk_catalog *c,
@@ -239,7 +214,7 @@ static struct sk_catalog *begin(struct row *x, const struct fault *f)
 {
 	struct sk_catalog *c;
 	char request[24];
-	struct job j = job_of(0, false, request);
+	struct job j = faulty_job(0, false, request);
 
 	memset(x, 0, sizeof(*x));
 	faulty_make(&x->faulty, f->kind);
@@ -267,10 +242,11 @@ static bool run(struct row *x, const struct fault *f, unsigned from,
 START_TEST(a_fault_at_any_step_loses_and_halves_nothing)
 {
 	const struct fault *f = &faults[_i];
-	unsigned i, n = rounds();
+	unsigned i, n = faulty_rounds();
 	struct row x;
 
 	sk_redis_lease_ms = 1;
+	sk_redis_wait_ms = 300;
 	for (i = 0; i < n; i += 20) {
 		ck_assert_msg(run(&x, f, i, i + 20 < n ? i + 20 : n), "%s: %s",
 		    f->name, x.said);
@@ -341,7 +317,7 @@ int main(void)
 	if (!redis_have())
 		return redis_skip("test_redis_writes");
 	signal(SIGPIPE, SIG_IGN);
-	tcase_set_timeout(t, 60 + 30 * (double)rounds());
+	tcase_set_timeout(t, 60 + 30 * (double)faulty_rounds());
 	tcase_add_test(t, replies_that_are_not_looked_at_are_found_out);
 	tcase_add_test(t, a_forgotten_request_is_found_out);
 	tcase_add_loop_test(t, a_fault_at_any_step_loses_and_halves_nothing, 0,
