@@ -223,7 +223,9 @@ where=$(snek find m --json)
 rc 0 snek-deploy --redis "$redis_d" --name things --level 4
 grep -q '1 more shard.* 4, level 4' err || { cat err; failed=1; }
 is "an old category stays" "$where" "$(snek find m --json)"
-rc 0 snek write n many.jsonl
+for n in 1 2 3 n; do
+	rc 0 snek write $n many.jsonl
+done
 test "$(keys d)" -gt 2 || { echo "FAIL: the new server is not used"; failed=1; }
 rc 0 snek export n
 cmp many.jsonl out || failed=1
