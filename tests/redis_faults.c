@@ -24,10 +24,19 @@ static void say(const struct redis_world *w, const char *command)
 	free(got);
 }
 
+static bool says(const struct redis_world *w, const char *what)
+{
+	char *got = redis_cli(w, "INFO replication");
+	bool yes = strstr(got, what) != NULL;
+
+	free(got);
+	return yes;
+}
+
 /* Until the replica has all and takes part. */
 static void follow(struct redis_world *replica, const struct redis_world *of)
 {
-	char command[64], *got;
+	char command[64];
 	unsigned tries = 0;
 	bool up = false;
 
@@ -37,9 +46,8 @@ static void follow(struct redis_world *replica, const struct redis_world *of)
 	while (!up) {
 		ck_assert_uint_lt(tries++, 1000);
 		usleep(10000);
-		got = redis_cli(of, "INFO replication");
-		up = strstr(got, "state=online") != NULL;
-		free(got);
+		up = says(of, "state=online") &&
+		    says(replica, "master_link_status:up");
 	}
 }
 
@@ -69,6 +77,13 @@ static void start(struct faulty *f, int i, enum faulty_kind kind)
 	}
 	snprintf(path, sizeof(path), "%s/ca.pem", redis_dir(f->server[0]));
 	setenv("SNEK_REDIS_CA_FILE", path, 1);
+}
+
+bool faulty_can(enum faulty_kind kind)
+{
+	const char *module = getenv("SNEK_TLS");
+
+	return kind != FAULTY_TLS || !module || !access(module, R_OK);
 }
 
 void faulty_make(struct faulty *f, enum faulty_kind kind)

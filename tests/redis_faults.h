@@ -21,6 +21,8 @@ struct faulty {
 
 enum faulty_kind { FAULTY_PLAIN, FAULTY_TLS, FAULTY_REPLICA };
 
+/* False: built without TLS. */
+bool faulty_can(enum faulty_kind);
 void faulty_make(struct faulty *, enum faulty_kind);
 void faulty_remove(struct faulty *);
 /* With a replica, the second shard's seal waits for it. */
