@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "category.h"
+#include "category/cluster.h"
 #include "category/manifest.h"
 #include "category/reader.h"
 
@@ -52,8 +53,9 @@ void world_open(struct world *w)
 	struct snek_error e = { 0 };
 	char at[272];
 
-	snprintf(at, sizeof(at), "%s/c", w->dir);
-	if (sk_catalog_open(at, &w->catalog, &e))
+	snprintf(at, sizeof(at), "%s%s", w->dir,
+	    strstr(w->dir, "://") ? "" : "/c");
+	if (sk_cluster_open(at, &w->catalog, &e))
 		die("open: %s", e.text);
 }
 

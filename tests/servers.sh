@@ -68,7 +68,11 @@ lacks "no name to look up in vain" "$tmp/out" '^FAIL'
 snek doctor --cluster pk --json
 has "in JSON" "$tmp/out" '"verdict":"warn","name":"persistence"'
 
+# What fails takes its time: all at once.
+slow () { "$top/snek" doctor --cluster "$2" >"$tmp/$1" 2>/dev/null; }
 kill_redis two
+slow name redis://no.such.name.invalid & name=$!
+slow tls "rediss://${redis_one#redis://}" & tls=$!
 snek doctor --cluster pk
 is "a server is down" $? 1
 hops FAIL connect "$redis_two"
@@ -76,6 +80,12 @@ hops PASS clock "$redis_one"
 hops PASS clock "$redis_three"
 has "the cure" "$tmp/out" 'FAIL	connect.*	start the server'
 has "the cluster is not opened" "$tmp/out" '^SKIP	cluster'
+wait $name
+is "an unknown name" $? 1
+has "the name" "$tmp/name" '^FAIL	name	redis://no.such.name.invalid'
+wait $tls
+is "a server that speaks no TLS" $? 1
+has "TLS" "$tmp/tls" '^FAIL	tls	'
 restart_redis two || exit 1
 redis_cli three CONFIG SET maxmemory-policy allkeys-lru >/dev/null
 snek doctor --cluster pk
@@ -90,16 +100,37 @@ SNEK_REDIS_PASSWORD=wrong snek doctor --cluster pk
 hops FAIL auth "$redis_one"
 lacks "no secret is told" "$tmp/out" 'secret\|wrong@'
 redis_cli one -a secret CONFIG SET requirepass '' >/dev/null 2>&1
-snek doctor --cluster redis://no.such.name.invalid
-is "an unknown name" $? 1
-hops FAIL name 'redis://no.such.name.invalid'
-snek doctor --cluster "rediss://${redis_one#redis://}"
-is "a server that speaks no TLS" $? 1
-has "TLS" "$tmp/out" '^FAIL	tls	'
 snek doctor --cluster "$redis_one?prefix=none"
 is "no cluster" $? 1
 has "what to do" "$tmp/out" '^FAIL	cluster	.*snek-deploy --redis'
 snek doctor --cluster nix
 is "no profile" $? 1
 has "the profile" "$tmp/out" '^FAIL	cluster	.*nix'
+
+# ---- stat ----
+
+snek stat --cluster pk
+is "stat" $? 0
+has "the headroom of 100 MB" "$tmp/out" '^shard	2	.*	10[0-9]\{7\}	[0-9]*	redis://'
+has "no limit" "$tmp/out" '^shard	0	.*	-	[0-9]*	redis://'
+has "the meta store's server" "$tmp/out" '^meta memory	[1-9]'
+lacks "disks of servers" "$tmp/out" '^free\|^meta bytes'
+snek stat --cluster pk --json
+has "in JSON" "$tmp/out" '"max_memory":104857600,"headroom":10[0-9]\{7\},"clients":[1-9]'
+has "no limit in JSON" "$tmp/out" '"max_memory":null,"headroom":null'
+lacks "free bytes of servers" "$tmp/out" '"free"'
+"$top/snek-deploy" --local "$tmp/local" >/dev/null 2>&1
+snek stat --cluster "$tmp/local" --json
+has "a directory has free bytes" "$tmp/out" '"free":[1-9]'
+lacks "a directory has no clients" "$tmp/out" '"clients"'
+follow () {			# CLUSTER
+	timeout -s INT 20 "$top/snek" stat --cluster "$1" --follow=0.1 --json |
+	    head -n 3 | grep -c '"kind":"stat"'
+}
+is "servers are followed" "$(follow pk)" 3
+is "a directory is followed" "$(follow "$tmp/local")" 3
+snek stat --cluster pk --follow=x
+is "no number" $? 2
+snek stat --cluster pk --follow=0
+is "no time" $? 2
 exit $bad

@@ -203,6 +203,11 @@ const char *zoo_kind_skip(const struct zoo_kind *k)
 	if (k->flags & ZOO_NO_SAN)
 		return "not under sanitizers";
 #endif
+#ifdef __SANITIZE_THREAD__
+	if (k->flags & ZOO_ACCOUNT)
+		return "not under the thread sanitizer, whose threads take a "
+		    "megabyte each";
+#endif
 	if (k->flags & ZOO_LANDLOCK && !has_landlock())
 		return "this build or kernel has no Landlock";
 	if (k->flags & ZOO_ACCOUNT && !getuid() && !can_be_nobody())

@@ -66,7 +66,7 @@ static int seal_once(struct sk_segment_writer *w, int64_t *answer,
 	arg[5] = chunk.span;
 	arg[6] = (struct sk_span){ count, (size_t)snprintf(count, sizeof(count),
 	    "%u", w->chunks) };
-	arg[7] = sk_redis_writer_score(w, SK_REDIS_LEASE_MS, lease);
+	arg[7] = sk_redis_writer_score(w, SK_REDIS_LEASE, lease);
 	arg[8] = (struct sk_span){ w->index.p, w->index.n };
 	rc = sk_redis_script(w->shard->redis, &w->shard->seal, 3, arg, 9, &a, e);
 	if (rc)
@@ -134,7 +134,7 @@ static bool send_wait(void *arg)
 	struct sk_span zadd[] = {
 		sk_span_text("ZADD"), { NULL, 0 }, sk_span_text("XX"),
 		{ lease, (size_t)snprintf(lease, sizeof(lease), "%" PRId64,
-		    sk_redis_shard_now(k->shard) + SK_REDIS_LEASE_MS) },
+		    sk_redis_shard_now(k->shard) + SK_REDIS_LEASE) },
 		sk_span_text(k->hex),
 	}, wait[] = {
 		sk_span_text("WAIT"),

@@ -273,6 +273,8 @@ struct snek_shard_stat {
 	uint64_t garbage, garbage_bytes;        /* segments that gc may sweep */
 	uint64_t writing, writing_bytes;        /* segments of open writes */
 	uint64_t free_bytes;            /* left where the shard lies */
+	/* Of its server; 0 in a directory.  max_memory 0: no limit. */
+	uint64_t used_memory, max_memory, clients;
 };
 
 struct snek_cluster_stat {
@@ -283,6 +285,9 @@ struct snek_cluster_stat {
 	uint64_t garbage, garbage_bytes;        /* over all shards */
 	uint64_t writing, writing_bytes;
 	uint64_t free_bytes;            /* left where the meta store lies */
+	/* Of the meta store's server; 0 in a directory, which has no servers. */
+	uint64_t used_memory, max_memory, clients;
+	uint64_t servers;               /* shards on servers: all or none */
 };
 
 /* How much there is, and of it on each shard.  category NULL: of all of them,
