@@ -100,6 +100,9 @@ SNEK_REDIS_PASSWORD=wrong snek doctor --cluster pk
 hops FAIL auth "$redis_one"
 lacks "no secret is told" "$tmp/out" 'secret\|wrong@'
 redis_cli one -a secret CONFIG SET requirepass '' >/dev/null 2>&1
+SNEK_TLS=/none snek doctor --cluster "rediss://${redis_one#redis://}"
+has "no module" "$tmp/out" '^FAIL	tls	.*/none'
+lacks "nothing was connected to" "$tmp/out" '^PASS	connect'
 snek doctor --cluster "$redis_one?prefix=none"
 is "no cluster" $? 1
 has "what to do" "$tmp/out" '^FAIL	cluster	.*snek-deploy --redis'

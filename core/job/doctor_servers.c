@@ -19,11 +19,11 @@
 
 /* ---- the way there ---- */
 
-enum hop { NAME, CONNECT, TLS, AUTH, ANSWER, HOPS };
+enum hop { NAME, CONNECT, TLS, AUTH, ANSWER, HOPS, ROLE = HOPS, NONE };
 
 static const struct {
 	const char *name, *good, *cure;
-} hops[HOPS] = {
+} hops[] = {
 	{ "name", "known", "correct the name in the URL, or the resolver" },
 	{ "connect", "a connection", "start the server; see its bind and port, "
 	    "and firewalls between" },
@@ -33,11 +33,20 @@ static const struct {
 	{ "auth", "accepted", "correct user and password, or the ACL; see "
 	    "snek.conf(5)" },
 	{ "answer", "INFO and TIME", "see the server's log" },
+	{ "role", NULL, "name single servers, or the primaries of replication "
+	    "groups" },
 };
 
 static bool says(const struct snek_error *e, const char *what)
 {
 	return strstr(e->text, what) != NULL;
+}
+
+/* Our own module or files for TLS, before anything is dialled. */
+static bool is_ours(const struct snek_error *e)
+{
+	return (e->code == SNEK_EINVAL && !says(e, "this is a ")) ||
+	    e->code == SNEK_EVERSION;
 }
 
 /* Which hop an error is about: its text is ours. */
@@ -46,7 +55,9 @@ static enum hop hop_of(const struct snek_error *e)
 	if ((says(e, "the name ") && says(e, " is not known")) ||
 	    says(e, "looking up its name"))
 		return NAME;
-	if (says(e, "TLS") || says(e, "certificate"))
+	if (says(e, "this is a "))
+		return ROLE;
+	if (says(e, "TLS") || says(e, "certificate") || is_ours(e))
 		return TLS;
 	if (says(e, "accepts connections"))
 		return ANSWER;
@@ -68,13 +79,13 @@ static bool has_hop(const struct sk_redis_url *u, enum hop h)
 static void tell_hops(struct sk_doctor *d, const char *name,
     const struct sk_redis_url *u, const struct snek_error *e)
 {
-	enum hop h, bad = e->code ? hop_of(e) : HOPS;
+	enum hop h, bad = e->code ? hop_of(e) : NONE;
 
-	for (h = NAME; h < HOPS && h < bad; h++)
+	for (h = NAME; h < HOPS && h < bad && !(e->code && is_ours(e)); h++)
 		if (has_hop(u, h))
 			sk_doctor_say(d, SNEK_CHECK_PASS, hops[h].name, NULL,
 			    "%s: %s", name, hops[h].good);
-	if (bad < HOPS)
+	if (bad < NONE)
 		sk_doctor_say(d, SNEK_CHECK_FAIL, hops[bad].name,
 		    hops[bad].cure, "%s", e->text);
 }
