@@ -145,6 +145,7 @@ test -e snek.conf && { echo "FAIL: a refused one is in snek.conf"; failed=1; }
 rc 0 snek-deploy --redis "$redis_lru" --name evict --allow-eviction
 rc 0 snek write e one.jsonl --cluster evict
 bad 2 'maxmemory-policy' snek write e many.jsonl --cluster "$redis_lru"
+bad 2 "maxmemory-policy" snek write e one.jsonl --cluster "$redis_lru"
 rc 0 snek-deploy --destroy --yes --cluster evict
 stop_redis lru
 

@@ -81,13 +81,6 @@ static int read_addresses(struct sk_catalog *c, const char *prefix,
 	return rc;
 }
 
-static bool may_evict(const struct sk_catalog *c)
-{
-	const char *said = c->servers->profile.allow_eviction;
-
-	return said && !strcmp(said, "yes");
-}
-
 /* All begin to connect before the first is waited for. */
 static int open_shards(struct sk_catalog *c, struct snek_error *e)
 {
@@ -106,7 +99,7 @@ static int open_shards(struct sk_catalog *c, struct snek_error *e)
 			break;
 		keep[i] = client[i];
 		client[i] = NULL;
-		if (may_evict(c))
+		if (sk_servers_may_evict(c->servers))
 			sk_redis_shard_any_eviction(c->shard[i]);
 	}
 	for (i = 0; client && i < c->cluster.shards; i++)

@@ -140,6 +140,22 @@ static int refuse(const struct involved *v, uint32_t i, struct sk_promise want,
 	    SK_DURABLE_REPLICATED ? has : info->why);
 }
 
+/* Small writes rest in the meta store, so it is asked too. */
+static int refuse_eviction(const struct involved *v, uint32_t i,
+    struct snek_error *e)
+{
+	uint32_t k = server_of(v, i);
+	const struct sk_redis_info *info = &v->s->known[k].info;
+
+	if (!info->eviction[0] || !strcmp(info->eviction, "noeviction") ||
+	    sk_servers_may_evict(v->s))
+		return 0;
+	return sk_fail(e, SNEK_EINVAL, "%s throws data away when its memory is "
+	    "full (maxmemory-policy %s): set it to noeviction, or say "
+	    "allow-eviction = yes in the profile",
+	    sk_redis_name(v->s->client[k]), info->eviction);
+}
+
 static bool gives(const struct sk_redis_info *info, struct sk_promise want)
 {
 	return want.level == SK_DURABLE_REPLICATED ?
@@ -152,11 +168,15 @@ static int judge(const struct involved *v, struct sk_promise want,
 	enum sk_durability alone = SK_DURABLE_MACHINE;
 	const struct sk_redis_info *info;
 	uint32_t i, replicas = SK_PROMISE_REPLICAS;
+	int rc;
 
 	for (i = 0; i <= v->category->shards; i++) {
 		info = &v->s->known[server_of(v, i)].info;
 		if (!gives(info, want))
 			return refuse(v, i, want, e);
+		rc = refuse_eviction(v, i, e);
+		if (rc)
+			return rc;
 		if (info->alone < alone)
 			alone = info->alone;
 		if (info->replicas < replicas)

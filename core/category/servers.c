@@ -220,6 +220,13 @@ int sk_servers_client(struct sk_servers *s, const char *url,
 	return rc;
 }
 
+bool sk_servers_may_evict(const struct sk_servers *s)
+{
+	const char *said = s->profile.allow_eviction;
+
+	return said && !strcmp(said, "yes");
+}
+
 int sk_servers_meta(struct sk_servers *s, const char *url,
     struct sk_meta **out, struct sk_redis **client, struct snek_error *e)
 {

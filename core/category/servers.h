@@ -49,6 +49,9 @@ int sk_servers_resolve(const struct sk_servers *, const char *url,
 int sk_servers_client(struct sk_servers *, const char *url, const char *prefix,
     struct sk_redis **, struct snek_error *);
 
+/* Was it said that servers may drop data when their memory is full? */
+bool sk_servers_may_evict(const struct sk_servers *);
+
 /* The meta store at a URL, which owns its client. */
 int sk_servers_meta(struct sk_servers *, const char *url, struct sk_meta **,
     struct sk_redis **client, struct snek_error *);
