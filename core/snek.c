@@ -93,7 +93,7 @@ static int check_shape(struct snek_cluster_options *o, struct snek_error *e)
 	if (o->shards > SK_MAX_SHARDS)
 		return sk_fail(e, SNEK_EINVAL, "%u shards: at most %u", o->shards,
 		    SK_MAX_SHARDS);
-	if (o->level > o->shards)
+	if (!o->servers && o->level > o->shards)
 		return sk_fail(e, SNEK_EINVAL, "level %u over %u shards: the level "
 		    "is at most the number of shards", o->level, o->shards);
 	if (o->servers && o->shards != o->servers)

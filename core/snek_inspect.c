@@ -116,6 +116,9 @@ static void add_up(const struct sk_tally *t, uint32_t shards,
 	s->inlined_bytes = t->inlined_bytes;
 	s->meta_bytes = t->meta_bytes;
 	s->free_bytes = t->free;
+	s->used_memory = t->server.used_memory;
+	s->max_memory = t->server.max_memory;
+	s->clients = t->server.clients;
 	for (i = 0; i < shards; i++) {
 		s->garbage += t->shard[i].garbage;
 		s->garbage_bytes += t->shard[i].garbage_bytes;
@@ -135,6 +138,9 @@ static int visit_shard(const struct sk_catalog *cat, const struct sk_tally *t,
 		.segments = s->segments, .garbage = s->garbage,
 		.garbage_bytes = s->garbage_bytes, .writing = s->writing,
 		.writing_bytes = s->writing_bytes, .free_bytes = s->free,
+		.used_memory = s->server.used_memory,
+		.max_memory = s->server.max_memory,
+		.clients = s->server.clients,
 	};
 
 	return visit(arg, &stat);
@@ -173,6 +179,7 @@ int snek_cluster_stat(snek_cluster *c, const char *category,
 		rc = stat_all(c->cat, t, category != NULL, visit, arg);
 	if (!rc) {
 		add_up(t, c->cat->cluster.shards, &s);
+		s.servers = c->cat->servers ? c->cat->cluster.shards : 0;
 		sk_report(out, &s, sizeof(s));
 	}
 	free(t);

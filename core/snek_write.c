@@ -47,6 +47,9 @@ static int open_parts(struct snek_writer *w, struct sk_catalog *cat,
 	};
 
 	w->o.request_id = NULL;         /* the caller's, and copied */
+	if (w->o.durability && sk_promise_parse(w->o.durability, &wo.durability, e))
+		return SNEK_EINVAL;
+	w->o.durability = NULL;
 	if (sk_json_reader_new(&jo, &w->json))
 		return sk_enomem(e);
 	return sk_writer_open(cat, category, &wo, &w->w, e);
@@ -229,7 +232,7 @@ int snek_writer_commit(snek_writer *w, struct snek_receipt *out,
 	receipt.repeated = r.repeated;
 	receipt.shards = sk_writer_shards(w->w);
 	sk_write_id_hex(r.write, receipt.write_id);
-	memcpy(receipt.durability, "machine", 8);
+	sk_promise_print(sk_writer_reaches(w->w), receipt.durability);
 	sk_report(out, &receipt, sizeof(receipt));
 	return 0;
 }

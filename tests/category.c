@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "category.h"
+#include "category/cluster.h"
 #include "category/manifest.h"
 #include "category/reader.h"
 
@@ -52,8 +53,9 @@ void world_open(struct world *w)
 	struct snek_error e = { 0 };
 	char at[272];
 
-	snprintf(at, sizeof(at), "%s/c", w->dir);
-	if (sk_catalog_open(at, &w->catalog, &e))
+	snprintf(at, sizeof(at), "%s%s", w->dir,
+	    strstr(w->dir, "://") ? "" : "/c");
+	if (sk_cluster_open(at, &w->catalog, &e))
 		die("open: %s", e.text);
 }
 
@@ -133,8 +135,8 @@ static int add_all(sk_writer *w, const struct job *j, struct snek_error *e)
 int job_begin(struct sk_catalog *c, const struct job *j, sk_writer **out,
     struct snek_error *e)
 {
-	struct sk_writer_options o = { j->request, j->chunk_size,
-	    j->no_compact };
+	struct sk_writer_options o = { .request_id = j->request,
+	    .chunk_size = j->chunk_size, .no_compact = j->no_compact };
 	sk_writer *w = NULL;
 	int rc = sk_writer_open(c, j->category ? j->category : "cat", &o, &w, e);
 

@@ -10,7 +10,7 @@
 #include "category/writer.h"
 
 struct world {
-	char dir[256];
+	char dir[256];          /* whose "c" is the cluster; or its URL */
 	struct sk_catalog *catalog;     /* NULL while it is shut */
 };
 

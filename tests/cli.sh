@@ -65,8 +65,8 @@ bad 2 'no such command' snek frobnicate
 bad 2 'no such command' snek ../snek
 bad 3 'no cluster.*snek write' snek ls
 bad 3 "$tmp/none.*snek-deploy --local" snek ls --cluster "$tmp/none"
-bad 2 'profile' snek ls --cluster work
-bad 2 'directory' snek ls --cluster redis://localhost
+bad 3 'no profile "work".*say ./work' snek ls --cluster work
+bad 5 'redis://127.0.0.1:1 cannot be reached' snek ls --cluster redis://127.0.0.1:1
 bad 2 'what to deploy' snek-deploy
 good snek functions
 test -d data; is "listing makes no cluster" 1 $?

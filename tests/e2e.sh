@@ -13,6 +13,11 @@ export SNEK_PLUGIN_PATH=$top/plugins/.libs SNEK_WORKER=$top/snek-worker
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0
+if test "$store" = redis; then
+	. "$srcdir/tests/e2e_redis.sh"
+	trap 'redis_end_all 2>/dev/null; rm -rf "$tmp"' EXIT
+	e2e_start
+fi
 
 snek () { "$top/snek" "$@"; }
 query () { snek query "$@" --on "$executor" -o jsonl; }
@@ -22,7 +27,15 @@ new_cluster () {        # new_cluster NAME SHARDS LEVEL
 	embedded)
 		"$top/snek-deploy" --local "$tmp/$1" --shards "$2" --level "$3" >/dev/null || exit 99
 		export SNEK_CLUSTER=$tmp/$1 ;;
+	redis) e2e_new_cluster "$1" "$2" "$3" ;;
 	*) echo "unknown store $store"; exit 99 ;;
+	esac
+}
+
+drop_cluster () {
+	case $store in
+	redis) e2e_drop_cluster ;;
+	*) rm -rf "$SNEK_CLUSTER" ;;
 	esac
 }
 
@@ -188,7 +201,7 @@ same_over_packages () {
 			test "$sum" = "$want" ||
 			    { echo "k=$k chunk=$chunk workers=$workers: other bytes"; return 1; }
 		done; done
-		rm -rf "$SNEK_CLUSTER"
+		drop_cluster || return 1
 	done; done
 }
 ok "same bytes over the package index" same_over_packages

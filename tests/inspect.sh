@@ -214,7 +214,7 @@ is "cluster" FAIL "$(check cluster)"
 grep -q '^FAIL	cluster	.*shards/002/stamp is damaged	' out ||
     is "which is named" shards/002/stamp "$(cat out)"
 rc "a file in place of a cluster" 1 snek doctor --cluster ./six.jsonl
-rc "a profile" 2 snek doctor --cluster work
+rc "a profile that is not there" 1 snek doctor --cluster work
 
 # ---- a terminal ----
 

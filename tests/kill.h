@@ -18,4 +18,9 @@ static inline struct job kill_job(uint64_t w, char request[24])
 	snprintf(request, 24, "r%" PRIu64, w);
 	return j;
 }
+
+/* A cluster of three shards, not open: kill_dir.c, kill_redis.c. */
+void kill_world_make(struct world *);
+void kill_world_remove(struct world *);
+int kill_world_skip(void);      /* 77 when there can be none, else 0 */
 #endif

@@ -8,7 +8,8 @@ src=$(cd "$srcdir" && pwd)
 CC=${CC:-cc}
 command -v pkg-config >/dev/null || { echo "SKIP: no pkg-config"; exit 77; }
 tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+. "$src/tests/redis_world.sh"
+trap 'redis_end_all; rm -rf "$tmp"' EXIT
 make -s install DESTDIR="$tmp/root" >"$tmp/log" 2>&1 || { tail -n 20 "$tmp/log"; exit 1; }
 pc=$(find "$tmp/root" -name snek-plugin.pc)
 test -n "$pc" || { echo "no snek-plugin.pc is installed"; exit 1; }
@@ -36,3 +37,22 @@ echo '{"text":"a bc bc"}' >poems.jsonl
 "$top/snek" write poems poems.jsonl || exit 1
 "$top/snek" query poems wordlen -o tsv >got || exit 1
 printf '1\t1\n2\t2\n' | cmp - got || { cat got; exit 1; }
+
+# The same over two servers.
+redis_have && command -v redis-cli >/dev/null || exit 0
+start_redis one || exit 1
+start_redis two || exit 1
+SNEK_CONFIG=$tmp/snek.conf XDG_CACHE_HOME=$tmp/cache
+export SNEK_CONFIG XDG_CACHE_HOME
+PATH=$top:$PATH
+sed -n '/^## Shards on Redis/,/^## /s/^    \$ //p' "$src/README.md" |
+    sed "s,redis://10.0.0.5,$redis_one,; s,redis://10.0.0.6,$redis_two," >commands
+test "$(wc -l <commands)" = 4 || { cat commands; exit 1; }
+sh -e ./commands >got 2>said || { cat said; exit 1; }
+printf '1\t1\n2\t2\n' >tsv
+sh -c "$(tail -n 1 commands) -o tsv" | cmp - tsv || exit 1
+sed -n '/^## Shards on Redis/,/^## /s/^    \([rp][^$]*\)/\1/p' "$src/README.md" |
+    sed "s,redis://10.0.0.5:6379,$redis_one," >want
+while read -r line; do
+	grep -qxF -- "$line" said || { echo "not said: $line"; cat said; exit 1; }
+done <want

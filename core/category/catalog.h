@@ -20,7 +20,6 @@ struct sk_catalog {
 	struct sk_servers *servers;
 	/* Of the shards by id: for other processes that read them. */
 	struct sk_address *address;
-	enum sk_durability durability;  /* what a commit reaches */
 };
 
 /*

@@ -92,6 +92,7 @@ static bool may_evict(const struct sk_catalog *c)
 static int open_shards(struct sk_catalog *c, struct snek_error *e)
 {
 	struct sk_redis **client = calloc(c->cluster.shards, sizeof(*client));
+	struct sk_redis **keep = c->servers->client + 1;
 	uint32_t i, n;
 	int rc = client ? 0 : sk_enomem(e);
 
@@ -103,6 +104,7 @@ static int open_shards(struct sk_catalog *c, struct snek_error *e)
 		    &c->shard[i], e);
 		if (rc)
 			break;
+		keep[i] = client[i];
 		client[i] = NULL;
 		if (may_evict(c))
 			sk_redis_shard_any_eviction(c->shard[i]);
@@ -112,6 +114,19 @@ static int open_shards(struct sk_catalog *c, struct snek_error *e)
 			sk_redis_free(client[i]);
 	free(client);
 	return rc;
+}
+
+static int keep_clients(struct sk_catalog *c, struct sk_redis *meta,
+    struct snek_error *e)
+{
+	struct sk_servers *s = c->servers;
+
+	s->clients = c->cluster.shards + 1;
+	s->client = calloc(s->clients, sizeof(*s->client));
+	if (!s->client)
+		return sk_enomem(e);
+	s->client[0] = meta;
+	return 0;
 }
 
 static int fill(struct sk_catalog *c, const char *url, struct sk_profile *p,
@@ -125,6 +140,8 @@ static int fill(struct sk_catalog *c, const char *url, struct sk_profile *p,
 		return sk_enomem(e);
 	rc = sk_servers_open(c->servers, p, NULL, e);
 	if (!rc)
+		rc = sk_servers_at(c->servers, url, e);
+	if (!rc)
 		rc = sk_servers_meta(c->servers, url, &c->meta, &client, e);
 	if (rc)
 		return rc;
@@ -132,6 +149,8 @@ static int fill(struct sk_catalog *c, const char *url, struct sk_profile *p,
 	if (!c->where)
 		return sk_enomem(e);
 	rc = c->meta->ops->cluster(c->meta, &c->cluster, e);
+	if (!rc)
+		rc = keep_clients(c, client, e);
 	if (!rc)
 		rc = read_addresses(c, sk_redis_prefix(client), e);
 	return rc ? rc : open_shards(c, e);

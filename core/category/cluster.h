@@ -27,9 +27,18 @@ struct sk_cluster_plan {
 	const char *const *server;      /* URLs, a shard each */
 	uint32_t servers, level;
 	struct sk_login login;
-	const char *profile;            /* to be saved under this name, or NULL */
+	const char *profile;            /* to be saved under this name, or NULL;
+	                                 * what it says already is used, too */
 	bool allow_eviction;
 };
+
+/* The profile that the plan is to be saved under, zeroed if there is none yet.
+ * SNEK_EEXIST, or SNEK_EINVAL if the plan says where its own meta store is:
+ * the name means another cluster. */
+int sk_cluster_named(const struct sk_cluster_plan *, struct sk_profile *,
+    struct snek_error *);
+/* Save what the plan says of it: a new profile, or its changes. */
+int sk_cluster_name(const struct sk_cluster_plan *, struct snek_error *);
 
 /*
  * Meta first, then the shards' stamps: what a killed one left undone, the next

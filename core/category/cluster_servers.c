@@ -99,6 +99,13 @@ static int all_fit(const struct making *m)
 	return rc;
 }
 
+static int occupied(const struct making *m, uint32_t i)
+{
+	return sk_fail(m->e, SNEK_EINVAL, "%s: has shard %u of another cluster, "
+	    "under the same prefix: name another server, or a database or "
+	    "prefix of its own", sk_redis_name(m->client[i]), m->from + i);
+}
+
 /* Does the server carry the very stamp already? */
 static bool is_stamped(struct making *m, uint32_t i, const struct sk_stamp *stamp)
 {
@@ -116,6 +123,41 @@ static bool is_stamped(struct making *m, uint32_t i, const struct sk_stamp *stam
 	return true;
 }
 
+/* Is there any stamp, whosever? */
+static int refuse_stamp(struct making *m, uint32_t i)
+{
+	struct sk_span arg[2] = { sk_span_text("EXISTS") };
+	struct sk_command c = { .arg = arg, .args = 2, .again = true };
+	struct sk_buf key = { 0 };
+	struct sk_answer a;
+	int rc;
+
+	if (!sk_buf_printf(&key, "%s:%u:stamp", m->prefix, m->from + i)) {
+		sk_buf_free(&key);
+		return sk_enomem(m->e);
+	}
+	arg[1] = (struct sk_span){ key.p, key.n };
+	rc = sk_redis_call(m->client[i], &c, &a, m->e);
+	sk_buf_free(&key);
+	if (rc)
+		return rc;
+	if (a.reply.type != SK_REPLY_INTEGER || a.reply.integer)
+		rc = occupied(m, i);
+	sk_answer_free(&a);
+	return rc;
+}
+
+/* Before anything is written: is there room for all shards? */
+static int all_free(struct making *m)
+{
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; i < m->plan->servers && !rc; i++)
+		rc = refuse_stamp(m, i);
+	return rc;
+}
+
 /* The number of those that had none is added to *made. */
 static int put_stamps(struct making *m, uint32_t *made)
 {
@@ -129,6 +171,8 @@ static int put_stamps(struct making *m, uint32_t *made)
 			continue;
 		rc = sk_redis_shard_create_with(m->client[i], &stamp,
 		    m->plan->allow_eviction, m->e);
+		if (rc == SNEK_EEXIST)
+			rc = occupied(m, i);
 		*made += !rc;
 	}
 	return rc;
@@ -195,50 +239,38 @@ static int finish(struct making *m)
 	return rc || made ? rc : exists(m);
 }
 
-/* Servers are named only for what they ask for themselves. */
-static uint32_t with_secrets(const struct sk_cluster_plan *plan, char **out)
+static int meta_is_there(struct making *m)
 {
-	uint32_t i, n = 0;
+	struct sk_redis *client;
+	struct sk_meta *meta;
+	int rc = sk_servers_meta(&m->servers, m->plan->meta, &meta, &client, m->e);
 
-	for (i = 0; i < plan->servers; i++)
-		if (strchr(plan->server[i], '@'))
-			out[n++] = (char *)plan->server[i];
-	return n;
-}
-
-static int save(const struct sk_cluster_plan *plan, struct snek_error *e)
-{
-	const struct sk_login *l = &plan->login;
-	char **secret = calloc(plan->servers + 1, sizeof(*secret));
-	struct sk_profile p = {
-		.cluster = (char *)plan->meta, .user = (char *)l->user,
-		.password = (char *)l->password,
-		.password_file = (char *)l->password_file,
-		.ca_file = (char *)l->ca_file,
-		.cert_file = (char *)l->cert_file, .key_file = (char *)l->key_file,
-		.server_name = (char *)l->server_name, .server = secret,
-		.allow_eviction = plan->allow_eviction ? (char *)"yes" : NULL,
-	};
-	int rc = secret ? 0 : sk_enomem(e);
-
-	if (!rc && plan->profile) {
-		p.servers = with_secrets(plan, secret);
-		rc = sk_profile_save(plan->profile, &p, e);
-	}
-	free(secret);
-	return rc;
+	if (rc)
+		return rc == SNEK_ENOENT ? 0 : rc;
+	meta->ops->shut(meta);
+	return SNEK_EEXIST;
 }
 
 static int make(struct making *m)
 {
 	struct sk_write_id uuid;
 	uint32_t made = 0;
-	int rc = sk_write_id_new(&uuid, m->e);
+	int rc = meta_is_there(m);
 
+	if (rc)
+		return rc == SNEK_EEXIST ? finish(m) : rc;
+	if (m->plan->level > m->plan->servers)
+		return sk_fail(m->e, SNEK_EINVAL, "level %u over %u servers: the "
+		    "level is at most the number of shards", m->plan->level,
+		    m->plan->servers);
+	rc = all_free(m);
+	if (!rc)
+		rc = sk_write_id_new(&uuid, m->e);
 	if (rc)
 		return rc;
 	m->cluster = (struct sk_meta_cluster){ .format = SK_CLUSTER_FORMAT,
-	    .shards = m->plan->servers, .level = m->plan->level };
+	    .shards = m->plan->servers, .level = m->plan->level ?
+	    m->plan->level : m->plan->servers };
 	memcpy(m->cluster.uuid, uuid.b, 16);
 	rc = sk_meta_redis_create(m->meta, &m->cluster,
 	    (const char *const *)m->address, m->e);
@@ -250,12 +282,21 @@ static int make(struct making *m)
 int sk_cluster_create(const struct sk_cluster_plan *plan, struct snek_error *e)
 {
 	struct making m = { .plan = plan, .e = e };
-	int rc = begin(&m, NULL);
+	struct sk_profile named = { 0 };
+	bool begun;
+	int rc = sk_cluster_named(plan, &named, e), saved = 0;
 
-	if (!rc)
+	if (rc)
+		return rc;
+	rc = begin(&m, &named);
+	begun = !rc;
+	if (begun)
 		rc = make(&m);
 	unmake(&m);
-	return rc ? rc : save(plan, e);
+	sk_profile_free(&named);
+	if (begun && (!rc || rc == SNEK_EEXIST))
+		saved = sk_cluster_name(plan, e);
+	return saved ? saved : rc;
 }
 
 /* ---- growing ---- */
@@ -358,6 +399,7 @@ static int grow(struct sk_catalog *c, const char *meta, struct sk_profile *p,
 int sk_cluster_grow(const char *name, const struct sk_cluster_plan *plan,
     uint32_t *added, struct snek_error *e)
 {
+	struct sk_cluster_plan named = *plan;
 	struct sk_catalog *c;
 	struct sk_where w;
 	int rc = sk_cluster_open(name, &c, e);
@@ -370,6 +412,9 @@ int sk_cluster_grow(const char *name, const struct sk_cluster_plan *plan,
 		    "given servers", w.dir);
 	if (!rc)
 		rc = grow(c, w.url, &w.profile, plan, added, e);
+	named.meta = w.url;
+	if (!rc)
+		rc = sk_cluster_name(&named, e);
 	sk_where_free(&w);
 	sk_catalog_close(c);
 	return rc;
@@ -446,7 +491,9 @@ int sk_cluster_destroy(const char *name, struct snek_error *e)
 	if (!rc)
 		rc = sk_servers_open(&s, &w.profile, NULL, e);
 	if (!rc) {
-		rc = destroy(&s, w.url, e);
+		rc = sk_servers_at(&s, w.url, e);
+		if (!rc)
+			rc = destroy(&s, w.url, e);
 		sk_servers_close(&s);
 	}
 	if (!rc && profile)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "category/fold.h"
+#include "category/durability.h"
 #include "category/load.h"
 #include "category/parts.h"
 #include "category/snapshot.h"
@@ -216,6 +217,19 @@ static int open_old(struct fold *f, struct snek_error *e)
 	return rc;
 }
 
+/* What is folded must not be on fewer replicas than it was. */
+static int as_durable(struct fold *f, struct snek_error *e)
+{
+	static const struct sk_promise strongest;
+	struct sk_promise reach;
+	int rc = sk_durability_agree(f->catalog, &f->manifest->category,
+	    strongest, &reach, e);
+
+	if (!rc)
+		f->to.replicas = reach.replicas;
+	return rc;
+}
+
 int sk_fold(struct sk_catalog *c, const struct sk_manifest *m, size_t i,
     size_t n, struct snek_error *e)
 {
@@ -227,6 +241,8 @@ int sk_fold(struct sk_catalog *c, const struct sk_manifest *m, size_t i,
 		return rc;
 	SK_STEP("compact");
 	rc = sk_parts_init(&f.to, c, &m->category, e);
+	if (!rc)
+		rc = as_durable(&f, e);
 	if (!rc)
 		rc = run(&f, e);
 	if (!rc)

@@ -40,6 +40,8 @@ int sk_parts_put(struct sk_parts *p, uint32_t i, struct sk_span chunk,
 		rc = s->ops->begin(s, p->id, &part->segment, e);
 		if (rc)
 			return rc;
+		if (p->replicas)
+			sk_redis_writer_replicas(part->segment, p->replicas);
 	}
 	rc = s->ops->put(part->segment, chunk, rows, first, e);
 	if (rc)

@@ -11,6 +11,7 @@ struct sk_parts {
 	struct sk_catalog *catalog;
 	struct sk_write_id id;
 	uint32_t n;                     /* shards of the placement */
+	uint32_t replicas;              /* that seal waits for; 0: none */
 	struct sk_part {
 		struct sk_meta_part sum;
 		struct sk_segment_writer *segment;      /* NULL: nothing put */

@@ -26,11 +26,25 @@ static int file_name(const char *sha256, char out[72], struct snek_error *e)
 	return 0;
 }
 
-/* The user's cache of plugins, made if need be. */
-static int make_cache(struct sk_buf *path, struct snek_error *e)
+/* What others could write would be theirs to choose, digest or not: it is read
+ * after it was checked. */
+static int trusted(const char *path, struct snek_error *e)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return sk_fail_errno(e, "%s", path);
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+	    st.st_mode & 022)
+		return sk_fail(e, SNEK_EACCES, "%s, where plugins are kept, is "
+		    "not a directory of this user's alone: remove it, or set "
+		    "$XDG_CACHE_HOME", path);
+	return 0;
+}
+
+static bool cache_name(struct sk_buf *path)
 {
 	const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	char *s;
 	bool ok;
 
 	if (base && *base == '/')
@@ -39,15 +53,24 @@ static int make_cache(struct sk_buf *path, struct snek_error *e)
 		ok = sk_buf_printf(path, "%s/.cache/snek/plugins", home);
 	else
 		ok = sk_buf_printf(path, "/tmp/snek-plugins-%u", geteuid());
-	if (!ok || !sk_buf_byte(path, 0))
+	return ok && sk_buf_byte(path, 0);
+}
+
+/* The user's cache of plugins, made if need be. */
+static int make_cache(struct sk_buf *path, struct snek_error *e)
+{
+	char *s;
+
+	if (!cache_name(path))
 		return sk_enomem(e);
 	for (s = strchr(path->p + 1, '/'); s; s = strchr(s + 1, '/')) {
 		*s = '\0';
 		mkdir(path->p, 0700);
 		*s = '/';
 	}
-	return mkdir(path->p, 0700) && errno != EEXIST ?
-	    sk_fail_errno(e, "%s", path->p) : 0;
+	if (mkdir(path->p, 0700) && errno != EEXIST)
+		return sk_fail_errno(e, "%s", path->p);
+	return trusted(path->p, e);
 }
 
 static int directory(const struct sk_catalog *c, struct sk_buf *path,

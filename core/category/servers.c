@@ -61,6 +61,7 @@ int sk_servers_open(struct sk_servers *s, struct sk_profile *p,
 	int rc = 0;
 
 	memset(s, 0, sizeof(*s));
+	pthread_mutex_init(&s->lock, NULL);
 	if (p) {
 		s->profile = *p;
 		memset(p, 0, sizeof(*p));
@@ -94,6 +95,10 @@ void sk_servers_close(struct sk_servers *s)
 	if (s->secret)
 		explicit_bzero(s->secret, strlen(s->secret));
 	free(s->secret);
+	sk_redis_url_free(&s->main);
+	free(s->client);
+	free(s->known);
+	pthread_mutex_destroy(&s->lock);
 	sk_profile_free(&s->profile);
 	memset(s, 0, sizeof(*s));
 }
@@ -105,12 +110,17 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
+static bool same_host(const struct sk_redis_url *a,
+    const struct sk_redis_url *b)
+{
+	return a->tls == b->tls && same_text(a->path, b->path) && same_text(a->host, b->host) &&
+	    same_text(a->port, b->port);
+}
+
 static bool same_server(const struct sk_redis_url *a,
     const struct sk_redis_url *b)
 {
-	return a->tls == b->tls && a->db == b->db &&
-	    same_text(a->path, b->path) && same_text(a->host, b->host) &&
-	    same_text(a->port, b->port);
+	return a->db == b->db && same_host(a, b);
 }
 
 static int take_text(char **to, const char *from, struct snek_error *e)
@@ -144,19 +154,35 @@ static int take_line(const struct sk_profile *p, size_t i,
 	return rc;
 }
 
+static int take_pair(struct sk_redis_url *u, const char *user,
+    const char *password, struct snek_error *e)
+{
+	int rc = !u->user && user ? take_text(&u->user, user, e) : 0;
+
+	return rc ? rc : take_text(&u->password, password, e);
+}
+
 static int identify(const struct sk_servers *s, struct sk_redis_url *u,
     struct snek_error *e)
 {
+	const struct sk_redis_url *main = &s->main;
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < s->profile.servers && !rc && !u->password; i++)
 		rc = take_line(&s->profile, i, u, e);
-	if (rc || u->password || !s->login.password)
+	if (rc || u->password)
 		return rc;
-	if (!u->user && s->login.user)
-		rc = take_text(&u->user, s->login.user, e);
-	return rc ? rc : take_text(&u->password, s->login.password, e);
+	if (main->password && (same_host(u, main) || !s->login.password))
+		return take_pair(u, main->user, main->password, e);
+	return !s->login.password ? 0 :
+	    take_pair(u, s->login.user, s->login.password, e);
+}
+
+int sk_servers_at(struct sk_servers *s, const char *url, struct snek_error *e)
+{
+	sk_redis_url_free(&s->main);
+	return sk_redis_url_parse(&s->main, url, e);
 }
 
 int sk_servers_resolve(const struct sk_servers *s, const char *url,

@@ -9,6 +9,8 @@
 #include "store/meta.h"
 #include "store/redis.h"
 
+#include <pthread.h>
+
 /* What a caller says beside a URL; texts may be NULL. */
 struct sk_login {
 	const char *user, *password, *password_file;
@@ -20,6 +22,13 @@ struct sk_servers {
 	struct sk_profile profile;      /* zeroed: none */
 	struct sk_login login;          /* the profile's or the caller's own */
 	char *secret;                   /* read from the password file */
+	struct sk_redis_url main;       /* of the meta store; or zeroed */
+	/* Of an open cluster: the meta store's client, then that of each shard
+	 * by id; owned by these. */
+	struct sk_redis **client;
+	uint32_t clients;
+	struct sk_known *known;         /* of each: durability.c */
+	pthread_mutex_t lock;           /* of known */
 };
 
 /* The profile becomes ours (NULL: none; zeroed then).  SNEK_EACCES and such
@@ -27,6 +36,10 @@ struct sk_servers {
 int sk_servers_open(struct sk_servers *, struct sk_profile *,
     const struct sk_login *, struct snek_error *);
 void sk_servers_close(struct sk_servers *);     /* after its clients */
+
+/* The cluster's own URL: its user and password are told to its server, and to
+ * others if nobody says otherwise. */
+int sk_servers_at(struct sk_servers *, const char *url, struct snek_error *);
 
 /* A URL with the user and password that its server is told, and the prefix of
  * all keys if that is not NULL. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "category/tally.h"
+#include "category/servers.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -102,7 +104,8 @@ static int look_at_shards(struct tallying *t, bool list, struct snek_error *e)
 	for (i = 0; i < t->catalog->cluster.shards && !rc; i++) {
 		s = t->catalog->shard[i];
 		t->shard = &t->tally->shard[i];
-		t->shard->free = room_at(s->ops->location(s));
+		t->shard->free = t->catalog->servers ? 0 :
+		    room_at(s->ops->location(s));
 		if (list)
 			rc = s->ops->list(s, add_segment, t, e);
 	}
@@ -128,6 +131,34 @@ static int weigh_meta(struct tallying *t, struct snek_error *e)
 	return rc;
 }
 
+/* ---- servers ---- */
+
+static struct sk_tally_server server_of(const struct sk_redis_info *i)
+{
+	return (struct sk_tally_server){ i->used_memory, i->max_memory,
+	    i->clients };
+}
+
+static int look_at_servers(struct tallying *t, struct snek_error *e)
+{
+	struct sk_servers *s = t->catalog->servers;
+	struct sk_redis_info *info;
+	uint32_t i;
+	int rc;
+
+	if (!s)
+		return 0;
+	info = calloc(s->clients, sizeof(*info));
+	rc = info ? sk_redis_info_all(s->client, s->clients, info, e) :
+	    sk_enomem(e);
+	if (!rc)
+		t->tally->server = server_of(&info[0]);
+	for (i = 1; i < s->clients && !rc; i++)
+		t->tally->shard[i - 1].server = server_of(&info[i]);
+	free(info);
+	return rc;
+}
+
 int sk_tally(struct sk_catalog *c, const char *category, struct sk_tally *out,
     struct snek_error *e)
 {
@@ -139,5 +170,7 @@ int sk_tally(struct sk_catalog *c, const char *category, struct sk_tally *out,
 	    c->meta->ops->category_list(c->meta, add_listed, &t, e);
 	if (!rc)
 		rc = look_at_shards(&t, !category, e);
+	if (!rc)
+		rc = look_at_servers(&t, e);
 	return rc ? rc : weigh_meta(&t, e);
 }

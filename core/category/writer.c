@@ -40,6 +40,7 @@ struct sk_writer {
 	uint32_t chunk_rows;
 	uint64_t chunk_first;           /* number of the builder's first record */
 	struct sk_parts parts;
+	struct sk_promise reach;        /* what a commit promises */
 	uint32_t turn;                  /* whose turn it is, in the placement */
 	uint64_t chunks, records;
 	struct sk_digest digest;
@@ -80,9 +81,13 @@ static int begin(sk_writer *w, const char *category,
 	if (!rc)
 		rc = look_up(w, e);
 	if (!rc)
+		rc = sk_durability_agree(w->catalog, &w->category,
+		    o->durability, &w->reach, e);
+	if (!rc)
 		rc = sk_parts_init(&w->parts, w->catalog, &w->category, e);
 	if (rc)
 		return rc;
+	w->parts.replicas = w->reach.replicas;
 	w->turn = begin_at(w);
 	rc = sk_chunk_builder_new(o->chunk_size ? o->chunk_size :
 	    SK_CHUNK_TARGET, &w->builder);
@@ -289,16 +294,39 @@ static int repeat(const sk_writer *w, struct sk_meta_receipt *receipt,
 	return 0;
 }
 
+/* The write is there; whether it is on the replicas too is another matter. */
+static int replicate(const sk_writer *w, const struct sk_meta_receipt *r,
+    struct snek_error *e)
+{
+	struct snek_error why = { 0 };
+
+	if (!w->reach.replicas || !sk_durability_replicate(w->catalog,
+	    &w->category, r, w->reach.replicas, &why))
+		return 0;
+	return sk_fail(e, SNEK_EUNKNOWN, "committed as version %llu, but not "
+	    "known to be on %u replica%s: %s%s",
+	    (unsigned long long)r->version, w->reach.replicas,
+	    w->reach.replicas == 1 ? "" : "s", why.text, w->request ?
+	    "; a repeat with the request id waits for it again" : "");
+}
+
 int sk_writer_commit(sk_writer *w, struct sk_meta_receipt *receipt,
     struct snek_error *e)
 {
+	struct sk_meta_receipt got = { 0 };
 	enum state was = w->state;
 	int rc = ended(w, e);
 
 	if (rc)
 		return rc;
 	w->state = DONE;
-	rc = was == REPEAT ? repeat(w, receipt, e) : publish(w, receipt, e);
+	rc = was == REPEAT ? repeat(w, &got, e) : publish(w, &got, e);
+	if (!rc)
+		rc = replicate(w, &got, e);
+	if (rc)
+		sk_durability_forget(w->catalog);
+	else
+		*receipt = got;
 	if (rc || receipt->repeated || w->no_compact)
 		return rc;
 	/* The write stands, whatever becomes of the folding. */
@@ -325,6 +353,11 @@ uint64_t sk_writer_records(const sk_writer *w)
 struct sk_write_id sk_writer_id(const sk_writer *w)
 {
 	return w->parts.id;
+}
+
+struct sk_promise sk_writer_reaches(const sk_writer *w)
+{
+	return w->reach;
 }
 
 uint32_t sk_writer_shards(const sk_writer *w)

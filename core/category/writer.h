@@ -13,13 +13,14 @@
  */
 #ifndef SK_WRITER_H
 #define SK_WRITER_H
-#include "category/catalog.h"
+#include "category/durability.h"
 
 typedef struct sk_writer sk_writer;
 
 struct sk_writer_options {
 	const char *request_id;         /* 1 to 256 bytes, or NULL */
 	uint32_t chunk_size;            /* 0: SK_CHUNK_TARGET */
+	struct sk_promise durability;   /* zeroed: the strongest there is */
 	bool no_compact;                /* leave folding to others (tests) */
 };
 
@@ -37,10 +38,13 @@ uint64_t sk_writer_records(const sk_writer *);
  * All or nothing, once.  With a request id that is committed already: the old
  * receipt if the digest is the same, else SNEK_ECONFLICT.  SNEK_EAGAIN: gc gave
  * the write up.  SNEK_EUNKNOWN: it may have happened; a repeat with the same
- * request id tells.  Every other failure is definite: nothing was written.
+ * request id tells.  So does it where the text says that the write is committed
+ * and only not known to be on as many replicas as it should be; the repeat waits
+ * for them again.  Every other failure is definite: nothing was written.
  */
 int sk_writer_commit(sk_writer *, struct sk_meta_receipt *, struct snek_error *);
 void sk_writer_free(sk_writer *);       /* abandons what is not committed */
 struct sk_write_id sk_writer_id(const sk_writer *);
+struct sk_promise sk_writer_reaches(const sk_writer *);
 uint32_t sk_writer_shards(const sk_writer *);   /* of the placement */
 #endif

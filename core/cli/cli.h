@@ -58,6 +58,7 @@ enum cli_kind {
 	CLI_TEXT,                       /* const char * */
 	CLI_COUNT,                      /* const char *, a whole number */
 	CLI_SECONDS,                    /* const char *, a number */
+	CLI_MAYBE_SECONDS,              /* the same, behind a "="; or "" */
 	CLI_SIZE,                       /* uint64_t, with K, M or G */
 	CLI_CHOICE,                     /* const char *, one of arg ("a|b|c") */
 	CLI_LIST,                       /* struct cli_list, may be repeated */

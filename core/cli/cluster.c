@@ -25,7 +25,7 @@ static int own(const struct cli *c, char **where)
 		n = asprintf(where, "%s/.local/share/snek", home);
 	else
 		return cli_error(c, SNEK_EINVAL, NULL,
-		    "say --cluster DIR", "no home directory: $HOME is not set");
+		    "say --cluster WHERE", "no home directory: $HOME is not set");
 	return n < 0 ? no_memory(c) : 0;
 }
 
@@ -86,7 +86,7 @@ static int missing(const struct cli *c, const char *where, bool named,
 
 	if (!named)
 		snprintf(cure, sizeof(cure),
-		    "the first snek write makes it, or say --cluster DIR");
+		    "the first snek write makes it, or say --cluster WHERE");
 	else if (strstr(where, "://"))
 		snprintf(cure, sizeof(cure),
 		    "snek-deploy --redis URL,... makes one");

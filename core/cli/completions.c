@@ -73,7 +73,7 @@ static void put_script(void)
 		put_options(cli_commands[i]);
 	fputs("	esac\n	elif [[ -z $words && $COMP_CWORD -eq 2 ]]; then\n"
 	    "	case ${COMP_WORDS[1]} in\n"
-	    "	write|query|find|peek|describe|export|rm|compact|stat)\n"
+	    "	write|query|find|peek|describe|export|copy|rm|compact|stat)\n"
 	    "		words=$(snek ls 2>/dev/null | cut -f1) ;;\n"
 	    "	functions|run|rm-function)\n"
 	    "		words=$(snek functions 2>/dev/null | cut -f1) ;;\n"

@@ -45,9 +45,10 @@ static int tell(const struct copy *cp, const char *category,
 		cli_out_text(stdout, "digest", r->digest);
 		cli_out_close(stdout);
 	} else {
-		cli_error_say(&cp->c, "%s: %s records copied, %s there now, "
-		    "read back and the same", category,
+		cli_error_say(&cp->c, "%s: %s record%s copied, %s there "
+		    "now, read back and the same", category,
 		    cli_number_grouped(r->copied).s,
+		    r->copied == 1 ? "" : "s",
 		    cli_number_grouped(r->records).s);
 	}
 	return cli_out_end(&cp->c, 0);

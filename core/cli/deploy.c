@@ -142,6 +142,18 @@ static int deploy(const struct deploy *d, const char *where)
 	return cli_out_end(&d->c, 0);
 }
 
+static int check_login(const struct deploy *d)
+{
+	if (!d->user && !d->password_file && !d->ca_file && !d->cert_file &&
+	    !d->key_file && !d->server_name && !d->allow_eviction)
+		return 0;
+	if (!d->redis)
+		return cli_error_usage(&d->c, "how to reach servers goes with "
+		    "--redis; after that the profile tells it");
+	return d->name ? 0 : cli_error_usage(&d->c, "how to reach servers is "
+	    "remembered by a profile: say --name PROFILE, too");
+}
+
 static int check(const struct deploy *d)
 {
 	uint64_t n = cli_option_count(d->shards, SHARDS);
@@ -174,7 +186,7 @@ static int check(const struct deploy *d)
 	if (d->local && (!*d->local || strstr(d->local, "://")))
 		return cli_error_usage(&d->c, "--local %s: not a directory",
 		    d->local);
-	return 0;
+	return check_login(d);
 }
 
 /* A directory is never taken for a profile. */

@@ -93,9 +93,9 @@ static int tell(const struct deploy *d, const char *where, bool made,
 		cli_error_say(&d->c, "%s: new cluster, %u shards, level %u",
 		    i.where, i.shards, i.level);
 	else if (added)
-		cli_error_say(&d->c, "%s: %u more shards: %u, level %u; old "
-		    "categories stay where they are (snek copy moves one)",
-		    i.where, added, i.shards, i.level);
+		cli_error_say(&d->c, "%s: %u more shard%s: %u, level %u; "
+		    "old categories stay where they are (snek copy moves one)",
+		    i.where, added, added == 1 ? "" : "s", i.shards, i.level);
 	else
 		cli_error_say(&d->c, "%s: nothing to change: %u shards, level %u",
 		    i.where, i.shards, i.level);

@@ -22,7 +22,9 @@ struct parser {
 static void parser_add(struct parser *p, const struct cli_option *o)
 {
 	size_t at = strlen(p->shorts);
-	bool arg = o->kind != CLI_FLAG;
+	int arg = o->kind == CLI_FLAG ? no_argument :
+	    o->kind == CLI_MAYBE_SECONDS ? optional_argument :
+	    required_argument;
 
 	if (p->n == OPTIONS)
 		return;
@@ -144,6 +146,12 @@ static int put(struct cli *c, const struct cli_option *o, const char *text)
 			return cli_error_usage(c, "--%s %s: not a whole number",
 			    o->name, text);
 		break;
+	case CLI_MAYBE_SECONDS:
+		if (!text) {
+			text = "";
+			break;
+		}
+		/* fallthrough */
 	case CLI_SECONDS:
 		if (!is_number(text, true))
 			return cli_error_usage(c, "--%s %s: not a number of "
@@ -227,11 +235,12 @@ uint64_t cli_option_count(const char *text, uint64_t otherwise)
 
 static void help_option(const struct cli_option *o, FILE *f)
 {
+	bool maybe = o->kind == CLI_MAYBE_SECONDS;
 	int n;
 
 	n = fprintf(f, o->letter ? "  -%c, " : "      ", o->letter);
-	n += fprintf(f, "--%s%s%s", o->name, o->arg ? " " : "",
-	    o->arg ? o->arg : "");
+	n += fprintf(f, "--%s%s%s%s", o->name, maybe ? "[=" : o->arg ? " " : "",
+	    o->arg ? o->arg : "", maybe ? "]" : "");
 	if (n > 28)
 		fprintf(f, "\n%28s", "");
 	else

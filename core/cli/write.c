@@ -11,7 +11,8 @@ enum { CHUNK_MIN = 64 << 10, CHUNK_MAX = 4 << 20 };
 
 struct write {
 	struct cli c;
-	const char *format, *request_id, *duplicates, *on_error, *progress;
+	const char *format, *request_id, *duplicates, *on_error, *progress,
+	    *durability;
 	uint64_t chunk_size, max_record;
 	const char *quarantine_name;
 	FILE *quarantine;
@@ -25,6 +26,8 @@ static const struct cli_option options[] = {
 	  "default: jsonl, or array for *.json that is one" },
 	{ "request-id", 0, CLI_TEXT, CLI_AT(write, request_id), "ID",
 	  "a repeat with the same ID writes nothing twice" },
+	{ "durability", 0, CLI_TEXT, CLI_AT(write, durability), "LEVEL",
+	  "memory, process, machine, replicated=N; or fail" },
 	{ "on-error", 0, CLI_TEXT, CLI_AT(write, on_error),
 	  "stop|quarantine=FILE",
 	  "where a record that is no JSON goes; default: stop" },
@@ -221,6 +224,7 @@ static int with_cluster(struct write *w, snek_cluster *cluster,
 {
 	struct snek_writer_options o = { .size = sizeof(o),
 	    .request_id = w->request_id, .max_record = w->max_record,
+	    .durability = w->durability,
 	    .chunk_size = (uint32_t)w->chunk_size,
 	    .duplicates = w->duplicates && *w->duplicates == 'l' ?
 		SNEK_DUPLICATES_LAST : SNEK_DUPLICATES_ERROR,

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include <snek/snek.h>
 
-/* named: the user named the directory, so there must be a cluster. */
+/* named: the user named the directory (or URL or profile), so there must be a cluster. */
 int sk_doctor(const char *where, bool named,
     int (*visit)(void *, const struct snek_check *), void *,
     struct snek_error *);
@@ -30,4 +30,11 @@ void sk_doctor_plugins(struct sk_doctor *);
 /* *data: bytes of the largest category. */
 void sk_doctor_cluster(struct sk_doctor *, const char *where, bool named,
     uint64_t *data);
+
+struct sk_catalog;
+struct sk_where;
+void sk_doctor_categories(struct sk_doctor *, struct sk_catalog *,
+    uint64_t *data);
+/* doctor_servers.c: every hop to every server, and then the cluster. */
+void sk_doctor_servers(struct sk_doctor *, struct sk_where *, uint64_t *data);
 #endif

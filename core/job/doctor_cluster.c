@@ -9,7 +9,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "category/catalog.h"
+#include "category/cluster.h"
 
 #define ROOM_NONE (64u << 20)   /* bytes: below, writes are about to fail */
 #define ROOM_LITTLE (1u << 30)
@@ -162,7 +162,7 @@ static int weigh(void *arg, const struct sk_meta_category *c)
 	return 0;
 }
 
-static void check_categories(struct sk_doctor *d, struct sk_catalog *c,
+void sk_doctor_categories(struct sk_doctor *d, struct sk_catalog *c,
     uint64_t *data)
 {
 	struct snek_error e = { 0 };
@@ -173,7 +173,7 @@ static void check_categories(struct sk_doctor *d, struct sk_catalog *c,
 		    e.text);
 }
 
-void sk_doctor_cluster(struct sk_doctor *d, const char *where, bool named,
+static void check_dir(struct sk_doctor *d, const char *where, bool named,
     uint64_t *data)
 {
 	struct sk_catalog *c;
@@ -182,8 +182,26 @@ void sk_doctor_cluster(struct sk_doctor *d, const char *where, bool named,
 	c = check_open(d, where, named);
 	if (!c)
 		return;
-	check_categories(d, c, data);
+	sk_doctor_categories(d, c, data);
 	check_writable(d, c);
 	check_room(d, c);
 	sk_catalog_close(c);
+}
+
+void sk_doctor_cluster(struct sk_doctor *d, const char *where, bool named,
+    uint64_t *data)
+{
+	struct snek_error e = { 0 };
+	struct sk_where w;
+
+	if (sk_where_find(&w, where, &e)) {
+		sk_doctor_say(d, SNEK_CHECK_FAIL, "cluster", "see snek.conf(5); "
+		    "snek-deploy --name makes a profile", "%s", e.text);
+		return;
+	}
+	if (w.url)
+		sk_doctor_servers(d, &w, data);
+	else
+		check_dir(d, w.dir, named, data);
+	sk_where_free(&w);
 }

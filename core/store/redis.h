@@ -189,4 +189,8 @@ struct sk_redis_info {                  /* from INFO, and CONFIG if allowed */
 	int64_t clock_ms, round_trip_us;        /* TIME; measured */
 };
 int sk_redis_info(sk_redis *, struct sk_redis_info *, struct snek_error *);
+/* Of n clients of one loop, all asked at once; without clock and round trip.
+ * The first one's failure, if any. */
+int sk_redis_info_all(sk_redis *const *, size_t n, struct sk_redis_info *,
+    struct snek_error *);
 #endif

@@ -131,7 +131,21 @@ static void judge_config(const struct sk_reply *config, struct sk_redis_info *ou
 		conclude(out, SK_DURABLE_MACHINE, "it has no replica in sync");
 }
 
-static int judge_durability(sk_redis *r, struct sk_span info,
+static void judge_durability(const struct sk_reply *config, bool aof,
+    struct sk_redis_info *out)
+{
+	out->config_forbidden = config->type != SK_REPLY_ARRAY;
+	if (!aof)
+		conclude(out, SK_DURABLE_MEMORY, "appendonly is off: a server that "
+		    "ends loses what it acknowledged");
+	else if (out->config_forbidden)
+		conclude(out, SK_DURABLE_MEMORY, "it forbids CONFIG, so that its "
+		    "appendfsync cannot be shown to be always");
+	else
+		judge_config(config, out);
+}
+
+static int ask_durability(sk_redis *r, struct sk_span info,
     struct sk_redis_info *out, struct snek_error *e)
 {
 	struct sk_answer a;
@@ -139,15 +153,7 @@ static int judge_durability(sk_redis *r, struct sk_span info,
 
 	if (rc)
 		return rc;
-	out->config_forbidden = a.reply.type != SK_REPLY_ARRAY;
-	if (!number(info, "aof_enabled"))
-		conclude(out, SK_DURABLE_MEMORY, "appendonly is off: a server that "
-		    "ends loses what it acknowledged");
-	else if (out->config_forbidden)
-		conclude(out, SK_DURABLE_MEMORY, "it forbids CONFIG, so that its "
-		    "appendfsync cannot be shown to be always");
-	else
-		judge_config(&a.reply, out);
+	judge_durability(&a.reply, number(info, "aof_enabled"), out);
 	sk_answer_free(&a);
 	return 0;
 }
@@ -187,12 +193,119 @@ int sk_redis_info(sk_redis *r, struct sk_redis_info *out, struct snek_error *e)
 		rc = sk_fail(e, SNEK_EIO, "%s: INFO is no text", sk_redis_name(r));
 	if (!rc) {
 		read_info(a.reply.text, &info);
-		rc = judge_durability(r, a.reply.text, &info, e);
+		rc = ask_durability(r, a.reply.text, &info, e);
 	}
 	sk_answer_free(&a);
 	if (!rc)
 		rc = read_time(r, &info, e);
 	if (!rc)
 		*out = info;
+	return rc;
+}
+
+/* ---- many servers ---- */
+
+struct asked {                          /* one server */
+	struct sk_redis_info info;
+	bool aof;
+	int rc;
+	struct snek_error error;
+	size_t *left;                   /* replies, of all of them */
+};
+
+static bool went_wrong(struct asked *k, int rc, const struct snek_error *e)
+{
+	--*k->left;
+	if (rc && !k->rc) {
+		k->rc = rc;
+		k->error = *e;
+	}
+	return k->rc;
+}
+
+static void on_info(void *arg, int rc, const struct sk_reply *r,
+    const struct snek_error *e)
+{
+	struct asked *k = arg;
+
+	if (went_wrong(k, rc, e))
+		return;
+	if (r->type != SK_REPLY_STRING) {
+		k->rc = sk_fail(&k->error, SNEK_EIO, "INFO is no text");
+		return;
+	}
+	read_info(r->text, &k->info);
+	k->aof = number(r->text, "aof_enabled");
+}
+
+static void on_config(void *arg, int rc, const struct sk_reply *r,
+    const struct snek_error *e)
+{
+	struct asked *k = arg;
+
+	if (!went_wrong(k, rc, e))
+		judge_durability(r, k->aof, &k->info);
+}
+
+static void send_both(sk_redis *r, struct asked *k)
+{
+	struct sk_span info = sk_span_text("INFO"), config[] = {
+		sk_span_text("CONFIG"), sk_span_text("GET"),
+		sk_span_text("*append*"),
+	};
+	struct sk_command a = { .arg = &info, .args = 1, .again = true };
+	struct sk_command b = { .arg = config, .args = 3, .again = true,
+		.raw_errors = true };
+
+	k->rc = sk_redis_send(r, &a, on_info, k, &k->error);
+	if (k->rc)
+		return;
+	++*k->left;
+	k->rc = sk_redis_send(r, &b, on_config, k, &k->error);
+	*k->left += !k->rc;
+}
+
+struct crowd {
+	sk_redis *const *client;
+	size_t n, left;
+	bool sent;
+	struct asked *of;
+};
+
+/* The first call, under the loop's lock, sends. */
+static bool all_answered(void *arg)
+{
+	struct crowd *c = arg;
+	size_t i;
+
+	for (i = 0; i < c->n && !c->sent; i++) {
+		c->of[i].left = &c->left;
+		send_both(c->client[i], &c->of[i]);
+	}
+	c->sent = true;
+	return !c->left;
+}
+
+int sk_redis_info_all(sk_redis *const *client, size_t n,
+    struct sk_redis_info *out, struct snek_error *e)
+{
+	struct crowd c = { .client = client, .n = n };
+	size_t i;
+	int rc;
+
+	c.of = calloc(n + 1, sizeof(*c.of));
+	if (!c.of)
+		return sk_enomem(e);
+	/* Each command has its deadline, and c must outlive them. */
+	rc = n ? sk_redis_run(sk_redis_loop_of(client[0]), all_answered, &c,
+	    INT64_MAX, e) : 0;
+	for (i = 0; i < n && !rc; i++) {
+		rc = c.of[i].rc;
+		if (rc && e)
+			*e = c.of[i].error;
+	}
+	for (i = 0; i < n && !rc; i++)
+		out[i] = c.of[i].info;
+	free(c.of);
 	return rc;
 }

@@ -36,6 +36,7 @@
 
 #ifdef SK_FAULTS
 const char *sk_redis_fault;
+int sk_redis_lease_ms = SK_REDIS_LEASE_MS;
 #endif
 
 struct stamp {

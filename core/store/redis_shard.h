@@ -22,9 +22,11 @@
  * "replies" are not looked at. */
 #ifdef SK_FAULTS
 extern const char *sk_redis_fault;
-extern int sk_redis_renew_ms, sk_redis_wait_ms;
+extern int sk_redis_renew_ms, sk_redis_wait_ms, sk_redis_lease_ms;
+#define SK_REDIS_LEASE sk_redis_lease_ms
 #define SK_REDIS_FAULT(name) (sk_redis_fault && !strcmp(sk_redis_fault, name))
 #else
+#define SK_REDIS_LEASE SK_REDIS_LEASE_MS
 #define SK_REDIS_FAULT(name) false
 #endif
 

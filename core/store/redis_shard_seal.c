@@ -66,7 +66,7 @@ static int seal_once(struct sk_segment_writer *w, int64_t *answer,
 	arg[5] = chunk.span;
 	arg[6] = (struct sk_span){ count, (size_t)snprintf(count, sizeof(count),
 	    "%u", w->chunks) };
-	arg[7] = sk_redis_writer_score(w, SK_REDIS_LEASE_MS, lease);
+	arg[7] = sk_redis_writer_score(w, SK_REDIS_LEASE, lease);
 	arg[8] = (struct sk_span){ w->index.p, w->index.n };
 	rc = sk_redis_script(w->shard->redis, &w->shard->seal, 3, arg, 9, &a, e);
 	if (rc)
@@ -102,7 +102,9 @@ static int write_index(struct sk_segment_writer *w, struct snek_error *e)
 }
 
 struct waiting {                /* for replicas */
-	struct sk_segment_writer *w;
+	struct sk_redis_shard *shard;
+	const char *hex;                /* of the write */
+	uint32_t want;
 	int left, rc;
 	int64_t replicas;
 	struct snek_error error;
@@ -127,24 +129,28 @@ static void answered(void *arg, int rc, const struct sk_reply *r,
 static bool send_wait(void *arg)
 {
 	struct waiting *k = arg;
-	struct sk_segment_writer *w = k->w;
+	struct sk_redis_key w;
 	char lease[24], n[12], ms[12];
 	struct sk_span zadd[] = {
-		sk_span_text("ZADD"), w->w.span, sk_span_text("XX"),
-		sk_redis_writer_score(w, SK_REDIS_LEASE_MS, lease), sk_span_text(w->hex),
+		sk_span_text("ZADD"), { NULL, 0 }, sk_span_text("XX"),
+		{ lease, (size_t)snprintf(lease, sizeof(lease), "%" PRId64,
+		    sk_redis_shard_now(k->shard) + SK_REDIS_LEASE) },
+		sk_span_text(k->hex),
 	}, wait[] = {
 		sk_span_text("WAIT"),
-		{ n, (size_t)snprintf(n, sizeof(n), "%u", w->shard->replicas) },
+		{ n, (size_t)snprintf(n, sizeof(n), "%u", k->want) },
 		{ ms, (size_t)snprintf(ms, sizeof(ms), "%d", WAIT_MS) },
 	};
 	struct sk_command a = { .arg = zadd, .args = 5 };
 	struct sk_command b = { .arg = wait, .args = 3 };
 
-	k->rc = sk_redis_send(w->shard->redis, &a, answered, k, &k->error);
+	sk_redis_shard_name(k->shard, "w", &w);
+	zadd[1] = w.span;
+	k->rc = sk_redis_send(k->shard->redis, &a, answered, k, &k->error);
 	k->left += !k->rc;
 	if (k->rc)
 		return true;
-	k->rc = sk_redis_send(w->shard->redis, &b, answered, k, &k->error);
+	k->rc = sk_redis_send(k->shard->redis, &b, answered, k, &k->error);
 	k->left += !k->rc;
 	return true;
 }
@@ -154,25 +160,48 @@ static bool all_answered(void *arg)
 	return !((struct waiting *)arg)->left;
 }
 
-static int wait_for_replicas(struct sk_segment_writer *w, struct snek_error *e)
+static int wait_for_replicas(struct sk_redis_shard *s, const char *hex,
+    uint32_t want, struct snek_error *e)
 {
-	struct waiting k = { .w = w };
-	int rc = sk_redis_shard_locked(w->shard, send_wait, &k, e);
+	struct waiting k = { .shard = s, .hex = hex, .want = want };
+	int rc = sk_redis_shard_locked(s, send_wait, &k, e);
 
 	if (rc)
 		return rc;
 	/* Each command has its deadline, and k must outlive both. */
-	sk_redis_run(w->shard->loop, all_answered, &k, INT64_MAX, e);
+	sk_redis_run(s->loop, all_answered, &k, INT64_MAX, e);
 	if (k.rc) {
 		if (e)
 			*e = k.error;
 		return k.rc;
 	}
-	if (k.replicas >= (int64_t)w->shard->replicas)
+	if (k.replicas >= (int64_t)want)
 		return 0;
 	return sk_fail(e, SNEK_EIO, "%s: shard %u: only %" PRId64 " of %u "
-	    "replicas have write %s", sk_redis_name(w->shard->redis),
-	    w->shard->stamp.shard, k.replicas, w->shard->replicas, w->hex);
+	    "replicas have write %s", sk_redis_name(s->redis),
+	    s->stamp.shard, k.replicas, want, hex);
+}
+
+int sk_redis_shard_replicate(struct sk_shard *s, struct sk_write_id id,
+    uint32_t replicas, struct snek_error *e)
+{
+	char hex[33];
+
+	sk_write_id_hex(id, hex);
+	return wait_for_replicas(sk_redis_shard_of(s), hex, replicas, e);
+}
+
+void sk_redis_writer_replicas(struct sk_segment_writer *w, uint32_t n)
+{
+	w->replicas = n;
+}
+
+static uint32_t replicas_of(const struct sk_segment_writer *w)
+{
+	if (w->replicas)
+		return w->replicas;
+	return w->shard->durability == SK_DURABLE_REPLICATED ?
+	    w->shard->replicas : 0;
 }
 
 int sk_redis_shard_seal(struct sk_segment_writer *w, struct snek_error *e)
@@ -189,8 +218,8 @@ int sk_redis_shard_seal(struct sk_segment_writer *w, struct snek_error *e)
 		return sk_redis_writer_refuse(w, rc);
 	sk_redis_index_seal(w->shard, w->id, w->records, w->chunks, w->index.p);
 	rc = write_index(w, e);
-	if (!rc && w->shard->durability == SK_DURABLE_REPLICATED)
-		rc = wait_for_replicas(w, e);
+	if (!rc && replicas_of(w))
+		rc = wait_for_replicas(w->shard, w->hex, replicas_of(w), e);
 	if (rc)
 		return sk_redis_writer_refuse(w, rc);
 	w->sealed = true;

@@ -156,7 +156,7 @@ static void renew(struct sk_segment_writer *w)
 	char text[24];
 	struct sk_span arg[] = {
 		sk_span_text("ZADD"), w->w.span, sk_span_text("XX"),
-		sk_redis_writer_score(w, SK_REDIS_LEASE_MS, text),
+		sk_redis_writer_score(w, SK_REDIS_LEASE, text),
 		sk_span_text(w->hex),
 	};
 
@@ -227,7 +227,7 @@ static void send_begin(struct sk_segment_writer *w)
 	char text[24], chunks[12];
 	struct sk_span lease[] = {
 		sk_span_text("ZADD"), w->w.span, sk_span_text("NX"),
-		sk_redis_writer_score(w, SK_REDIS_LEASE_MS, text), sk_span_text(w->hex),
+		sk_redis_writer_score(w, SK_REDIS_LEASE, text), sk_span_text(w->hex),
 	}, owner[] = {
 		sk_span_text("HSETNX"), w->o.span, sk_span_text("owner"),
 		sk_span_text(w->owner),

@@ -15,6 +15,7 @@ struct sk_segment_writer {
 	struct sk_buf index;            /* the head's room, then entries */
 	uint64_t at, records;
 	uint32_t chunks;
+	uint32_t replicas;              /* to wait for; 0: as the shard says */
 	bool owned;                     /* begin was answered: it is ours */
 	bool sealed, told;              /* told: of the failure */
 

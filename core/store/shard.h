@@ -144,6 +144,12 @@ void sk_redis_shard_any_eviction(struct sk_shard *);
  * to give it.  Unless called: MEMORY. */
 int sk_redis_shard_durability(struct sk_shard *, int level, uint32_t replicas,
     struct snek_error *);
+/* The same for one writer: so many replicas (0: as the shard says). */
+void sk_redis_writer_replicas(struct sk_segment_writer *, uint32_t);
+/* Wait until all that was written to the shard so far, a sealed write among it,
+ * is on so many replicas: SNEK_EIO when it is not, in time. */
+int sk_redis_shard_replicate(struct sk_shard *, struct sk_write_id,
+    uint32_t replicas, struct snek_error *);
 /* Remove the stamp and every key of the shard. */
 int sk_redis_shard_destroy(struct sk_redis *, const struct sk_stamp *,
     struct snek_error *);

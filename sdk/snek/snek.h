@@ -179,6 +179,10 @@ struct snek_writer_options {
 	/* Called now and then with what has been read so far. */
 	void (*progress)(void *arg, uint64_t records, uint64_t bytes);
 	void *progress_arg;
+	/* What the write must survive: "memory" (nothing), "process", "machine"
+	 * or "replicated=N".  SNEK_EINVAL when that cannot be shown of every
+	 * server.  NULL: the strongest that can be. */
+	const char *durability;
 };
 
 struct snek_receipt {
@@ -187,7 +191,8 @@ struct snek_receipt {
 	uint64_t records, bad, bytes;   /* bytes: of chunks */
 	uint32_t shards;                /* of the placement */
 	bool repeated;                  /* the request id was committed before */
-	char durability[16];            /* "machine": survives power loss */
+	char durability[16];            /* reached: memory, process, machine
+	                                 * (survives power loss), replicated=N */
 	char write_id[33];
 };
 
@@ -204,7 +209,7 @@ SNEK_API int snek_writer_put(snek_writer *, const char *json, size_t len,
 SNEK_API int snek_writer_read(snek_writer *, int fd, const char *name,
              enum snek_format, struct snek_error *);
 /* All or nothing.  After SNEK_EUNKNOWN a repeat with the same request id
- * gives the definite answer.  out may be NULL. */
+ * gives the definite answer, and waits again for replicas that were late.  out may be NULL. */
 SNEK_API int snek_writer_commit(snek_writer *, struct snek_receipt *out,
              struct snek_error *);
 /* Drops what is not committed. */
@@ -268,6 +273,8 @@ struct snek_shard_stat {
 	uint64_t garbage, garbage_bytes;        /* segments that gc may sweep */
 	uint64_t writing, writing_bytes;        /* segments of open writes */
 	uint64_t free_bytes;            /* left where the shard lies */
+	/* Of its server; 0 in a directory.  max_memory 0: no limit. */
+	uint64_t used_memory, max_memory, clients;
 };
 
 struct snek_cluster_stat {
@@ -278,6 +285,9 @@ struct snek_cluster_stat {
 	uint64_t garbage, garbage_bytes;        /* over all shards */
 	uint64_t writing, writing_bytes;
 	uint64_t free_bytes;            /* left where the meta store lies */
+	/* Of the meta store's server; 0 in a directory, which has no servers. */
+	uint64_t used_memory, max_memory, clients;
+	uint64_t servers;               /* shards on servers: all or none */
 };
 
 /* How much there is, and of it on each shard.  category NULL: of all of them,
