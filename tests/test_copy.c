@@ -16,8 +16,6 @@ static void setup(void)
 {
 	world_make(&here, in_memory(), 3, 2);
 	world_make(&there, in_memory(), 2, 1);
-	world_open(&here);
-	world_open(&there);
 	memset(&err, 0, sizeof(err));
 }
 
