@@ -1,6 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # How the commands behave: streams, exit codes, every mistake with its line.
+# What a shell starts in the background ignores SIGINT, and so would all that we
+# start: begin again with signals as they are in the foreground.
+if test -z "${SIGNALS_ARE_DEFAULT:-}" &&
+    env --default-signal=INT,QUIT true 2>/dev/null; then
+	SIGNALS_ARE_DEFAULT=1 exec env --default-signal=INT,QUIT bash "$0" "$@"
+fi
 set -u
 top=$(pwd)
 export SNEK_PLUGIN_PATH=$top/plugins/.libs
