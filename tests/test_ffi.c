@@ -585,7 +585,7 @@ START_TEST(a_job_maps_what_was_said_last)
 }
 END_TEST
 
-static const struct { const char *library, *function, *sig; int code; } starts[] = {
+static const struct { const char *lib, *function, *sig; int code; } starts[] = {
 	{ NULL, "f", "d(d)", SNEK_EINVAL }, { "l", NULL, "d(d)", SNEK_EINVAL },
 	{ "l", "f", NULL, SNEK_EINVAL }, { "l", "f", "d(dd)", SNEK_EINVAL },
 	{ "libno-such.so.9", "f", "d(d)", SNEK_ENOENT },
@@ -599,7 +599,7 @@ START_TEST(words_fail_at_once_and_libraries_at_the_start)
 	int rc;
 
 	ck_assert_int_eq(snek_job_new(NULL, NULL, &j, NULL), 0);
-	rc = snek_job_call(j, starts[_i].library, starts[_i].function,
+	rc = snek_job_call(j, starts[_i].lib, starts[_i].function,
 	    starts[_i].sig, NULL, &e);
 	ck_assert_int_eq(rc, starts[_i].code == SNEK_ENOENT ? 0 : SNEK_EINVAL);
 	if (!rc)

@@ -80,7 +80,7 @@ int sk_get_reducer(struct sk_get *, struct sk_reducer *);
 /* An op of a plugin, to be loaded from its file. */
 struct sk_wire_op {
 	const char *path, *op;          /* op NULL: none */
-	struct sk_call call;            /* library NULL: the path's plugin */
+	struct sk_call call;            /* lib NULL: the path's plugin */
 	struct sk_args args;
 };
 void sk_put_op(struct sk_put *, const struct sk_exec_plugin *,

@@ -11,7 +11,7 @@ void sk_put_op(struct sk_put *w, const struct sk_exec_plugin *p,
 
 	sk_put_text(w, p && !c ? p->path : NULL);
 	sk_put_text(w, op ? op->op.name : NULL);
-	sk_put_text(w, c ? c->library : NULL);
+	sk_put_text(w, c ? c->lib : NULL);
 	sk_put_text(w, c ? c->function : NULL);
 	sk_put_text(w, c ? c->signature : NULL);
 	sk_put_text(w, c ? c->fields : NULL);
@@ -22,11 +22,11 @@ int sk_get_op(struct sk_get *r, struct sk_wire_op *o, struct snek_error *e)
 {
 	o->path = sk_get_text(r);
 	o->op = sk_get_text(r);
-	o->call.library = sk_get_text(r);
+	o->call.lib = sk_get_text(r);
 	o->call.function = sk_get_text(r);
 	o->call.signature = sk_get_text(r);
 	o->call.fields = sk_get_text(r);
-	if (r->bad || (o->op && !o->path == !o->call.library))
+	if (r->bad || (o->op && !o->path == !o->call.lib))
 		return sk_fail(e, SNEK_EFORMAT, "malformed request");
 	return sk_get_args(r, &o->args, e);
 }

@@ -26,7 +26,7 @@ struct queued {
 
 struct sk_worker {
 	struct sk_worker_options set;
-	char *program, *tmp, *library;
+	char *program, *tmp, *lib;
 	struct sk_channel channel;
 	pid_t pid;
 	int pidfd;                      /* -1: an old kernel */
@@ -93,8 +93,8 @@ static int send_hello(sk_worker *w)
 	int rc;
 
 	snprintf(h.tmp, sizeof(h.tmp), "%s", w->tmp);
-	if (w->library)
-		snprintf(h.libraries, sizeof(h.libraries), "%s", w->library);
+	if (w->lib)
+		snprintf(h.libraries, sizeof(h.libraries), "%s", w->lib);
 	sk_put_hello(&out, &h);
 	m.body = out.buf;
 	rc = out.nomem ? SNEK_ENOMEM : sk_worker_send(w, &m);
@@ -153,8 +153,8 @@ int sk_worker_open(const struct sk_worker_options *o, sk_worker **out,
 	w->tail = &w->heard;
 	w->program = find_program(o->program);
 	w->tmp = strdup(o->tmp ? o->tmp : "/tmp");
-	if (o->library && strchr(o->library, '/'))
-		w->library = realpath(o->library, NULL);        /* or none */
+	if (o->lib && strchr(o->lib, '/'))
+		w->lib = realpath(o->lib, NULL);        /* or none */
 	rc = w->program && w->tmp ? start(w, e) : sk_enomem(e);
 	if (rc)
 		sk_worker_close(w);
@@ -230,7 +230,7 @@ void sk_worker_close(sk_worker *w)
 	forget_heard(w);
 	free(w->program);
 	free(w->tmp);
-	free(w->library);
+	free(w->lib);
 	free(w);
 }
 

@@ -12,7 +12,7 @@
 struct sk_worker_options {
 	const char *program;            /* NULL: $SNEK_WORKER, the installed one */
 	const char *tmp;
-	const char *library;            /* a file that children may read; or NULL */
+	const char *lib;                /* a file that children may read; or NULL */
 	uint32_t workers;               /* children at most; 0: 1 */
 	bool trust;                     /* no sandbox */
 	uint64_t memory, cpu_ms;        /* 0: the default; none */

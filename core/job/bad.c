@@ -105,14 +105,14 @@ static bool put_quoted(struct sk_buf *b, const char *s)
 
 static bool put_call(struct sk_buf *b, const struct sk_call *c)
 {
-	return sk_buf_printf(b, "snek run --call %s:%s --sig ", c->library,
+	return sk_buf_printf(b, "snek run --call %s:%s --sig ", c->lib,
 	    c->function) && put_quoted(b, c->signature) && (!c->fields ||
 	    (sk_buf_put(b, " --fields ", 10) && put_quoted(b, c->fields)));
 }
 
 static bool put_function(struct sk_buf *b, const struct snek_job *j)
 {
-	if (j->call.library)
+	if (j->call.lib)
 		return put_call(b, &j->call);
 	return sk_buf_printf(b, "snek run %s%s:%s",
 	    strchr(j->map_fn.path, '/') ? "" : "./", j->map_fn.path,

@@ -55,7 +55,7 @@ int sk_job_new(struct sk_catalog *cat, const char *category,
 
 static void free_call(struct sk_call *c)
 {
-	free((char *)c->library);
+	free((char *)c->lib);
 	free((char *)c->function);
 	free((char *)c->signature);
 	free((char *)c->fields);
@@ -402,11 +402,11 @@ int sk_job_map(struct snek_job *j, const char *function, const char *args_json,
 
 static bool copy_call(struct sk_call *to, const struct sk_call *from)
 {
-	to->library = strdup(from->library);
+	to->lib = strdup(from->lib);
 	to->function = strdup(from->function);
 	to->signature = strdup(from->signature);
 	to->fields = from->fields ? strdup(from->fields) : NULL;
-	return to->library && to->function && to->signature &&
+	return to->lib && to->function && to->signature &&
 	    (to->fields || !from->fields);
 }
 

@@ -70,7 +70,7 @@ struct snek_job {
 	struct sk_spool *spool;
 	int unread;                     /* why not all input was: no start */
 	char *function, *args_json, *reduce;
-	struct sk_call call;            /* library NULL: function is what to map */
+	struct sk_call call;            /* lib NULL: function is what to map */
 	struct sk_arg_text *arg;
 	size_t args;
 	struct sk_job_settings set;

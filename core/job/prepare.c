@@ -46,7 +46,7 @@ static int find_map(struct snek_job *j, struct snek_error *e)
 
 	if (!j->function)
 		return sk_fail(e, SNEK_EINVAL, "the job maps no function");
-	rc = j->call.library ? open_call(j, e)
+	rc = j->call.lib ? open_call(j, e)
 	    : sk_function_find(j->cat, j->worker, j->function, &j->map_fn, e);
 	if (rc)
 		return rc;
@@ -81,7 +81,7 @@ static int ask_here(struct snek_job *j, bool *aggregates, struct snek_error *e)
 static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
 {
 	struct sk_exec_plugin p = { j->map_fn.file, j->map_fn.path,
-		j->call.library ? &j->call : NULL };
+		j->call.lib ? &j->call : NULL };
 	struct sk_opened o;
 	int rc;
 
@@ -295,7 +295,7 @@ static void describe(struct snek_job *j)
 {
 	struct sk_exec_job *x = &j->exec_job;
 
-	x->call = j->call.library ? &j->call : NULL;
+	x->call = j->call.lib ? &j->call : NULL;
 	x->plugin = j->map_fn.plugin;
 	x->op = j->map_fn.op;
 	x->args = &j->map_args;
@@ -363,7 +363,7 @@ static int open_worker(struct snek_job *j, struct snek_error *e)
 {
 	struct sk_worker_options o = {
 		.program = j->set.worker, .tmp = j->set.tmp,
-		.library = j->call.library,
+		.lib = j->call.lib,
 		.workers = j->set.workers, .trust = j->set.trust,
 		.memory = j->set.worker_memory,
 		.cpu_ms = (uint64_t)j->set.worker_cpu_ms,

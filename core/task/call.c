@@ -95,7 +95,7 @@ static bool is_identifier(const char *s)
 
 static int check_names(const struct sk_call *c, struct snek_error *e)
 {
-	if (!c->library || !*c->library)
+	if (!c->lib || !*c->lib)
 		return sk_fail(e, SNEK_EINVAL, "the library has no name");
 	if (!c->function || !is_identifier(c->function))
 		return sk_fail(e, SNEK_EINVAL, "'%.80s' cannot be the name of "
@@ -213,7 +213,7 @@ int sk_call_describe(const struct sk_call *c, struct sk_plugin **out,
 
 	if (rc)
 		return rc;
-	p = new_plugin(c->library);
+	p = new_plugin(c->lib);
 	if (!p)
 		return sk_enomem(e);
 	rc = describe(p->op->callee, c, e);
@@ -237,7 +237,7 @@ int sk_call_open(const struct sk_call *c, struct sk_plugin **out,
 
 	if (rc)
 		return rc;
-	rc = sk_plugin_symbol(c->library, c->function, &function, e);
+	rc = sk_plugin_symbol(c->lib, c->function, &function, e);
 	if (!rc)
 		rc = sk_ffi_new(&p->op->callee->sig, function,
 		    &p->op->callee->ffi, e);

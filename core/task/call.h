@@ -30,11 +30,11 @@ void sk_callee_free(struct sk_callee *);
 void sk_callee_serve(struct snek_op *);
 
 /* A function of any library, in words alone, so that a worker elsewhere can
- * be told the same.  library: with '/' a file, else as the loader finds it;
+ * be told the same.  lib: with '/' a file, else as the loader finds it;
  * fields: paths with commas between ("\," is a comma in a name); NULL: the
  * whole record, for a function of one argument. */
 struct sk_call {
-	const char *library, *function, *signature, *fields;
+	const char *lib, *function, *signature, *fields;
 };
 
 /* A plugin of one op that knows its fields and its name, but fails to map:

@@ -234,7 +234,7 @@ bool sk_elf_symbol_get(const struct sk_elf_file *f, uint32_t i,
 	out->size = s.st_size;
 	if (f->versions && f->need &&
 	    get(f, f->versions + (uint64_t)i * 2, &v, 2)) {
-		out->library = f->need[v % VERSIONS].library;
+		out->lib = f->need[v % VERSIONS].lib;
 		out->version = f->need[v % VERSIONS].version;
 	}
 	return out->name;
@@ -306,21 +306,21 @@ bool sk_elf_function(const struct sk_elf_file *f, uint64_t at,
 /* The versions of one library; false: damaged. */
 static bool add_needs(struct sk_elf_file *f, uint64_t at, const Elf64_Verneed *n)
 {
-	const char *library = string(f, n->vn_file), *version;
+	const char *lib = string(f, n->vn_file), *version;
 	Elf64_Vernaux a;
 	uint32_t i;
 
 	at += n->vn_aux;
-	for (i = 0; library && i < n->vn_cnt; i++, at += a.vna_next) {
+	for (i = 0; lib && i < n->vn_cnt; i++, at += a.vna_next) {
 		if (!get(f, at, &a, sizeof(a)) ||
 		    !(version = string(f, a.vna_name)))
 			return false;
 		f->need[a.vna_other % VERSIONS] =
-		    (struct sk_elf_need){ library, version };
+		    (struct sk_elf_need){ lib, version };
 		if (!a.vna_next)
 			break;
 	}
-	return library;
+	return lib;
 }
 
 /* Every step goes forward, so that it ends with the file. */

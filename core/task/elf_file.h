@@ -15,12 +15,12 @@ struct sk_elf_symbol {
 	const char *name;               /* never NULL */
 	bool defined, weak, local, hidden, function;
 	uint64_t at, size;              /* where it will lie */
-	const char *library, *version;  /* that it needs; NULL: none */
+	const char *lib, *version;  /* that it needs; NULL: none */
 };
 
 /* A version of a library that the file needs: "libc.so.6", "GLIBC_2.34". */
 struct sk_elf_need {
-	const char *library, *version;
+	const char *lib, *version;
 };
 
 struct sk_elf_file {

@@ -147,7 +147,7 @@ static int open_call(const struct sk_call *call, struct sk_plugin **out,
 {
 	int rc;
 
-	sk_crash_name(call->library, 0, call->library);
+	sk_crash_name(call->lib, 0, call->lib);
 	rc = sk_call_open(call, out, e);
 	sk_crash_look();
 	return rc;
@@ -160,14 +160,14 @@ static int load_op(struct child *c, const struct sk_wire_op *o,
 {
 	int rc = 0;
 
-	if (!l->plugin && o->call.library)
+	if (!l->plugin && o->call.lib)
 		rc = open_call(&o->call, &l->plugin, e);
 	else if (!l->plugin)
 		rc = at < m->fds ? load(c, o->path, m->fd[at], at, &l->plugin, e)
 		    : sk_fail(e, SNEK_EINTERNAL, "malformed request");
 	if (rc)
 		return rc;
-	if (o->call.library) {
+	if (o->call.lib) {
 		l->op = &l->plugin->op[0];
 		return 0;
 	}
@@ -286,7 +286,7 @@ static int open_reduce(struct child *c, struct snek_error *e)
 		return open_map(c, e);
 	if (c->reduce || !c->job.reduce.op)
 		return 0;
-	rc = load_op(c, &c->job.reduce, &c->init, c->job.map.call.library ? 0 : 1,
+	rc = load_op(c, &c->job.reduce, &c->init, c->job.map.call.lib ? 0 : 1,
 	    &c->reduce_fn, e);
 	return rc ? rc : open_op(c, &c->reduce_fn, &c->job.reduce.args,
 	    c->job.category, c->job.logs, &c->reduce, e);
