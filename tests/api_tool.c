@@ -143,3 +143,60 @@ int64_t api_counter(snek_job *j, const char *name)
 	ck_assert_int_eq(snek_job_counters(j, look, &s), 0);
 	return s.value;
 }
+
+/* ---- a category as text ---- */
+
+char *api_exported(snek_cluster *c)
+{
+	struct snek_error e = { 0 };
+	struct snek_value v;
+	snek_reader *r;
+	char *text;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+	int rc;
+
+	ck_assert_msg(!snek_reader_open(c, "c", &r, &e), "%s", e.text);
+	while ((rc = snek_reader_next(r, &v, &e)) == 1) {
+		snek_value_json(v, f);
+		fputc('\n', f);
+	}
+	ck_assert_msg(!rc, "%s", e.text);
+	snek_reader_close(r);
+	fclose(f);
+	return text;
+}
+
+static int put_path(void *f, const struct snek_path_info *p)
+{
+	fprintf(f, "%.*s %llu %llu %llu %llu %llu ", (int)p->path_len, p->path,
+	    (unsigned long long)p->records, (unsigned long long)p->values,
+	    (unsigned long long)p->ints, (unsigned long long)p->doubles,
+	    (unsigned long long)p->strings);
+	snek_value_json(p->example, f);
+	fputc('\n', f);
+	return 0;
+}
+
+char *api_described(snek_cluster *c, uint64_t records)
+{
+	struct snek_describe_options o = { .size = sizeof(o),
+		.records = records };
+	struct snek_error e = { 0 };
+	char *text;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	ck_assert_msg(!snek_category_describe(c, "c", &o, put_path, f, NULL, &e),
+	    "%s", e.text);
+	fclose(f);
+	return text;
+}
+
+void api_same(char *want, char *is)
+{
+	ck_assert_uint_gt(strlen(want), 0);
+	ck_assert_msg(!strcmp(want, is), "%.2000s\n---\n%.2000s", want, is);
+	free(want);
+	free(is);
+}

@@ -42,6 +42,12 @@ int64_t api_counter(snek_job *, const char *name);      /* -1: none */
 	ck_assert_int_lt(snek_result_open(j_, &r_, NULL), 0); \
 	snek_job_free(j_); \
 } while (0)
+/* The records of category "c", a line each; its paths, found in so many
+ * records (0: the default), a line each.  The caller's. */
+char *api_exported(snek_cluster *);
+char *api_described(snek_cluster *, uint64_t records);
+/* Both are freed, and are the same and not empty. */
+void api_same(char *want, char *is);
 /* A descriptor that reads the text. */
 int api_fd(const char *text);
 #endif

@@ -7,7 +7,8 @@
 
 #undef fail             /* a macro of Check's, and a member of struct snek_api */
 
-/* Run the tests of a suite that setup fills in; for main to return. */
+/* Run the tests of a suite that setup fills in (it may set another time limit
+ * than a minute); for main to return. */
 static inline int check_main(const char *name, void (*setup)(TCase *))
 {
 	Suite *s = suite_create(name);
@@ -15,8 +16,8 @@ static inline int check_main(const char *name, void (*setup)(TCase *))
 	SRunner *r;
 	int failed;
 
-	setup(t);
 	tcase_set_timeout(t, 60);
+	setup(t);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Each allocation of a client of a meta store on a server fails once: nothing
  * crashes, nothing is half done, and then everything works. */
+#include "check_main.h"
 #include "meta_on_redis.h"
 
 #include <errno.h>
@@ -20,36 +21,7 @@ int main(void)
 }
 #else
 
-extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t);
-extern void *__libc_realloc(void *, size_t);
-
-static struct {
-	bool on;
-	long at, n;
-} fault;
-
-static bool fails(void)
-{
-	if (!fault.on || ++fault.n != fault.at)
-		return false;
-	errno = ENOMEM;
-	return true;
-}
-
-void *malloc(size_t n)
-{
-	return fails() ? NULL : __libc_malloc(n);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __libc_realloc(p, n);
-}
+#include "nomem.h"
 
 struct sum {
 	uint64_t next, records;
@@ -248,24 +220,16 @@ START_TEST(memory_that_is_out_is_an_error_like_others)
 }
 END_TEST
 
-int main(void)
+static void tests(TCase *t)
 {
-	Suite *s = suite_create("meta_nomem");
-	TCase *t = tcase_create("meta_nomem");
-	SRunner *r;
-	int failed;
-
-	if (!redis_have())
-		return redis_skip("test_meta_nomem");
 	tcase_add_unchecked_fixture(t, world_start, world_stop);
 	tcase_add_checked_fixture(t, meta_setup, meta_teardown);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, memory_that_is_out_is_an_error_like_others);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+	return redis_have() ? check_main("meta_nomem", tests) :
+	    redis_skip("test_meta_nomem");
 }
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "check_main.h"
 #include "meta_on_redis.h"
 #include "store/meta_record.h"
 
@@ -676,18 +677,10 @@ START_TEST(what_a_removed_category_left_is_purged_later)
 }
 END_TEST
 
-int main(void)
+static void tests(TCase *t)
 {
-	Suite *s = suite_create("meta_redis");
-	TCase *t = tcase_create("meta_redis");
-	SRunner *r;
-	int failed;
-
-	if (!redis_have())
-		return redis_skip("test_meta_redis");
 	tcase_add_unchecked_fixture(t, world_start, world_stop);
 	tcase_add_checked_fixture(t, meta_setup, meta_teardown);
-	tcase_set_timeout(t, 60);
 	meta_cases(t);
 	tcase_add_test(t, a_long_manifest_comes_in_pages);
 	tcase_add_test(t, a_snapshot_is_whole_while_others_fold);
@@ -708,10 +701,10 @@ int main(void)
 	tcase_add_loop_test(t, a_manifest_with_a_gap_is_corrupt, 1, 7);
 	tcase_add_test(t, counters_end_at_2_to_the_53);
 	tcase_add_test(t, what_a_removed_category_left_is_purged_later);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+	return redis_have() ? check_main("meta_redis", tests) :
+	    redis_skip("test_meta_redis");
 }

@@ -90,57 +90,6 @@ static void tear_down(void)
 
 /* ---- the same ---- */
 
-static char *exported(snek_cluster *c)
-{
-	struct snek_error e = { 0 };
-	struct snek_value v;
-	snek_reader *r;
-	char *text;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
-	int rc;
-
-	ck_assert_msg(!snek_reader_open(c, "c", &r, &e), "%s", e.text);
-	while ((rc = snek_reader_next(r, &v, &e)) == 1) {
-		snek_value_json(v, f);
-		fputc('\n', f);
-	}
-	ck_assert_msg(!rc, "%s", e.text);
-	snek_reader_close(r);
-	fclose(f);
-	return text;
-}
-
-static int put_path(void *f, const struct snek_path_info *p)
-{
-	fprintf(f, "%.*s %llu %llu ", (int)p->path_len, p->path,
-	    (unsigned long long)p->records, (unsigned long long)p->values);
-	snek_value_json(p->example, f);
-	fputc('\n', f);
-	return 0;
-}
-
-static char *described(snek_cluster *c)
-{
-	struct snek_error e = { 0 };
-	char *text;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
-
-	ck_assert_msg(!snek_category_describe(c, "c", NULL, put_path, f, NULL,
-	    &e), "%s", e.text);
-	fclose(f);
-	return text;
-}
-
-static void same(char *want, char *is)
-{
-	ck_assert_uint_gt(strlen(want), 0);
-	ck_assert_msg(!strcmp(want, is), "%.2000s\n---\n%.2000s", want, is);
-	free(want);
-	free(is);
-}
-
 static const struct query {
 	const char *function, *args, *reduce;
 } queries[] = {
@@ -186,7 +135,7 @@ static void all_queries(int executor)
 	int i;
 
 	for (i = 0; i < QUERIES; i++)
-		same(answer(plain, &queries[i], 0),
+		api_same(answer(plain, &queries[i], 0),
 		    answer(remote, &queries[i], executor));
 }
 
@@ -194,13 +143,13 @@ START_TEST(every_way_to_read_says_the_same)
 {
 	struct snek_error e = { 0 };
 
-	same(exported(plain), exported(remote));
-	same(described(plain), described(remote));
+	api_same(api_exported(plain), api_exported(remote));
+	api_same(api_described(plain, 0), api_described(remote, 0));
 	all_queries(_i);
 	ck_assert_msg(!sk_compact(cat, "c", true, &e), "%s", e.text);
 	ck_assert_msg(!sk_compact(plain->cat, "c", true, &e), "%s", e.text);
-	same(exported(plain), exported(remote));
-	same(described(plain), described(remote));
+	api_same(api_exported(plain), api_exported(remote));
+	api_same(api_described(plain, 0), api_described(remote, 0));
 	all_queries(_i);
 }
 END_TEST
@@ -252,7 +201,7 @@ START_TEST(what_was_folded_stays_for_its_readers_and_goes_with_gc)
 	ck_assert_int_eq(sk_gc(cat, 0, &r, &e), 0);
 	ck_assert_uint_gt(r.segments, 0);
 	ck_assert_int_lt(segments(), before);
-	free(exported(remote));
+	free(api_exported(remote));
 }
 END_TEST
 

@@ -4,9 +4,9 @@
  * in between finds all that was acknowledged before it, once and whole; at the
  * end everything is as it was said, and repeats say what was not known.
  */
+#include "check_main.h"
 #include "redis_faults.h"
 
-#include <check.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -166,23 +166,16 @@ START_TEST(a_fault_under_load_loses_and_halves_nothing)
 }
 END_TEST
 
-int main(void)
+static void tests(TCase *t)
 {
-	Suite *s = suite_create("redis load");
-	TCase *t = tcase_create("redis load");
-	SRunner *r;
-	int failed;
-
-	if (!redis_have())
-		return redis_skip("test_redis_load");
-	signal(SIGPIPE, SIG_IGN);
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, a_fault_under_load_loses_and_halves_nothing, 0,
 	    faults_n);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+}
+
+int main(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	return redis_have() ? check_main("redis load", tests) :
+	    redis_skip("test_redis_load");
 }

@@ -14,10 +14,10 @@
 #include "category.h"
 #include "category/compact.h"
 #include "category/step.h"
+#include "check_main.h"
 #include "redis_faults.h"
 #include "store/redis_shard.h"
 
-#include <check.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -311,25 +311,18 @@ START_TEST(a_forgotten_request_is_found_out)
 }
 END_TEST
 
-int main(void)
+static void tests(TCase *t)
 {
-	Suite *s = suite_create("redis writes");
-	TCase *t = tcase_create("redis writes");
-	SRunner *r;
-	int failed;
-
-	if (!redis_have())
-		return redis_skip("test_redis_writes");
-	signal(SIGPIPE, SIG_IGN);
 	tcase_set_timeout(t, 60 + 30 * (double)faulty_rounds());
 	tcase_add_test(t, replies_that_are_not_looked_at_are_found_out);
 	tcase_add_test(t, a_forgotten_request_is_found_out);
 	tcase_add_loop_test(t, a_fault_at_any_step_loses_and_halves_nothing, 0,
 	    faults_n);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+}
+
+int main(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	return redis_have() ? check_main("redis writes", tests) :
+	    redis_skip("test_redis_writes");
 }

@@ -17,39 +17,7 @@ int main(void)
 }
 #else
 
-extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t);
-extern void *__libc_realloc(void *, size_t);
-
-static struct {
-	bool on, for_good;
-	long at, n;
-} fault;
-
-static bool fails(void)
-{
-	if (!fault.on)
-		return false;
-	fault.n++;
-	if (fault.n != fault.at && (!fault.for_good || fault.n < fault.at))
-		return false;
-	errno = ENOMEM;
-	return true;
-}
-
-void *malloc(size_t n)
-{
-	return fails() ? NULL : __libc_malloc(n);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __libc_realloc(p, n);
-}
+#include "nomem.h"
 
 static struct snek_error err;
 
