@@ -88,7 +88,7 @@ static void write_conf(const struct redis_world *w, const char *more)
 	f = fopen(path, "w");
 	ck_assert_ptr_nonnull(f);
 	fprintf(f, "bind 127.0.0.1\ndir %s\nlogfile %s/log\nsave \"\"\n"
-	    "daemonize no\nhz 50\n", w->dir, w->dir);
+	    "daemonize no\nhz 50\nrepl-diskless-sync-delay 0\n", w->dir, w->dir);
 	if (!w->o.sentinel)
 		fprintf(f, "enable-debug-command yes\n");
 	if (w->o.tls)

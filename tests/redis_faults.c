@@ -14,7 +14,7 @@
 /* ---- the cluster ---- */
 
 static const char acl[] = "user writer on >right ~* +@all\n"
-    "repl-diskless-sync-delay 0\nrepl-ping-replica-period 1\n";
+    "repl-ping-replica-period 1\n";
 
 static void say(const struct redis_world *w, const char *command)
 {

@@ -40,6 +40,7 @@ redis_conf () {			# DIR, then lines in pairs
 		echo "dir $redis_dir"
 		echo "logfile $redis_dir/log"
 		echo "save \"\""
+		echo "repl-diskless-sync-delay 0"
 		echo "enable-debug-command yes"
 		while test $# -gt 1; do
 			echo "$1 $2"

@@ -533,8 +533,6 @@ START_TEST(a_replica_is_read_and_not_written)
 	ck_assert(!ops->read_only(meta));
 	snprintf(command, sizeof(command), "REPLICAOF 127.0.0.1 %d",
 	    redis_port(world));
-	tell("CONFIG SET repl-diskless-sync-delay 0");
-	free(redis_cli(replica, "CONFIG SET repl-diskless-sync-delay 0"));
 	free(redis_cli(replica, command));
 	wait_for_link(replica);
 	ck_assert_int_eq(ops->settle(meta, &id, 1, 10000, &err), 0);

@@ -597,7 +597,7 @@ START_TEST(a_writer_that_waits_for_input_stays_alive)
 	sk_redis_renew_ms = 20;
 	w = begun(2);
 	first = score_of();
-	for (i = 0; i < 500 && score_of() < first + 60; i++)
+	for (i = 0; i < 3000 && score_of() < first + 60; i++)
 		usleep(10000);
 	ck_assert_int_ge(score_of(), first + 60);
 	ck_assert_int_eq(listed().alive, 1);
@@ -894,10 +894,10 @@ START_TEST(a_replica_has_what_is_sealed)
 	    redis_port(world));
 	world = copy;
 	free(redis_cli(world, command));
-	for (i = 0; i < 500 && sk_redis_shard_durability(shard,
+	for (i = 0; i < 3000 && sk_redis_shard_durability(shard,
 	    SK_DURABLE_REPLICATED, 1, &err); i++)
 		usleep(10000);
-	ck_assert_int_lt(i, 500);
+	ck_assert_int_lt(i, 3000);
 	write_some(20);
 	disconnect();
 	connect_shard(redis_url(copy));
