@@ -99,7 +99,7 @@ const struct zoo_kind zoo_kinds[] = {
 	{ .name = "swarms", .plugin = "eat", .op = "swarms", .exits = PLUGIN,
 	    .flags = ZOO_ACCOUNT | ZOO_RECORD, .says = "refused" },
 	{ .name = "haunts", .plugin = "eat", .op = "haunts",
-	    .exits = GOOD | PLUGIN, .says = "refused|SIG" },
+	    .exits = GOOD | PLUGIN, .says = "refused|SIG|no answer" },
 	{ .name = "long key", .plugin = "eat", .op = "long_key",
 	    .memory = "536870912", .exits = PLUGIN | LIMIT, .says = "key|memory|SIG" },
 	{ .name = "floods", .plugin = "eat", .op = "floods", .reduce = "none",
