@@ -15,14 +15,16 @@ allowed () {
 	store)    echo "base value store" ;;
 	category) echo "base value store category" ;;
 	task)     echo "base value task" ;;
-	exec)     echo "base value task exec" ;;
+	exec)     echo "base value task aws exec" ;;
 	worker)   echo "base value store task exec worker" ;;
-	job)      echo "base value store category task exec job" ;;
+	job)      echo "base value store category task aws exec job" ;;
+	aws)      echo "base value task aws" ;;
+	host)     echo "base value host" ;;
 	cli)      echo "cli" ;;
 	esac
 }
 
-for dir in base value store category task exec worker job cli; do
+for dir in base value store category task aws exec worker host job cli; do
 	for f in core/$dir/*.[ch] core/$dir/*.cc; do
 		test -f "$f" || continue
 		for inc in $(sed -n 's/^#include "\([a-z_]*\)\/.*/\1/p' "$f"); do
@@ -47,9 +49,13 @@ only msgpack.h core/value/pack.c
 only zlib.h "$(echo core/value/inflate*.c core/value/input*.c core/value/gzip*.c)"
 only seccomp.h "core/task/sandbox_seccomp.c core/task/sandbox_calls.c"
 only linux/landlock.h core/task/sandbox_landlock.c
-only dlfcn.h "core/task/plugin.c core/store/tls_load.c"
+only dlfcn.h "core/task/plugin.c core/store/tls_load.c core/aws/load.c"
 only hiredis/read.h core/store/resp.c
 only openssl/ssl.h core/store/tls.c
+only curl/curl.h core/aws/http.c
+only expat.h core/aws/xml.c
+only zip.h "core/aws/zip.c core/host/unzip.c"
+only microhttpd.h core/host/server.c
 only ffi.h core/task/ffi.c
 only elfutils/libdwfl.h core/task/lines_dwarf.c
 only unwind.h core/worker/crash.c

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * aws.h - the outside: AWS and other HTTP endpoints, many calls at once.
+ *
+ * It lives in a module of its own, snek-aws.so, so that only who goes out pays
+ * for its libraries (libcurl alone brings thirty).  An sk_aws is one thread's,
+ * but for wake.
+ */
+#ifndef SK_AWS_H
+#define SK_AWS_H
+#include "base/buf.h"
+#include "base/err.h"
+
+#define SK_AWS_VERSION 1u       /* of sk_aws_ops */
+#define SK_AWS_SYMBOL "snek_aws_ops"
+
+struct sk_aws;                          /* who we are, where, and connections */
+struct sk_aws_call;                     /* one that is under way */
+
+/* NULL and 0: as the environment and ~/.aws say (aws/profile.h). */
+struct sk_aws_options {
+	const char *profile, *region, *endpoint;
+	uint32_t connections;           /* at once, to a host; 0: 1,000 */
+};
+
+struct sk_aws_header {
+	const char *name, *value;
+};
+
+/* Texts and body are the caller's until the call has ended. */
+struct sk_aws_request {
+	const char *service;            /* "lambda": its endpoint, its signature;
+					 * NULL: path is a URL, nothing is signed */
+	const char *method;
+	const char *path, *query;       /* percent-encoded; query "a=b&c=d" */
+	const struct sk_aws_header *header;
+	size_t headers;
+	struct sk_span body;
+	size_t max_reply;               /* bytes; 0: 8 MiB */
+	int64_t timeout_ms;             /* of one try; 0: 60 s */
+	uint32_t tries;                 /* 0: as AWS_MAX_ATTEMPTS says; 1: one */
+};
+
+struct sk_aws_reply {
+	int code;                       /* 0: an answer came, of whatever status;
+					 * else why none did: SNEK_EAGAIN, EIO,
+					 * ETIMEDOUT (worth another try), EACCES
+					 * (no credentials), EINVAL ... */
+	struct snek_error error;
+	bool sent;                      /* the other end may have it */
+	uint32_t status, tries;
+	/* Of the answer; empty when it has none. */
+	char request_id[64], type[64];  /* type: X-Amzn-ErrorType, or __type,
+					 * or XML's Code, without what is behind
+					 * its ':' */
+	char function_error[32];
+	int64_t retry_after_ms;         /* -1: it does not say */
+	struct sk_buf body;
+};
+void sk_aws_reply_free(struct sk_aws_reply *);
+
+/* ---- a plugin as a zip (aws/bundle.c) ---- */
+
+struct sk_bundle_options {
+	const char *plugin;             /* the file */
+	const char *const *include;     /* more files, put beside it */
+	size_t includes;
+	const char *worker, *tls;       /* programs; NULL: as installed */
+	const char *launcher;
+};
+struct sk_bundle {
+	struct sk_buf zip;
+	char arch[16];                  /* "x86_64", "arm64", as Lambda says */
+	char code_sha256[45];           /* base64, as Lambda's CodeSha256 */
+	char plugin_sha256[65];         /* hex, of the plugin's bytes */
+	uint64_t unzipped;              /* bytes */
+};
+void sk_bundle_free(struct sk_bundle *);
+
+/* ---- its function (aws/lambda.c) ---- */
+
+struct sk_lambda_spec {
+	const char *name;               /* of the function at AWS */
+	const char *role;               /* ARN; NULL: that of the function there */
+	uint32_t memory_mb, timeout_s;  /* 0: 1769 MB, 900 s */
+	const struct sk_aws_header *env;        /* added to what snek sets */
+	size_t envs;
+	const struct sk_bundle *bundle;
+	bool dry_run;                   /* look, say, change nothing */
+	/* Each step as it is done, in words. */
+	void (*said)(void *, const char *text);
+	void *said_arg;
+};
+struct sk_lambda_state {
+	char arn[256];                  /* with the version: what is invoked */
+	char version[24], previous[24]; /* previous: of the alias before */
+	char code_sha256[45], arch[16], state[24], role[256];
+	uint32_t memory_mb, timeout_s;
+	bool changed;
+};
+
+struct sk_aws_ops {
+	unsigned version;
+	int (*open)(const struct sk_aws_options *, struct sk_aws **,
+	    struct snek_error *);
+	/* Calls that are under way are dropped: their done is not called. */
+	void (*close)(struct sk_aws *);
+
+	/* One call to its end, with retries.  0: an answer of 200 to 299; else
+	 * the error says service, action, status, type, request id and what to
+	 * do: SNEK_ENOENT (404), ECONFLICT (409), EAGAIN (429, 5xx), EACCES
+	 * (401, 403), EINVAL (400, 413).  The reply is filled in all the same,
+	 * and is to be freed. */
+	int (*call)(struct sk_aws *, const struct sk_aws_request *,
+	    struct sk_aws_reply *, struct snek_error *);
+
+	/* Begin one; done is called from step, once, and owns the reply. */
+	int (*begin)(struct sk_aws *, const struct sk_aws_request *,
+	    void (*done)(void *arg, struct sk_aws_reply *), void *arg,
+	    struct sk_aws_call **, struct snek_error *);
+	/* Nobody waits for it any more; done is not called. */
+	void (*cancel)(struct sk_aws *, struct sk_aws_call *);
+	/* Go on until something ended, the time is over (-1: no such) or a
+	 * wake; how many ended, or less than 0. */
+	int (*step)(struct sk_aws *, int timeout_ms, struct snek_error *);
+	void (*wake)(struct sk_aws *);  /* any thread */
+	const char *(*region)(const struct sk_aws *);
+
+	int (*bundle)(const struct sk_bundle_options *, struct sk_bundle *,
+	    struct snek_error *);
+
+	/* Make or update it, wait, publish, move the alias "snek".  Each step
+	 * may be repeated; nothing is done that is done already. */
+	int (*lambda_put)(struct sk_aws *, const struct sk_lambda_spec *,
+	    struct sk_lambda_state *, struct snek_error *);
+	int (*lambda_get)(struct sk_aws *, const char *name,
+	    struct sk_lambda_state *, struct snek_error *);
+	int (*lambda_rollback)(struct sk_aws *, const char *name,
+	    struct sk_lambda_state *, struct snek_error *);
+	int (*lambda_remove)(struct sk_aws *, const char *name,
+	    struct snek_error *);
+};
+
+/* The module's, loaded at the first call (aws/load.c; $SNEK_AWS); without one
+ * an error that says what to install. */
+int sk_aws_load(const struct sk_aws_ops **, struct snek_error *);
+#endif
