@@ -161,7 +161,8 @@ static void command(struct cage *g, char **argv)
 	argv = option(argv, "--on", "processes");
 	argv = option(argv, "--workers", "2");
 	argv = option(argv, "--reduce", k->reduce);
-	argv = option(argv, "--timeout", k->timeout);
+	argv = option(argv, "--timeout", k->timeout ? k->timeout :
+	    ZOO_TIMEOUT);
 	argv = option(argv, "--worker-memory", k->memory);
 	argv = option(argv, "--worker-cpu", k->cpu);
 	*argv = NULL;

@@ -68,7 +68,8 @@ static int set_up(snek_job *j, const struct zoo_kind *k, const char *function,
 	if (rc >= 0)
 		rc = set(j, "workers", "2", e);
 	if (rc >= 0)
-		rc = set(j, "timeout", k->timeout, e);
+		rc = set(j, "timeout", k->timeout ? k->timeout : ZOO_TIMEOUT,
+		    e);
 	if (rc >= 0)
 		rc = set(j, "worker-cpu", k->cpu, e);
 	return rc >= 0 ? set(j, "worker-memory", k->memory, e) : rc;

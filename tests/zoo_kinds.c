@@ -128,10 +128,13 @@ const struct zoo_kind zoo_kinds[] = {
 	LIES(writes_input, PLUGIN, "SIGSEGV|SIGBUS"),
 	LIES(writes_host, PLUGIN, "SIGSEGV"),
 	/* The host's notes on it are not to be believed. */
+	/* What it wrote over may keep it from dying. */
 	{ .name = "writes_shared", .plugin = "lie", .op = "writes_shared",
-	    .exits = PLUGIN, .flags = ZOO_ROUND, .says = "." },
+	    .timeout = "10", .exits = PLUGIN | LIMIT, .flags = ZOO_ROUND,
+	    .says = "." },
 	{ .name = "wipes shared", .plugin = "lie", .op = "writes_shared",
-	    .what = "0", .exits = PLUGIN, .says = "." },
+	    .what = "0", .timeout = "10", .exits = PLUGIN | LIMIT,
+	    .says = "." },
 	LIES(forged_value, PLUGIN, "msgpack|object"),
 	LIES(false_pointer, PLUGIN, "SIGSEGV"),
 	LIES(partition, PLUGIN, "partition"),

@@ -17,6 +17,9 @@ enum {
 	ZOO_ROUND = 32,                 /* what is the number of the round */
 };
 
+/* Seconds for those that are to end by themselves: what hangs fails. */
+#define ZOO_TIMEOUT "120"
+
 struct zoo_kind {
 	const char *name;
 	const char *plugin, *op;        /* op NULL: its only one */
