@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "store/meta_record.h"
 
 struct sk_meta_cluster meta_shape = { .format = 1, .shards = 5, .level = 3 };
 struct sk_meta *meta;
@@ -524,6 +525,38 @@ struct sk_meta_function meta_function(const char *name, const char *op,
 	return f;
 }
 
+static void put_into_lambda(struct sk_meta_function *f)
+{
+	f->lambda = (struct sk_meta_lambda){
+		.arn = "arn:aws:lambda:eu-west-1:123456789012:function:snek-x:7",
+		.name = "snek-x", .version = "7", .region = "eu-west-1",
+		.arch = "x86_64", .endpoint = "http://127.0.0.1:9001",
+		.code_sha256 = "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=",
+		.memory_mb = 1769, .timeout_s = 900,
+	};
+	memset(f->lambda.plugin_sha256, 'a', 64);
+}
+
+struct sk_meta_function meta_function_of(int i)
+{
+	struct sk_meta_function f = meta_function("words", "count", 'a');
+
+	if (i == 1 || i == 3)
+		put_into_lambda(&f);
+	if (i == 2 || i == 3) {
+		f.kind = SK_FUNCTION_CALL;
+		snprintf(f.lib, sizeof(f.lib), "libgeo.so");
+		snprintf(f.signature, sizeof(f.signature), "d(dd?)");
+		snprintf(f.fields, sizeof(f.fields), "a.b,c");
+	}
+	if (i == 4) {
+		f.kind = SK_FUNCTION_URL;
+		f.sha256[0] = '\0';
+		snprintf(f.url, sizeof(f.url), "https://example.com/f?x=1");
+	}
+	return f;
+}
+
 static int count_function(void *arg, const struct sk_meta_function *f)
 {
 	(void)f;
@@ -581,6 +614,59 @@ START_TEST(functions_go_by_name_or_by_plugin)
 	n = 0;
 	ck_assert_int_eq(ops->function_list(meta, count_function, &n, &err), 0);
 	ck_assert_int_eq(n, 0);
+}
+END_TEST
+
+static void is_packed_alike(const struct sk_meta_function *f,
+    const struct sk_meta_function *g)
+{
+	struct sk_buf a = { 0 }, b = { 0 };
+
+	ck_assert(sk_record_pack_function(&a, f));
+	ck_assert(sk_record_pack_function(&b, g));
+	ck_assert_uint_eq(a.n, b.n);
+	ck_assert_mem_eq(a.p, b.p, a.n);
+	sk_buf_free(&a);
+	sk_buf_free(&b);
+	ck_assert(sk_record_same_function(f, g));
+}
+
+START_TEST(functions_of_all_kinds_are_read_back)
+{
+	struct sk_meta_function f, g;
+	bool changed;
+	int i;
+
+	for (i = 0; i < META_FUNCTIONS; i++) {
+		f = meta_function_of(i);
+		ck_assert_int_eq(ops->function_put(meta, &f, 1, "words",
+		    &changed, &err), 0);
+		ck_assert(changed);
+		ck_assert_int_eq(ops->function_get(meta, "words", &g, &err), 0);
+		ck_assert_uint_eq(g.generation, i + 1);
+		f.generation = g.generation;
+		ck_assert_str_eq(g.name, "words");
+		is_packed_alike(&f, &g);
+		ck_assert_int_eq(ops->function_put(meta, &f, 1, "words",
+		    &changed, &err), 0);
+		ck_assert(!changed);
+	}
+}
+END_TEST
+
+START_TEST(a_lambda_of_another_version_is_a_change)
+{
+	struct sk_meta_function f = meta_function_of(1), g;
+	bool changed;
+
+	ck_assert_int_eq(ops->function_put(meta, &f, 1, "words", NULL, &err), 0);
+	snprintf(f.lambda.version, sizeof(f.lambda.version), "8");
+	ck_assert_int_eq(ops->function_put(meta, &f, 1, "words", &changed,
+	    &err), 0);
+	ck_assert(changed);
+	ck_assert_int_eq(ops->function_get(meta, "words", &g, &err), 0);
+	ck_assert_str_eq(g.lambda.version, "8");
+	ck_assert_uint_eq(g.generation, 2);
 }
 END_TEST
 
@@ -691,6 +777,8 @@ void meta_cases(TCase *t)
 	tcase_add_test(t, folding_never_loses_records);
 	tcase_add_test(t, functions_change_when_their_bytes_do);
 	tcase_add_test(t, functions_go_by_name_or_by_plugin);
+	tcase_add_test(t, functions_of_all_kinds_are_read_back);
+	tcase_add_test(t, a_lambda_of_another_version_is_a_change);
 	tcase_add_test(t, handles_of_one_directory_share_what_they_see);
 	tcase_add_test(t, a_forked_child_opens_its_own);
 	tcase_add_test(t, threads_commit_without_gaps);

@@ -47,4 +47,7 @@ void meta_six_writes(void);                     /* 1 to 6, in x */
 int meta_fold(unsigned first, unsigned last, unsigned id, uint64_t records);
 struct sk_meta_function meta_function(const char *name, const char *op,
     char sha);
+/* One of each kind, with and without a Lambda. */
+enum { META_FUNCTIONS = 5 };
+struct sk_meta_function meta_function_of(int i);
 #endif

@@ -205,7 +205,8 @@ static void cut_all(enum sk_lmdb_db db, struct sk_span key,
 	}
 	old[0] = 9;
 	put_raw(db, key, old, n);
-	ck_assert_int_eq(use(), SNEK_ECORRUPT);
+	ck_assert_int_eq(use(), db == DB_FUNCTION ? SNEK_EVERSION
+	    : SNEK_ECORRUPT);
 	old[0] = 1;
 	put_raw(db, key, old, n);
 }
@@ -265,6 +266,68 @@ START_TEST(damaged_records_are_told)
 }
 END_TEST
 
+/* ---- records of functions ---- */
+
+static const char first_release[] =
+    "\1" "\7\0\0\0\0\0\0\0" "\5words" "\5count" "\2ab" "\3""1.0";
+
+START_TEST(a_function_of_the_first_release_is_read_and_kept_as_it_was)
+{
+	struct sk_span v = { first_release, sizeof(first_release) - 1 };
+	struct sk_meta_function f;
+	struct sk_buf b = { 0 };
+
+	put_raw(DB_FUNCTION, sk_record_text("words"), v.p, v.n);
+	ck_assert_int_eq(ops->function_get(meta, "words", &f, &err), 0);
+	ck_assert_uint_eq(f.generation, 7);
+	ck_assert_uint_eq(f.kind, SK_FUNCTION_OP);
+	ck_assert_str_eq(f.op, "count");
+	ck_assert_str_eq(f.lambda.arn, "");
+	ck_assert(sk_record_pack_function(&b, &f));
+	ck_assert_mem_eq(b.p, v.p, v.n);
+	ck_assert_uint_eq(b.n, v.n);
+	sk_buf_free(&b);
+}
+END_TEST
+
+START_TEST(a_function_record_cut_anywhere_is_damaged)
+{
+	struct sk_meta_function f = meta_function_of(_i), g;
+	struct sk_span name = sk_record_text(f.name);
+	struct sk_buf b = { 0 };
+	size_t i;
+
+	ck_assert(sk_record_pack_function(&b, &f));
+	ck_assert(sk_buf_byte(&b, 0));
+	for (i = 0; i <= b.n; i++)
+		ck_assert_int_eq(sk_record_unpack_function(name,
+		    (struct sk_span){ b.p, i }, &g), i == b.n - 1);
+	sk_buf_free(&b);
+}
+END_TEST
+
+START_TEST(a_function_of_a_newer_snek_is_refused_by_its_number)
+{
+	struct sk_meta_function f = meta_function("other", "", 'a'), g;
+	struct sk_span name = sk_record_text("new");
+	char newer[sizeof(first_release)];
+
+	memcpy(newer, first_release, sizeof(newer));
+	newer[0] = 3;
+	put_raw(DB_FUNCTION, name, newer, sizeof(newer));
+	ck_assert_int_eq(ops->function_get(meta, "new", &g, &err),
+	    SNEK_EVERSION);
+	ck_assert_ptr_nonnull(strstr(err.text, "function new was added by a "
+	    "newer snek (format 3; this one reads up to 2)"));
+	ck_assert_int_eq(ops->function_remove(meta, "new", &err),
+	    SNEK_EVERSION);
+	ck_assert_int_eq(ops->function_put(meta, &f, 1, "words", NULL, &err),
+	    SNEK_EVERSION);
+	ck_assert_int_eq(ops->function_get(meta, "other", &g, &err),
+	    SNEK_ENOENT);
+}
+END_TEST
+
 START_TEST(a_manifest_with_a_gap_is_corrupt)
 {
 	struct sk_lmdb_txn t;
@@ -294,6 +357,12 @@ int main(void)
 	tcase_add_test(t, a_damaged_file_is_refused_by_name);
 	tcase_add_test(t, a_newer_format_is_refused);
 	tcase_add_test(t, damaged_records_are_told);
+	tcase_add_test(t,
+	    a_function_of_the_first_release_is_read_and_kept_as_it_was);
+	tcase_add_loop_test(t, a_function_record_cut_anywhere_is_damaged, 0,
+	    META_FUNCTIONS);
+	tcase_add_test(t,
+	    a_function_of_a_newer_snek_is_refused_by_its_number);
 	tcase_add_loop_test(t, a_manifest_with_a_gap_is_corrupt, 1, 7);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

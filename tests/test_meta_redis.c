@@ -612,6 +612,27 @@ START_TEST(a_damaged_field_is_told_and_nothing_done)
 }
 END_TEST
 
+START_TEST(a_function_of_a_newer_snek_is_refused_by_its_number)
+{
+	static const char newer[] =
+	    "\3" "\7\0\0\0\0\0\0\0" "\5words" "\5count" "\2ab" "\3""1.0 and more";
+	char before[64], after[64];
+
+	prepare();
+	put("HSET", "function", sk_span_text("words"),
+	    (struct sk_span){ newer, sizeof(newer) - 1 });
+	digest(before);
+	ck_assert_int_eq(use_function_get(), SNEK_EVERSION);
+	ck_assert_int_eq(use_function(), SNEK_EVERSION);
+	ck_assert_ptr_nonnull(strstr(err.text, "function words was added by a "
+	    "newer snek (format 3; this one reads up to 2)"));
+	ck_assert_int_eq(ops->function_remove(meta, "words", &err),
+	    SNEK_EVERSION);
+	digest(after);
+	ck_assert_str_eq(before, after);
+}
+END_TEST
+
 START_TEST(a_damaged_entry_is_told)
 {
 	struct sk_meta_part part = { 0, 1, 1, 10 };
@@ -697,6 +718,7 @@ static void tests(TCase *t)
 	    0, sizeof(uses) / sizeof(*uses));
 	tcase_add_loop_test(t, a_damaged_field_is_told_and_nothing_done,
 	    0, sizeof(fields) / sizeof(*fields));
+	tcase_add_test(t, a_function_of_a_newer_snek_is_refused_by_its_number);
 	tcase_add_test(t, a_damaged_entry_is_told);
 	tcase_add_loop_test(t, a_manifest_with_a_gap_is_corrupt, 1, 7);
 	tcase_add_test(t, counters_end_at_2_to_the_53);

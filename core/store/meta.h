@@ -60,12 +60,37 @@ struct sk_meta_receipt {
 	bool repeated;
 };
 
+/* What stands behind a name that can be queried. */
+enum sk_function_kind {
+	SK_FUNCTION_OP,                 /* an op of a plugin */
+	SK_FUNCTION_URL,                /* an HTTP endpoint */
+	SK_FUNCTION_CALL,               /* a C function of any library */
+};
+
+/* Where the same runs at AWS. */
+struct sk_meta_lambda {
+	char arn[256];                  /* with the version; "": nowhere */
+	char name[65], version[24], region[32], arch[16];
+	char code_sha256[45];           /* of the zip, as AWS says it */
+	char plugin_sha256[65];         /* of the plugin or library in it */
+	char endpoint[256];             /* of an emulator; "": AWS's own */
+	uint32_t memory_mb, timeout_s;
+};
+
 struct sk_meta_function {
 	char name[SK_NAME_MAX + 1];     /* PLUGIN.OP or PLUGIN */
-	char plugin[SK_NAME_MAX + 1], op[SK_NAME_MAX + 1];
-	char sha256[65];
+	char plugin[SK_NAME_MAX + 1];   /* without one: as name */
+	char op[SK_NAME_MAX + 1];       /* or the C function */
+	char sha256[65];                /* of the plugin or library; "": a
+					 * library that the loader finds */
 	char version[64];
 	uint64_t generation;
+	uint32_t kind;                  /* enum sk_function_kind */
+	char url[2048];
+	char lib[256], signature[64], fields[4096];     /* of a C function:
+					 * lib without directories; see
+					 * task/call.h */
+	struct sk_meta_lambda lambda;
 };
 
 /* Usable by several threads at once, and from within a visit for reading. */
@@ -124,9 +149,10 @@ struct sk_meta_ops {
 	int (*expire_requests)(struct sk_meta *, int64_t before, struct snek_error *);
 
 	/* Functions.  put replaces by name, drops what else the plugin had, and
-	 * raises the generation (of which it is the judge) when the bytes
-	 * differ; changed may be NULL.  remove: one by its name, or all of a
-	 * plugin by the plugin's. */
+	 * raises the generation (of which it is the judge) when anything
+	 * differs; changed may be NULL.  remove: one by its name, or all of a
+	 * plugin by the plugin's.  SNEK_EVERSION: a record of a newer snek is
+	 * among those that were looked at. */
 	int (*function_put)(struct sk_meta *, const struct sk_meta_function *, uint32_t n,
 	    const char *plugin, bool *changed, struct snek_error *);
 	int (*function_get)(struct sk_meta *, const char *name,

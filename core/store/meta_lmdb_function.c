@@ -6,6 +6,14 @@ static int no_function(const char *name, struct snek_error *e)
 	return sk_fail(e, SNEK_ENOENT, "no such function: %s", name);
 }
 
+static int unpack(const struct sk_lmdb_txn *t, struct sk_span name,
+    struct sk_span v, struct sk_meta_function *out, struct snek_error *e)
+{
+	int rc = sk_record_read_function(t->env->path, name, v, out, e);
+
+	return rc == SNEK_ECORRUPT ? sk_lmdb_damaged(t, "a function", e) : rc;
+}
+
 /* SNEK_ENOENT without text. */
 static int get(struct sk_lmdb_txn *t, const char *name,
     struct sk_meta_function *out, struct snek_error *e)
@@ -14,9 +22,7 @@ static int get(struct sk_lmdb_txn *t, const char *name,
 	int rc = *name && strlen(name) <= SK_NAME_MAX ?
 	    sk_lmdb_get(t, DB_FUNCTION, sk_record_text(name), &v, e) : SNEK_ENOENT;
 
-	if (!rc && !sk_record_unpack_function(sk_record_text(name), v, out))
-		return sk_lmdb_damaged(t, name, e);
-	return rc;
+	return rc ? rc : unpack(t, sk_record_text(name), v, out, e);
 }
 
 int sk_lmdb_function_get(struct sk_meta *m, const char *name,
@@ -35,13 +41,6 @@ int sk_lmdb_function_get(struct sk_meta *m, const char *name,
 	return 0;
 }
 
-static bool is_same(const struct sk_meta_function *a,
-    const struct sk_meta_function *b)
-{
-	return !strcmp(a->sha256, b->sha256) && !strcmp(a->op, b->op) &&
-	    !strcmp(a->plugin, b->plugin) && !strcmp(a->version, b->version);
-}
-
 static int put_one(struct sk_lmdb_txn *t, const struct sk_meta_function *f,
     bool *changed, struct snek_error *e)
 {
@@ -51,7 +50,7 @@ static int put_one(struct sk_lmdb_txn *t, const struct sk_meta_function *f,
 
 	if (rc && rc != SNEK_ENOENT)
 		return rc;
-	if (!rc && is_same(&old, f))
+	if (!rc && sk_record_same_function(&old, f))
 		return 0;
 	new.generation = rc ? 1 : old.generation + 1;
 	*changed = true;
@@ -73,9 +72,10 @@ static int drop_one(void *arg, struct sk_span key, struct sk_span value,
 	struct dropper *d = arg;
 	struct sk_meta_function f;
 	uint32_t i;
+	int rc = unpack(d->t, key, value, &f, e);
 
-	if (!sk_record_unpack_function(key, value, &f))
-		return sk_lmdb_damaged(d->t, "a function", e);
+	if (rc)
+		return rc;
 	if (strcmp(f.plugin, d->plugin))
 		return 0;
 	for (i = 0; i < d->n; i++)
@@ -148,10 +148,9 @@ static int list_one(void *arg, struct sk_span key, struct sk_span value,
 {
 	struct lister *l = arg;
 	struct sk_meta_function f;
+	int rc = unpack(l->t, key, value, &f, e);
 
-	if (!sk_record_unpack_function(key, value, &f))
-		return sk_lmdb_damaged(l->t, "a function", e);
-	return l->visit(l->arg, &f);
+	return rc ? rc : l->visit(l->arg, &f);
 }
 
 int sk_lmdb_function_list(struct sk_meta *m,

@@ -317,26 +317,159 @@ bool sk_record_unpack_request(struct sk_span v, struct sk_record_request *q)
 	return is_whole(&r);
 }
 
+/* ---- functions ---- */
+
+/* As take_text, with a u16 for the length. */
+static void take_long_text(struct reader *r, char *out, size_t cap)
+{
+	size_t n = (size_t)take_number(r, 2);
+
+	if (n >= cap)
+		r->bad = true;
+	else
+		take_bytes(r, out, n);
+	out[r->bad ? 0 : n] = 0;
+}
+
+static bool put_long_text(struct sk_buf *b, const char *s)
+{
+	size_t n = strlen(s);
+
+	return n <= UINT16_MAX && put_number(b, n, 2) && sk_buf_put(b, s, n);
+}
+
+static bool pack_lambda(struct sk_buf *b, const struct sk_meta_lambda *l)
+{
+	if (!*l->arn)
+		return sk_buf_byte(b, 0);
+	return sk_buf_byte(b, 1) && put_long_text(b, l->arn) &&
+	    put_long_text(b, l->name) && put_long_text(b, l->version) &&
+	    put_long_text(b, l->region) && put_long_text(b, l->arch) &&
+	    put_long_text(b, l->code_sha256) &&
+	    put_long_text(b, l->plugin_sha256) &&
+	    put_long_text(b, l->endpoint) && put32(b, l->memory_mb) &&
+	    put32(b, l->timeout_s);
+}
+
+static void take_lambda(struct reader *r, struct sk_meta_lambda *l)
+{
+	uint8_t has = take8(r);
+
+	if (has > 1)
+		r->bad = true;
+	if (r->bad || !has)
+		return;
+	take_long_text(r, l->arn, sizeof(l->arn));
+	take_long_text(r, l->name, sizeof(l->name));
+	take_long_text(r, l->version, sizeof(l->version));
+	take_long_text(r, l->region, sizeof(l->region));
+	take_long_text(r, l->arch, sizeof(l->arch));
+	take_long_text(r, l->code_sha256, sizeof(l->code_sha256));
+	take_long_text(r, l->plugin_sha256, sizeof(l->plugin_sha256));
+	take_long_text(r, l->endpoint, sizeof(l->endpoint));
+	l->memory_mb = take32(r);
+	l->timeout_s = take32(r);
+	if (!*l->arn)
+		r->bad = true;
+}
+
+static bool pack_rest(struct sk_buf *b, const struct sk_meta_function *f)
+{
+	bool ok = sk_buf_byte(b, (uint8_t)f->kind);
+
+	if (ok && f->kind == SK_FUNCTION_URL)
+		ok = put_long_text(b, f->url);
+	if (ok && f->kind == SK_FUNCTION_CALL)
+		ok = put_long_text(b, f->lib) &&
+		    put_long_text(b, f->signature) &&
+		    put_long_text(b, f->fields);
+	return ok && pack_lambda(b, &f->lambda);
+}
+
+static void take_rest(struct reader *r, struct sk_meta_function *f)
+{
+	f->kind = take8(r);
+	if (f->kind == SK_FUNCTION_URL)
+		take_long_text(r, f->url, sizeof(f->url));
+	if (f->kind == SK_FUNCTION_CALL) {
+		take_long_text(r, f->lib, sizeof(f->lib));
+		take_long_text(r, f->signature, sizeof(f->signature));
+		take_long_text(r, f->fields, sizeof(f->fields));
+	}
+	if (f->kind > SK_FUNCTION_CALL)
+		r->bad = true;
+	take_lambda(r, &f->lambda);
+}
+
+/* What any release reads stays as it was. */
+static uint8_t function_format(const struct sk_meta_function *f)
+{
+	return f->kind == SK_FUNCTION_OP && !*f->lambda.arn ? 1 : 2;
+}
+
 bool sk_record_pack_function(struct sk_buf *b, const struct sk_meta_function *f)
 {
-	return sk_buf_byte(b, RECORD_FORMAT) && put64(b, f->generation) &&
+	uint8_t format = function_format(f);
+
+	return sk_buf_byte(b, format) && put64(b, f->generation) &&
 	    put_text(b, f->plugin) && put_text(b, f->op) &&
-	    put_text(b, f->sha256) && put_text(b, f->version);
+	    put_text(b, f->sha256) && put_text(b, f->version) &&
+	    (format == 1 || pack_rest(b, f));
 }
 
 bool sk_record_unpack_function(struct sk_span name, struct sk_span v,
     struct sk_meta_function *f)
 {
-	struct reader r = record(v);
+	struct reader r = { v.p, v.n, false };
+	uint8_t format = take8(&r);
 
-	if (name.n >= sizeof(f->name))
+	memset(f, 0, sizeof(*f));
+	if (name.n >= sizeof(f->name) || !format || format > SK_FUNCTION_FORMAT)
 		return false;
 	memcpy(f->name, name.p, name.n);
-	f->name[name.n] = 0;
 	f->generation = take64(&r);
 	take_text(&r, f->plugin, sizeof(f->plugin));
 	take_text(&r, f->op, sizeof(f->op));
 	take_text(&r, f->sha256, sizeof(f->sha256));
 	take_text(&r, f->version, sizeof(f->version));
+	if (format > 1)
+		take_rest(&r, f);
 	return is_whole(&r);
+}
+
+/* All formats begin alike, as far as the plugin and three more texts. */
+static bool is_newer(struct sk_span v)
+{
+	const uint8_t *p = v.p;
+
+	return v.n > 9 && v.n >= (size_t)13 + p[9] && *p > SK_FUNCTION_FORMAT;
+}
+
+int sk_record_read_function(const char *store, struct sk_span name,
+    struct sk_span v, struct sk_meta_function *f, struct snek_error *e)
+{
+	if (is_newer(v))
+		return sk_fail(e, SNEK_EVERSION, "%s: function %.*s was added "
+		    "by a newer snek (format %d; this one reads up to %d)",
+		    store, (int)name.n, (const char *)name.p,
+		    *(const uint8_t *)v.p, SK_FUNCTION_FORMAT);
+	return sk_record_unpack_function(name, v, f) ? 0 : SNEK_ECORRUPT;
+}
+
+bool sk_record_same_function(const struct sk_meta_function *a,
+    const struct sk_meta_function *b)
+{
+	const struct sk_meta_lambda *x = &a->lambda, *y = &b->lambda;
+
+	return !strcmp(a->sha256, b->sha256) && !strcmp(a->op, b->op) &&
+	    !strcmp(a->plugin, b->plugin) && !strcmp(a->version, b->version) &&
+	    a->kind == b->kind && !strcmp(a->url, b->url) &&
+	    !strcmp(a->lib, b->lib) && !strcmp(a->signature, b->signature) &&
+	    !strcmp(a->fields, b->fields) && !strcmp(x->arn, y->arn) &&
+	    !strcmp(x->name, y->name) && !strcmp(x->version, y->version) &&
+	    !strcmp(x->region, y->region) && !strcmp(x->arch, y->arch) &&
+	    !strcmp(x->code_sha256, y->code_sha256) &&
+	    !strcmp(x->plugin_sha256, y->plugin_sha256) &&
+	    !strcmp(x->endpoint, y->endpoint) && x->memory_mb == y->memory_mb &&
+	    x->timeout_s == y->timeout_s;
 }

@@ -2,7 +2,7 @@
 /*
  * meta_record.h - what meta stores keep, as bytes and back; keys in order of
  * number.  A record begins with a byte, its format (1); numbers follow little-
- * endian; str is a length byte and so many bytes.
+ * endian; str is a length byte and so many bytes, text the same with a u16.
  *
  *   cluster   uuid[16] u32 format, shards, level  u64 draw, next id
  *   category  str name  u32 k  u32 shard[k]
@@ -14,6 +14,11 @@
  *   request   u64 seconds since 1970, version, records, bytes, digest[2]
  *             write id[16]
  *   function  u64 generation  str plugin, op, sha256, version
+ *             (so they begin in every format),
+ *             and in format 2, for all but a plugin's op that is local only:
+ *             u8 kind  text url (kind 1)  text lib, signature, fields (kind 2)
+ *             u8 lambda (0, 1: text arn, name, version, region, arch,
+ *             code_sha256, plugin_sha256, endpoint  u32 memory, timeout)
  *   numbers   u64 u64
  */
 #ifndef SK_META_RECORD_H
@@ -21,6 +26,7 @@
 #include "store/meta.h"
 
 #define SK_META_FORMAT 1u
+#define SK_FUNCTION_FORMAT 2            /* of a function's record, at most */
 #define SK_REQUEST_MAX 256u             /* bytes of a request id */
 #define SK_REQUEST_WINDOW (7 * 86400)   /* seconds */
 
@@ -62,4 +68,10 @@ bool sk_record_unpack_request(struct sk_span, struct sk_record_request *);
 bool sk_record_pack_function(struct sk_buf *, const struct sk_meta_function *);
 bool sk_record_unpack_function(struct sk_span name, struct sk_span,
     struct sk_meta_function *);
+bool sk_record_same_function(const struct sk_meta_function *,
+    const struct sk_meta_function *);
+/* The same, or SNEK_EVERSION by its number for one of a newer snek, else
+ * SNEK_ECORRUPT, without text then. */
+int sk_record_read_function(const char *store, struct sk_span name,
+    struct sk_span, struct sk_meta_function *, struct snek_error *);
 #endif

@@ -151,6 +151,11 @@ static int refusal(const struct sk_rmeta *m, const struct sk_answer *a,
 	if (sk_rmeta_says(a, "damaged"))
 		return sk_fail(e, SNEK_ECORRUPT, "%s: key %.*s is damaged, or "
 		    "not snek's", name, (int)x.n, (const char *)x.p);
+	if (sk_rmeta_says(a, "newer"))
+		return sk_fail(e, SNEK_EVERSION, "%s: function %.*s was added "
+		    "by a newer snek (format %.*s; this one reads up to %d)",
+		    name, (int)x.n, (const char *)x.p, (int)y.n,
+		    (const char *)y.p, SK_FUNCTION_FORMAT);
 	if (sk_rmeta_says(a, "gone"))
 		return sk_fail(e, SNEK_ECORRUPT, "%s: key %scluster is not that "
 		    "of the cluster that was opened: it was destroyed, lost, "

@@ -6,7 +6,6 @@
 
 #include "base/hash.h"
 
-#define RECORD_PLUGIN 9         /* where `plugin` is in a packed function */
 #define PIECE ((size_t)512 << 10)
 #define PLUGIN_MAX ((uint64_t)1 << 30)
 
@@ -18,6 +17,15 @@ static int no_function(const char *name, struct snek_error *e)
 static bool is_name(const char *name)
 {
 	return *name && strlen(name) <= SK_NAME_MAX;
+}
+
+static int unpack(const struct sk_rmeta *m, struct sk_span name,
+    struct sk_span v, struct sk_meta_function *out, struct snek_error *e)
+{
+	int rc = sk_record_read_function(sk_redis_name(m->redis), name, v, out,
+	    e);
+
+	return rc == SNEK_ECORRUPT ? sk_rmeta_damaged(m, "function", e) : rc;
 }
 
 int sk_rmeta_function_get(struct sk_meta *meta, const char *name,
@@ -37,9 +45,8 @@ int sk_rmeta_function_get(struct sk_meta *meta, const char *name,
 		return rc;
 	if (sk_rmeta_says(&a, "none"))
 		rc = no_function(name, e);
-	else if (!sk_record_unpack_function(sk_span_text(name),
-	    sk_rmeta_item(&a, 1), &f))
-		rc = sk_rmeta_damaged(m, "function", e);
+	else
+		rc = unpack(m, sk_span_text(name), sk_rmeta_item(&a, 1), &f, e);
 	sk_answer_free(&a);
 	if (!rc)
 		*out = f;
@@ -73,8 +80,7 @@ static int send_functions(struct sk_rmeta *m, const struct sk_meta_function *f,
 			break;
 		}
 		sk_rmeta_arg_text(&args, f[i].name);
-		sk_rmeta_arg(&args, packed[i].p + RECORD_PLUGIN,
-		    packed[i].n - RECORD_PLUGIN);
+		sk_rmeta_arg(&args, packed[i].p, packed[i].n);
 	}
 	return sk_rmeta_call(m, STEP_FUNCTION_PUT, &args, a, e);
 }
@@ -119,10 +125,9 @@ static int list_page(struct sk_rmeta *m, struct sk_meta_function *f, bool *more,
 	if (rc)
 		return rc;
 	for (i = 1; i + 1 < a.reply.items && !rc; i += 2) {
-		if (!sk_record_unpack_function(sk_rmeta_item(&a, i),
-		    sk_rmeta_item(&a, i + 1), f))
-			rc = sk_rmeta_damaged(m, "function", e);
-		else
+		rc = unpack(m, sk_rmeta_item(&a, i), sk_rmeta_item(&a, i + 1),
+		    f, e);
+		if (!rc)
 			rc = visit(arg, f);
 	}
 	*more = a.reply.items > 1;

@@ -97,6 +97,11 @@ static const char destroy[] = SK_LUA_BASE SK_LUA_MAIN
 
 /* ---- functions ---- */
 
+#define STRING(n) #n
+#define STRING_OF(n) STRING(n)
+#define FUNCTION_FORMAT STRING_OF(SK_FUNCTION_FORMAT)
+
+/* plugin: of a packed function. */
 #define LUA_FUNCTION \
 	"local F = M .. 'function'\n" \
 	"local function functions()\n" \
@@ -104,29 +109,29 @@ static const char destroy[] = SK_LUA_BASE SK_LUA_MAIN
 	"  for i = 1, #f, 2 do t[f[i]] = f[i + 1] end\n" \
 	"  return t\n" \
 	"end\n" \
-	"local function plugin(r)\n" \
-	"  local n = string.byte(r, 10)\n" \
-	"  if not n or #r < 13 + n or string.byte(r) ~= 1 then\n" \
-	"    fail('damaged', F)\n" \
-	"  end\n" \
+	"local function plugin(r, name)\n" \
+	"  local f, n = string.byte(r), string.byte(r, 10)\n" \
+	"  if not n or #r < 13 + n or f == 0 then fail('damaged', F) end\n" \
+	"  if f > " FUNCTION_FORMAT " then fail('newer', name, text(f)) end\n" \
 	"  return string.sub(r, 11, 10 + n)\n" \
 	"end\n"
 
-/* ARGV: plugin, {name, record from `plugin` on} ...  Then, "1": changed. */
+/* ARGV: plugin, {name, packed, of any generation} ...  Then, "1": changed. */
 static const char function_put[] = SK_LUA_BASE LUA_FUNCTION SK_LUA_MAIN
 	"  local have, keep, w = functions(), {}, {}\n"
 	"  for i = 2, #ARGV, 2 do keep[ARGV[i]] = true end\n"
 	"  for i = 2, #ARGV, 2 do\n"
-	"    local r = have[ARGV[i]]\n"
-	"    if r then plugin(r) end\n"
-	"    if not r or string.sub(r, 10) ~= ARGV[i + 1] then\n"
+	"    local r, new = have[ARGV[i]], ARGV[i + 1]\n"
+	"    if r then plugin(r, ARGV[i]) end\n"
+	"    if not r or string.byte(r) ~= string.byte(new) or\n"
+	"        string.sub(r, 10) ~= string.sub(new, 10) then\n"
 	"      local g = r and struct.unpack('<I8', r, 2) + 1 or 1\n"
-	"      w[#w + 1] = {'HSET', F, ARGV[i],\n"
-	"        '\\1' .. struct.pack('<I8', g) .. ARGV[i + 1]}\n"
+	"      w[#w + 1] = {'HSET', F, ARGV[i], string.sub(new, 1, 1) ..\n"
+	"        struct.pack('<I8', g) .. string.sub(new, 10)}\n"
 	"    end\n"
 	"  end\n"
 	"  for name, r in pairs(have) do\n"
-	"    if plugin(r) == ARGV[1] and not keep[name] then\n"
+	"    if plugin(r, name) == ARGV[1] and not keep[name] then\n"
 	"      w[#w + 1] = {'HDEL', F, name}\n"
 	"    end\n"
 	"  end\n"
@@ -165,7 +170,7 @@ static const char function_list[] = SK_LUA_BASE LUA_FUNCTION SK_LUA_MAIN
 static const char function_remove[] = SK_LUA_BASE LUA_FUNCTION SK_LUA_MAIN
 	"  local have, w = functions(), {}\n"
 	"  for name, r in pairs(have) do\n"
-	"    if plugin(r) == ARGV[1] then w[#w + 1] = {'HDEL', F, name} end\n"
+	"    if plugin(r, name) == ARGV[1] then w[#w + 1] = {'HDEL', F, name} end\n"
 	"  end\n"
 	"  if #w == 0 and not have[ARGV[1]] then fail('none') end\n"
 	"  if #w == 0 then w[1] = {'HDEL', F, ARGV[1]} end\n"
