@@ -112,8 +112,10 @@ static bool put_call(struct sk_buf *b, const struct sk_call *c)
 
 static bool put_function(struct sk_buf *b, const struct snek_job *j)
 {
-	if (j->call.lib)
-		return put_call(b, &j->call);
+	const struct sk_call *call = sk_job_called(j);
+
+	if (call)
+		return put_call(b, call);
 	return sk_buf_printf(b, "snek run %s%s:%s",
 	    strchr(j->map_fn.path, '/') ? "" : "./", j->map_fn.path,
 	    j->map_fn.op->op.name);

@@ -138,6 +138,8 @@ int sk_job_arg(struct snek_job *, const char *name, const char *value,
 /* prepare.c: everything that can be found wrong before anything runs. */
 int sk_job_prepare(struct snek_job *, struct snek_error *);
 void sk_job_unprepare(struct snek_job *);
+/* The C function that is mapped, named or registered; NULL: a plugin's op. */
+const struct sk_call *sk_job_called(const struct snek_job *);
 /* run.c */
 int sk_job_start(struct snek_job *, struct snek_error *);
 int sk_job_wait(struct snek_job *, int timeout_ms, struct snek_error *);

@@ -30,6 +30,32 @@ static void log_line(void *arg, int level, const char *text)
 	pthread_mutex_unlock(&j->log_lock);
 }
 
+/* What the name means may decide how the worker is started. */
+static int look(struct snek_job *j, struct snek_error *e)
+{
+	if (!j->function)
+		return sk_fail(e, SNEK_EINVAL, "the job maps no function");
+	return j->call.lib ? 0
+	    : sk_function_look(j->cat, j->function, &j->map_fn, e);
+}
+
+const struct sk_call *sk_job_called(const struct snek_job *j)
+{
+	if (j->call.lib)
+		return &j->call;
+	return j->map_fn.call.lib ? &j->map_fn.call : NULL;
+}
+
+static int check_kind(const struct snek_job *j, struct snek_error *e)
+{
+	const struct sk_meta_function *m = j->map_fn.record;
+
+	if (m && m->kind == SK_FUNCTION_URL)
+		return sk_fail(e, SNEK_EINVAL, "%s is a URL: it cannot run "
+		    "here", j->function);
+	return 0;
+}
+
 static int open_call(struct snek_job *j, struct snek_error *e)
 {
 	int rc = j->worker ? sk_call_describe(&j->call, &j->map_fn.plugin, e)
@@ -42,12 +68,11 @@ static int open_call(struct snek_job *j, struct snek_error *e)
 
 static int find_map(struct snek_job *j, struct snek_error *e)
 {
-	int rc;
+	int rc = j->call.lib ? open_call(j, e)
+	    : sk_function_load(j->cat, j->worker, j->function, &j->map_fn, e);
 
-	if (!j->function)
-		return sk_fail(e, SNEK_EINVAL, "the job maps no function");
-	rc = j->call.lib ? open_call(j, e)
-	    : sk_function_find(j->cat, j->worker, j->function, &j->map_fn, e);
+	if (!rc)
+		rc = check_kind(j, e);
 	if (rc)
 		return rc;
 	if (!j->map_fn.op->op.map && !j->map_fn.op->op.map_shard)
@@ -81,7 +106,7 @@ static int ask_here(struct snek_job *j, bool *aggregates, struct snek_error *e)
 static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
 {
 	struct sk_exec_plugin p = { j->map_fn.file, j->map_fn.path,
-		j->call.lib ? &j->call : NULL };
+		sk_job_called(j) };
 	struct sk_opened o;
 	int rc;
 
@@ -295,7 +320,7 @@ static void describe(struct snek_job *j)
 {
 	struct sk_exec_job *x = &j->exec_job;
 
-	x->call = j->call.lib ? &j->call : NULL;
+	x->call = sk_job_called(j);
 	x->plugin = j->map_fn.plugin;
 	x->op = j->map_fn.op;
 	x->args = &j->map_args;
@@ -361,9 +386,10 @@ static int list_files(struct snek_job *j, struct snek_error *e)
  * plugins. */
 static int open_worker(struct snek_job *j, struct snek_error *e)
 {
+	const struct sk_call *call = sk_job_called(j);
 	struct sk_worker_options o = {
 		.program = j->set.worker, .tmp = j->set.tmp,
-		.lib = j->call.lib,
+		.lib = call ? call->lib : NULL,
 		.workers = j->set.workers, .trust = j->set.trust,
 		.memory = j->set.worker_memory,
 		.cpu_ms = (uint64_t)j->set.worker_cpu_ms,
@@ -437,7 +463,9 @@ int sk_job_prepare(struct snek_job *j, struct snek_error *e)
 	if (!j->set.workers)
 		j->set.workers = processors();
 	j->exec_job.category = j->category ? j->category : "";
-	rc = open_worker(j, e);
+	rc = look(j, e);
+	if (!rc)
+		rc = open_worker(j, e);
 	if (!rc)
 		rc = find_map(j, e);
 	if (!rc)
