@@ -7,7 +7,7 @@
 
 #include "base/hash.h"
 
-enum { ENDS, THROTTLED, JOURNAL, ANSWER, REPLACE, CANCEL, TICK };
+enum { ENDS, THROTTLED, LARGE, JOURNAL, ANSWER, REPLACE, CANCEL, TICK };
 
 uint32_t sim_random(struct sim *s, uint32_t below)
 {
@@ -87,6 +87,34 @@ static void watch_deadline(struct sim *s, struct sim_event *e)
 	e->code = SNEK_ETIMEDOUT;
 }
 
+/* Of several chunks, so that less would do. */
+static bool is_large(struct sim *s, uint32_t task)
+{
+	return sim_is_map(s, task) && s->plan.task[task].n > 1 &&
+	    sim_chance(s, s->c->large);
+}
+
+void sim_cut(struct sim *s, uint32_t task, uint32_t parts)
+{
+	struct sk_plan_task *t = &s->plan.task[task], *u;
+	uint32_t i, k, end = t->first + t->n;
+
+	for (i = 1; i < parts; i++) {
+		u = &s->plan.task[s->maps++];
+		*u = (struct sk_plan_task){ .shard = t->shard,
+			.first = t->first + t->n * i / parts };
+		u->n = t->first + t->n * (i + 1) / parts - u->first;
+		for (k = u->first; k < u->first + u->n; k++) {
+			assert(k < end);
+			u->records += s->chunk[k].rows;
+		}
+	}
+	t->n /= parts;
+	t->records = 0;
+	for (k = t->first; k < t->first + t->n; k++)
+		t->records += s->chunk[k].rows;
+}
+
 /* Start an attempt: its end is drawn at once. */
 bool sim_begin(struct sim *s, uint32_t coord, uint32_t attempt)
 {
@@ -104,6 +132,8 @@ bool sim_begin(struct sim *s, uint32_t coord, uint32_t attempt)
 		else if (sim_chance(s, s->c->straggle))
 			took *= 10 + sim_random(s, 50);
 	}
+	if (e.kind == ENDS && !e.code && is_large(s, a->task))
+		e.kind = LARGE;
 	if (e.kind == ENDS && sim_chance(s, s->c->vanish)) {
 		e.code = SNEK_EAGAIN;
 		took = 30000 + sim_random(s, 30000);
@@ -174,8 +204,14 @@ static bool ends(struct sim *s, const struct sim_event *e)
 		return true;
 	a->ends = 0;
 	s->in--;
+	ev.after = s->c->retry_after;
+	ev.parts = 2;
+	if (e->kind == LARGE && !a->stale)
+		ev.parts = 2 + sim_random(s, s->plan.task[a->task].n - 1);
 	if (e->kind == THROTTLED)
 		ev.kind = SK_EV_THROTTLED;
+	else if (e->kind == LARGE)
+		ev.kind = SK_EV_SPLIT;
 	else if (e->code)
 		ev.kind = SK_EV_FAILED;
 	if (s->coord[e->coord].sched)
@@ -189,7 +225,9 @@ static bool ends(struct sim *s, const struct sim_event *e)
 static bool coord_new(struct sim *s)
 {
 	struct sk_sched_config config = {
-		.map_tasks = s->maps, .reduce_tasks = s->tasks - s->maps,
+		.map_tasks = s->maps, .reduce_tasks = s->reduces,
+		.most_map_tasks = s->base,
+		.ramp = s->c->ramp, .ramp_ms = s->c->ramp_ms,
 		.slots = s->c->slots, .attempts = s->c->attempts,
 		.backups = s->c->backups, .keep_going = s->c->keep_going,
 		.now = s->now,
@@ -199,8 +237,9 @@ static bool coord_new(struct sim *s)
 
 	c->untouched[0] = config.map_tasks;
 	c->untouched[1] = config.reduce_tasks;
-	c->task = calloc(s->tasks + 1, sizeof(*c->task));
-	c->took = calloc(s->tasks + 1, sizeof(*c->took));
+	c->began = s->now;
+	c->task = calloc(s->base + s->reduces + 1, sizeof(*c->task));
+	c->took = calloc(s->base + s->reduces + 1, sizeof(*c->took));
 	assert(c->task && c->took);
 	if (sk_sched_new(&config, &c->sched))
 		return sim_bad(s, "a scheduler begins", "no scheduler");
@@ -231,6 +270,7 @@ static bool happens(struct sim *s, const struct sim_event *e)
 	switch (e->kind) {
 	case ENDS:
 	case THROTTLED:
+	case LARGE:
 		return ends(s, e);
 	case JOURNAL:
 		return journal(s, e);
@@ -284,15 +324,15 @@ static bool conserved(struct sim *s)
 	uint64_t map = 0, reduce = 0, all = s->plan.records;
 	uint32_t i;
 
-	for (i = 0; i < s->tasks; i++) {
+	for (i = sim_first(s); i < s->base + s->reduces; i = sim_after(s, i)) {
 		if (!s->journal[i].taken && !c->task[i].listed)
 			return sim_bad(s, "every task is committed", "task %u", i);
 		if (s->journal[i].taken)
-			*(i < s->maps ? &map : &reduce) +=
+			*(sim_is_map(s, i) ? &map : &reduce) +=
 			    s->attempt[s->journal[i].attempt].records;
 	}
 	if (map + c->records_missing != all || (!c->missing[0] &&
-	    !c->missing[1] && reduce != all * (s->tasks - s->maps)))
+	    !c->missing[1] && reduce != all * s->reduces))
 		return sim_bad(s, "records are conserved", "%ju, %ju of %ju",
 		    (uintmax_t)map, (uintmax_t)reduce, (uintmax_t)s->plan.records);
 	return true;
@@ -300,7 +340,7 @@ static bool conserved(struct sim *s)
 
 static bool loop(struct sim *s)
 {
-	uint64_t most = 20000 + (uint64_t)s->tasks * 200;
+	uint64_t most = 20000 + ((uint64_t)s->base + s->reduces) * 200;
 	uint32_t who, i;
 
 	while (s->events || wake(s, &who)) {
@@ -322,6 +362,7 @@ static void draw_plan(struct sim *s)
 	struct sk_plan_limits l = { .workers = s->c->workers, .min_bytes = 1,
 		.partitions = s->c->partitions, .reduces = s->c->reduces };
 	struct sk_plan_chunk *chunk = calloc(s->c->chunks + 1, sizeof(*chunk));
+	struct sk_plan_task *more;
 	uint32_t i, shard = 0;
 	int rc;
 
@@ -335,15 +376,20 @@ static void draw_plan(struct sim *s)
 	}
 	rc = sk_plan_make(chunk, s->c->chunks, &l, &s->plan, NULL);
 	assert(!rc);
-	free(chunk);
+	more = realloc(s->plan.task, (s->c->chunks + 1) * sizeof(*more));
+	assert(more);
+	s->plan.task = more;
+	s->chunk = chunk;
 	s->maps = s->plan.tasks;
-	s->tasks = s->maps + (s->c->reduces ? s->plan.partitions : 0);
+	s->base = s->c->large ? s->c->chunks : s->maps;
+	s->reduces = s->c->reduces ? s->plan.partitions : 0;
 }
 
 static void disturb(struct sim *s)
 {
+	uint32_t tasks = s->maps + s->reduces;
 	int64_t span = s->c->usual_ms * 2 *
-	    (1 + s->tasks / (s->c->slots < s->tasks ? s->c->slots : s->tasks + 1));
+	    (1 + tasks / (s->c->slots < tasks ? s->c->slots : tasks + 1));
 	struct sim_event e = { .kind = CANCEL, .at = s->c->cancel_at };
 	uint32_t i;
 
@@ -375,6 +421,7 @@ static void put_away(struct sim *s)
 			s->r->retries += st.retries;
 			s->r->backups += st.backups;
 			s->r->throttled += st.throttled;
+			s->r->splits += st.splits;
 		}
 		sk_sched_free(s->coord[i].sched);
 		free(s->coord[i].task);
@@ -384,6 +431,7 @@ static void put_away(struct sim *s)
 	free(s->attempt);
 	free(s->event);
 	free(s->journal);
+	free(s->chunk);
 	sk_plan_free(&s->plan);
 }
 
@@ -394,11 +442,11 @@ bool sim_run(const struct sim_config *c, struct sim_result *r)
 
 	memset(r, 0, sizeof(*r));
 	draw_plan(&s);
-	s.journal = calloc(s.tasks + 1, sizeof(*s.journal));
+	s.journal = calloc(s.base + s.reduces + 1, sizeof(*s.journal));
 	assert(s.journal);
 	disturb(&s);
 	ok = coord_new(&s) && loop(&s);
-	r->tasks = s.tasks;
+	r->tasks = s.maps + s.reduces;
 	r->attempts = s.attempts;
 	r->ms = s.now - SIM_START;
 	put_away(&s);
@@ -448,6 +496,14 @@ void sim_draw(struct sim_config *c, uint64_t seed, uint32_t tasks)
 	}
 	if (!sim_random(&s, 4))
 		c->room = 1 + sim_random(&s, c->slots);
+	if (!sim_random(&s, 3))
+		c->retry_after = sim_random(&s, 5000);
+	if (!sim_random(&s, 4)) {
+		c->ramp = 1 + sim_random(&s, c->slots);
+		c->ramp_ms = 1 + sim_random(&s, 5000);
+	}
+	if (!c->replace && !sim_random(&s, 3))
+		c->large = sim_random(&s, 8000);
 	if (!sim_random(&s, 6))
 		c->deadline = SIM_START + 1 + sim_random(&s, 60000);
 	if (!sim_random(&s, 8))

@@ -23,6 +23,11 @@ struct sim_config {
 	uint32_t poison;                /* fail for good */
 	uint32_t throttle;              /* are not let in */
 	uint32_t room;                  /* more at once are throttled; 0: no end */
+	int64_t retry_after;            /* ms that a throttled one is told to wait */
+	uint32_t ramp;                  /* as the scheduler's; 0: none */
+	int64_t ramp_ms;
+	uint32_t large;                 /* say too much, of tasks of more chunks
+					 * than one; with replace: none */
 	uint32_t replace;               /* so many coordinators take over */
 	int64_t deadline, cancel_at;    /* 0: none */
 };
@@ -31,7 +36,7 @@ struct sim_result {
 	char text[160];
 	int code;                       /* of the last coordinator */
 	uint64_t events, attempts, throttled, retries, backups, lost, missing,
-		tasks;
+		splits, tasks;
 	int64_t ms;                     /* virtual */
 };
 

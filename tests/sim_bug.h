@@ -35,7 +35,13 @@
 	X(missing_task_counts_as_done) \
 	X(missing_task_keeps_its_backup) \
 	X(nothing_left_is_done) \
-	X(deadline_comes_second)
+	X(deadline_comes_second) \
+	X(ramp_is_ignored) \
+	X(ramp_wakes_nobody) \
+	X(retry_after_is_ignored) \
+	X(whole_task_commits_a_part) \
+	X(splitting_counts_as_a_try) \
+	X(last_part_is_forgotten)
 
 #define SIM_BUG_ENUM(name) SIM_BUG_##name,
 enum sim_bug { SIM_BUGS(SIM_BUG_ENUM) SIM_BUG_COUNT };

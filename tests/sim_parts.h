@@ -13,16 +13,18 @@
  * one: stragglers, those that vanish, journal and slow coordinators. */
 #define SIM_LONGEST(c) (60000 + 90 * (c)->usual_ms + 1000)
 
-/* WINS, LOSES, FAILS: it has ended, and the coordinator is to be told what
+/* WINS, LOSES, FAILS, SPLITS: it has ended, and the coordinator is to be told what
  * that means. */
-enum sim_fate { RUNS, WINS, LOSES, FAILS, ASKS, GONE };
+enum sim_fate { RUNS, WINS, LOSES, FAILS, SPLITS, ASKS, GONE };
 
 /* An attempt as the world sees it. */
 struct sim_attempt {
-	uint32_t coord, task;           /* task: maps, then reduces */
+	uint32_t coord, task;           /* task: maps, then, from base on, reduces */
 	uint32_t number;
 	uint8_t fate;
 	bool cancelled, to_cancel, backup;
+	bool stale;                     /* of what was its task before a split */
+	uint32_t parts;                 /* of the split that is to be told */
 	int64_t started;
 	uint32_t ends;                  /* the event that ends it */
 	uint64_t records;               /* that it has seen */
@@ -33,6 +35,7 @@ struct sim_task {
 	uint32_t number, tries, running;
 	uint32_t last;                  /* attempt, the newest */
 	bool touched, decided, committed, backed, restored, listed;
+	int64_t not_before;
 };
 
 struct sim_coord {
@@ -46,6 +49,7 @@ struct sim_coord {
 	int code;                       /* how it must end, once known */
 	int first;                      /* why the first task is missing */
 	bool over, staged;
+	int64_t began;
 	uint32_t running, backing, committing, to_cancel, to_tell;
 	uint32_t committed[2], missing[2], untouched[2], waiting, throttled;
 	uint64_t records[2], records_missing;   /* of maps, as listed */
@@ -69,7 +73,9 @@ struct sim {
 	uint64_t rng;
 	int64_t now;
 	struct sk_plan plan;
-	uint32_t maps, tasks;
+	struct sk_plan_chunk *chunk;
+	uint32_t maps, reduces;
+	uint32_t base;                  /* of the reduces: maps that may come to be */
 	struct sim_journal *journal;
 	struct sim_coord coord[SIM_COORDS];
 	uint32_t coords;                /* the last one has the fencing token */
@@ -83,7 +89,18 @@ struct sim {
 
 static inline bool sim_is_map(const struct sim *s, uint32_t task)
 {
-	return task < s->maps;
+	return task < s->base;
+}
+
+/* The task after this one, which begins with 0; the last is base + reduces. */
+static inline uint32_t sim_after(const struct sim *s, uint32_t task)
+{
+	return task + 1 == s->maps ? s->base : task + 1;
+}
+
+static inline uint32_t sim_first(const struct sim *s)
+{
+	return s->maps ? 0 : s->base;
 }
 
 /* The world. */
@@ -93,6 +110,8 @@ void *sim_more(void *p, size_t n, size_t *cap, size_t size);
 bool sim_begin(struct sim *, uint32_t coord, uint32_t attempt);
 void sim_stop(struct sim *, uint32_t attempt);
 void sim_ask(struct sim *, uint32_t coord, uint32_t attempt);
+/* Cut the plan's task; the new ones are the last. */
+void sim_cut(struct sim *, uint32_t task, uint32_t parts);
 
 /* The watcher.  False: a check failed, and the result says which. */
 __attribute__((format(printf, 3, 4)))

@@ -23,7 +23,7 @@ bool sim_bad(struct sim *s, const char *check, const char *fmt, ...)
 
 static uint32_t stage_tasks(const struct sim *s, uint32_t stage)
 {
-	return stage ? s->tasks - s->maps : s->maps;
+	return stage ? s->reduces : s->maps;
 }
 
 static uint32_t settled(const struct sim_coord *c, uint32_t stage)
@@ -40,7 +40,7 @@ static bool complete(const struct sim *s, const struct sim_coord *c)
 /* The stage that the coordinator is in. */
 static uint32_t stage_of(const struct sim *s, const struct sim_coord *c)
 {
-	return settled(c, 0) == s->maps && s->tasks > s->maps;
+	return settled(c, 0) == s->maps && s->reduces;
 }
 
 static void want_cancel(struct sim_coord *c, struct sim_attempt *a)
@@ -64,18 +64,29 @@ static void must_end(struct sim *s, struct sim_coord *c, int code)
 			want_cancel(c, &s->attempt[c->attempt[i]]);
 }
 
-static void cancel_other(struct sim *s, struct sim_coord *c, struct sim_attempt *a)
+/* The other attempt of the task, if it runs. */
+static struct sim_attempt *other_of(struct sim *s, struct sim_coord *c,
+    struct sim_attempt *a)
 {
+	struct sim_attempt *b;
 	size_t i;
 
 	if (!c->task[a->task].running)
-		return;
+		return NULL;
 	for (i = c->attempts; i-- > 0;) {
-		struct sim_attempt *b = &s->attempt[c->attempt[i]];
-
-		if (b->task == a->task && b->fate == RUNS)
-			want_cancel(c, b);
+		b = &s->attempt[c->attempt[i]];
+		if (b->task == a->task && b->fate == RUNS && !b->stale)
+			return b;
 	}
+	return NULL;
+}
+
+static void cancel_other(struct sim *s, struct sim_coord *c, struct sim_attempt *a)
+{
+	struct sim_attempt *b = other_of(s, c, a);
+
+	if (b)
+		want_cancel(c, b);
 }
 
 static void model_finished(struct sim *s, struct sim_coord *c, struct sim_attempt *a)
@@ -83,7 +94,7 @@ static void model_finished(struct sim *s, struct sim_coord *c, struct sim_attemp
 	struct sim_task *t = &c->task[a->task];
 
 	c->to_tell++;
-	if (c->code || t->decided) {
+	if (c->code || t->decided || a->stale) {
 		a->fate = LOSES;
 		return;
 	}
@@ -140,7 +151,7 @@ static void model_failed(struct sim *s, struct sim_coord *c, struct sim_attempt 
 	struct sim_task *t = &c->task[a->task];
 
 	a->fate = GONE;
-	if (c->code || t->decided)
+	if (c->code || t->decided || a->stale)
 		return;
 	if (!again(code) || (!t->running && t->tries >= SIM_LIMIT(s->c)))
 		model_missing(s, c, a, code);
@@ -148,15 +159,47 @@ static void model_failed(struct sim *s, struct sim_coord *c, struct sim_attempt 
 		c->waiting++;
 }
 
-static void model_throttled(struct sim_coord *c, struct sim_attempt *a)
+static void model_throttled(struct sim *s, struct sim_coord *c,
+    struct sim_attempt *a, int64_t after)
 {
 	struct sim_task *t = &c->task[a->task];
 
 	a->fate = GONE;
 	c->throttled++;
+	if (a->stale)
+		return;
 	t->tries--;
-	if (!c->code && !t->decided && !t->running)
-		c->waiting++;
+	if (c->code || t->decided || t->running)
+		return;
+	t->not_before = s->now + after;
+	c->waiting++;
+}
+
+/* Its task becomes several, and nobody waits for the other attempt. */
+static void model_split(struct sim *s, struct sim_coord *c,
+    struct sim_attempt *a, uint32_t parts)
+{
+	struct sim_task *t = &c->task[a->task];
+	struct sim_attempt *b;
+
+	a->fate = GONE;
+	if (c->code || t->decided || a->stale)
+		return;
+	b = other_of(s, c, a);
+	if (b) {
+		want_cancel(c, b);
+		b->stale = true;
+		t->running--;
+	}
+	t->tries--;
+	t->backed = false;
+	t->not_before = 0;
+	a->parts = parts;
+	a->fate = SPLITS;
+	c->to_tell++;
+	c->waiting++;
+	c->untouched[0] += parts - 1;
+	sim_cut(s, a->task, parts);
 }
 
 static void model_ended(struct sim *s, struct sim_coord *c, struct sim_attempt *a,
@@ -164,7 +207,7 @@ static void model_ended(struct sim *s, struct sim_coord *c, struct sim_attempt *
 {
 	c->running--;
 	c->backing -= a->backup;
-	c->task[a->task].running--;
+	c->task[a->task].running -= !a->stale;
 	if (a->to_cancel)
 		c->to_cancel--;
 	a->to_cancel = false;
@@ -172,8 +215,10 @@ static void model_ended(struct sim *s, struct sim_coord *c, struct sim_attempt *
 		model_finished(s, c, a);
 	else if (e->kind == SK_EV_FAILED)
 		model_failed(s, c, a, e->code);
+	else if (e->kind == SK_EV_SPLIT)
+		model_split(s, c, a, e->parts);
 	else
-		model_throttled(c, a);
+		model_throttled(s, c, a, e->after);
 }
 
 static void model_committed(struct sim *s, struct sim_coord *c, struct sim_attempt *a)
@@ -193,6 +238,7 @@ static void model(struct sim *s, struct sim_coord *c, struct sim_attempt *a,
 	case SK_EV_FINISHED:
 	case SK_EV_FAILED:
 	case SK_EV_THROTTLED:
+	case SK_EV_SPLIT:
 		model_ended(s, c, a, e);
 		break;
 	case SK_EV_COMMITTED:
@@ -211,13 +257,20 @@ static void model(struct sim *s, struct sim_coord *c, struct sim_attempt *a,
 		must_end(s, c, SNEK_ETIMEDOUT);
 }
 
+/* So many may run by the ramp. */
+static uint64_t ramp(const struct sim *s, const struct sim_coord *c)
+{
+	return s->c->ramp ? s->c->ramp * (1 + (uint64_t)(s->now - c->began) /
+	    (uint64_t)s->c->ramp_ms) : UINT64_MAX;
+}
+
 /* Events that cannot be change nothing. */
 static bool lie(struct sim *s, struct sim_coord *c, const struct sk_event *truth)
 {
 	static const uint32_t of_runs[] = { SK_EV_COMMITTED, SK_EV_LOST };
 	static const uint32_t of_gone[] = { SK_EV_FINISHED, SK_EV_FAILED,
-		SK_EV_THROTTLED, SK_EV_COMMITTED, SK_EV_LOST };
-	struct sk_event e = { .now = s->now, .code = -1 };
+		SK_EV_THROTTLED, SK_EV_COMMITTED, SK_EV_LOST, SK_EV_SPLIT };
+	struct sk_event e = { .now = s->now, .code = -1, .parts = 2 };
 	struct sim_attempt *a;
 	uint32_t i;
 
@@ -229,7 +282,7 @@ static bool lie(struct sim *s, struct sim_coord *c, const struct sk_event *truth
 	if (truth->attempt.n == e.attempt.n)
 		return true;
 	if (a->fate == GONE)
-		e.kind = of_gone[sim_random(s, 5)];
+		e.kind = of_gone[sim_random(s, 6)];
 	else if (a->fate == RUNS)
 		e.kind = of_runs[sim_random(s, 2)];
 	else
@@ -250,7 +303,7 @@ bool sim_tell(struct sim *s, uint32_t coord, struct sk_event *e, uint32_t attemp
 	size_t i;
 
 	e->now = s->now;
-	if (e->kind >= SK_EV_FINISHED && e->kind <= SK_EV_LOST) {
+	if (e->kind != SK_EV_TICK && e->kind != SK_EV_CANCEL) {
 		a = &s->attempt[attempt];
 		for (i = c->attempts; c->attempt[i - 1] != attempt; i--)
 			;
@@ -266,7 +319,7 @@ bool sim_tell(struct sim *s, uint32_t coord, struct sk_event *e, uint32_t attemp
 	model(s, c, a, e);
 	sk_sched_stat(c->sched, &st);
 	if (e->kind == SK_EV_THROTTLED && c->throttled == 1 && s->c->slots > 1 &&
-	    st.cap != s->c->slots / 2)
+	    st.cap != s->c->slots / 2 && st.cap != ramp(s, c))
 		return sim_bad(s, "throttling lowers the cap", "%u", st.cap);
 	if (sim_chance(s, 1000)) {
 		c->wake = s->now + 1 + sim_random(s, 5);
@@ -293,13 +346,13 @@ bool sim_restore(struct sim *s, uint32_t coord)
 	struct sim_coord *c = &s->coord[coord];
 	uint32_t i;
 
-	for (i = 0; i < s->tasks; i++) {
+	for (i = sim_first(s); i < s->base + s->reduces; i = sim_after(s, i)) {
 		struct sk_event e = { .kind = SK_EV_RESTORED, .now = s->now };
 
 		if (!s->journal[i].taken || outdated(s, i))
 			continue;
 		e.task.stage = !sim_is_map(s, i);
-		e.task.n = e.task.stage ? i - s->maps : i;
+		e.task.n = e.task.stage ? i - s->base : i;
 		if (sk_sched_event(c->sched, &e))
 			return sim_bad(s, "a true event is taken", "restored %u", i);
 		if (sk_sched_event(c->sched, &e) != SNEK_EINTERNAL)
@@ -346,9 +399,14 @@ static bool backup_is_due(struct sim *s, struct sim_coord *c, uint32_t task)
 	return true;
 }
 
+static uint32_t task_of(const struct sim *s, const struct sk_action *o)
+{
+	return o->task.stage ? s->base + o->task.n : o->task.n;
+}
+
 static bool may_start(struct sim *s, struct sim_coord *c, const struct sk_action *o)
 {
-	uint32_t task = o->task.stage ? s->maps + o->task.n : o->task.n;
+	uint32_t task = task_of(s, o);
 	struct sim_task *t = &c->task[task];
 	struct sk_sched_stat st;
 
@@ -368,6 +426,11 @@ static bool may_start(struct sim *s, struct sim_coord *c, const struct sk_action
 	sk_sched_stat(c->sched, &st);
 	if (c->running >= s->c->slots || c->running >= st.cap)
 		return sim_bad(s, "slots are the limit", "%u run", c->running);
+	if (c->running >= ramp(s, c))
+		return sim_bad(s, "the ramp is the limit", "%u run", c->running);
+	if (!t->running && s->now < t->not_before)
+		return sim_bad(s, "who is told to wait waits", "task %u, %jd ms",
+		    task, (intmax_t)(t->not_before - s->now));
 	if (t->tries >= SIM_LIMIT(s->c))
 		return sim_bad(s, "tries are limited", "task %u, try %u", task,
 		    t->tries + 1);
@@ -378,7 +441,7 @@ static bool may_start(struct sim *s, struct sim_coord *c, const struct sk_action
 
 static bool started(struct sim *s, struct sim_coord *c, const struct sk_action *o)
 {
-	uint32_t task = o->task.stage ? s->maps + o->task.n : o->task.n;
+	uint32_t task = task_of(s, o);
 	struct sim_task *t = &c->task[task];
 	struct sim_attempt *a;
 
@@ -420,7 +483,17 @@ static bool listed(struct sim *s, struct sim_coord *c, const struct sim_attempt 
 	return true;
 }
 
-/* COMMIT, DROP, MISSING, CANCEL of an attempt that waits for it. */
+static bool split(struct sim *s, const struct sim_attempt *a,
+    const struct sk_action *o)
+{
+	if (o->parts != a->parts || o->task.stage || o->task.n != a->task ||
+	    o->first + o->parts - 1 > s->maps || !o->first)
+		return sim_bad(s, "a split is told as it is", "%u of %u from %u",
+		    o->parts, a->parts, o->first);
+	return true;
+}
+
+/* COMMIT, DROP, MISSING, SPLIT, CANCEL of an attempt that waits for it. */
 static bool told(struct sim *s, struct sim_coord *c, const struct sk_action *o)
 {
 	struct sim_attempt *a;
@@ -442,12 +515,15 @@ static bool told(struct sim *s, struct sim_coord *c, const struct sk_action *o)
 	}
 	c->to_tell--;
 	if (a->fate != (o->kind == SK_ACT_COMMIT ? WINS :
-	    o->kind == SK_ACT_MISSING ? FAILS : LOSES))
+	    o->kind == SK_ACT_MISSING ? FAILS :
+	    o->kind == SK_ACT_SPLIT ? SPLITS : LOSES))
 		return sim_bad(s, "the winner only is committed",
 		    "attempt %u, action %u, fate %u", i, o->kind, a->fate);
 	a->fate = GONE;
 	if (o->kind == SK_ACT_MISSING)
 		return listed(s, c, a);
+	if (o->kind == SK_ACT_SPLIT)
+		return split(s, a, o);
 	if (o->kind == SK_ACT_COMMIT) {
 		a->fate = ASKS;
 		c->committing++;
@@ -469,6 +545,10 @@ static bool may_wait(struct sim *s, struct sim_coord *c, int64_t until)
 	    st.missing != c->missing[0] + c->missing[1])
 		return sim_bad(s, "a task is counted or listed, once",
 		    "%u and %u", st.done, st.missing);
+	if (goes_on && st.queued != c->waiting + c->untouched[0] +
+	    c->untouched[1])
+		return sim_bad(s, "what waits is counted", "%u, not %u",
+		    st.queued, c->waiting + c->untouched[0] + c->untouched[1]);
 	if (st.running != c->running || !st.cap || st.cap > s->c->slots)
 		return sim_bad(s, "running attempts are counted", "%u, not %u",
 		    st.running, c->running);
@@ -476,12 +556,16 @@ static bool may_wait(struct sim *s, struct sim_coord *c, int64_t until)
 		return sim_bad(s, "a wait is for later", "%jd", (intmax_t)until);
 	if (goes_on && s->c->deadline && (!until || until > s->c->deadline))
 		return sim_bad(s, "the deadline wakes", "%jd", (intmax_t)until);
+	if (goes_on && !c->throttled && c->running >= ramp(s, c) &&
+	    ramp(s, c) < s->c->slots &&
+	    (!until || until > s->now + s->c->ramp_ms))
+		return sim_bad(s, "the ramp wakes", "%jd", (intmax_t)until);
 	if (!goes_on || c->running >= st.cap)
 		return c->running || c->committing ||
 		    sim_bad(s, "a job ends", "waits for nothing");
 	if (c->untouched[stage_of(s, c)])
 		return sim_bad(s, "no slot idles", "%u of %u run", c->running, st.cap);
-	if (c->waiting && (!until || until > s->now + 20000))
+	if (c->waiting && (!until || until > s->now + 20000 + s->c->retry_after))
 		return sim_bad(s, "a task in backoff wakes", "%u wait", c->waiting);
 	return until || c->running || c->committing ||
 	    sim_bad(s, "a job ends", "waits for nothing");
@@ -492,7 +576,7 @@ static bool all_said(struct sim *s, struct sim_coord *c)
 {
 	uint32_t i, stage;
 
-	for (i = 0; i < s->tasks; i++)
+	for (i = sim_first(s); i < s->base + s->reduces; i = sim_after(s, i))
 		if (c->task[i].committed == c->task[i].listed)
 			return sim_bad(s, "a task is counted or listed, once",
 			    "task %u", i);
@@ -521,7 +605,7 @@ static bool may_end(struct sim *s, struct sim_coord *c, const struct sk_action *
 		return sim_bad(s, "a deadline is kept", "%jd ms late",
 		    (intmax_t)(s->now - s->c->deadline));
 	if (s->now - SIM_START > (int64_t)(s->attempts + 4) *
-	    (SIM_LONGEST(s->c) + 20000))
+	    (SIM_LONGEST(s->c) + 20000 + s->c->retry_after))
 		return sim_bad(s, "a job ends", "after %jd ms",
 		    (intmax_t)(s->now - SIM_START));
 	c->over = true;
@@ -537,6 +621,7 @@ static bool act(struct sim *s, struct sim_coord *c, const struct sk_action *o)
 	case SK_ACT_COMMIT:
 	case SK_ACT_DROP:
 	case SK_ACT_MISSING:
+	case SK_ACT_SPLIT:
 	case SK_ACT_CANCEL:
 		return told(s, c, o);
 	case SK_ACT_STAGE:
@@ -563,7 +648,7 @@ bool sim_drain(struct sim *s, uint32_t coord)
 		sk_sched_next(c->sched, &o);
 		if (!act(s, c, &o))
 			return false;
-		if (n++ > (uint64_t)s->tasks * 4 + 100)
+		if (n++ > ((uint64_t)s->base + s->reduces) * 4 + 100)
 			return sim_bad(s, "actions come to an end", "%ju", (uintmax_t)n);
 	} while (o.kind != SK_ACT_WAIT && o.kind != SK_ACT_DONE &&
 	    o.kind != SK_ACT_FAIL);

@@ -374,6 +374,104 @@ START_TEST(throttling_lowers_the_cap_and_success_raises_it)
 }
 END_TEST
 
+START_TEST(who_is_told_to_wait_waits_so_long)
+{
+	struct sk_event e = { .kind = SK_EV_THROTTLED, .now = 1000,
+		.attempt = { 1 }, .after = 30000 };
+	int64_t until;
+
+	begin((struct sk_sched_config){ .map_tasks = 1, .slots = 1 });
+	start(0, 0);
+	ck_assert_int_eq(sk_sched_event(s, &e), 0);
+	until = next(SK_ACT_WAIT).until;
+	ck_assert_int_gt(until, now + 30000);
+	ck_assert_int_le(until, now + 31000);
+}
+END_TEST
+
+/* Others have room for more, and are not to be woken by nothing. */
+START_TEST(a_ramp_lets_more_in_as_time_goes_by)
+{
+	uint32_t i;
+
+	begin((struct sk_sched_config){ .map_tasks = 30, .slots = 25,
+	    .ramp = 10, .ramp_ms = 10000 });
+	for (i = 0; i < 10; i++)
+		start(0, i);
+	ck_assert_uint_eq(stat_of().cap, 10);
+	ck_assert_uint_eq(stat_of().queued, 20);
+	ck_assert_int_eq(next(SK_ACT_WAIT).until, 11000);
+	now = 11000;
+	tell(SK_EV_TICK, 0, 0);
+	for (i = 10; i < 20; i++)
+		start(0, i);
+	ck_assert_int_eq(next(SK_ACT_WAIT).until, 21000);
+	now = 50000;
+	tell(SK_EV_TICK, 0, 0);
+	for (i = 20; i < 25; i++)
+		start(0, i);
+	ck_assert_uint_eq(stat_of().cap, 25);
+	ck_assert_int_eq(next(SK_ACT_WAIT).until, 0);
+}
+END_TEST
+
+static struct sk_action say_split(uint64_t attempt, uint32_t parts)
+{
+	struct sk_event e = { .kind = SK_EV_SPLIT, .now = now,
+		.attempt = { attempt }, .parts = parts };
+
+	ck_assert_int_eq(sk_sched_event(s, &e), 0);
+	return next(SK_ACT_SPLIT);
+}
+
+START_TEST(a_task_whose_answer_is_too_much_becomes_several)
+{
+	struct sk_action a;
+	uint64_t x, y, z;
+
+	begin((struct sk_sched_config){ .map_tasks = 2, .most_map_tasks = 4,
+	    .reduce_tasks = 1, .slots = 8, .attempts = 1 });
+	x = start(0, 0);
+	y = start(0, 1);
+	a = say_split(x, 3);
+	ck_assert_uint_eq(a.task.n, 0);
+	ck_assert_uint_eq(a.first, 2);
+	ck_assert_uint_eq(a.parts, 3);
+	ck_assert_uint_eq(stat_of().tasks, 5);
+	ck_assert_uint_eq(stat_of().queued, 4);
+	x = start(0, 0);
+	z = start(0, 2);
+	commit(x);
+	commit(start(0, 3));
+	commit(y);
+	commit(z);
+	next(SK_ACT_STAGE);
+	commit(start(1, 0));
+	next(SK_ACT_DONE);
+	ck_assert_uint_eq(stat_of().done, 5);
+	ck_assert_uint_eq(stat_of().splits, 1);
+}
+END_TEST
+
+START_TEST(a_split_that_cannot_be_changes_nothing)
+{
+	struct sk_event e = { .kind = SK_EV_SPLIT, .now = 1000,
+		.attempt = { 1 }, .parts = 4 };
+
+	begin((struct sk_sched_config){ .map_tasks = 1, .most_map_tasks = 3,
+	    .reduce_tasks = 1, .slots = 8 });
+	start(0, 0);
+	ck_assert_int_eq(sk_sched_event(s, &e), SNEK_EINTERNAL);
+	e.parts = 1;
+	ck_assert_int_eq(sk_sched_event(s, &e), SNEK_EINTERNAL);
+	commit(1);
+	next(SK_ACT_STAGE);
+	e.attempt.n = start(1, 0);
+	e.parts = 2;
+	ck_assert_int_eq(sk_sched_event(s, &e), SNEK_EINTERNAL);
+}
+END_TEST
+
 /* Eight tasks, the last of which is slow: started at 1000, the others took
  * 500 ms each. */
 static uint64_t with_a_straggler(struct sk_sched_config c)
@@ -476,6 +574,28 @@ START_TEST(a_missing_task_needs_no_backup)
 	about(SK_ACT_DROP, slow);
 	next(SK_ACT_DONE);
 	ck_assert_uint_eq(stat_of().missing, 1);
+}
+END_TEST
+
+/* What the backup says is of more than the task is now. */
+START_TEST(a_split_task_forsakes_its_other_attempt)
+{
+	uint64_t slow = with_a_straggler((struct sk_sched_config){
+	    .backups = true, .most_map_tasks = 9 }), half;
+	struct sk_event e = { .kind = SK_EV_SPLIT, .attempt = { backup() },
+		.parts = 2 };
+
+	e.now = now;
+	ck_assert_int_eq(sk_sched_event(s, &e), 0);
+	about(SK_ACT_CANCEL, slow);
+	next(SK_ACT_SPLIT);
+	half = start(0, 7);
+	commit(start(0, 8));
+	tell(SK_EV_FINISHED, slow, 0);
+	about(SK_ACT_DROP, slow);
+	next(SK_ACT_WAIT);
+	commit(half);
+	next(SK_ACT_DONE);
 }
 END_TEST
 
@@ -689,6 +809,11 @@ int main(void)
 	tcase_add_test(t, a_missing_task_needs_no_backup);
 	tcase_add_test(t, throttling_spends_no_try);
 	tcase_add_test(t, throttling_lowers_the_cap_and_success_raises_it);
+	tcase_add_test(t, who_is_told_to_wait_waits_so_long);
+	tcase_add_test(t, a_ramp_lets_more_in_as_time_goes_by);
+	tcase_add_test(t, a_task_whose_answer_is_too_much_becomes_several);
+	tcase_add_test(t, a_split_that_cannot_be_changes_nothing);
+	tcase_add_test(t, a_split_task_forsakes_its_other_attempt);
 	tcase_add_loop_test(t, a_late_attempt_loses_to_the_first, 0, 2);
 	tcase_add_test(t, both_finish_before_anything_is_said);
 	tcase_add_test(t, a_loser_cannot_fail_the_job);

@@ -16,7 +16,7 @@ static uint64_t from_env(const char *name, uint64_t otherwise)
 
 struct sum {
 	uint64_t jobs, done, events, attempts, retries, throttled, backups, lost,
-		missing;
+		missing, splits;
 };
 
 static void one(uint64_t seed, uint32_t tasks, struct sum *sum)
@@ -38,21 +38,23 @@ static void one(uint64_t seed, uint32_t tasks, struct sum *sum)
 	sum->backups += r.backups;
 	sum->lost += r.lost;
 	sum->missing += r.code ? 0 : r.missing;
+	sum->splits += r.splits;
 }
 
 /* A world in which nothing goes wrong would prove nothing. */
 static void tell(const struct sum *s)
 {
 	printf("%ju jobs, %ju done; %ju events, %ju attempts, %ju retries, "
-	    "%ju throttled, %ju backups, %ju commits refused, %ju tasks missing\n", (uintmax_t)s->jobs,
+	    "%ju throttled, %ju backups, %ju commits refused, %ju tasks missing, "
+	    "%ju split\n", (uintmax_t)s->jobs,
 	    (uintmax_t)s->done, (uintmax_t)s->events, (uintmax_t)s->attempts,
 	    (uintmax_t)s->retries, (uintmax_t)s->throttled, (uintmax_t)s->backups,
-	    (uintmax_t)s->lost, (uintmax_t)s->missing);
+	    (uintmax_t)s->lost, (uintmax_t)s->missing, (uintmax_t)s->splits);
 	fflush(stdout);
 	ck_assert_uint_gt(s->done, s->jobs / 4);
 	ck_assert_uint_lt(s->done, s->jobs);
 	ck_assert(s->retries && s->throttled && s->backups && s->lost &&
-	    s->missing);
+	    s->missing && s->splits);
 }
 
 START_TEST(any_job_keeps_every_promise)

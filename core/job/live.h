@@ -28,6 +28,8 @@ struct sk_live {
 	uint32_t action;                /* to be said, if in the list pend */
 	uint8_t state;
 	bool cancelled, backup;
+	bool stale;                     /* its task was split since */
+	uint32_t parts, first;          /* SPLIT: new tasks, and the first */
 	int64_t started;
 };
 #define SK_LIVE_OF(link, field) \

@@ -5,12 +5,13 @@
  * The state table is drawn at the top of sched.c.
  *
  * It owns retries with backoff, throttling (waits, does not count as a try),
- * backup attempts for stragglers, concurrency, the deadline, and the rule that
- * exactly one attempt per task is committed, or, in a job that keeps going,
- * that the task is said to be missing.
+ * backup attempts for stragglers, tasks that become several, concurrency and
+ * its ramp, the deadline, and the rule that exactly one attempt per task is
+ * committed, or, in a job that keeps going, that the task is said to be missing.
  *
  * A missing task is not journaled: a coordinator that takes over tries it
- * again, and is not told of reduce tasks that were committed without it.
+ * again, and is not told of reduce tasks that were committed without it.  Nor
+ * is a split: a job that may have some (most_map_tasks) has one coordinator.
  *
  * An event costs O(log tasks), but for the one that ends the job early.
  */
@@ -26,7 +27,11 @@ struct sk_attempt_id { uint64_t n; };
 
 struct sk_sched_config {
 	uint32_t map_tasks, reduce_tasks;       /* reduce_tasks 0: no such stage */
+	uint32_t most_map_tasks;        /* that splitting may lead to; 0: none */
 	uint32_t slots;                 /* attempts at once; at least 1 */
+	uint32_t ramp;                  /* no more at first, and so many more
+	                                 * after each ramp_ms; 0: all at once */
+	int64_t ramp_ms;
 	uint32_t attempts;              /* tries a task may have; 0: 4.  A
 	                                 * backup is a try, being throttled not */
 	bool backups;                   /* start backup attempts for stragglers */
@@ -52,6 +57,8 @@ enum sk_event_kind {
 	SK_EV_CANCEL,                   /* somebody wants the job to end */
 	SK_EV_RESTORED,                 /* before the first sk_sched_next: task was
 	                                 * committed by an earlier coordinator */
+	SK_EV_SPLIT,                    /* a map attempt ended: what came of it is
+	                                 * too much; parts of its task would do */
 };
 struct sk_event {
 	uint32_t kind;
@@ -63,6 +70,10 @@ struct sk_event {
 	                                 * the machine may cause (EIO, ENOMEM,
 	                                 * ETIMEDOUT): another try.
 	                                 * LOST: why, 0: SNEK_ECONFLICT */
+	int64_t after;                  /* THROTTLED: the task is not to be tried
+	                                 * for so many ms */
+	uint32_t parts;                 /* SPLIT: 2 or more, and not more tasks
+	                                 * in all than most_map_tasks */
 };
 
 enum sk_action_kind {
@@ -75,6 +86,9 @@ enum sk_action_kind {
 	                                 * 0, the time until */
 	SK_ACT_MISSING,                 /* this attempt's failure was its task's:
 	                                 * no other one will be made; no event */
+	SK_ACT_SPLIT,                   /* the task of this attempt keeps the first
+	                                 * of parts; the others are the tasks from
+	                                 * first on, new ones; no event */
 	SK_ACT_STAGE,                   /* all map tasks are committed or missing,
 	                                 * reduce begins; losers of map may still
 	                                 * run */
@@ -88,6 +102,7 @@ struct sk_action {
 	struct sk_attempt_id attempt;
 	uint32_t number;                /* 1, 2 ... among the task's attempts */
 	int64_t until;
+	uint32_t parts, first;          /* SPLIT */
 	int code;                       /* FAIL: of the attempt that decided (the
 	                                 * first of them, when all of a stage is
 	                                 * missing) or the LOST commit, or
@@ -106,10 +121,11 @@ void sk_sched_next(sk_sched *, struct sk_action *);
 
 struct sk_sched_stat {
 	uint32_t tasks, done, missing;  /* of both stages; done: committed */
+	uint32_t queued;                /* tasks that nothing is done for now */
 	uint32_t running;               /* started, not ended */
 	uint32_t cap;                   /* how many may run: slots, or fewer
-	                                 * after throttling */
-	uint32_t retries, throttled, backups;
+	                                 * after throttling, or by the ramp */
+	uint32_t retries, throttled, backups, splits;
 };
 void sk_sched_stat(const sk_sched *, struct sk_sched_stat *);
 #endif
