@@ -220,7 +220,7 @@ struct cli_job {
 	const char *args, *reduce, *partitions, *on, *workers, *output, *order,
 	    *limit, *timeout, *attempts, *tmp, *progress, *call, *sig, *fields,
 	    *worker, *worker_cpu, *skip_bad, *bad;
-	uint64_t worker_memory;
+	uint64_t memory, worker_memory;
 	bool trust, keep_going;
 };
 #define CLI_JOB_OPTIONS \
@@ -245,6 +245,8 @@ struct cli_job {
 	  "where to run; default: processes" }, \
 	{ "trust", 0, CLI_FLAG, CLI_AT(cli_job, trust), NULL, \
 	  "run the plugin without the sandbox" }, \
+	{ "memory", 0, CLI_SIZE, CLI_AT(cli_job, memory), "SIZE", \
+	  "for the job; default: half of what there is" }, \
 	{ "worker-memory", 0, CLI_SIZE, CLI_AT(cli_job, worker_memory), \
 	  "SIZE", "that each process may take; default: 4G" }, \
 	{ "worker-cpu", 0, CLI_SECONDS, CLI_AT(cli_job, worker_cpu), \

@@ -15,7 +15,7 @@ struct log {
 
 static int settings(struct cli_job *j, snek_job *job)
 {
-	char memory[24];
+	char memory[24], worker_memory[24];
 	const struct { const char *name, *value; } list[] = {
 		{ "executor", j->on }, { "workers", j->workers },
 		{ "partitions", j->partitions }, { "attempts", j->attempts },
@@ -25,13 +25,16 @@ static int settings(struct cli_job *j, snek_job *job)
 		{ "skip-bad", j->skip_bad }, { "bad", j->bad },
 		{ "keep-going", j->keep_going ? "yes" : NULL },
 		{ "worker", j->worker }, { "worker-cpu", j->worker_cpu },
-		{ "worker-memory", j->worker_memory ? memory : NULL },
+		{ "memory", j->memory ? memory : NULL },
+		{ "worker-memory", j->worker_memory ? worker_memory : NULL },
 	};
 	struct snek_error e = { 0 };
 	size_t i;
 	int rc;
 
-	snprintf(memory, sizeof(memory), "%" PRIu64, j->worker_memory);
+	snprintf(memory, sizeof(memory), "%" PRIu64, j->memory);
+	snprintf(worker_memory, sizeof(worker_memory), "%" PRIu64,
+	    j->worker_memory);
 	for (i = 0; i < sizeof(list) / sizeof(*list); i++) {
 		if (!list[i].value)
 			continue;

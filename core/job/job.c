@@ -2,9 +2,15 @@
 #include "job/job.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/ram.h"
+
+/* What a child may take, where the job does not say. */
+#define CHILD_MEMORY ((uint64_t)4 << 30)
 
 static int init_locks(struct snek_job *j)
 {
@@ -300,6 +306,20 @@ static int set_tmp(struct snek_job *j, const char *v, struct snek_error *e)
 	return 0;
 }
 
+static int set_memory(struct snek_job *j, const char *v, struct snek_error *e)
+{
+	uint64_t n;
+	int rc = number("memory", v, (uint64_t)1 << 46, &n, e);
+
+	if (rc)
+		return rc;
+	if (n && n < SK_BUDGET_LEAST)
+		return sk_fail(e, SNEK_EINVAL, "memory: %s is too little; %llu "
+		    "bytes are the least", v, (unsigned long long)SK_BUDGET_LEAST);
+	j->set.memory = n;
+	return 0;
+}
+
 /* What nobody but a test of an op wants otherwise. */
 static int set_for_test(struct snek_job *j, const char *name, const char *v,
     struct snek_error *e)
@@ -346,6 +366,8 @@ int sk_job_set(struct snek_job *j, const char *name, const char *v,
 		return set_text(&j->set.bad, v, e);
 	if (!strcmp(name, "keep-going"))
 		return set_bool(name, v, &j->set.keep_going, e);
+	if (!strcmp(name, "memory"))
+		return set_memory(j, v, e);
 	if (!strcmp(name, "worker-memory"))
 		return number(name, v, (uint64_t)1 << 46, &j->set.worker_memory, e);
 	if (!strcmp(name, "worker-cpu"))
@@ -379,6 +401,31 @@ int sk_job_arg(struct snek_job *j, const char *name, const char *value,
 	}
 	j->args++;
 	return 0;
+}
+
+/* ---- what that comes to ---- */
+
+static uint32_t processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return 1;
+	return (uint32_t)CPU_COUNT(&set);
+}
+
+void sk_job_budget(const struct snek_job *j, struct sk_budget *b)
+{
+	const struct sk_job_settings *s = &j->set;
+	uint64_t limit = s->worker_memory ? s->worker_memory : CHILD_MEMORY;
+	uint64_t all = s->memory, there = sk_ram("");
+
+	if (!all || all > there)
+		all = all ? there : there / 2;
+	if (all < SK_BUDGET_LEAST)
+		all = SK_BUDGET_LEAST;
+	sk_budget_make(b, all, s->workers ? s->workers : processors(),
+	    !s->threads, s->trust ? 0 : limit);
 }
 
 /* ---- what to map ---- */

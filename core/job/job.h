@@ -15,6 +15,7 @@
 #include "category/snapshot.h"
 #include "exec/exec.h"
 #include "job/bad.h"
+#include "job/budget.h"
 #include "job/fetch.h"
 #include "job/fields.h"
 #include "job/function.h"
@@ -39,7 +40,7 @@ struct sk_job_settings {
 	uint64_t max_record;
 	bool last_duplicate;
 	char *tmp;
-	size_t memory;                  /* of an attempt; 0: 256 MiB */
+	uint64_t memory;                /* of all of it; 0: half of what there is */
 	/* For tests of ops. */
 	uint32_t combine;               /* enum sk_combine */
 	uint32_t chunk_records;         /* of what is spooled, at most, and then
@@ -80,6 +81,7 @@ struct snek_job {
 
 	/* prepared */
 	struct sk_snapshot *snap;
+	struct sk_budget budget;
 	sk_worker *worker;              /* NULL: everything runs here */
 	struct sk_exec_file *file;
 	struct sk_function map_fn, reduce_fn;
@@ -129,6 +131,8 @@ void sk_job_free(struct snek_job *);
 int sk_job_is_new(struct snek_job *, struct snek_error *);
 int sk_job_set(struct snek_job *, const char *setting, const char *value,
     struct snek_error *);
+/* What the settings leave to each part of the job. */
+void sk_job_budget(const struct snek_job *, struct sk_budget *);
 /* Map a plain C function; what is no function is found wrong by start. */
 int sk_job_call(struct snek_job *, const struct sk_call *, struct snek_error *);
 int sk_job_map(struct snek_job *, const char *function, const char *args_json,

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* prepare.c - from a description to what can run; finds what is wrong. */
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "job/job.h"
-
-/* A worker holds this much before it spills. */
-#define ATTEMPT_MEMORY ((size_t)256 << 20)
-/* All committed tasks together keep this much in memory. */
-#define HOLD_MEMORY ((uint64_t)256 << 20)
 
 /* combine often: so much that a few pairs fill it. */
 #define OFTEN_MEMORY ((size_t)40)
@@ -257,15 +251,6 @@ static int chunks_of_spool(struct snek_job *j, struct snek_error *e)
 	return 0;
 }
 
-static uint32_t processors(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set))
-		return 1;
-	return (uint32_t)CPU_COUNT(&set);
-}
-
 static void plan_input(const struct snek_job *j, struct sk_plan_chunk *in)
 {
 	size_t i;
@@ -281,7 +266,8 @@ static void plan_input(const struct snek_job *j, struct sk_plan_chunk *in)
 static int make_plan(struct snek_job *j, struct snek_error *e)
 {
 	struct sk_plan_limits limits = {
-		.workers = j->set.workers, .partitions = j->set.partitions,
+		.workers = j->budget.workers, .partitions = j->set.partitions,
+		.max_bytes = sk_job_fetch_any(j) ? j->budget.fetch : 0,
 		.reduces = j->reducer.kind != SK_LISTED,
 		.min_bytes = j->set.chunk_records ? 1 : 0,
 	};
@@ -299,13 +285,13 @@ static int make_plan(struct snek_job *j, struct snek_error *e)
 /* ---- what runs it ---- */
 
 /* What is spilled is combined before, and what is not is combined once. */
-static size_t attempt_memory(const struct sk_job_settings *s)
+static size_t attempt_memory(const struct snek_job *j)
 {
-	if (s->combine == SK_COMBINE_OFTEN)
+	if (j->set.combine == SK_COMBINE_OFTEN)
 		return OFTEN_MEMORY;
-	if (s->combine == SK_COMBINE_ONCE)
+	if (j->set.combine == SK_COMBINE_ONCE)
 		return SIZE_MAX / 4;
-	return s->memory ? s->memory : ATTEMPT_MEMORY;
+	return j->budget.attempt;
 }
 
 static int open_file(void *arg, size_t i)
@@ -337,7 +323,7 @@ static void describe(struct snek_job *j)
 	x->reducer = &j->reducer;
 	x->tmp = j->set.tmp;
 	x->partitions = j->plan.partitions;
-	x->memory = attempt_memory(&j->set);
+	x->memory = attempt_memory(j);
 	x->deadline_ms = j->deadline_ms;
 	x->log = log_line;
 	x->log_arg = j;
@@ -390,7 +376,7 @@ static int open_worker(struct snek_job *j, struct snek_error *e)
 	struct sk_worker_options o = {
 		.program = j->set.worker, .tmp = j->set.tmp,
 		.lib = call ? call->lib : NULL,
-		.workers = j->set.workers, .trust = j->set.trust,
+		.workers = j->budget.workers, .trust = j->set.trust,
 		.memory = j->set.worker_memory,
 		.cpu_ms = (uint64_t)j->set.worker_cpu_ms,
 		.deadline_ms = j->deadline_ms, .cancelled = &j->cancelled,
@@ -406,7 +392,7 @@ static int open_exec(struct snek_job *j, struct sk_exec **out,
 	int rc;
 
 	if (!j->worker)
-		return sk_exec_threads(&j->exec_job, j->set.workers, out, e);
+		return sk_exec_threads(&j->exec_job, j->budget.workers, out, e);
 	rc = list_files(j, e);
 	return rc ? rc : sk_exec_processes(&j->exec_job, j->worker, out, e);
 }
@@ -414,8 +400,8 @@ static int open_exec(struct snek_job *j, struct sk_exec **out,
 /* While a child is at work, another attempt's chunks may come. */
 static uint32_t slots_of(const struct snek_job *j)
 {
-	return j->worker && sk_job_fetch_any(j) && j->set.workers < UINT32_MAX / 2
-	    ? 2 * j->set.workers : j->set.workers;
+	return j->worker && sk_job_fetch_any(j) ? 2 * j->budget.workers
+	    : j->budget.workers;
 }
 
 static int make_engine(struct snek_job *j, struct snek_error *e)
@@ -440,7 +426,7 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 		rc = sk_missing_open(j, e);
 	if (rc)
 		return rc;
-	j->hold.budget = j->set.memory ? j->set.memory : HOLD_MEMORY;
+	j->hold.budget = j->budget.hold;
 	j->hold.tmp = j->set.tmp;
 	describe(j);
 	rc = sk_job_fetch_open(j, e);
@@ -460,8 +446,7 @@ int sk_job_prepare(struct snek_job *j, struct snek_error *e)
 	j->started_us = sk_clock_us();
 	if (j->set.timeout_ms)
 		j->deadline_ms = j->started_us / 1000 + j->set.timeout_ms;
-	if (!j->set.workers)
-		j->set.workers = processors();
+	sk_job_budget(j, &j->budget);
 	j->exec_job.category = j->category ? j->category : "";
 	rc = look(j, e);
 	if (!rc)

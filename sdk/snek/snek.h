@@ -442,6 +442,9 @@ SNEK_API int snek_job_reduce(snek_job *, const char *reducer, struct snek_error 
  *   order       key, value or -value (largest first); value.PATH and
  *               -value.PATH go by what lies at a path in the value
  *   limit       at most so many results; 0: all
+ *   memory      bytes that all of the job may take, at least 16 MiB; past it,
+ *               to temporary files; 0: half of the machine's memory or of
+ *               what the cgroup allows
  *   tmp         directory for temporary files; "": $TMPDIR, else /tmp
  *   max-record, duplicates  as for a writer, for snek_job_read
  * and, for tests of ops, what may never show in a result:

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Of eight parts, five are the attempts', two the coordinator's, and one is
+ * for what nobody counts.  While results are merged no attempt runs.
+ *
+ * An answer of a child is in memory three times for a moment (as a message, as
+ * it came, and as runs), and so are runs that go to a reducing child: so less
+ * is held where there are children.
+ */
+#include "job/budget.h"
+
+#define LEAST_ATTEMPT ((uint64_t)2 << 20)
+#define MOST_ATTEMPT ((uint64_t)4 << 30)
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+void sk_budget_make(struct sk_budget *b, uint64_t all, uint32_t workers,
+    bool processes, uint64_t limit)
+{
+	uint64_t attempts = all / 8 * 5, most = MOST_ATTEMPT;
+
+	if (attempts / workers < LEAST_ATTEMPT)
+		workers = (uint32_t)(attempts / LEAST_ATTEMPT);
+	b->workers = workers ? workers : 1;
+	if (processes && limit)         /* the plugin's memory is within it, too */
+		most = least(most, limit / 2);
+	b->attempt = least(attempts / b->workers, most);
+	b->hold = processes ? all / 16 : all / 4;
+	b->result = all / 4;
+	b->record = all / 8;
+	b->fetch = b->attempt / 4;
+}
