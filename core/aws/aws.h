@@ -8,6 +8,7 @@
  */
 #ifndef SK_AWS_H
 #define SK_AWS_H
+#include "aws/header.h"
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -23,14 +24,11 @@ struct sk_aws_options {
 	uint32_t connections;           /* at once, to a host; 0: 1,000 */
 };
 
-struct sk_aws_header {
-	const char *name, *value;
-};
-
 /* Texts and body are the caller's until the call has ended. */
 struct sk_aws_request {
 	const char *service;            /* "lambda": its endpoint, its signature;
 					 * NULL: path is a URL, nothing is signed */
+	const char *action;             /* for messages; NULL: method and path */
 	const char *method;
 	const char *path, *query;       /* percent-encoded; query "a=b&c=d" */
 	const struct sk_aws_header *header;
@@ -55,9 +53,11 @@ struct sk_aws_reply {
 					 * its ':' */
 	char function_error[32];
 	int64_t retry_after_ms;         /* -1: it does not say */
-	struct sk_buf body;
+	struct sk_buf body, headers;    /* headers: see below */
 };
 void sk_aws_reply_free(struct sk_aws_reply *);
+/* The value of the answer's header of this name, or NULL. */
+const char *sk_aws_reply_header(const struct sk_aws_reply *, const char *name);
 
 /* ---- a plugin as a zip (aws/bundle.c) ---- */
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* module.c - the module snek-aws.so: what it gives, in one table. */
+#include "aws/module.h"
+
+extern const struct sk_aws_ops snek_aws_ops;
+__attribute__((visibility("default")))
+const struct sk_aws_ops snek_aws_ops = {
+	.version = SK_AWS_VERSION,
+	.open = sk_aws_open,
+	.close = sk_aws_close,
+	.call = sk_aws_call,
+	.begin = sk_aws_begin,
+	.cancel = sk_aws_cancel,
+	.step = sk_aws_step,
+	.wake = sk_aws_wake,
+	.region = sk_aws_region,
+	.bundle = sk_bundle_make,
+	.lambda_put = sk_lambda_put,
+	.lambda_get = sk_lambda_get,
+	.lambda_rollback = sk_lambda_rollback,
+	.lambda_remove = sk_lambda_remove,
+};
