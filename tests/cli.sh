@@ -332,6 +332,19 @@ good snek-deploy --status --local two
 is "its shape" 1 "$(grep -c '^shards	3$' out)"
 bad 3 'none' snek-deploy --status --local none
 bad 2 'three' snek-deploy --local three
+export SNEK_CONFIG=$tmp/my.conf
+good snek-deploy --local two --name deux
+good snek-deploy --status --cluster deux
+is "a directory by its name" 1 "$(grep -c '^shards	3$' out)"
+good snek-deploy --local two --lambda-region eu-west-1 --json
+is "where functions go" 1 "$(grep -c '"kind":"target","profile":"deux","region":"eu-west-1"' out)"
+good snek-deploy --status --local two
+is "it is told" 1 "$(grep -c '^lambda	eu-west-1$' out)"
+bad 2 'no region' snek-deploy -q --local two --lambda-region Ireland
+bad 2 'said with --local' snek-deploy --status --local two --role x
+snek-deploy -q --local three3
+bad 1 'another cluster.*--name' snek-deploy -q --local three3 --name deux
+unset SNEK_CONFIG
 SNEK_CLUSTER=./two good snek ls
 is "another cluster has other categories" 0 "$(lines out)"
 

@@ -166,6 +166,10 @@ rc 0 snek-deploy --status
 is status "$(printf 'shards\t3')" "$(grep shards out)"
 rc 0 snek-deploy --status --json
 grep -q '"shards":3,"level":2' out || { cat out; failed=1; }
+rc 0 snek-deploy --redis "$redis_b" --name things --lambda-region eu-west-1
+rc 0 env "SNEK_REDIS_CA_FILE=$tmp/ca.pem" SNEK_REDIS_USER=app \
+    SNEK_REDIS_PASSWORD=secret snek-deploy --status --cluster "$redis_a"
+is "where functions go" "$(printf 'lambda\teu-west-1')" "$(grep lambda out)"
 bad 3 'nobody' snek ls --cluster nobody
 bad 2 'another cluster' snek-deploy --redis "$redis_b" --meta "$redis_a/3" \
     --name things

@@ -241,6 +241,7 @@ void sk_catalog_close(struct sk_catalog *c)
 		sk_servers_close(c->servers);
 	free(c->servers);
 	free(c->where);
+	free(c->profile);
 	free(c->dir);
 	free(c);
 }

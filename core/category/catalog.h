@@ -16,6 +16,7 @@ struct sk_catalog {
 	struct sk_meta_cluster cluster;
 	struct sk_shard **shard;        /* by id */
 	char *where;                    /* directory or URL, for messages */
+	char *profile;                  /* by whose name it was opened; or NULL */
 	char *dir;                      /* of an embedded cluster; or NULL and: */
 	struct sk_servers *servers;
 	/* Of the shards by id: for other processes that read them. */

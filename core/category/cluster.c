@@ -39,16 +39,32 @@ int sk_where_find(struct sk_where *w, const char *name, struct snek_error *e)
 	return rc;
 }
 
+static int note_profile(struct sk_catalog *c, const char *name,
+    struct snek_error *e)
+{
+	if (!sk_profile_is_name(name))
+		return 0;
+	c->profile = strdup(name);
+	return c->profile ? 0 : sk_enomem(e);
+}
+
 int sk_cluster_open(const char *name, struct sk_catalog **out,
     struct snek_error *e)
 {
+	struct sk_catalog *c = NULL;
 	struct sk_where w;
 	int rc = sk_where_find(&w, name, e);
 
 	if (rc)
 		return rc;
-	rc = w.dir ? sk_catalog_open(w.dir, out, e)
-	    : sk_catalog_open_servers(w.url, &w.profile, out, e);
+	rc = w.dir ? sk_catalog_open(w.dir, &c, e)
+	    : sk_catalog_open_servers(w.url, &w.profile, &c, e);
 	sk_where_free(&w);
+	if (!rc)
+		rc = note_profile(c, name, e);
+	if (rc)
+		sk_catalog_close(c);
+	else
+		*out = c;
 	return rc;
 }

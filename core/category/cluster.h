@@ -37,6 +37,9 @@ struct sk_cluster_plan {
  * the name means another cluster. */
 int sk_cluster_named(const struct sk_cluster_plan *, struct sk_profile *,
     struct snek_error *);
+/* Do two URLs mean the same meta store, prefix and all? */
+int sk_cluster_same(const char *url, const char *other, bool *same,
+    struct snek_error *);
 /* Save what the plan says of it: a new profile, or its changes. */
 int sk_cluster_name(const struct sk_cluster_plan *, struct snek_error *);
 

@@ -18,7 +18,7 @@ static int same_address(const char *a, const char *b, bool *same,
 	return rc;
 }
 
-static int same_cluster(const char *a, const char *b, bool *same,
+int sk_cluster_same(const char *a, const char *b, bool *same,
     struct snek_error *e)
 {
 	struct sk_redis_url x, y;
@@ -51,7 +51,7 @@ static int is_other(const struct sk_cluster_plan *plan,
 {
 	bool same = false;
 	int rc = strstr(p->cluster, "://") ?
-	    same_cluster(p->cluster, plan->meta, &same, e) : 0;
+	    sk_cluster_same(p->cluster, plan->meta, &same, e) : 0;
 
 	if (rc || same)
 		return rc;

@@ -27,6 +27,13 @@ static const struct key {
 	{ "key-file", offsetof(struct sk_profile, key_file) },
 	{ "server-name", offsetof(struct sk_profile, server_name) },
 	{ "allow-eviction", offsetof(struct sk_profile, allow_eviction) },
+	{ "lambda-region", offsetof(struct sk_profile, lambda_region) },
+	{ "lambda-role", offsetof(struct sk_profile, lambda_role) },
+	{ "lambda-endpoint", offsetof(struct sk_profile, lambda_endpoint) },
+	{ "lambda-bucket", offsetof(struct sk_profile, lambda_bucket) },
+	{ "lambda-memory", offsetof(struct sk_profile, lambda_memory) },
+	{ "lambda-timeout", offsetof(struct sk_profile, lambda_timeout) },
+	{ "aws-profile", offsetof(struct sk_profile, aws_profile) },
 };
 #define KEYS (sizeof(keys) / sizeof(*keys))
 
@@ -352,6 +359,64 @@ int sk_profile_find(const char *name, struct sk_profile *p,
 		    name, named);
 	return sk_fail(e, rc, "no profile \"%s\" in ./snek.conf, the user's "
 	    "snek/snek.conf or /etc/snek/snek.conf", name);
+}
+
+struct visiting {
+	struct reading r;
+	struct sk_buf text;
+	int (*visit)(void *, const char *name, const struct sk_profile *);
+	void *arg;
+};
+
+static int visit_one(struct visiting *v, struct sk_span name)
+{
+	char *text = strndup(name.p, name.n);
+	struct sk_profile p = { 0 };
+	struct reading r = v->r;
+	int rc;
+
+	r.name = text;
+	r.p = &p;
+	rc = text ? parse(&r, &v->text) : sk_enomem(r.e);
+	if (!rc)
+		rc = v->visit(v->arg, text, &p);
+	sk_profile_free(&p);
+	free(text);
+	return rc;
+}
+
+static int visit_file(struct visiting *v)
+{
+	const char *at, *end;
+	struct line l;
+	int rc = load(&v->r, &v->text);
+
+	at = v->text.p;
+	end = at + v->text.n;
+	while (!rc && v->text.n && next_line(&l, &at, end))
+		if (l.kind == SECTION)
+			rc = visit_one(v, l.name);
+	return rc == SNEK_ENOENT ? 0 : rc;
+}
+
+int sk_profile_visit(int (*visit)(void *, const char *,
+    const struct sk_profile *), void *arg, struct snek_error *e)
+{
+	struct visiting v = { { .e = e }, { 0 }, visit, arg };
+	struct sk_buf path = { 0 };
+	int rc = 0, i;
+
+	for (i = 0; i < 3 && !rc; i++) {
+		v.text.n = 0;
+		if (!nth_path(i, &path))
+			rc = sk_enomem(e);
+		v.r.path = path.p;
+		if (!rc && *path.p)
+			rc = visit_file(&v);
+	}
+	sk_buf_free(&path);
+	sk_buf_free(&v.text);
+	return rc;
 }
 
 /* ---- saving ---- */

@@ -15,6 +15,10 @@
  *   allow-eviction = yes                  servers may drop data when full
  *   server = rediss://app:...@10.0.0.6    what one server asks for itself;
  *                                         any number of lines
+ *   lambda-region = eu-west-1             where its functions go at AWS; also
+ *                                         lambda-role, -endpoint, -bucket,
+ *                                         -memory, -timeout, aws-profile
+ *                                         (target.h)
  *
  * Looked for in $SNEK_CONFIG alone if that is set, else in ./snek.conf,
  * $XDG_CONFIG_HOME/snek/snek.conf (or ~/.config/...) and /etc/snek/snek.conf;
@@ -34,6 +38,8 @@ struct sk_profile {
 	char *user, *password, *password_file;
 	char *ca_file, *cert_file, *key_file, *server_name;
 	char *allow_eviction;           /* "yes", or NULL */
+	char *lambda_region, *lambda_role, *lambda_endpoint, *lambda_bucket;
+	char *lambda_memory, *lambda_timeout, *aws_profile;
 	char **server;
 	size_t servers;
 };
@@ -45,6 +51,9 @@ bool sk_profile_is_name(const char *);
  * SNEK_EACCES. */
 int sk_profile_find(const char *name, struct sk_profile *, struct snek_error *);
 void sk_profile_free(struct sk_profile *);
+/* Visit each, file by file, as long as visit returns 0; what it returned. */
+int sk_profile_visit(int (*visit)(void *, const char *name,
+    const struct sk_profile *), void *, struct snek_error *);
 
 /* The file that saved profiles go to: $SNEK_CONFIG or the user's own, with a
  * NUL. */

@@ -9,7 +9,6 @@ enum { SHARDS = 4, SHARDS_MAX = 1024 };
 
 #define AT(field) CLI_AT(deploy, field)
 
-
 static const struct cli_option options[] = {
 	{ "local", 0, CLI_TEXT, AT(local), "DIR",
 	  "make an embedded cluster in DIR" },
@@ -41,6 +40,15 @@ static const struct cli_option options[] = {
 	  "that certificates must show" },
 	{ "allow-eviction", 0, CLI_FLAG, AT(allow_eviction), NULL,
 	  "take servers that drop data when memory is full" },
+	{ "lambda-region", 0, CLI_TEXT, AT(region), "REGION",
+	  "where its functions go at AWS" },
+	{ "role", 0, CLI_TEXT, AT(role), "ARN", "of the role that they have" },
+	{ "bucket", 0, CLI_TEXT, AT(bucket), "NAME",
+	  "in S3, for what is over 50 MB" },
+	{ "aws-profile", 0, CLI_TEXT, AT(aws_profile), "NAME",
+	  "of ~/.aws: who we are there" },
+	{ "lambda-endpoint", 0, CLI_TEXT, AT(endpoint), "URL",
+	  "of an emulator, in place of AWS" },
 	CLI_OPTION_JSON,
 	CLI_OPTION_QUIET,
 	CLI_OPTION_CLUSTER,
@@ -100,7 +108,7 @@ static int status(const struct deploy *d, const char *where)
 		deploy_put_json(where, &i, false);
 	else
 		put_status(where, &i);
-	return cli_out_end(&d->c, 0);
+	return cli_out_end(&d->c, deploy_target(d, where));
 }
 
 /* It is there already.  What was not asked for may be as it is. */
@@ -139,7 +147,7 @@ static int deploy(const struct deploy *d, const char *where)
 	else if (made >= 0)
 		cli_error_say(&d->c, "%s: new cluster, %u shards, level %u",
 		    where, i.shards, i.level);
-	return cli_out_end(&d->c, 0);
+	return cli_out_end(&d->c, deploy_target(d, where));
 }
 
 static int check_login(const struct deploy *d)
@@ -157,6 +165,7 @@ static int check_login(const struct deploy *d)
 static int check(const struct deploy *d)
 {
 	uint64_t n = cli_option_count(d->shards, SHARDS);
+	int rc;
 
 	if (n < 1 || n > SHARDS_MAX)
 		return cli_error_usage(&d->c, "--shards %s: from 1 to %d",
@@ -180,13 +189,16 @@ static int check(const struct deploy *d)
 	if (d->redis && d->shards)
 		return cli_error_usage(&d->c, "--redis: each server is a shard: "
 		    "leave --shards out");
-	if (!d->redis && (d->meta || d->name))
-		return cli_error_usage(&d->c, "--meta and --name go with "
+	if (!d->redis && d->meta)
+		return cli_error_usage(&d->c, "--meta goes with --redis");
+	if (!d->redis && !d->local && d->name)
+		return cli_error_usage(&d->c, "--name goes with --local or "
 		    "--redis");
 	if (d->local && (!*d->local || strstr(d->local, "://")))
 		return cli_error_usage(&d->c, "--local %s: not a directory",
 		    d->local);
-	return check_login(d);
+	rc = deploy_target_check(d);
+	return rc ? rc : check_login(d);
 }
 
 /* A directory is never taken for a profile. */

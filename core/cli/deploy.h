@@ -9,6 +9,7 @@ struct deploy {
 	const char *local, *shards, *level, *redis, *meta, *name;
 	const char *user, *password_file, *ca_file, *cert_file, *key_file;
 	const char *server_name;
+	const char *region, *role, *endpoint, *bucket, *aws_profile;
 	bool status, destroy, yes, allow_eviction;
 };
 
@@ -20,4 +21,10 @@ int deploy_info(const struct cli *, const char *where,
 /* deploy_redis.c: clusters on servers. */
 int deploy_redis(const struct deploy *);
 int deploy_destroy(const struct deploy *, const char *where);
+
+/* deploy_target.c: where its functions go at AWS. */
+bool deploy_has_target(const struct deploy *);
+int deploy_target_check(const struct deploy *);
+/* Remember what was said of it, and tell. */
+int deploy_target(const struct deploy *, const char *where);
 #endif

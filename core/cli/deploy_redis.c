@@ -99,7 +99,7 @@ static int tell(const struct deploy *d, const char *where, bool made,
 	else
 		cli_error_say(&d->c, "%s: nothing to change: %u shards, level %u",
 		    i.where, i.shards, i.level);
-	return cli_out_end(&d->c, 0);
+	return cli_out_end(&d->c, deploy_target(d, where));
 }
 
 static int make(const struct deploy *d, const struct asked *a)

@@ -88,6 +88,25 @@ SNEK_API void snek_cluster_close(snek_cluster *);
 SNEK_API int snek_cluster_info(snek_cluster *, struct snek_cluster_info *out,
              struct snek_error *);
 
+/* Where functions of a cluster go at AWS, as a profile of snek.conf(5) says;
+ * NULL and 0: it does not. */
+struct snek_target {
+	size_t size;
+	const char *profile;            /* its name */
+	const char *region, *role, *endpoint, *bucket, *aws_profile;
+	uint32_t memory_mb, timeout_s;
+};
+/* Remember it in the profile of that name, or, with NULL, in the one by which
+ * the cluster was opened or which means it, or in a new one that is called as
+ * its directory.  What is NULL or 0 stays as it was. */
+SNEK_API int snek_target_put(snek_cluster *, const struct snek_target *,
+             struct snek_error *);
+/* Visit it, if there is one: a profile with a region, else SNEK_ENOENT.  It
+ * lives until the visit returns, whose value is returned. */
+SNEK_API int snek_target_get(snek_cluster *,
+             int (*visit)(void *, const struct snek_target *), void *,
+             struct snek_error *);
+
 struct snek_gc_report {
 	size_t size;
 	uint64_t writes;                /* dead writes swept */
