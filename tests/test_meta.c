@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/meta_lmdb.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "meta_cases.h"
 #include "tempdir.h"
@@ -198,7 +203,7 @@ static void cut_all(enum sk_lmdb_db db, struct sk_span key,
 	n = v.n;
 	ck_assert_uint_lt(n, sizeof(old));
 	memcpy(old, v.p, n);
-	sk_lmdb_end(&t, 0);
+	sk_lmdb_end(&t, 0, &err);
 	for (i = 0; i <= n + 1; i++) {
 		put_raw(db, key, old, i);
 		ck_assert_int_eq(use(), i == n ? 0 : SNEK_ECORRUPT);
@@ -341,6 +346,116 @@ START_TEST(a_manifest_with_a_gap_is_corrupt)
 }
 END_TEST
 
+/* ---- who may only read ---- */
+
+#define RIVALS 8        /* commits in the midst of one reading */
+
+struct rival {
+	int go[2], done[2];
+	bool told;
+};
+
+/* Let the writer go on, once, in the midst of a snapshot, and wait for it. */
+static int interrupt(void *arg, const struct sk_meta_entry *m)
+{
+	struct rival *r = arg;
+	char c = 0;
+
+	(void)m;
+	if (r->told)
+		return 0;
+	r->told = true;
+	if (write(r->go[1], &c, 1) != 1 || read(r->done[0], &c, 1) != 1)
+		_exit(20);
+	return 0;
+}
+
+/* In a child that may write nothing: the line that was not as it should be. */
+static int read_amid_writes(struct rival *r)
+{
+	struct sk_meta *m;
+	int rc;
+
+	if (!getuid() && (setgid(65534) || setuid(65534)))
+		return 1;
+	if (sk_meta_lmdb_open(dir, &m, &err))
+		return 2;
+	if (!m->ops->read_only(m))
+		return 3;
+	rc = m->ops->snapshot(m, "x", 0, &cat, interrupt, r, &err);
+	if (rc != SNEK_EAGAIN)
+		return 4;
+	r->told = true;
+	if (m->ops->snapshot(m, "x", 0, &cat, interrupt, r, &err))
+		return 5;
+	m->ops->shut(m);
+	return cat.version == 6 + RIVALS ? 0 : 6;
+}
+
+START_TEST(what_was_written_over_while_it_was_read_is_not_believed)
+{
+	struct rival r = { .told = false };
+	int status, i;
+	pid_t pid;
+	char c;
+
+	meta_six_writes();
+	ck_assert_int_eq(pipe(r.go) | pipe(r.done), 0);
+	ck_assert_int_eq(chmod(dir, 0555) | chmod(file, 0444), 0);
+	pid = fork();
+	if (!pid)
+		_exit(read_amid_writes(&r));
+	ck_assert_int_eq(read(r.go[0], &c, 1), 1);
+	for (i = 0; i < RIVALS; i++)
+		meta_commit(100 + (unsigned)i);
+	ck_assert_int_eq(write(r.done[1], &c, 1), 1);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(chmod(dir, 0755) | chmod(file, 0644), 0);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+static int seen_locked(void *arg, const struct sk_meta_entry *m)
+{
+	int fd = open(file, O_RDONLY);
+
+	(void)m;
+	*(bool *)arg = flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+	close(fd);
+	return 0;
+}
+
+static int keep_writers_away(void)
+{
+	bool locked = false;
+	struct sk_meta *m;
+
+	if (!getuid() && (setgid(65534) || setuid(65534)))
+		return 1;
+	if (sk_meta_lmdb_open(dir, &m, &err) || !m->ops->read_only(m))
+		return 2;
+	if (m->ops->snapshot(m, "x", 0, &cat, seen_locked, &locked, &err))
+		return 3;
+	return !locked;
+}
+
+START_TEST(who_may_only_read_keeps_writers_waiting)
+{
+	int status;
+	pid_t pid;
+
+	meta_six_writes();
+	meta_shut();
+	ck_assert_int_eq(chmod(dir, 0555) | chmod(file, 0444), 0);
+	pid = fork();
+	if (!pid)
+		_exit(keep_writers_away());
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(chmod(dir, 0755) | chmod(file, 0644), 0);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("meta");
@@ -364,6 +479,9 @@ int main(void)
 	tcase_add_test(t,
 	    a_function_of_a_newer_snek_is_refused_by_its_number);
 	tcase_add_loop_test(t, a_manifest_with_a_gap_is_corrupt, 1, 7);
+	tcase_add_test(t,
+	    what_was_written_over_while_it_was_read_is_not_believed);
+	tcase_add_test(t, who_may_only_read_keeps_writers_waiting);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

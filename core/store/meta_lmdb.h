@@ -36,7 +36,18 @@ struct sk_lmdb {
 struct sk_lmdb_txn {
 	struct sk_lmdb_env *env;
 	MDB_txn *txn;
+	bool write;
+	size_t number;          /* LMDB's, of the newest when it began */
+	int turn;               /* descriptor, see meta_lmdb_turn.c; -1: none */
 };
+
+/* ---- meta_lmdb_turn.c ---- */
+
+/* Wait for our turn, but not for ever; without a turn (-1) all goes on. */
+int sk_lmdb_turn_take(const struct sk_lmdb_env *, bool write);
+void sk_lmdb_turn_end(int turn);
+/* May what was read since then have been written over? */
+bool sk_lmdb_turn_lost(const struct sk_lmdb_txn *);
 
 /* ---- meta_lmdb_txn.c ---- */
 
@@ -47,8 +58,9 @@ int sk_lmdb_begin_env(struct sk_lmdb_env *, bool write, struct sk_lmdb_txn *,
     struct snek_error *);
 int sk_lmdb_begin(struct sk_meta *, bool write, struct sk_lmdb_txn *,
     struct snek_error *);
-/* Nothing remains of the transaction; rc passes through. */
-int sk_lmdb_end(struct sk_lmdb_txn *, int rc);
+/* Nothing remains of the transaction; rc passes through, unless what was read
+ * may have been written over: SNEK_EAGAIN. */
+int sk_lmdb_end(struct sk_lmdb_txn *, int rc, struct snek_error *);
 /* Commit if rc is 0, else as sk_lmdb_end.  SNEK_EIO: nothing happened;
  * SNEK_EUNKNOWN. */
 int sk_lmdb_commit(struct sk_lmdb_txn *, int rc, struct snek_error *);

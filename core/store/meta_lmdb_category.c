@@ -114,7 +114,7 @@ int sk_lmdb_cluster(struct sk_meta *m, struct sk_meta_cluster *out,
 
 	if (rc)
 		return rc;
-	rc = sk_lmdb_end(&t, sk_lmdb_read_cluster(&t, &c, e));
+	rc = sk_lmdb_end(&t, sk_lmdb_read_cluster(&t, &c, e), e);
 	if (!rc)
 		*out = c.c;
 	return rc;
@@ -162,7 +162,7 @@ static int get(struct sk_meta *m, const char *name, struct sk_meta_category *c,
 	struct sk_lmdb_txn t;
 	int rc = sk_lmdb_begin(m, false, &t, e);
 
-	return rc ? rc : sk_lmdb_end(&t, read_by_name(&t, name, c, e));
+	return rc ? rc : sk_lmdb_end(&t, read_by_name(&t, name, c, e), e);
 }
 
 int sk_lmdb_category_get_or_create(struct sk_meta *m, const char *name,
@@ -184,7 +184,7 @@ int sk_lmdb_category_get_or_create(struct sk_meta *m, const char *name,
 		if (rc == SNEK_ENOENT)
 			rc = sk_lmdb_commit(&t, create(&t, name, &c, e), e);
 		else
-			sk_lmdb_end(&t, rc);
+			sk_lmdb_end(&t, rc, e);
 	}
 	if (!rc)
 		*out = c;
@@ -200,7 +200,7 @@ int sk_lmdb_category_get(struct sk_meta *m, const char *name,
 
 	if (rc)
 		return rc;
-	rc = sk_lmdb_end(&t, read_visible(&t, name, &c, e));
+	rc = sk_lmdb_end(&t, read_visible(&t, name, &c, e), e);
 	if (!rc)
 		*out = c;
 	return rc;
@@ -362,7 +362,7 @@ int sk_lmdb_snapshot(struct sk_meta *m, const char *name, uint64_t from,
 
 	if (rc)
 		return rc;
-	rc = sk_lmdb_end(&t, snapshot(&w, name, c, e));
+	rc = sk_lmdb_end(&t, snapshot(&w, name, c, e), e);
 	sk_buf_free(&w.scratch);
 	return rc;
 }

@@ -34,7 +34,7 @@ int sk_lmdb_function_get(struct sk_meta *m, const char *name,
 
 	if (rc)
 		return rc;
-	rc = sk_lmdb_end(&t, get(&t, name, &f, e));
+	rc = sk_lmdb_end(&t, get(&t, name, &f, e), e);
 	if (rc)
 		return rc == SNEK_ENOENT ? no_function(name, e) : rc;
 	*out = f;
@@ -131,7 +131,7 @@ int sk_lmdb_function_put(struct sk_meta *m, const struct sk_meta_function *f,
 	if (rc)
 		return rc;
 	rc = put(&t, f, n, plugin, &changed, e);
-	rc = rc || changed ? sk_lmdb_commit(&t, rc, e) : sk_lmdb_end(&t, 0);
+	rc = rc || changed ? sk_lmdb_commit(&t, rc, e) : sk_lmdb_end(&t, 0, e);
 	if (!rc && out_changed)
 		*out_changed = changed;
 	return rc;

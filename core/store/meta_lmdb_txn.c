@@ -87,6 +87,7 @@ static int begin_once(struct sk_lmdb_env *env, bool write, MDB_txn **txn)
 int sk_lmdb_begin_env(struct sk_lmdb_env *env, bool write,
     struct sk_lmdb_txn *t, struct snek_error *e)
 {
+	int turn = env->read_only ? sk_lmdb_turn_take(env, false) : -1;
 	int rc = begin_once(env, write, &t->txn);
 	int dead;
 
@@ -95,7 +96,14 @@ int sk_lmdb_begin_env(struct sk_lmdb_env *env, bool write,
 	if (rc == MDB_READERS_FULL && !(rc = mdb_reader_check(env->env, &dead)))
 		rc = begin_once(env, write, &t->txn);
 	t->env = env;
-	return rc ? sk_lmdb_fail_at(env->path, rc, e) : 0;
+	t->write = write;
+	t->turn = turn;
+	if (!rc) {
+		t->number = mdb_txn_id(t->txn);
+		return 0;
+	}
+	sk_lmdb_turn_end(turn);
+	return sk_lmdb_fail_at(env->path, rc, e);
 }
 
 int sk_lmdb_begin(struct sk_meta *m, bool write, struct sk_lmdb_txn *t,
@@ -111,11 +119,21 @@ int sk_lmdb_begin(struct sk_meta *m, bool write, struct sk_lmdb_txn *t,
 	return sk_lmdb_begin_env(env, write, t, e);
 }
 
-int sk_lmdb_end(struct sk_lmdb_txn *t, int rc)
+static int end_turn(struct sk_lmdb_txn *t, int rc, struct snek_error *e)
+{
+	bool lost = sk_lmdb_turn_lost(t);
+
+	sk_lmdb_turn_end(t->turn);
+	pthread_rwlock_unlock(&t->env->lock);
+	return lost ? sk_fail(e, SNEK_EAGAIN, "%s was written over while it was "
+	    "read, for this user cannot keep writers away; try again",
+	    t->env->path) : rc;
+}
+
+int sk_lmdb_end(struct sk_lmdb_txn *t, int rc, struct snek_error *e)
 {
 	mdb_txn_abort(t->txn);
-	pthread_rwlock_unlock(&t->env->lock);
-	return rc;
+	return end_turn(t, rc, e);
 }
 
 /* LMDB refuses all further work exactly when writing the meta page failed:
@@ -176,7 +194,9 @@ int sk_lmdb_commit(struct sk_lmdb_txn *t, int rc, struct snek_error *e)
 	int mdb, dead;
 
 	if (rc)
-		return sk_lmdb_end(t, rc);
+		return sk_lmdb_end(t, rc, e);
+	if (t->write)
+		t->turn = sk_lmdb_turn_take(t->env, true);
 	mdb = mdb_txn_commit(t->txn);
 	if (mdb && is_uncertain(t->env))
 		rc = sk_fail(e, SNEK_EUNKNOWN, "%s: the commit may or may not "
@@ -188,8 +208,7 @@ int sk_lmdb_commit(struct sk_lmdb_txn *t, int rc, struct snek_error *e)
 		mdb_reader_check(t->env->env, &dead);
 	if (!mdb)
 		keep_length(t->env);
-	pthread_rwlock_unlock(&t->env->lock);
-	return rc;
+	return end_turn(t, rc, e);
 }
 
 static MDB_val val(struct sk_span s)
@@ -305,5 +324,5 @@ int sk_lmdb_list(struct sk_meta *m, enum sk_lmdb_db db, struct sk_lmdb_txn *t,
 	int rc = sk_lmdb_begin(m, false, t, e);
 
 	return rc ? rc : sk_lmdb_end(t, sk_lmdb_walk(t, db, none, none, visit,
-	    arg, e));
+	    arg, e), e);
 }

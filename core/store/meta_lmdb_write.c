@@ -63,7 +63,7 @@ int sk_lmdb_request(struct sk_meta *m, uint64_t category, const char *id,
 	struct sk_lmdb_txn t;
 	int rc = sk_lmdb_begin(m, false, &t, e);
 
-	return rc ? rc : sk_lmdb_end(&t, read_request(&t, category, id, out, e));
+	return rc ? rc : sk_lmdb_end(&t, read_request(&t, category, id, out, e), e);
 }
 
 struct expirer {
@@ -102,7 +102,7 @@ int sk_lmdb_expire_requests(struct sk_meta *m, int64_t before,
 	int rc = sk_lmdb_begin(m, false, &t, e);
 
 	if (!rc)
-		rc = sk_lmdb_end(&t, expire(&x, e));
+		rc = sk_lmdb_end(&t, expire(&x, e), e);
 	if (rc <= 0)
 		return rc;
 	x.writing = true;
@@ -137,7 +137,7 @@ int sk_lmdb_is_named(struct sk_meta *m, struct sk_write_id id,
 	struct sk_lmdb_txn t;
 	int rc = sk_lmdb_begin(m, false, &t, e);
 
-	return rc ? rc : sk_lmdb_end(&t, has(&t, DB_NAMED, &id, e));
+	return rc ? rc : sk_lmdb_end(&t, has(&t, DB_NAMED, &id, e), e);
 }
 
 static int mark_aborted(struct sk_lmdb_txn *t, const struct sk_write_id *id,
@@ -306,7 +306,7 @@ int sk_lmdb_commit_write(struct sk_meta *m, uint64_t category,
 		rc = check_request(&t, category, request, entry, &r, e);
 	if (rc > 0) {
 		*out = r;
-		return sk_lmdb_end(&t, 0);
+		return sk_lmdb_end(&t, 0, e);
 	}
 	if (!rc)
 		rc = commit(&t, &c, request, entry, &r, e);
