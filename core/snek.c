@@ -23,6 +23,11 @@ const char *snek_strerror(int code)
 	return sk_strerror(code);
 }
 
+const char *snek_error_name(int code)
+{
+	return sk_error_name(code);
+}
+
 static bool is_zero(const void *p, size_t n)
 {
 	const char *s = p;

@@ -251,11 +251,19 @@ void snek_writer_free(snek_writer *w)
 struct snek_reader {
 	sk_reader *r;
 	struct sk_buf buf;
+	struct sk_place place;          /* of the last record; version 0: none */
 };
 
 int snek_reader_open(snek_cluster *c, const char *category, snek_reader **out,
     struct snek_error *e)
 {
+	return snek_reader_open_at(c, category, 0, 0, out, e);
+}
+
+int snek_reader_open_at(snek_cluster *c, const char *category,
+    uint64_t version, uint64_t record, snek_reader **out, struct snek_error *e)
+{
+	struct sk_place from = { version, record };
 	struct snek_reader *r;
 	int rc = sk_need(c, "cluster", e);
 
@@ -268,7 +276,7 @@ int snek_reader_open(snek_cluster *c, const char *category, snek_reader **out,
 	r = calloc(1, sizeof(*r));
 	rc = r ? 0 : sk_enomem(e);
 	if (!rc)
-		rc = sk_reader_open(c->cat, category, &r->r, e);
+		rc = sk_reader_open_at(c->cat, category, from, &r->r, e);
 	if (rc) {
 		free(r);
 		return rc;
@@ -292,14 +300,13 @@ int snek_reader_next(snek_reader *r, struct snek_value *out,
     struct snek_error *e)
 {
 	struct sk_record record;
-	struct sk_place place;
 	int rc = sk_need(r, "reader", e);
 
 	if (!rc)
 		rc = sk_need(out, "place for the record", e);
 	if (rc)
 		return rc;
-	rc = sk_reader_next(r->r, &record, &place, e);
+	rc = sk_reader_next(r->r, &record, &r->place, e);
 	if (rc != 1)
 		return rc;
 	if (!record.object) {
@@ -314,6 +321,24 @@ int snek_reader_next(snek_reader *r, struct snek_value *out,
 	out->len = (uint32_t)r->buf.n;
 	out->as.p = r->buf.p;
 	return 1;
+}
+
+int snek_reader_place(snek_reader *r, uint64_t *version, uint64_t *record,
+    struct snek_error *e)
+{
+	int rc = sk_need(r, "reader", e);
+
+	if (!rc)
+		rc = sk_need(version, "place for the version", e);
+	if (!rc)
+		rc = sk_need(record, "place for the record's number", e);
+	if (rc)
+		return rc;
+	if (!r->place.version)
+		return sk_fail(e, SNEK_EINVAL, "no record has been read yet");
+	*version = r->place.version;
+	*record = r->place.record;
+	return 0;
 }
 
 void snek_reader_close(snek_reader *r)

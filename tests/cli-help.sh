@@ -45,8 +45,10 @@ compare snek-deploy "$top/snek-deploy"
 compare snek-add-function "$top/snek-add-function"
 
 # Every code of the table of errors is in the page of exit statuses.
-for code in $(sed -n 's/^	{ SNEK_E[A-Z]*, CLI_[A-Z_]*, "\([a-z-]*\)" },/\1/p' \
-    "$srcdir/core/cli/error.c"); do
+codes=$(sed -n '/^const char .sk_error_name/,/^}/p' "$srcdir/core/base/err.c" |
+    grep -o '"[a-z-]*"' | tr -d '"')
+test "$(echo "$codes" | wc -l)" -ge 20 || complain "codes not understood: $codes"
+for code in $codes; do
 	grep -q "^\.It $code Ta" "$srcdir/man/snek-exit-status.7" ||
 	    complain "snek-exit-status(7) lacks $code"
 done

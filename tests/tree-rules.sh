@@ -20,11 +20,12 @@ allowed () {
 	job)      echo "base value store category task aws exec job" ;;
 	aws)      echo "base value task aws" ;;
 	host)     echo "base value host" ;;
+	api)      echo "base value store category task job api" ;;
 	cli)      echo "cli" ;;
 	esac
 }
 
-for dir in base value store category task aws exec worker host job cli; do
+for dir in base value store category task aws exec worker host job api cli; do
 	for f in core/$dir/*.[ch] core/$dir/*.cc; do
 		test -f "$f" || continue
 		for inc in $(sed -n 's/^#include "\([a-z_]*\)\/.*/\1/p' "$f"); do
@@ -55,7 +56,7 @@ only openssl/ssl.h core/store/tls.c
 only curl/curl.h "$(echo core/aws/http*.[ch])"
 only expat.h core/aws/xml.c
 only zip.h "core/aws/zip.c core/host/unzip.c"
-only microhttpd.h core/host/server.c
+only microhttpd.h "core/host/server.c core/api/server.c"
 only ffi.h core/task/ffi.c
 only elfutils/libdwfl.h core/task/lines_dwarf.c
 only unwind.h core/worker/crash.c

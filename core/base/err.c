@@ -24,6 +24,20 @@ const char *sk_strerror(int code)
 	return texts[-code];
 }
 
+const char *sk_error_name(int code)
+{
+	static const char *const names[] = {
+		"failed", "invalid", "no-memory", "not-found", "exists", "type",
+		"format", "abi", "io", "permission", "temporary", "timeout",
+		"cancelled", "limit", "plugin", "corrupt", "version",
+		"unknown", "conflict", "internal",
+	};
+
+	if (code > 0 || code <= -(int)(sizeof(names) / sizeof(*names)))
+		return names[0];
+	return names[-code];
+}
+
 __attribute__((format(printf, 4, 0)))
 static void set(struct snek_error *e, int code, int sys, const char *fmt, va_list ap)
 {

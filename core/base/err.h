@@ -20,4 +20,6 @@ int sk_fail_in(struct snek_error *e, int code, const char *fmt, ...);
 
 int sk_enomem(struct snek_error *e);
 const char *sk_strerror(int code);
+/* What it is called in JSON, for ever. */
+const char *sk_error_name(int code);
 #endif

@@ -153,8 +153,9 @@ int sk_reader_next(sk_reader *r, struct sk_record *out, struct sk_place *at,
 	return 1;
 }
 
-/* One head for each run of chunks on one shard. */
-static void cut(sk_reader *r, struct sk_catalog *c)
+/* One head for each run of chunks on one shard, at the last chunk that may
+ * hold the place from: a shard's chunks stand in the order of places. */
+static void cut(sk_reader *r, struct sk_catalog *c, struct sk_place from)
 {
 	const struct sk_snapshot *s = r->snapshot;
 	struct sk_ahead *a = NULL;
@@ -165,9 +166,39 @@ static void cut(sk_reader *r, struct sk_catalog *c)
 			a = &r->head[r->n++].from;
 			*a = (struct sk_ahead){ .catalog = c, .snapshot = s,
 			    .at = i };
+		} else if (!before(from, s->chunk[i].base)) {
+			a->at = i;
 		}
 		a->end = i + 1;
 	}
+}
+
+/* Its head goes on to the first row that is not before the place. */
+static int seek(sk_reader *r, struct head *h, struct sk_place from, bool *over,
+    struct snek_error *e)
+{
+	int rc = 0;
+
+	*over = false;
+	while (!rc && !*over && before(h->place, from))
+		rc = advance(r, h, over, e);
+	return rc;
+}
+
+static int seek_all(sk_reader *r, struct sk_place from, struct snek_error *e)
+{
+	uint32_t i = 0;
+	bool over;
+	int rc = 0;
+
+	while (i < r->n && !rc) {
+		rc = seek(r, &r->head[i], from, &over, e);
+		if (!rc && over)
+			drop(r, &r->head[i]);
+		else
+			i++;
+	}
+	return rc;
 }
 
 static int begin(sk_reader *r, struct snek_error *e)
@@ -187,6 +218,12 @@ static int begin(sk_reader *r, struct snek_error *e)
 int sk_reader_open(struct sk_catalog *c, const char *category, sk_reader **out,
     struct snek_error *e)
 {
+	return sk_reader_open_at(c, category, (struct sk_place){ 0, 0 }, out, e);
+}
+
+int sk_reader_open_at(struct sk_catalog *c, const char *category,
+    struct sk_place from, sk_reader **out, struct snek_error *e)
+{
 	sk_reader *r = calloc(1, sizeof(*r));
 	int rc;
 
@@ -197,8 +234,10 @@ int sk_reader_open(struct sk_catalog *c, const char *category, sk_reader **out,
 		r->head = calloc((size_t)r->snapshot->shards + 1,
 		    sizeof(*r->head));
 		if (r->head)
-			cut(r, c);
+			cut(r, c, from);
 		rc = r->head ? begin(r, e) : sk_enomem(e);
+		if (!rc && from.version)
+			rc = seek_all(r, from, e);
 	}
 	if (rc) {
 		sk_reader_close(r);

@@ -9,6 +9,9 @@ typedef struct sk_reader sk_reader;
 /* Everything committed as of now.  SNEK_ENOENT: no such category. */
 int sk_reader_open(struct sk_catalog *, const char *category, sk_reader **,
     struct snek_error *);
+/* The same from a place on: what stands before it is not even fetched. */
+int sk_reader_open_at(struct sk_catalog *, const char *category,
+    struct sk_place from, sk_reader **, struct snek_error *);
 void sk_reader_close(sk_reader *);
 
 /* 1, a record (views until the next call) and its place; 0 at the end. */

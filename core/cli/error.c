@@ -5,51 +5,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a code is called in JSON (for ever), and with what it exits. */
+/* With what a code exits. */
 static const struct fate {
 	int code, exit;
-	const char *name;
 } fates[] = {
-	{ SNEK_EINVAL, CLI_USAGE, "invalid" },
-	{ SNEK_ENOMEM, CLI_FAILED, "no-memory" },
-	{ SNEK_ENOENT, CLI_NOT_FOUND, "not-found" },
-	{ SNEK_EEXIST, CLI_FAILED, "exists" },
-	{ SNEK_ETYPE, CLI_FAILED, "type" },
-	{ SNEK_EFORMAT, CLI_FAILED, "format" },
-	{ SNEK_EABI, CLI_PLUGIN, "abi" },
-	{ SNEK_EIO, CLI_FAILED, "io" },
-	{ SNEK_EACCES, CLI_DENIED, "permission" },
-	{ SNEK_EAGAIN, CLI_TEMPORARY, "temporary" },
-	{ SNEK_ETIMEDOUT, CLI_LIMIT, "timeout" },
-	{ SNEK_ECANCELED, CLI_INTERRUPTED, "cancelled" },
-	{ SNEK_ELIMIT, CLI_LIMIT, "limit" },
-	{ SNEK_EPLUGIN, CLI_PLUGIN, "plugin" },
-	{ SNEK_ECORRUPT, CLI_CORRUPT, "corrupt" },
-	{ SNEK_EVERSION, CLI_CORRUPT, "version" },
-	{ SNEK_EUNKNOWN, CLI_TEMPORARY, "unknown" },
-	{ SNEK_ECONFLICT, CLI_FAILED, "conflict" },
-	{ SNEK_EINTERNAL, CLI_FAILED, "internal" },
+	{ SNEK_EINVAL, CLI_USAGE },
+	{ SNEK_ENOMEM, CLI_FAILED },
+	{ SNEK_ENOENT, CLI_NOT_FOUND },
+	{ SNEK_EEXIST, CLI_FAILED },
+	{ SNEK_ETYPE, CLI_FAILED },
+	{ SNEK_EFORMAT, CLI_FAILED },
+	{ SNEK_EABI, CLI_PLUGIN },
+	{ SNEK_EIO, CLI_FAILED },
+	{ SNEK_EACCES, CLI_DENIED },
+	{ SNEK_EAGAIN, CLI_TEMPORARY },
+	{ SNEK_ETIMEDOUT, CLI_LIMIT },
+	{ SNEK_ECANCELED, CLI_INTERRUPTED },
+	{ SNEK_ELIMIT, CLI_LIMIT },
+	{ SNEK_EPLUGIN, CLI_PLUGIN },
+	{ SNEK_ECORRUPT, CLI_CORRUPT },
+	{ SNEK_EVERSION, CLI_CORRUPT },
+	{ SNEK_EUNKNOWN, CLI_TEMPORARY },
+	{ SNEK_ECONFLICT, CLI_FAILED },
+	{ SNEK_EINTERNAL, CLI_FAILED },
 };
 
-static const struct fate *fate_of(int code)
+int cli_error_exit(int code)
 {
-	static const struct fate other = { 0, CLI_FAILED, "failed" };
 	size_t i;
 
 	for (i = 0; i < sizeof(fates) / sizeof(*fates); i++)
 		if (fates[i].code == code)
-			return &fates[i];
-	return &other;
-}
-
-int cli_error_exit(int code)
-{
-	return fate_of(code)->exit;
+			return fates[i].exit;
+	return CLI_FAILED;
 }
 
 const char *cli_error_name(int code)
 {
-	return fate_of(code)->name;
+	return snek_error_name(code);
 }
 
 static void put_line(const struct cli *c, const char *subject,
@@ -71,11 +64,9 @@ static void put_line(const struct cli *c, const char *subject,
 static void put_json(int code, const char *subject, const char *text,
     const char *cure)
 {
-	const struct fate *f = fate_of(code);
-
 	cli_out_begin(stderr, "error");
-	cli_out_text(stderr, "code", f->name);
-	cli_out_number(stderr, "exit", (uint64_t)f->exit);
+	cli_out_text(stderr, "code", cli_error_name(code));
+	cli_out_number(stderr, "exit", (uint64_t)cli_error_exit(code));
 	if (subject)
 		cli_out_text(stderr, "subject", subject);
 	cli_out_text(stderr, "message", text);

@@ -35,6 +35,8 @@ typedef struct snek_result snek_result;         /* a cursor over what came out *
 SNEK_API const char *snek_version(void);
 /* One or two words for a code; never NULL. */
 SNEK_API const char *snek_strerror(int code);
+/* What it is called in JSON, for ever: "not-found"; never NULL. */
+SNEK_API const char *snek_error_name(int code);
 
 /* ---- clusters ---- */
 
@@ -241,6 +243,14 @@ SNEK_API int snek_reader_open(snek_cluster *, const char *category,
              snek_reader **out, struct snek_error *);
 /* 1 and a record, valid until the next call; 0 at the end. */
 SNEK_API int snek_reader_next(snek_reader *, struct snek_value *,
+             struct snek_error *);
+/* The place of the record that next gave last: the write's version, and the
+ * record's number in it, from 0.  SNEK_EINVAL before the first. */
+SNEK_API int snek_reader_place(snek_reader *, uint64_t *version,
+             uint64_t *record, struct snek_error *);
+/* snek_reader_open from a place on; version 0: from the first record. */
+SNEK_API int snek_reader_open_at(snek_cluster *, const char *category,
+             uint64_t version, uint64_t record, snek_reader **out,
              struct snek_error *);
 SNEK_API void snek_reader_close(snek_reader *);
 

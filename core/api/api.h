@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * api.h - the HTTP API: a request in, a response out.  No sockets in here: the
+ * gateway (server.c) and API Gateway's events (event.c) are two doors to it.
+ *
+ *   GET    /v1                                what answers here
+ *   GET    /v1/categories                     all of them
+ *   GET    /v1/categories/NAME                one, and its placement
+ *   DELETE /v1/categories/NAME
+ *   GET    /v1/categories/NAME/records        JSON lines, a page
+ *   POST   /v1/categories/NAME/records        a write; answers its receipt
+ *   POST   /v1/categories/NAME/writes         begin one in parts
+ *   PUT    /v1/writes/ID/parts/N              part N = 1, 2 ...
+ *   POST   /v1/writes/ID/commit               all of them, as one write
+ *   DELETE /v1/writes/ID
+ *   POST   /v1/query                          a result, or 202 and a job
+ *   GET    /v1/jobs                           those that are kept
+ *   GET    /v1/jobs/ID                        how it stands
+ *   DELETE /v1/jobs/ID                        cancel and forget it
+ *   GET    /v1/jobs/ID/results                a page of its result
+ *   GET    /v1/functions, /v1/functions/NAME
+ *   POST   /write, /query                     as Snekboop's clients call them
+ *
+ * Every answer but a page of records is one JSON object, {"snek":1,"kind":...};
+ * an error has a code of snek-exit-status(7).
+ */
+#ifndef SK_API_H
+#define SK_API_H
+#include "base/buf.h"
+#include "base/err.h"
+
+struct sk_api_request {                 /* views, valid during the call */
+	const char *method;             /* "GET" */
+	const char *path;               /* as it came, percent-encoded */
+	const char *query;              /* the same; "" without one */
+	const char *type;               /* of the body; "" when not said */
+	struct sk_span body;
+};
+
+struct sk_api_response {
+	int status;
+	const char *type;               /* of the body */
+	char location[80];              /* "": none */
+	char next[48];                  /* where the next page begins; "": none */
+	unsigned retry_after_s;         /* 0: none */
+	struct sk_buf body;
+};
+void sk_api_response_free(struct sk_api_response *);
+
+struct sk_api_options {                 /* 0 and NULL: the default */
+	const char *cluster;            /* as for snek_cluster_open */
+	size_t max_reply;               /* bytes of a page; 4 MiB */
+	unsigned wait_ms;               /* that a query may take before it is
+					 * a job to ask about; 20 s */
+	unsigned jobs;                  /* that run at once; 8 */
+	unsigned kept;                  /* that are known; 256 */
+	unsigned keep_s;                /* an ended one, since it was asked
+					 * about last; 3600 */
+	uint64_t max_record, max_parts; /* bytes; 64 MiB, 16 GiB */
+	const char *tmp;                /* for results and parts; $TMPDIR */
+	const char *on;                 /* executor of queries; NULL: as snek's */
+};
+
+struct sk_api;
+/* Opens the cluster once, so that a wrong one is found out here. */
+int sk_api_open(const struct sk_api_options *, struct sk_api **,
+    struct snek_error *);
+/* Cancels jobs, waits for them.  Nothing is being answered any more. */
+void sk_api_close(struct sk_api *);
+/* Any thread.  The response (zeroed) is the caller's to free. */
+void sk_api_answer(struct sk_api *, const struct sk_api_request *,
+    struct sk_api_response *);
+/* May its answer take long?  Then it is not for a thread that others need. */
+bool sk_api_is_slow(const struct sk_api_request *);
+/* Queries end at once from now on, with what they have: a 202. */
+void sk_api_drain(struct sk_api *);
+
+/* One of our errors as a response, with the HTTP status for its code. */
+void sk_api_fail(struct sk_api_response *, int code, const char *text,
+    const char *hint);
+/* The same with another status. */
+void sk_api_fail_as(struct sk_api_response *, int status, int code,
+    const char *text, const char *hint);
+#endif

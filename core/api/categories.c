@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* categories.c - what there is: categories, their records, functions. */
+#include "api/parts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* ---- categories ---- */
+
+static void put_shards(struct sk_object *j, const struct snek_category_info *i,
+    bool figures)
+{
+	uint32_t k;
+
+	sk_object_open(j, "placement", '[');
+	for (k = 0; i->shard && k < i->shards; k++) {
+		sk_object_open(j, NULL, '{');
+		sk_object_number(j, "shard", i->shard[k].shard);
+		if (!figures) {
+			sk_object_close(j, '}');
+			continue;
+		}
+		sk_object_number(j, "chunks", i->shard[k].chunks);
+		sk_object_number(j, "records", i->shard[k].records);
+		sk_object_number(j, "bytes", i->shard[k].bytes);
+		sk_object_close(j, '}');
+	}
+	sk_object_close(j, ']');
+}
+
+static void put_category(struct sk_object *j, const struct snek_category_info *i,
+    bool figures)
+{
+	sk_object_text(j, "name", i->name);
+	sk_object_number(j, "version", i->version);
+	sk_object_number(j, "writes", i->writes);
+	sk_object_number(j, "records", i->records);
+	sk_object_number(j, "bytes", i->bytes);
+	sk_object_number(j, "level", i->level);
+	put_shards(j, i, figures);
+}
+
+static int visit_listed(void *arg, const struct snek_category_info *i)
+{
+	struct sk_object *j = arg;
+
+	sk_object_open(j, NULL, '{');
+	put_category(j, i, false);
+	sk_object_close(j, '}');
+	return j->nomem ? SNEK_ENOMEM : 0;
+}
+
+void sk_api_categories(struct sk_api_call *c)
+{
+	struct snek_error e = { 0 };
+	struct sk_object j;
+	snek_cluster *cluster;
+	int rc = sk_api_take(c->api, &cluster, &e);
+
+	if (!rc) {
+		sk_object_begin(&j, &c->out->body, "categories");
+		sk_object_open(&j, "categories", '[');
+		rc = snek_category_list(cluster, visit_listed, &j, &e);
+		sk_object_close(&j, ']');
+		sk_object_end(&j);
+	}
+	sk_api_give(c->api, cluster);
+	sk_api_end(c, rc, &e);
+}
+
+static int visit_one(void *arg, const struct snek_category_info *i)
+{
+	struct sk_api_call *c = arg;
+	struct sk_object j;
+
+	sk_object_begin(&j, &c->out->body, "category");
+	put_category(&j, i, true);
+	sk_object_end(&j);
+	return j.nomem ? SNEK_ENOMEM : 0;
+}
+
+void sk_api_category(struct sk_api_call *c)
+{
+	struct snek_error e = { 0 };
+	snek_cluster *cluster;
+	int rc = sk_api_take(c->api, &cluster, &e);
+
+	if (!rc)
+		rc = snek_category_find(cluster, c->name[0], visit_one, c, &e);
+	sk_api_give(c->api, cluster);
+	sk_api_end(c, rc, &e);
+}
+
+void sk_api_category_remove(struct sk_api_call *c)
+{
+	struct snek_error e = { 0 };
+	struct sk_object j;
+	snek_cluster *cluster;
+	int rc = sk_api_take(c->api, &cluster, &e);
+
+	if (!rc)
+		rc = snek_category_remove(cluster, c->name[0], &e);
+	sk_api_give(c->api, cluster);
+	sk_api_end(c, rc, &e);
+	if (rc)
+		return;
+	sk_object_begin(&j, &c->out->body, "removed");
+	sk_object_text(&j, "name", c->name[0]);
+	sk_object_end(&j);
+}
+
+/* ---- records, a page ---- */
+
+/* "VERSION.RECORD"; "": from the first. */
+static int parse_place(const char *text, uint64_t *version, uint64_t *record,
+    struct snek_error *e)
+{
+	int end = 0;
+
+	*version = *record = 0;
+	if (!*text)
+		return 0;
+	if (*text < '0' || *text > '9' || sscanf(text, "%" SCNu64 ".%" SCNu64
+	    "%n", version, record, &end) != 2 || text[end] || !*version)
+		return sk_fail(e, SNEK_EINVAL, "from is what the last page said "
+		    "comes next: VERSION.RECORD");
+	return 0;
+}
+
+static int put_record(struct sk_buf *b, struct snek_value v)
+{
+	return sk_json_write(b, v) && sk_buf_byte(b, '\n') ? 0 : SNEK_ENOMEM;
+}
+
+static int fill_page(struct sk_api_call *c, snek_reader *r, uint64_t limit,
+    struct snek_error *e)
+{
+	struct sk_api_response *out = c->out;
+	uint64_t version = 0, record = 0, n;
+	size_t before;
+	struct snek_value v;
+	int rc = 0;
+
+	for (n = 0; (rc = snek_reader_next(r, &v, e)) == 1; n++) {
+		before = out->body.n;
+		if (put_record(&out->body, v))
+			return sk_enomem(e);
+		snek_reader_place(r, &version, &record, NULL);
+		if (n && (n >= limit || out->body.n > c->api->o.max_reply)) {
+			out->body.n = before;   /* it begins the next page */
+			snprintf(out->next, sizeof(out->next), "%" PRIu64
+			    ".%" PRIu64, version, record);
+			return 0;
+		}
+	}
+	return rc;
+}
+
+void sk_api_records(struct sk_api_call *c)
+{
+	struct snek_error e = { 0 };
+	snek_cluster *cluster = NULL;
+	snek_reader *r = NULL;
+	uint64_t version, record, limit;
+	char from[48];
+	int rc;
+
+	sk_api_parameter(c->request, "from", from, sizeof(from));
+	rc = parse_place(from, &version, &record, &e);
+	if (!rc)
+		rc = sk_api_number(c->request, "limit", UINT64_MAX, &limit, &e);
+	if (!rc && !limit)
+		rc = sk_fail(&e, SNEK_EINVAL, "a page has at least one record");
+	if (!rc)
+		rc = sk_api_take(c->api, &cluster, &e);
+	if (!rc)
+		rc = snek_reader_open_at(cluster, c->name[0], version, record,
+		    &r, &e);
+	if (!rc)
+		rc = fill_page(c, r, limit, &e);
+	c->out->type = "application/x-ndjson";
+	snek_reader_close(r);
+	sk_api_give(c->api, cluster);
+	sk_api_end(c, rc, &e);
+}
+
+/* ---- functions ---- */
+
+static void put_arguments(struct sk_object *j, const struct snek_function_info *i)
+{
+	const struct snek_arg_info *a;
+
+	sk_object_open(j, "args", '[');
+	for (a = i->arg; a < i->arg + i->args; a++) {
+		sk_object_open(j, NULL, '{');
+		sk_object_text(j, "name", a->name);
+		sk_object_text(j, "type", a->type);
+		sk_object_flag(j, "required", a->required);
+		sk_object_text(j, "default", a->value);
+		sk_object_text(j, "choices", a->choices);
+		sk_object_text(j, "help", a->help);
+		sk_object_close(j, '}');
+	}
+	sk_object_close(j, ']');
+}
+
+/* Where a plugin's file lies on this machine is nobody's business elsewhere. */
+static void put_function(struct sk_object *j, const struct snek_function_info *i)
+{
+	sk_object_text(j, "name", i->name);
+	sk_object_text(j, "summary", i->summary);
+	sk_object_text(j, "version", i->version);
+	sk_object_text(j, "origin", i->origin);
+	sk_object_text(j, "sha256", *i->sha256 ? i->sha256 : NULL);
+	sk_object_number(j, "generation", i->generation);
+	sk_object_text(j, "reducer", i->reducer);
+	sk_object_flag(j, "combines", i->combines);
+	put_arguments(j, i);
+}
+
+static int visit_function(void *arg, const struct snek_function_info *i)
+{
+	struct sk_object *j = arg;
+
+	sk_object_open(j, NULL, '{');
+	put_function(j, i);
+	sk_object_close(j, '}');
+	return j->nomem ? SNEK_ENOMEM : 0;
+}
+
+void sk_api_functions(struct sk_api_call *c)
+{
+	struct snek_error e = { 0 };
+	struct sk_object j;
+	snek_cluster *cluster;
+	int rc = sk_api_take(c->api, &cluster, &e);
+
+	if (!rc) {
+		sk_object_begin(&j, &c->out->body, "functions");
+		sk_object_open(&j, "functions", '[');
+		rc = snek_function_list(cluster, visit_function, &j, &e);
+		sk_object_close(&j, ']');
+		sk_object_end(&j);
+	}
+	sk_api_give(c->api, cluster);
+	sk_api_end(c, rc, &e);
+}
+
+static int visit_single(void *arg, const struct snek_function_info *i)
+{
+	struct sk_api_call *c = arg;
+	struct sk_object j;
+
+	sk_object_begin(&j, &c->out->body, "function");
+	put_function(&j, i);
+	sk_object_end(&j);
+	return j.nomem ? SNEK_ENOMEM : 0;
+}
+
+void sk_api_function(struct sk_api_call *c)
+{
+	struct snek_error e = { 0 };
+	snek_cluster *cluster = NULL;
+	int rc = 0;
+
+	/* A name with a slash is a file of this machine: not from here. */
+	if (strchr(c->name[0], '/'))
+		rc = sk_fail(&e, SNEK_EINVAL, "a function's name has no slash");
+	if (!rc)
+		rc = sk_api_take(c->api, &cluster, &e);
+	if (!rc)
+		rc = snek_function_find(cluster, c->name[0], visit_single, c, &e);
+	sk_api_give(c->api, cluster);
+	sk_api_end(c, rc, &e);
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "task/tmp.h"
+
+void sk_api_jobs_init(struct sk_api_jobs *t)
+{
+	pthread_condattr_t a;
+
+	memset(t, 0, sizeof(*t));
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_condattr_init(&a);
+	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+	pthread_cond_init(&t->changed, &a);
+	pthread_condattr_destroy(&a);
+}
+
+void sk_api_jobs_wake(struct sk_api_jobs *t)
+{
+	pthread_mutex_lock(&t->lock);
+	pthread_cond_broadcast(&t->changed);
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* Out of the table, its thread over or about to be: nobody else knows it. */
+static void destroy(struct sk_api_job *j)
+{
+	pthread_join(j->thread, NULL);
+	snek_job_free(j->job);
+	snek_cluster_close(j->cluster);
+	if (j->fd >= 0)
+		close(j->fd);
+	free(j->page);
+	free(j);
+}
+
+void sk_api_jobs_end(struct sk_api_jobs *t)
+{
+	struct sk_api_job *j;
+
+	pthread_mutex_lock(&t->lock);
+	for (j = t->first; j; j = j->next)
+		if (j->state == SK_API_RUNNING && j->job)
+			snek_job_cancel(j->job);
+	pthread_mutex_unlock(&t->lock);
+	while ((j = t->first)) {
+		t->first = j->next;
+		destroy(j);
+	}
+	pthread_cond_destroy(&t->changed);
+	pthread_mutex_destroy(&t->lock);
+}
+
+/* ---- results into pages ---- */
+
+struct sheet {                          /* what has not been written yet */
+	struct sk_api_job *j;
+	struct sk_buf b;
+	uint64_t at;                    /* in the file */
+};
+
+static int end_page(struct sheet *s, struct snek_error *e)
+{
+	struct sk_api_job *j = s->j;
+	struct sk_api_page *p = realloc(j->page, (j->pages + 1) * sizeof(*p));
+	size_t done = 0;
+	ssize_t n;
+
+	if (!p)
+		return sk_enomem(e);
+	j->page = p;
+	p[j->pages++] = (struct sk_api_page){ s->at, s->b.n };
+	while (done < s->b.n) {
+		n = pwrite(j->fd, s->b.p + done, s->b.n - done,
+		    (off_t)(s->at + done));
+		if (n < 0)
+			return sk_fail_errno(e, "%s: cannot keep the results",
+			    j->api->tmp);
+		done += (size_t)n;
+	}
+	s->at += s->b.n;
+	s->b.n = 0;
+	return 0;
+}
+
+static bool put_result(struct sk_buf *b, bool reduced, struct snek_value key,
+    struct snek_value value)
+{
+	if (!reduced)
+		return sk_json_write(b, value);
+	return sk_buf_put(b, "{\"key\":", 7) && sk_json_write(b, key) &&
+	    sk_buf_put(b, ",\"value\":", 9) && sk_json_write(b, value) &&
+	    sk_buf_byte(b, '}');
+}
+
+static int add(struct sheet *s, struct snek_value key, struct snek_value value,
+    struct snek_error *e)
+{
+	size_t before = s->b.n, most = s->j->api->o.max_reply;
+	struct sk_buf one = { 0 };
+	int rc = 0;
+
+	if (!put_result(&one, s->j->reduced, key, value))
+		rc = sk_enomem(e);
+	if (!rc && before && before + one.n > most)
+		rc = end_page(s, e);
+	if (!rc && ((s->b.n && !sk_buf_byte(&s->b, ',')) ||
+	    !sk_buf_put(&s->b, one.p, one.n)))
+		rc = sk_enomem(e);
+	s->j->results++;
+	sk_buf_free(&one);
+	return rc;
+}
+
+static int keep_results(struct sk_api_job *j, struct snek_error *e)
+{
+	struct sheet s = { .j = j };
+	struct snek_value key, value;
+	snek_result *r = NULL;
+	int rc;
+
+	j->fd = sk_tmp_open(j->api->tmp, e);
+	rc = j->fd < 0 ? j->fd : 0;
+	if (!rc)
+		rc = snek_result_open(j->job, &r, e);
+	if (!rc)
+		j->reduced = snek_result_is_reduced(r);
+	while (!rc && (rc = snek_result_next(r, &key, &value, e)) == 1)
+		rc = add(&s, key, value, e);
+	if (!rc)
+		rc = end_page(&s, e);
+	snek_result_close(r);
+	sk_buf_free(&s.b);
+	return rc;
+}
+
+/* ---- its thread ---- */
+
+static void end(struct sk_api_job *j, int rc, const struct snek_error *e)
+{
+	struct sk_api_jobs *t = &j->api->jobs;
+	snek_cluster *cluster;
+	snek_job *job;
+
+	pthread_mutex_lock(&t->lock);
+	job = j->job;
+	cluster = j->cluster;
+	j->job = NULL;
+	j->cluster = NULL;
+	j->stat.size = sizeof(j->stat);
+	snek_job_stat(job, &j->stat);
+	j->state = rc < 0 ? SK_API_FAILED : SK_API_DONE;
+	if (rc < 0)
+		j->error = *e;
+	j->used = sk_clock_ms();
+	t->running--;
+	pthread_cond_broadcast(&t->changed);
+	pthread_mutex_unlock(&t->lock);
+	snek_job_free(job);
+	sk_api_give(j->api, cluster);
+}
+
+static void *attend(void *arg)
+{
+	struct sk_api_job *j = arg;
+	struct snek_error e = { 0 };
+	int rc = snek_job_wait(j->job, -1, &e);
+
+	if (rc >= 0)
+		rc = keep_results(j, &e);
+	if (rc < 0 && !e.code)
+		sk_fail(&e, rc, "%s", sk_strerror(rc));
+	end(j, rc, &e);
+	return NULL;
+}
+
+/* ---- the table ---- */
+
+static struct sk_api_job *take_one(struct sk_api_jobs *t,
+    bool (*wanted)(const struct sk_api_job *, int64_t), int64_t before)
+{
+	struct sk_api_job **p, *j;
+
+	for (p = &t->first; (j = *p); p = &j->next)
+		if (!j->users && j->state != SK_API_RUNNING && wanted(j, before)) {
+			*p = j->next;
+			t->n--;
+			return j;
+		}
+	return NULL;
+}
+
+static bool is_old(const struct sk_api_job *j, int64_t before)
+{
+	return j->dropped || j->used <= before;
+}
+
+static void forget_old(struct sk_api *a)
+{
+	int64_t before = sk_clock_ms() - (int64_t)a->o.keep_s * 1000;
+	struct sk_api_job *j;
+
+	do {
+		pthread_mutex_lock(&a->jobs.lock);
+		j = take_one(&a->jobs, is_old, before);
+		pthread_mutex_unlock(&a->jobs.lock);
+		if (j)
+			destroy(j);
+	} while (j);
+}
+
+static int enter(struct sk_api_job *j, struct snek_error *e)
+{
+	struct sk_api *a = j->api;
+	struct sk_api_jobs *t = &a->jobs;
+	int rc = 0;
+
+	pthread_mutex_lock(&t->lock);
+	if (t->running >= a->o.jobs)
+		rc = sk_fail(e, SNEK_EAGAIN, "%u queries are running already",
+		    a->o.jobs);
+	else if (t->n >= a->o.kept)
+		rc = sk_fail(e, SNEK_EAGAIN, "the results of %u queries are "
+		    "kept; drop one", a->o.kept);
+	if (!rc) {
+		j->next = t->first;
+		t->first = j;
+		t->n++;
+		t->running++;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return rc;
+}
+
+static void leave(struct sk_api_job *j)
+{
+	struct sk_api_jobs *t = &j->api->jobs;
+	struct sk_api_job **p;
+
+	pthread_mutex_lock(&t->lock);
+	for (p = &t->first; *p != j; p = &(*p)->next)
+		;
+	*p = j->next;
+	t->n--;
+	t->running--;
+	pthread_mutex_unlock(&t->lock);
+}
+
+static int name(struct sk_api_job *j, struct snek_error *e)
+{
+	uint8_t b[16];
+	int i;
+
+	if (getrandom(b, sizeof(b), 0) != sizeof(b))
+		return sk_fail_errno(e, "no random bytes");
+	for (i = 0; i < 16; i++)
+		snprintf(j->id + 2 * i, 3, "%02x", b[i]);
+	return 0;
+}
+
+static int launch(struct sk_api_job *j, struct snek_error *e)
+{
+	int rc = name(j, e);
+
+	if (rc)
+		return rc;
+	forget_old(j->api);
+	rc = enter(j, e);
+	if (rc)
+		return rc;
+	rc = snek_job_start(j->job, e);
+	if (!rc && sk_thread_start(&j->thread, attend, j))
+		rc = sk_fail(e, SNEK_EAGAIN, "no thread for the job");
+	if (rc)
+		leave(j);
+	return rc;
+}
+
+int sk_api_jobs_start(struct sk_api *a, snek_cluster *cluster, snek_job *job,
+    const char *category, const char *function, struct sk_api_job **out,
+    struct snek_error *e)
+{
+	struct sk_api_job *j = calloc(1, sizeof(*j));
+	int rc;
+
+	if (!j) {
+		snek_job_free(job);
+		snek_cluster_close(cluster);
+		return sk_enomem(e);
+	}
+	*j = (struct sk_api_job){ .api = a, .cluster = cluster, .job = job,
+	    .fd = -1, .users = 1, .began = sk_clock_ms() };
+	j->used = j->began;
+	snprintf(j->category, sizeof(j->category), "%.129s", category);
+	snprintf(j->function, sizeof(j->function), "%.259s", function);
+	rc = launch(j, e);
+	if (rc) {
+		snek_job_free(job);
+		snek_cluster_close(cluster);
+		free(j);
+		return rc;
+	}
+	*out = j;
+	return 0;
+}
+
+struct sk_api_job *sk_api_jobs_hold(struct sk_api *a, const char *id,
+    struct snek_error *e)
+{
+	struct sk_api_job *j;
+
+	pthread_mutex_lock(&a->jobs.lock);
+	for (j = a->jobs.first; j && strcmp(j->id, id); j = j->next)
+		;
+	if (j && j->dropped)
+		j = NULL;
+	if (j) {
+		j->users++;
+		j->used = sk_clock_ms();
+	}
+	pthread_mutex_unlock(&a->jobs.lock);
+	if (!j)
+		sk_fail(e, SNEK_ENOENT, "no job has this id; an ended one is "
+		    "forgotten %u s after it was asked about last", a->o.keep_s);
+	return j;
+}
+
+void sk_api_jobs_release(struct sk_api_job *j)
+{
+	struct sk_api *a;
+
+	if (!j)
+		return;
+	a = j->api;
+	pthread_mutex_lock(&a->jobs.lock);
+	j->users--;
+	pthread_mutex_unlock(&a->jobs.lock);
+	forget_old(a);
+}
+
+void sk_api_jobs_drop(struct sk_api_job *j)
+{
+	pthread_mutex_lock(&j->api->jobs.lock);
+	j->dropped = true;
+	if (j->job)
+		snek_job_cancel(j->job);
+	pthread_mutex_unlock(&j->api->jobs.lock);
+}
+
+static bool over(const struct sk_api_job *j)
+{
+	return j->state != SK_API_RUNNING ||
+	    __atomic_load_n(&j->api->draining, __ATOMIC_SEQ_CST);
+}
+
+enum sk_api_state sk_api_jobs_wait(struct sk_api_job *j, unsigned ms)
+{
+	struct sk_api_jobs *t = &j->api->jobs;
+	enum sk_api_state state;
+	struct timespec until;
+	int rc = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&t->lock);
+	while (!rc && !over(j))
+		rc = pthread_cond_timedwait(&t->changed, &t->lock, &until);
+	state = j->state;
+	pthread_mutex_unlock(&t->lock);
+	return state;
+}
+
+int sk_api_jobs_page(const struct sk_api_job *j, size_t n, struct sk_buf *b,
+    struct snek_error *e)
+{
+	const struct sk_api_page *p = &j->page[n];
+	uint64_t done = 0;
+	ssize_t got;
+
+	if (!sk_buf_reserve(b, (size_t)p->bytes))
+		return sk_enomem(e);
+	while (done < p->bytes) {
+		got = pread(j->fd, b->p + b->n, (size_t)(p->bytes - done),
+		    (off_t)(p->offset + done));
+		if (got <= 0)
+			return sk_fail_errno(e, "the results cannot be read");
+		b->n += (size_t)got;
+		done += (uint64_t)got;
+	}
+	return 0;
+}

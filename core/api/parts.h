@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* parts.h - what the handlers of the API share; private to core/api. */
+#ifndef SK_API_PARTS_H
+#define SK_API_PARTS_H
+#include <pthread.h>
+#include <snek/snek.h>
+
+#include "api/api.h"
+#include "api/object.h"
+#include "api/jobs.h"
+#include "api/uploads.h"
+#include "value/json_read.h"
+
+#define SK_API_HANDLES 64u      /* open clusters that are kept for the next */
+
+struct sk_api {
+	struct sk_api_options o;
+	char *cluster, *tmp, *on;
+	pthread_mutex_t lock;
+	snek_cluster *idle[SK_API_HANDLES];
+	unsigned idles;
+	bool draining;                  /* with __atomic */
+	struct sk_api_jobs jobs;
+	struct sk_api_uploads uploads;
+};
+
+/* A request on its way: names of the path and what its query says. */
+#define SK_API_NAMES 2
+struct sk_api_call {
+	struct sk_api *api;
+	const struct sk_api_request *request;
+	struct sk_api_response *out;
+	char name[SK_API_NAMES][192];   /* what stands for * in the route */
+};
+
+/* A cluster of one's own for a while; give takes it back. */
+int sk_api_take(struct sk_api *, snek_cluster **, struct snek_error *);
+void sk_api_give(struct sk_api *, snek_cluster *);
+
+/* A parameter of the query, decoded; false: it is not there, or is longer than
+ * the room for it (which is then empty). */
+bool sk_api_parameter(const struct sk_api_request *, const char *name,
+    char *to, size_t room);
+/* A whole number among the parameters; otherwise when it is not there.
+ * SNEK_EINVAL. */
+int sk_api_number(const struct sk_api_request *, const char *name,
+    uint64_t otherwise, uint64_t *, struct snek_error *);
+/* Percent-decode n bytes into room; false: no such text, or no room. */
+bool sk_api_decode(const char *, size_t n, bool plus, char *to, size_t room);
+/* What an error (0: none) makes of the response. */
+void sk_api_end(struct sk_api_call *, int rc, const struct snek_error *);
+
+/* The body as one JSON object; the reader (to be freed either way) holds it. */
+int sk_api_object(const struct sk_api_request *, sk_json_reader **,
+    struct sk_record *, struct snek_error *);
+/* A member that is a string without a NUL, copied; NULL when it is not there.
+ * SNEK_EINVAL: of another type, or missing although needed. */
+int sk_api_text(const struct sk_record *, const char *name, bool needed,
+    char **, struct snek_error *);
+
+void sk_api_receipt(struct sk_buf *, const char *category,
+    const struct snek_receipt *, struct snek_error *);
+/* Records of bytes to a category, as one write. */
+int sk_api_write_bytes(struct sk_api *, const char *category,
+    const struct sk_api_request *, struct sk_span, struct snek_receipt *,
+    struct snek_error *);
+
+/* ---- the handlers ---- */
+
+void sk_api_about(struct sk_api_call *);
+void sk_api_categories(struct sk_api_call *);
+void sk_api_category(struct sk_api_call *);
+void sk_api_category_remove(struct sk_api_call *);
+void sk_api_records(struct sk_api_call *);
+void sk_api_functions(struct sk_api_call *);
+void sk_api_function(struct sk_api_call *);
+void sk_api_write(struct sk_api_call *);
+void sk_api_write_begin(struct sk_api_call *);
+void sk_api_write_part(struct sk_api_call *);
+void sk_api_write_commit(struct sk_api_call *);
+void sk_api_write_drop(struct sk_api_call *);
+void sk_api_query(struct sk_api_call *);
+void sk_api_job_list(struct sk_api_call *);
+void sk_api_job(struct sk_api_call *);
+void sk_api_job_drop(struct sk_api_call *);
+void sk_api_job_results(struct sk_api_call *);
+void sk_api_old_write(struct sk_api_call *);
+void sk_api_old_query(struct sk_api_call *);
+#endif

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/server.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/gate.h"
+#include "base/clock.h"
+#include "base/thread.h"
+
+#define HEADERS (32u << 10)     /* bytes that a connection's head may take */
+#define TOO_LARGE "the body is larger than this gateway takes in one " \
+	"request; write in parts"
+#define LINE_PER_WORKER 4u      /* requests that may wait */
+
+struct visit {                          /* a request, from its head to the end */
+	struct sk_server *server;
+	struct visit *next;             /* in the line */
+	struct MHD_Connection *connection;
+	char *path, *query, *type;
+	char method[8];
+	struct sk_buf body;
+	size_t taken;                   /* bytes of it that came */
+	struct sk_api_response out;
+	int64_t began;
+	bool refused, answered;
+};
+
+struct sk_server {
+	struct sk_server_options o;
+	struct sk_api *api;
+	struct MHD_Daemon *daemon;
+	char *token;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct visit *line, **tail;
+	unsigned waiting, most, open;   /* open: requests between head and end */
+	bool stopping;
+	pthread_t *worker;
+	unsigned workers;
+};
+
+/* ---- the access log: a line a request ---- */
+
+static void log_line(const struct visit *v)
+{
+	char when[32], line[1024];
+	time_t now = time(NULL);
+	struct tm tm;
+	int n;
+
+	if (v->server->o.log < 0)
+		return;
+	gmtime_r(&now, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	n = snprintf(line, sizeof(line), "%s %s %.600s %d %zu %zu %lldms\n", when,
+	    v->method, v->path, v->out.status, v->body.n, v->out.body.n,
+	    (long long)(sk_clock_ms() - v->began));
+	if (n > 0 && write(v->server->o.log, line, (size_t)n) < 0)
+		return;                 /* nowhere to say so */
+}
+
+/* ---- answers ---- */
+
+static void add_header(struct MHD_Response *r, const char *name, const char *value)
+{
+	if (*value)
+		MHD_add_response_header(r, name, value);
+}
+
+static enum MHD_Result queue(struct visit *v)
+{
+	struct sk_api_response *out = &v->out;
+	struct MHD_Response *r;
+	char text[16] = "";
+	enum MHD_Result rc;
+
+	/* The library frees the body when it has been sent. */
+	r = MHD_create_response_from_buffer(out->body.n, out->body.p,
+	    out->body.p ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+	if (!r)
+		return MHD_NO;
+	log_line(v);
+	out->body = (struct sk_buf){ 0 };
+	if (out->retry_after_s)
+		snprintf(text, sizeof(text), "%u", out->retry_after_s);
+	add_header(r, "Content-Type", out->type);
+	add_header(r, "Location", out->location);
+	add_header(r, "Snek-Next", out->next);
+	add_header(r, "Retry-After", text);
+	add_header(r, "Cache-Control", "no-store");
+	add_header(r, "X-Content-Type-Options", "nosniff");
+	if (out->status == 401)
+		add_header(r, "WWW-Authenticate", "Bearer");
+	if (v->refused)
+		add_header(r, "Connection", "close");
+	rc = MHD_queue_response(v->connection, (unsigned)out->status, r);
+	MHD_destroy_response(r);
+	return rc;
+}
+
+static enum MHD_Result refuse(struct visit *v, int status, int code,
+    const char *text)
+{
+	v->refused = v->answered = true;
+	sk_api_fail_as(&v->out, status, code, text, NULL);
+	return queue(v);
+}
+
+static void answer(struct visit *v)
+{
+	struct sk_api_request r = { v->method, v->path, v->query, v->type,
+		{ v->body.p, v->body.n } };
+
+	sk_api_answer(v->server->api, &r, &v->out);
+	v->answered = true;
+}
+
+/* ---- the line of slow ones ---- */
+
+static struct visit *next_in_line(struct sk_server *s)
+{
+	struct visit *v;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->line && !s->stopping)
+		pthread_cond_wait(&s->changed, &s->lock);
+	v = s->line;
+	if (v) {
+		s->line = v->next;
+		if (!s->line)
+			s->tail = &s->line;
+		s->waiting--;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return v;
+}
+
+static void *work(void *arg)
+{
+	struct sk_server *s = arg;
+	struct visit *v;
+
+	while ((v = next_in_line(s))) {
+		answer(v);
+		MHD_resume_connection(v->connection);
+	}
+	return NULL;
+}
+
+static bool line_up(struct visit *v)
+{
+	struct sk_server *s = v->server;
+	bool room;
+
+	pthread_mutex_lock(&s->lock);
+	room = s->waiting < s->most && !s->stopping;
+	if (room) {
+		MHD_suspend_connection(v->connection);
+		v->next = NULL;
+		*s->tail = v;
+		s->tail = &v->next;
+		s->waiting++;
+		pthread_cond_signal(&s->changed);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return room;
+}
+
+/* ---- the library's callbacks ---- */
+
+static enum MHD_Result append_query(void *arg, enum MHD_ValueKind kind,
+    const char *name, const char *value)
+{
+	struct sk_buf *b = arg;
+
+	(void)kind;
+	return (!b->n || sk_buf_byte(b, '&')) && sk_buf_printf(b, "%s=%s", name,
+	    value ? value : "") ? MHD_YES : MHD_NO;
+}
+
+/* The library has taken the query apart, and decoded nothing of it. */
+static char *query_of(struct MHD_Connection *c)
+{
+	struct sk_buf b = { 0 };
+
+	MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, append_query, &b);
+	if (sk_buf_byte(&b, 0))
+		return b.p;
+	sk_buf_free(&b);
+	return NULL;
+}
+
+static const char *header(struct MHD_Connection *c, const char *name)
+{
+	return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
+}
+
+static void free_visit(struct visit *v)
+{
+	free(v->path);
+	free(v->query);
+	free(v->type);
+	sk_buf_free(&v->body);
+	sk_api_response_free(&v->out);
+	free(v);
+}
+
+static struct visit *new_visit(struct sk_server *s, struct MHD_Connection *c,
+    const char *url, const char *method)
+{
+	struct visit *v = calloc(1, sizeof(*v));
+	const char *type = header(c, "Content-Type");
+
+	if (!v)
+		return NULL;
+	v->server = s;
+	v->connection = c;
+	v->began = sk_clock_ms();
+	v->path = strdup(url);
+	v->query = query_of(c);
+	v->type = strdup(type ? type : "");
+	snprintf(v->method, sizeof(v->method), "%.7s", method);
+	if (!v->path || !v->query || !v->type) {
+		free_visit(v);
+		return NULL;
+	}
+	pthread_mutex_lock(&s->lock);
+	s->open++;
+	pthread_mutex_unlock(&s->lock);
+	return v;
+}
+
+/* The head is there: may the rest come? */
+static enum MHD_Result look_at_head(struct visit *v)
+{
+	struct sk_server *s = v->server;
+	struct MHD_Connection *c = v->connection;
+	const char *length = header(c, "Content-Length");
+	struct sk_gate_head h = { header(c, "Authorization"), header(c, "Host"),
+		header(c, "Origin") };
+	const char *why = sk_gate_check(&h, s->token, s->o.local);
+
+	if (why)
+		return refuse(v, s->token ? 401 : 403, SNEK_EACCES, why);
+	if (length && header(c, "Transfer-Encoding"))
+		return refuse(v, 400, SNEK_EFORMAT, "a length and a transfer "
+		    "encoding: one of them is wrong");
+	if (length && strtoull(length, NULL, 10) > s->o.max_body)
+		return refuse(v, 413, SNEK_ELIMIT, TOO_LARGE);
+	return MHD_YES;
+}
+
+static enum MHD_Result take_body(struct visit *v, const char *data, size_t *n)
+{
+	struct sk_server *s = v->server;
+	size_t len = *n;
+
+	*n = 0;
+	v->taken += len;
+	if (sk_clock_ms() - v->began > (int64_t)s->o.patience_s * 1000 ||
+	    v->taken / 2 > s->o.max_body)
+		return MHD_NO;          /* it never ends: no word helps */
+	if (v->taken > s->o.max_body)
+		return MHD_YES;         /* read past, then refused */
+	return sk_buf_put(&v->body, data, len) ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result body_is_whole(struct visit *v)
+{
+	struct sk_api_request r = { v->method, v->path, v->query, v->type,
+		{ v->body.p, v->body.n } };
+
+	if (v->answered)
+		return queue(v);        /* a worker's answer, on its way */
+	if (v->taken > v->server->o.max_body)
+		return refuse(v, 413, SNEK_ELIMIT, TOO_LARGE);
+	if (sk_api_is_slow(&r))
+		return line_up(v) ? MHD_YES : refuse(v, 503, SNEK_EAGAIN,
+		    "too many requests wait already");
+	answer(v);
+	return queue(v);
+}
+
+static enum MHD_Result handle(void *arg, struct MHD_Connection *c,
+    const char *url, const char *method, const char *version,
+    const char *data, size_t *n, void **slot)
+{
+	struct visit *v = *slot;
+
+	(void)version;
+	if (!v) {
+		v = new_visit(arg, c, url, method);
+		*slot = v;
+		return v ? look_at_head(v) : MHD_NO;
+	}
+	return *n ? take_body(v, data, n) : v->refused ? MHD_YES :
+	    body_is_whole(v);
+}
+
+static void ended(void *arg, struct MHD_Connection *c, void **slot,
+    enum MHD_RequestTerminationCode why)
+{
+	struct sk_server *s = arg;
+	struct visit *v = *slot;
+
+	(void)c;
+	(void)why;
+	if (!v)
+		return;
+	free_visit(v);
+	*slot = NULL;
+	pthread_mutex_lock(&s->lock);
+	s->open--;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* The path stays as it came: the API takes names out of it, then decodes. */
+static size_t keep_encoded(void *arg, struct MHD_Connection *c, char *s)
+{
+	(void)arg;
+	(void)c;
+	return strlen(s);
+}
+
+/* ---- start and stop ---- */
+
+static void defaults(struct sk_server_options *o)
+{
+	if (!o->threads)
+		o->threads = (unsigned)get_nprocs();
+	if (!o->workers)
+		o->workers = 16;
+	if (!o->connections)
+		o->connections = 512;
+	if (!o->max_body)
+		o->max_body = 64u << 20;
+	if (!o->patience_s)
+		o->patience_s = 30;
+	if (o->connections < o->threads)
+		o->threads = o->connections;
+}
+
+static int start_workers(struct sk_server *s, struct snek_error *e)
+{
+	s->worker = calloc(s->o.workers, sizeof(*s->worker));
+	if (!s->worker)
+		return sk_enomem(e);
+	for (; s->workers < s->o.workers; s->workers++)
+		if (sk_thread_start(&s->worker[s->workers], work, s))
+			return sk_fail(e, SNEK_EAGAIN, "no thread for a worker");
+	return 0;
+}
+
+static int start_daemon(struct sk_server *s, struct snek_error *e)
+{
+	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD |
+	    MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL, handle, s,
+	    MHD_OPTION_LISTEN_SOCKET, s->o.fd,
+	    MHD_OPTION_THREAD_POOL_SIZE, s->o.threads,
+	    MHD_OPTION_CONNECTION_LIMIT, s->o.connections,
+	    MHD_OPTION_CONNECTION_TIMEOUT, s->o.patience_s,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS,
+	    MHD_OPTION_NOTIFY_COMPLETED, ended, s,
+	    MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,
+	    MHD_OPTION_END);
+	return s->daemon ? 0 : sk_fail_errno(e, "cannot serve");
+}
+
+static void free_server(struct sk_server *s)
+{
+	unsigned i;
+
+	pthread_mutex_lock(&s->lock);
+	s->stopping = true;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+	for (i = 0; i < s->workers; i++)
+		pthread_join(s->worker[i], NULL);
+	if (s->daemon)
+		MHD_stop_daemon(s->daemon);
+	else
+		close(s->o.fd);
+	pthread_cond_destroy(&s->changed);
+	pthread_mutex_destroy(&s->lock);
+	free(s->worker);
+	free(s->token);
+	free(s);
+}
+
+int sk_server_start(struct sk_api *api, const struct sk_server_options *o,
+    struct sk_server **out, struct snek_error *e)
+{
+	struct sk_server *s = calloc(1, sizeof(*s));
+	pthread_condattr_t a;
+	int rc = 0;
+
+	if (!s)
+		return sk_enomem(e);
+	s->api = api;
+	s->o = *o;
+	s->tail = &s->line;
+	defaults(&s->o);
+	s->most = s->o.workers * LINE_PER_WORKER;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&a);
+	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->changed, &a);
+	pthread_condattr_destroy(&a);
+	s->token = o->token ? strdup(o->token) : NULL;
+	if (o->token && !s->token)
+		rc = sk_enomem(e);
+	if (!rc)
+		rc = start_workers(s, e);
+	if (!rc)
+		rc = start_daemon(s, e);
+	if (rc) {
+		free_server(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+unsigned sk_server_stop(struct sk_server *s, unsigned patience_s)
+{
+	struct timespec until;
+	unsigned left;
+	int rc = 0;
+	int fd = MHD_quiesce_daemon(s->daemon);
+
+	if (fd >= 0)
+		close(fd);
+	sk_api_drain(s->api);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += patience_s;
+	pthread_mutex_lock(&s->lock);
+	while (s->open && !rc)
+		rc = pthread_cond_timedwait(&s->changed, &s->lock, &until);
+	left = s->open;
+	pthread_mutex_unlock(&s->lock);
+	free_server(s);
+	return left;
+}

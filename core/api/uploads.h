@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * uploads.h - writes in parts, larger than one request: parts lie in files
+ * until their commit reads them in order into one write.
+ *
+ * A part is named by (write id, n).  Putting the same bytes again changes
+ * nothing, other bytes are a conflict; a commit that is repeated answers the
+ * receipt of the first.
+ */
+#ifndef SK_API_UPLOADS_H
+#define SK_API_UPLOADS_H
+#include <pthread.h>
+
+#include <snek/snek.h>
+
+#define SK_UPLOAD_PARTS 100000u
+#define SK_UPLOADS 64u                  /* open at once */
+
+struct sk_upload;
+struct sk_api_uploads {
+	pthread_mutex_t lock;
+	struct sk_upload *first;
+	unsigned n;
+};
+void sk_api_uploads_init(struct sk_api_uploads *);
+/* Removes all files.  Nothing is under way any more. */
+void sk_api_uploads_end(struct sk_api_uploads *);
+#endif

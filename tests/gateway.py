@@ -1,0 +1,419 @@
+# SPDX-License-Identifier: MIT
+"""gateway.py SNEK SNEK-DEPLOY DIR: each check has a gateway of its own or
+shares one; it is named for the behaviour that it wants."""
+import gzip
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+SNEK, DEPLOY, DIR = sys.argv[1:4]
+CLUSTER = os.path.join(DIR, "cluster")
+TOKEN = "0123456789abcdef0123456789abcdef"
+subprocess.run([DEPLOY, "--local", CLUSTER, "--shards", "4"], check=True,
+               stdout=subprocess.DEVNULL)
+env = dict(os.environ, TMPDIR=os.path.join(DIR, "tmp"))
+
+
+class Gateway:
+    def __init__(self, *options, token=TOKEN):
+        self.token = token
+        e = dict(env, SNEK_GATEWAY_TOKEN=token) if token else env
+        args = [SNEK, "gateway", "--cluster", CLUSTER, "--json", *options]
+        if "--listen" not in options:
+            args += ["--listen", "127.0.0.1:0"]
+        self.p = subprocess.Popen(args, stdout=subprocess.PIPE, env=e)
+        line = self.p.stdout.readline()
+        assert line, "the gateway did not start"
+        self.where = json.loads(line)["listen"]
+        self.port = int(self.where.rsplit(":", 1)[1]) if "unix" not in self.where else 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        if self.p.poll() is None:
+            self.p.send_signal(signal.SIGTERM)
+        assert self.p.wait(60) == 0, "ended with %d" % self.p.returncode
+
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
+    def ask(self, method, path, body=None, headers=None, raw=False):
+        c = self.connect()
+        h = dict(headers or {})
+        if self.token:
+            h.setdefault("Authorization", "Bearer " + self.token)
+        c.request(method, path, body, h)
+        r = c.getresponse()
+        data = r.read()
+        c.close()
+        return r.status, data if raw else json.loads(data), dict(r.getheaders())
+
+
+def lines(n, start=0):
+    return "".join('{"n":%d,"text":"word%d of all"}\n' % (i, i % 7)
+                   for i in range(start, start + n))
+
+
+def a_write_answers_its_receipt_and_a_repeat_writes_nothing_twice(g):
+    for repeated in (False, True):
+        s, r, _ = g.ask("POST", "/v1/categories/a/records?request_id=r%2F1", lines(10))
+        assert s == 200 and r["kind"] == "receipt", r
+        assert r["records"] == 10 and r["version"] == 1, r
+        assert r["repeated"] is repeated and r["durability"] == "machine", r
+    s, r, _ = g.ask("POST", "/v1/categories/a/records?request_id=r%2F1", lines(11))
+    assert s == 409 and r["code"] == "conflict", r
+    s, r, _ = g.ask("GET", "/v1/categories/a")
+    assert r["records"] == 10 and sum(p["records"] for p in r["placement"]) == 10, r
+
+
+def bodies_are_lines_arrays_text_or_gzip(g):
+    s, r, _ = g.ask("POST", "/v1/categories/b/records", "[1,2,[3]]",
+                    {"Content-Type": "application/json"})
+    assert s == 200 and r["records"] == 3, r
+    s, r, _ = g.ask("POST", "/v1/categories/b/records", "x\ny\n",
+                    {"Content-Type": "text/plain; charset=utf-8"})
+    assert s == 200 and r["records"] == 2, r
+    s, r, _ = g.ask("POST", "/v1/categories/b/records", gzip.compress(b"4\n5\n"))
+    assert s == 200 and r["records"] == 2, r
+    s, data, _ = g.ask("GET", "/v1/categories/b/records", raw=True)
+    assert data == b'1\n2\n[3]\n"x"\n"y"\n4\n5\n', data
+
+
+def a_bad_record_is_named_and_nothing_of_its_write_is_there(g):
+    s, r, _ = g.ask("POST", "/v1/categories/c/records", '{"a":1}\n{"a":}\n')
+    assert s == 400 and r["code"] == "format" and "body:2:6" in r["message"], r
+    s, r, _ = g.ask("GET", "/v1/categories/c")
+    assert s == 404 and r["code"] == "not-found", r
+
+
+def pages_of_records_join_to_all_of_them(g):
+    g.ask("POST", "/v1/categories/d/records", lines(1000))
+    g.ask("POST", "/v1/categories/d/records", lines(500, 1000))
+    seen, at, pages = b"", "", 0
+    while True:
+        s, data, h = g.ask("GET", "/v1/categories/d/records?limit=333" + at, raw=True)
+        assert s == 200
+        seen, pages = seen + data, pages + 1
+        if "Snek-Next" not in h:
+            break
+        at = "&from=" + h["Snek-Next"]
+    assert seen == lines(1500).encode() and pages == 5, pages
+    s, r, _ = g.ask("GET", "/v1/categories/d/records?from=x")
+    assert s == 400, r
+
+
+def a_short_query_answers_with_its_results(g):
+    s, r, _ = g.ask("POST", "/v1/query", json.dumps({
+        "category": "d", "function": "wordcount", "args": {"field": "text"},
+        "order": "-value", "limit": 2}))
+    assert s == 200 and r["reduced"] is True and r["records"] == 1500, r
+    assert r["results"] == [{"key": "all", "value": 1500}, {"key": "of", "value": 1500}], r
+
+
+def a_query_that_takes_longer_is_a_job_with_pages(g):
+    s, r, h = g.ask("POST", "/v1/query", json.dumps({
+        "category": "d", "function": "select", "args": {"fields": "n"}, "wait": 0}))
+    assert s in (200, 202), r
+    if s == 200:
+        return
+    job = h["Location"]
+    while True:
+        s, r, _ = g.ask("GET", job + "/results")
+        if s != 202:
+            break
+        time.sleep(0.05)
+    assert s == 200 and len(r["results"]) == 1500 and r["pages"] == 1, r
+    s, r, _ = g.ask("GET", job)
+    assert r["state"] == "done" and r["records"] == 1500, r
+    s, r, _ = g.ask("GET", "/v1/jobs")
+    assert [j["job"] for j in r["jobs"]] == [job.rsplit("/", 1)[1]], r
+    s, r, _ = g.ask("DELETE", job)
+    assert s == 200, r
+    s, r, _ = g.ask("GET", job)
+    assert s == 404, r
+
+
+def a_large_result_comes_in_pages(g):
+    big = "".join('{"s":"%s"}\n' % ("x" * 100000) for _ in range(100))
+    g.ask("POST", "/v1/categories/big/records", big)
+    s, r, h = g.ask("POST", "/v1/query", json.dumps({
+        "category": "big", "function": "select", "args": {"fields": "s"}}))
+    while s == 202:
+        time.sleep(0.05)
+        s, r, h = g.ask("GET", h["Location"] + "/results")
+    assert s == 200 and r["pages"] == 3, (r["pages"], s)
+    n = len(r["results"])
+    for page in (2, 3):
+        s, r2, _ = g.ask("GET", "/v1/jobs/%s/results?page=%d" % (r["job"], page))
+        n += len(r2["results"])
+    assert n == 100, n
+    s, r2, _ = g.ask("GET", "/v1/jobs/%s/results?page=4" % r["job"])
+    assert s == 404, r2
+    g.ask("DELETE", "/v1/jobs/" + r["job"])
+
+
+def what_is_wrong_with_a_query_is_said(g):
+    for body, status, code in (
+            ("", 400, "invalid"), ("[]", 400, "invalid"), ("{", 400, "format"),
+            ('{"category":"d"}', 400, "invalid"),
+            ('{"category":"d","function":"nope"}', 404, "not-found"),
+            ('{"category":"none","function":"wordcount","args":{"field":"x"}}', 404, "not-found"),
+            ('{"category":"d","function":"wordcount"}', 400, "invalid"),
+            ('{"category":"d","function":"/bin/true"}', 400, "invalid"),
+            ('{"category":"d","function":"wordcount","limits":1}', 400, "invalid"),
+            ('{"category":"d","function":"wordcount","args":{"field":"x"},"order":"up"}', 400, "invalid")):
+        s, r, _ = g.ask("POST", "/v1/query", body)
+        assert (s, r["code"]) == (status, code), (body, s, r)
+    s, r, _ = g.ask("POST", "/v1/categories/..%2Fx/records", "1")
+    assert s == 400, r
+    s, r, _ = g.ask("GET", "/v1/categories/" + "n" * 300)
+    assert s in (400, 404), r
+    s, r, _ = g.ask("GET", "/v2")
+    assert s == 404, r
+    s, r, _ = g.ask("DELETE", "/v1")
+    assert s == 405, r
+
+
+def parts_make_one_write_however_often_and_in_what_order_they_come(g):
+    s, r, h = g.ask("POST", "/v1/categories/e/writes?request_id=parts")
+    assert s == 201, r
+    w = h["Location"]
+    s, r, _ = g.ask("POST", w + "/commit?parts=2")
+    assert s == 400 and "part 1" in r["message"], r
+    for n in (2, 1, 2):
+        s, r, _ = g.ask("PUT", "%s/parts/%d" % (w, n), lines(100, 100 * (n - 1)))
+        assert s == 200 and r["part"] == n, r
+    s, r, _ = g.ask("PUT", w + "/parts/2", "other")
+    assert s == 409 and r["code"] == "conflict", r
+    s, r, _ = g.ask("PUT", w + "/parts/0", "1")
+    assert s == 400, r
+    s, r, _ = g.ask("GET", "/v1/categories/e")
+    assert s == 404, "a part is visible"
+    for repeated in (False, True):
+        s, r, _ = g.ask("POST", w + "/commit?parts=2")
+        assert s == 200 and r["records"] == 200 and r["version"] == 1, r
+        assert r["repeated"] is repeated, r
+    s, data, _ = g.ask("GET", "/v1/categories/e/records", raw=True)
+    assert data == lines(200).encode()
+    s, r, _ = g.ask("PUT", w + "/parts/3", "1")
+    assert s == 409, r
+    s, r, _ = g.ask("DELETE", w)
+    assert s == 200, r
+    s, r, _ = g.ask("PUT", w + "/parts/1", "1")
+    assert s == 404, r
+
+
+def the_calls_of_the_prototype_answer_as_they_did(g):
+    """The pairs are its functions' own words (api/write, api/query)."""
+    s, r, _ = g.ask("POST", "/write", json.dumps(
+        {"name": "old", "data": [{"s": "b c"}, {"s": "a"}]}))
+    assert s == 200 and r == {
+        "statusCode": 200, "headers": {"Content-Type": "application/json"},
+        "body": "Successfully written to snekboop"}, r
+    reverse = os.path.join(os.getcwd(), "examples/.libs/reverse.so")
+    subprocess.run([os.path.join(os.path.dirname(SNEK), "snek-add-function"),
+                    reverse, "--cluster", CLUSTER], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    s, r, _ = g.ask("POST", "/write", json.dumps({"name": "words", "data": ["abc", "xy"]}))
+    assert s == 200, r
+    s, r, _ = g.ask("POST", "/query", json.dumps({"name": "words", "function": "reverse"}))
+    assert s == 200 and r["statusCode"] == 200, r
+    assert r["headers"] == {"Content-Type": "application/json"}, r
+    assert json.loads(r["body"]) == ["cba", "yx"], r
+
+
+def sixty_four_clients_with_one_request_id_make_one_write(g):
+    got = []
+
+    def one():
+        got.append(g.ask("POST", "/v1/categories/race/records?request_id=same", lines(3)))
+    threads = [threading.Thread(target=one) for _ in range(64)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len(got) == 64
+    done = [r for s, r, _ in got if s == 200]
+    assert all(s in (200, 503) for s, _, _ in got), [s for s, _, _ in got]
+    assert len({r["write_id"] for r in done}) == 1 and done[0]["version"] == 1
+    s, r, _ = g.ask("GET", "/v1/categories/race")
+    assert r["records"] == 3, r
+
+
+def who_has_no_token_is_refused_before_its_body_is_read(g):
+    for header in ({"Authorization": "Bearer wrong"}, {"Authorization": TOKEN},
+                   {"Authorization": "Bearer " + TOKEN + "x"}, {"Authorization": ""}):
+        s, r, h = g.ask("GET", "/v1", headers=header)
+        assert s == 401 and r["code"] == "permission", (header, r)
+        assert h["WWW-Authenticate"] == "Bearer"
+    c = socket.create_connection(("127.0.0.1", g.port), 30)
+    c.sendall(b"POST /v1/categories/x/records HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+    assert b" 401 " in c.recv(4096)
+    c.close()
+
+
+def raw(g, text):
+    c = socket.create_connection(("127.0.0.1", g.port), 30)
+    c.sendall(text)
+    c.settimeout(30)
+    data = b""
+    try:
+        while True:
+            more = c.recv(65536)
+            if not more:
+                break
+            data += more
+            if b"\r\n\r\n" in data:
+                break
+    except ConnectionResetError:
+        pass
+    c.close()
+    return data
+
+
+def requests_that_smuggle_or_are_no_http_get_an_error(g):
+    auth = b"Authorization: Bearer " + TOKEN.encode() + b"\r\n"
+    both = raw(g, b"POST /v1/query HTTP/1.1\r\nHost: x\r\n" + auth +
+               b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    assert b" 400 " in both, both
+    assert b" 200 " not in raw(g, b"GARBAGE\r\n\r\n")
+    assert b" 200 " not in raw(g, b"GET /v1 HTTP/1.1\r\n" + b"X: " + b"y" * 100000 + b"\r\n\r\n")
+    huge = raw(g, b"POST /v1/query HTTP/1.1\r\nHost: x\r\n" + auth +
+               b"Content-Length: 99999999999\r\n\r\n")
+    assert b" 413 " in huge, huge
+    s, r, _ = g.ask("GET", "/v1")
+    assert s == 200
+
+
+def a_body_in_chunks_over_the_limit_is_refused():
+    with Gateway("--max-body", "64K") as g:
+        s, r, _ = g.ask("POST", "/v1/categories/f/records", iter([b"1\n" * 1000] * 60))
+        assert s == 413 and r["code"] == "limit", r
+        s, r, _ = g.ask("POST", "/v1/categories/f/records", iter([b"1\n" * 10] * 3))
+        assert s == 200 and r["records"] == 30, r
+
+
+def without_a_token_it_answers_to_loopback_names_and_to_no_page():
+    with Gateway("--no-token", token=None) as g:
+        for host, status in (("localhost", 200), ("127.0.0.1:%d" % g.port, 200),
+                             ("evil.example", 403), ("localhost.evil.example", 403)):
+            s, r, _ = g.ask("GET", "/v1", headers={"Host": host})
+            assert s == status, (host, r)
+        s, r, _ = g.ask("GET", "/v1", headers={"Origin": "http://localhost"})
+        assert s == 403, r
+
+
+def a_unix_socket_is_its_users_alone_and_gone_at_the_end():
+    path = os.path.join(DIR, "sock")
+    with Gateway("--listen", "unix:" + path) as g:
+        assert os.stat(path).st_mode & 0o777 == 0o600 or os.stat(path).st_mode & 0o077 == 0
+        c = socket.socket(socket.AF_UNIX)
+        c.connect(path)
+        c.sendall(b"GET /v1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " +
+                  TOKEN.encode() + b"\r\n\r\n")
+        assert b" 200 " in c.recv(4096)
+        c.close()
+    assert not os.path.exists(path)
+
+
+def refused(*options, token=TOKEN):
+    e = dict(env, SNEK_GATEWAY_TOKEN=token) if token else env
+    p = subprocess.run([SNEK, "gateway", "--cluster", CLUSTER, *options], env=e,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    return p.returncode, p.stderr.decode()
+
+
+def an_address_that_others_reach_is_refused_unless_a_proxy_stands_in_front():
+    code, text = refused("--listen", "0.0.0.0:0")
+    assert code == 2 and "--behind-tls-proxy" in text, text
+    code, text = refused("--listen", "0.0.0.0:0", "--no-token", "--behind-tls-proxy", token=None)
+    assert code == 2 and "token" in text, text
+    code, text = refused("--listen", "127.0.0.1:0", token=None)
+    assert code == 2 and "--token-file" in text, text
+    code, text = refused("--listen", "127.0.0.1:0", token="short")
+    assert code == 2, text
+    code, text = refused("--listen", "nowhere")
+    assert code == 2, text
+
+
+def a_full_line_is_503_and_the_gateway_lives():
+    with Gateway("--workers", "1", "--connections", "200") as g:
+        got = []
+
+        def one():
+            try:
+                got.append(g.ask("POST", "/v1/categories/line/records", lines(2000))[0])
+            except OSError:
+                got.append(0)
+        threads = [threading.Thread(target=one) for _ in range(60)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        assert set(got) <= {200, 503} and 200 in got, got
+        s, r, _ = g.ask("GET", "/v1/categories/line")
+        assert r["records"] == 2000 * got.count(200), (r, got.count(200))
+
+
+def at_the_end_a_request_under_way_is_answered():
+    g = Gateway()
+    c = g.connect()
+    c.request("POST", "/v1/categories/drain/records", lines(30000),
+              {"Authorization": "Bearer " + TOKEN})
+    time.sleep(0.05)
+    g.p.send_signal(signal.SIGTERM)
+    try:
+        status = c.getresponse().status
+    except (http.client.HTTPException, OSError):
+        status = 0      # it had not been taken: then nothing may be there
+    assert g.p.wait(60) == 0
+    with Gateway() as g:
+        s, r, _ = g.ask("GET", "/v1/categories/drain")
+        assert s == (200 if status == 200 else 404), (status, r)
+
+
+SHARED = [a_write_answers_its_receipt_and_a_repeat_writes_nothing_twice,
+          bodies_are_lines_arrays_text_or_gzip,
+          a_bad_record_is_named_and_nothing_of_its_write_is_there,
+          pages_of_records_join_to_all_of_them,
+          a_short_query_answers_with_its_results,
+          a_query_that_takes_longer_is_a_job_with_pages,
+          a_large_result_comes_in_pages,
+          what_is_wrong_with_a_query_is_said,
+          parts_make_one_write_however_often_and_in_what_order_they_come,
+          the_calls_of_the_prototype_answer_as_they_did,
+          sixty_four_clients_with_one_request_id_make_one_write,
+          who_has_no_token_is_refused_before_its_body_is_read,
+          requests_that_smuggle_or_are_no_http_get_an_error]
+ALONE = [a_body_in_chunks_over_the_limit_is_refused,
+         without_a_token_it_answers_to_loopback_names_and_to_no_page,
+         a_unix_socket_is_its_users_alone_and_gone_at_the_end,
+         an_address_that_others_reach_is_refused_unless_a_proxy_stands_in_front,
+         a_full_line_is_503_and_the_gateway_lives,
+         at_the_end_a_request_under_way_is_answered]
+bad = 0
+
+
+def check(f, *args):
+    global bad
+    try:
+        f(*args)
+    except Exception as e:      # the next behaviour is looked at all the same
+        bad += 1
+        print("FAIL: %s: %s: %s" % (f.__name__, type(e).__name__, str(e)[:600]))
+
+
+with Gateway() as shared:
+    for f in SHARED:
+        check(f, shared)
+for f in ALONE:
+    check(f)
+print("%d behaviours, %d failed" % (len(SHARED) + len(ALONE), bad))
+sys.exit(bad != 0)

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* test_gate.c - who may ask a gateway. */
+#include "api/gate.h"
+#include "check_main.h"
+
+static bool may(const char *authorization, const char *token)
+{
+	struct sk_gate_head h = { .authorization = authorization,
+		.host = "evil.example", .origin = "http://evil.example" };
+
+	return !sk_gate_check(&h, token, false);
+}
+
+START_TEST(the_token_alone_opens_and_nothing_near_it)
+{
+	ck_assert(may("Bearer secret-of-sixteen", "secret-of-sixteen"));
+	ck_assert(may("bearer secret-of-sixteen", "secret-of-sixteen"));
+	ck_assert(!may("Bearer secret-of-sixtee", "secret-of-sixteen"));
+	ck_assert(!may("Bearer secret-of-sixteenX", "secret-of-sixteen"));
+	ck_assert(!may("Bearer ", "secret-of-sixteen"));
+	ck_assert(!may("Basic secret-of-sixteen", "secret-of-sixteen"));
+	ck_assert(!may(NULL, "secret-of-sixteen"));
+}
+END_TEST
+
+static bool called(const char *host, const char *origin, bool local)
+{
+	struct sk_gate_head h = { .host = host, .origin = origin };
+
+	return !sk_gate_check(&h, NULL, local);
+}
+
+START_TEST(without_a_token_it_is_called_by_a_loopback_name)
+{
+	ck_assert(called("localhost", NULL, false));
+	ck_assert(called("LOCALHOST:80", NULL, false));
+	ck_assert(called("127.0.0.1:8470", NULL, false));
+	ck_assert(called("[::1]:1", NULL, false));
+	ck_assert(!called("127.0.0.1.evil.example", NULL, false));
+	ck_assert(!called("localhosts", NULL, false));
+	ck_assert(!called(NULL, NULL, false));
+	ck_assert(!called("localhost", "null", false));
+	ck_assert(called(NULL, NULL, true));
+}
+END_TEST
+
+static void setup(TCase *t)
+{
+	tcase_add_test(t, the_token_alone_opens_and_nothing_near_it);
+	tcase_add_test(t, without_a_token_it_is_called_by_a_loopback_name);
+}
+
+int main(void)
+{
+	return check_main("gate", setup);
+}
