@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "job/function.h"
+#include "job/addition.h"
 
 /* Plugins are looked at in a process of their own. */
 static int open_worker(bool trust, sk_worker **out, struct snek_error *e)
@@ -13,36 +13,6 @@ static int open_worker(bool trust, sk_worker **out, struct snek_error *e)
 	const struct sk_worker_options o = { .workers = 1, .trust = trust };
 
 	return sk_worker_open(&o, out, e);
-}
-
-int snek_function_put(snek_cluster *c, const char *path,
-    const struct snek_function_options *options, bool *out_changed,
-    struct snek_error *e)
-{
-	struct snek_function_options o;
-	sk_worker *w;
-	int rc = sk_need(c, "cluster", e);
-
-	if (!rc)
-		rc = sk_need(path, "plugin file", e);
-	if (!rc)
-		rc = sk_options_copy(&o, sizeof(o), options, e);
-	if (!rc)
-		rc = open_worker(o.trust, &w, e);
-	if (rc)
-		return rc;
-	rc = sk_function_add(c->cat, w, path, o.replace, out_changed, e);
-	sk_worker_close(w);
-	return rc;
-}
-
-int snek_function_add(snek_cluster *c, const char *path, bool replace,
-    bool *out_changed, struct snek_error *e)
-{
-	const struct snek_function_options o = { .size = sizeof(o),
-		.replace = replace };
-
-	return snek_function_put(c, path, &o, out_changed, e);
 }
 
 int snek_function_remove(snek_cluster *c, const char *name,
@@ -98,6 +68,22 @@ static void describe_args(const struct sk_op *op, struct snek_arg_info *out)
 	}
 }
 
+static void describe_kind(const struct sk_meta_function *m,
+    struct snek_function_info *out)
+{
+	out->kind = "op";
+	if (m && m->kind == SK_FUNCTION_URL) {
+		out->kind = "url";
+		out->url = m->url;
+	} else if (m && m->kind == SK_FUNCTION_CALL) {
+		out->kind = "call";
+		out->library = m->lib;
+		out->function = m->op;
+		out->signature = m->signature;
+		out->fields = *m->fields ? m->fields : NULL;
+	}
+}
+
 static int show(struct visit *v, const char *name, struct sk_function *f)
 {
 	const struct sk_op *op = f->op;
@@ -114,6 +100,7 @@ static int show(struct visit *v, const char *name, struct sk_function *f)
 	if (!rc) {
 		memcpy(info.sha256, f->sha256, sizeof(info.sha256));
 		describe_args(op, arg);
+		describe_kind(f->record, &info);
 		rc = v->visit(v->arg, &info);
 	}
 	free(arg);
@@ -194,4 +181,86 @@ int snek_function_find(snek_cluster *c, const char *name,
 	int rc = sk_need(name, "function", e);
 
 	return rc ? rc : snek_function_visit(c, name, NULL, visit, arg, e);
+}
+
+/* ---- adding ---- */
+
+static int add_plugin(struct sk_catalog *cat, const char *path,
+    const struct snek_function_options *o, struct sk_addition *a,
+    struct snek_error *e)
+{
+	sk_worker *w;
+	int rc = open_worker(o->trust, &w, e);
+
+	if (rc)
+		return rc;
+	rc = sk_addition_plugin(cat, w, path, o->replace, a, e);
+	sk_worker_close(w);
+	return rc;
+}
+
+/* Which of the three is it? */
+static int add(struct sk_catalog *cat, const char *path,
+    const struct snek_function_options *o, struct sk_addition *a,
+    struct snek_error *e)
+{
+	const struct sk_call call = { path, o->function, o->signature,
+		o->fields };
+
+	if (!o->name && !o->function && !o->signature && !o->fields)
+		return add_plugin(cat, path, o, a, e);
+	if (!o->name)
+		return sk_fail(e, SNEK_EINVAL, "what is no plugin needs a name");
+	if (o->function)
+		return sk_addition_call(cat, o->name, &call, o->replace,
+		    o->trust, a, e);
+	if (o->signature || o->fields)
+		return sk_fail(e, SNEK_EINVAL, "a signature, or fields, but no "
+		    "function");
+	return sk_addition_url(cat, o->name, path, o->replace, a, e);
+}
+
+static int tell(struct sk_catalog *cat, const struct sk_addition *a,
+    const struct snek_function_options *o, struct snek_error *e)
+{
+	struct visit v = { cat, NULL, o->added, o->added_arg, e, { 0 } };
+	int rc = open_worker(o->trust, &v.worker, e);
+	uint32_t i;
+
+	for (i = 0; i < a->records && !rc; i++)
+		rc = find(&v, a->record[i].name);
+	sk_worker_close(v.worker);
+	return rc;
+}
+
+int snek_function_put(snek_cluster *c, const char *path,
+    const struct snek_function_options *options, bool *out_changed,
+    struct snek_error *e)
+{
+	struct snek_function_options o;
+	struct sk_addition a;
+	int rc = sk_need(c, "cluster", e);
+
+	if (!rc)
+		rc = sk_need(path, "plugin file", e);
+	if (!rc)
+		rc = sk_options_copy(&o, sizeof(o), options, e);
+	if (!rc)
+		rc = add(c->cat, path, &o, &a, e);
+	if (rc)
+		return rc;
+	rc = sk_addition_commit(c->cat, &a, out_changed, e);
+	if (!rc && o.added)
+		rc = tell(c->cat, &a, &o, e);
+	sk_addition_free(&a);
+	return rc;
+}
+
+int snek_function_add(snek_cluster *c, const char *path, bool replace,
+    bool *out_changed, struct snek_error *e)
+{
+	const struct snek_function_options o = { .size = sizeof(o),
+		.replace = replace };
+
+	return snek_function_put(c, path, &o, out_changed, e);
 }

@@ -57,6 +57,53 @@ snek query points $hypot --fields x,y --json 2>err >out </dev/null ||
     fail "--json"
 grep -q '"records_skipped":1' err || fail "what is missing is not counted"
 
+# ---- registered ones ----
+
+add="snek-add-function --call libm.so.6:hypot --sig d(dd) --fields x,y"
+# shellcheck disable=SC2086 # $add is words
+{
+gives '' $add length
+grep -q '^length: libm.so.6, added$' err || fail "what was added"
+gives '' $add length
+grep -q 'unchanged$' err || fail "nothing changes"
+gives $'5.0\n13.0' snek query points length
+gives $'5.0\n13.0' snek query points length --on threads
+gives '{"key":null,"value":18.0}' snek query points length --reduce sum
+cp "$library" mine.so
+snek-add-function -q --call ./mine.so:bytes --sig 'L(s)' --fields s size ||
+    fail "a library of our own"
+rm mine.so
+gives 1 snek query points size
+gives 1 snek query points size --on threads
+snek functions --json >out 2>err
+grep -q '"name":"length",.*"kind":"call","library":"libm.so.6","function":"hypot","signature":"d(dd)","fields":"x,y"' \
+    out || fail "it is listed"
+grep -q '"name":"size",.*"library":"mine.so"' out || fail "it is listed"
+snek-add-function -q --url http://127.0.0.1:1/f echo || fail "a URL"
+snek functions echo >out 2>err
+grep -q 'http://127.0.0.1:1/f' out || fail "a URL is told"
+refused 2 'echo is a URL' snek query points echo
+refused 2 'https:// only' snek-add-function --url http://example.com/f e
+refused 2 'user or a password' snek-add-function --url https://u:p@h/f e
+refused 2 '"a/b"' snek-add-function --url https://h/f a/b
+refused 1 'echo is registered already, as a URL.*--replace' $add echo
+refused 1 'wordcount ships with snek; --replace' $add wordcount
+gives '' $add echo --replace
+gives $'5.0\n13.0' snek query points echo
+refused 3 'libm.so.6 has no function hypoo' snek-add-function \
+    --call libm.so.6:hypoo --sig 'd(dd)' --fields x,y other
+refused 2 'names 1' snek-add-function --call libm.so.6:hypot --sig 'd(dd)' \
+    --fields x other
+refused 7 'not a shared object|no plugin' snek-add-function \
+    --call ./points:f --sig 'd(d)' other
+refused 3 'other' snek query points other
+refused 2 '--sig' snek-add-function --call libm.so.6:hypot other
+refused 2 'one of them' $add --url https://h/f other
+refused 2 '--sig goes with' snek-add-function --sig 'd(d)' ./x.so
+snek rm-function size >out 2>err || fail "it is removed"
+refused 3 'size' snek query points size
+}
+
 refused 2 'LIBRARY:FUNCTION' snek run --call libm.so.6 --sig 'd(d)'
 refused 2 'LIBRARY:FUNCTION' snek run --call libm.so.6: --sig 'd(d)'
 refused 2 'LIBRARY:FUNCTION' snek run --call :hypot --sig 'd(d)'

@@ -221,6 +221,11 @@ rc 0 env "XDG_CACHE_HOME=$tmp/cache2" snek query m "$name" field=text -o jsonl -
 chmod 777 cache2/snek/plugins
 bad 6 'XDG_CACHE_HOME' env "XDG_CACHE_HOME=$tmp/cache2" snek query m "$name" field=text
 
+rc 0 snek-add-function --call "$top/tests/plugins/.libs/library.so:bytes" \
+    --sig 'L(s)' --fields text size
+rc 0 env "XDG_CACHE_HOME=$tmp/cache3" snek query m size -o jsonl --limit 1
+is "a C function from outside" 7 "$(cat out)"
+
 # ---- more servers ----
 
 start_redis d user "app on >secret $rights" || exit 1

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* add_function.c - snek-add-function: put a plugin into the cluster. */
+/* add_function.c - snek-add-function: put a plugin, a C function or a URL into
+ * the cluster. */
 #include "cli/cli.h"
 
 #include <stdlib.h>
@@ -8,7 +9,10 @@
 struct add {
 	struct cli c;
 	bool replace, trust, changed;
-	const char *path;
+	const char *url, *call, *sig, *fields;
+	const char *name;               /* of what is no plugin; or NULL */
+	char *path;                     /* plugin, library or URL */
+	const char *function;           /* of the library */
 };
 
 static const struct cli_option options[] = {
@@ -16,35 +20,19 @@ static const struct cli_option options[] = {
 	  "take names that ship, or of another plugin" },
 	{ "trust", 0, CLI_FLAG, CLI_AT(add, trust), NULL,
 	  "look at the plugin without the sandbox" },
+	{ "call", 0, CLI_TEXT, CLI_AT(add, call), "LIBRARY:FUNCTION",
+	  "register a plain C function" },
+	{ "sig", 0, CLI_TEXT, CLI_AT(add, sig), "SIGNATURE",
+	  "of it, such as d(dd)" },
+	{ "fields", 0, CLI_TEXT, CLI_AT(add, fields), "PATH,...",
+	  "that it is called with" },
+	{ "url", 0, CLI_TEXT, CLI_AT(add, url), "URL",
+	  "register an HTTP endpoint" },
 	CLI_OPTION_JSON,
 	CLI_OPTION_QUIET,
 	CLI_OPTION_CLUSTER,
 	{ 0 }
 };
-
-static bool same_bytes(FILE *f, FILE *g)
-{
-	int c;
-
-	do {
-		c = getc(f);
-		if (c != getc(g))
-			return false;
-	} while (c != EOF);
-	return !ferror(f) && !ferror(g);
-}
-
-static bool same_file(const char *a, const char *b)
-{
-	FILE *f = fopen(a, "r"), *g = fopen(b, "r");
-	bool same = f && g && same_bytes(f, g);
-
-	if (f)
-		fclose(f);
-	if (g)
-		fclose(g);
-	return same;
-}
 
 static void put_json(const struct add *a, const struct snek_function_info *i)
 {
@@ -58,19 +46,19 @@ static void put_json(const struct add *a, const struct snek_function_info *i)
 	cli_out_close(stdout);
 }
 
-/* A plugin has one function or several: those that hold its very bytes. */
+/* A plugin has one function or several. */
 static int visit(void *arg, const struct snek_function_info *i)
 {
 	const struct add *a = arg;
 
-	if (!i->generation || !i->path || !same_file(i->path, a->path))
-		return 0;
 	if (a->c.json)
 		put_json(a, i);
 	else
-		cli_error_say(&a->c, "%s%s%s: sha256 %.12s, %s", i->name,
-		    i->version ? " " : "", i->version ? i->version : "",
-		    i->sha256, a->changed ? "added" : "unchanged");
+		cli_error_say(&a->c, "%s%s%s: %s%.12s, %s", i->name,
+		    i->version && *i->version ? " " : "",
+		    i->version ? i->version : "", *i->sha256 ? "sha256 " : "",
+		    *i->sha256 ? i->sha256 : i->url ? i->url : i->library,
+		    a->changed ? "added" : "unchanged");
 	return 0;
 }
 
@@ -78,41 +66,72 @@ static int add(struct add *a, snek_cluster *cluster)
 {
 	struct snek_error e = { 0 };
 	const struct snek_function_options o = { .size = sizeof(o),
-		.replace = a->replace, .trust = a->trust };
+		.replace = a->replace, .trust = a->trust, .name = a->name,
+		.function = a->function, .signature = a->sig,
+		.fields = a->fields, .added = visit, .added_arg = a };
 	int rc = snek_function_put(cluster, a->path, &o, &a->changed, &e);
 
-	if (rc >= 0)
-		rc = snek_function_visit(cluster, NULL, &o, visit, a, &e);
 	if (rc < 0)
 		return cli_error_of(&a->c, rc, &e, a->path,
 		    rc == SNEK_EEXIST ? "--replace takes the name" : NULL);
 	return cli_out_end(&a->c, 0);
 }
 
-/* A name with a slash is a file. */
-static char *path_of(const char *name)
-{
-	char *path;
+/* ---- arguments ---- */
 
-	return asprintf(&path, "%s%s", strchr(name, '/') ? "" : "./", name) < 0 ?
-	    NULL : path;
+static int check_call(const struct add *a)
+{
+	const char *colon = a->call ? strrchr(a->call, ':') : NULL;
+
+	if (a->call && a->url)
+		return cli_error_usage(&a->c, "--call and --url: one of them");
+	if (!a->call && (a->sig || a->fields))
+		return cli_error_usage(&a->c, "--%s goes with --call", a->sig ?
+		    "sig" : "fields");
+	if (a->call && (!colon || colon == a->call || !colon[1]))
+		return cli_error_usage(&a->c, "--call %s: give LIBRARY:FUNCTION, "
+		    "such as libm.so.6:hypot", a->call);
+	if (a->call && !a->sig)
+		return cli_error_usage(&a->c, "--call needs the function's "
+		    "signature, such as --sig 'd(dd)'");
+	return 0;
+}
+
+/* The name of a plugin's file; with a slash, for else it is none. */
+static int path_of(struct add *a, const char *arg)
+{
+	const char *colon = a->call ? strrchr(a->call, ':') : NULL;
+	int n;
+
+	if (a->call || a->url)
+		a->name = arg;
+	if (a->call) {
+		a->function = colon + 1;
+		n = asprintf(&a->path, "%.*s", (int)(colon - a->call), a->call);
+	} else if (a->url) {
+		n = asprintf(&a->path, "%s", a->url);
+	} else {
+		n = asprintf(&a->path, "%s%s", strchr(arg, '/') ? "" : "./",
+		    arg);
+	}
+	return n < 0 ? cli_error(&a->c, SNEK_ENOMEM, NULL, NULL,
+	    "out of memory") : 0;
 }
 
 static int run(const struct cli_command *cmd, int argc, char **argv)
 {
 	struct add a = { .c.command = cmd };
 	snek_cluster *cluster = NULL;
-	char *path = NULL;
 	int rc = cli_option_parse(&a.c, &argc, &argv);
 
 	if (rc != CLI_GO)
 		return rc;
-	if ((rc = cli_cluster_make(&a.c, &cluster)))
+	if ((rc = check_call(&a)) || (rc = path_of(&a, argv[0])))
 		return rc;
-	a.path = path = path_of(argv[0]);
-	rc = path ? add(&a, cluster) :
-	    cli_error(&a.c, SNEK_ENOMEM, NULL, NULL, "out of memory");
-	free(path);
+	rc = cli_cluster_make(&a.c, &cluster);
+	if (!rc)
+		rc = add(&a, cluster);
+	free(a.path);
 	snek_cluster_close(cluster);
 	return rc;
 }
@@ -120,7 +139,7 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static const struct cli_command cmd = {
-		"snek-add-function", NULL, "./PLUGIN.so",
+		"snek-add-function", NULL, "./PLUGIN.so|NAME",
 		"Put a plugin into the cluster, its functions by their names",
 		NULL, 1, 1, options, run
 	};

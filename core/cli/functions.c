@@ -33,6 +33,14 @@ static void put_arg(const struct snek_arg_info *a)
 	putchar('}');
 }
 
+static void put_call(const struct snek_function_info *i)
+{
+	cli_out_text(stdout, "library", i->library);
+	cli_out_text(stdout, "function", i->function);
+	cli_out_text(stdout, "signature", i->signature);
+	cli_out_text(stdout, "fields", i->fields);
+}
+
 static int visit_json(void *arg, const struct snek_function_info *i)
 {
 	size_t k;
@@ -47,6 +55,11 @@ static int visit_json(void *arg, const struct snek_function_info *i)
 	cli_out_text(stdout, "sha256", *i->sha256 ? i->sha256 : NULL);
 	cli_out_number(stdout, "generation", i->generation);
 	cli_out_text(stdout, "reducer", i->reducer);
+	cli_out_text(stdout, "kind", i->kind);
+	if (i->url)
+		cli_out_text(stdout, "url", i->url);
+	if (i->function)
+		put_call(i);
 	fputs(",\"args\":[", stdout);
 	for (k = 0; k < i->args; k++) {
 		if (k)
@@ -95,6 +108,11 @@ static int visit_one(void *arg, const struct snek_function_info *i)
 	cli_grid_field(g, "version", i->version);
 	cli_grid_field(g, "origin", i->origin);
 	cli_grid_field(g, "path", i->path);
+	cli_grid_field(g, "url", i->url);
+	cli_grid_field(g, "library", i->library);
+	cli_grid_field(g, "calls", i->function);
+	cli_grid_field(g, "signature", i->signature);
+	cli_grid_field(g, "fields", i->fields);
 	cli_grid_field(g, "sha256", i->sha256);
 	if (i->generation)
 		cli_grid_count(g, "generation", i->generation);

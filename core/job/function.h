@@ -57,7 +57,4 @@ int sk_function_names(struct sk_catalog *cat, sk_worker *,
 /* Calls visit with each directory that may hold shipped plugins, in the order
  * in which they are looked at; it need not be there. */
 int sk_function_dirs(int (*visit)(void *, const char *dir), void *);
-
-int sk_function_add(struct sk_catalog *, sk_worker *, const char *path,
-    bool replace, bool *changed, struct snek_error *);
 #endif

@@ -363,13 +363,17 @@ struct snek_function_info {
 	const char *name;               /* PLUGIN, or PLUGIN.OP */
 	const char *summary, *version;
 	const char *origin;             /* "registered", "shipped" or "file" */
-	const char *path;               /* of the plugin */
+	const char *path;               /* of the plugin or library, or NULL */
 	char sha256[65];
 	uint64_t generation;            /* registered: 1, 2, ... at each change */
 	const char *reducer;            /* its default; NULL: a list, or its own */
 	size_t args;
 	const struct snek_arg_info *arg;
 	bool combines;                  /* it has combine and reduce */
+	const char *kind;               /* "op", "url" or "call" */
+	const char *url;                /* NULL: it is none */
+	/* Of a C function; NULL: it is none.  library: without directories. */
+	const char *library, *function, *signature, *fields;
 };
 
 /* Put a plugin into the cluster and register its ops.  replace: a name that
@@ -395,6 +399,15 @@ struct snek_function_options {
 	bool replace;                   /* as above; put alone looks at it */
 	bool trust;                     /* plugins say what they are in processes
 	                                 * that are not confined */
+	/* For what is no plugin: its name.  function NULL: path is a URL,
+	 * https://, or http:// to this machine itself, which takes
+	 * {"data":[...]} and answers a list; else path is a library, of which
+	 * this function is called as by snek_job_call. */
+	const char *name, *function, *signature, *fields;
+	/* put calls it with each function as it is registered then; out_changed
+	 * is set before.  A value other than 0 ends it with that value. */
+	int (*added)(void *, const struct snek_function_info *);
+	void *added_arg;
 };
 /* snek_function_add with options. */
 SNEK_API int snek_function_put(snek_cluster *, const char *path,
