@@ -195,6 +195,7 @@ static void look(const unsigned char *p, size_t n)
 	struct sk_elf_symbol s;
 	struct sk_elf_file f;
 	struct found found;
+	uint64_t cursor = 0;
 	char to[16];
 	uint32_t i;
 
@@ -211,6 +212,10 @@ static void look(const unsigned char *p, size_t n)
 			sk_elf_memory(&f, s.at, to, sizeof(to));
 	for (i = 0; sk_elf_needed(&f, i); i++)
 		;
+	while (sk_elf_version(&f, &cursor))
+		;
+	sk_elf_soname(&f);
+	sk_elf_interpreter(&f);
 	sk_elf_file_free(&f);
 }
 

@@ -65,8 +65,10 @@ struct sk_bundle_options {
 	const char *plugin;             /* the file */
 	const char *const *include;     /* more files, put beside it */
 	size_t includes;
-	const char *worker, *tls;       /* programs; NULL: as installed */
-	const char *launcher;
+	bool with_tls;                  /* for shards that are rediss:// */
+	/* NULL: as installed; the programs beside $SNEK_WORKER if it is set, the
+	 * module as $SNEK_TLS says. */
+	const char *worker, *tls, *launcher;
 };
 struct sk_bundle {
 	struct sk_buf zip;
@@ -74,6 +76,7 @@ struct sk_bundle {
 	char code_sha256[45];           /* base64, as Lambda's CodeSha256 */
 	char plugin_sha256[65];         /* hex, of the plugin's bytes */
 	uint64_t unzipped;              /* bytes */
+	bool by_s3;                     /* more than a request may carry */
 };
 void sk_bundle_free(struct sk_bundle *);
 

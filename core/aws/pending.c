@@ -7,14 +7,6 @@ static int refuse(struct snek_error *e)
 	return sk_fail(e, SNEK_EINVAL, "this build of snek cannot do that yet");
 }
 
-int sk_bundle_make(const struct sk_bundle_options *o, struct sk_bundle *out,
-    struct snek_error *e)
-{
-	(void)o;
-	(void)out;
-	return refuse(e);
-}
-
 int sk_lambda_put(struct sk_aws *a, const struct sk_lambda_spec *spec,
     struct sk_lambda_state *out, struct snek_error *e)
 {

@@ -32,16 +32,17 @@ static const struct {
 	{ EM_S390, "s390x" },
 };
 
-static const char *machine_name(uint16_t number, char buf[24])
+const char *sk_elf_machine_name(unsigned number, char buf[24])
 {
 	for (size_t i = 0; i < sizeof(machines) / sizeof(*machines); i++)
 		if (machines[i].number == number)
 			return machines[i].name;
-	snprintf(buf, 24, "ELF machine %u", number);
+	snprintf(buf, 24, "ELF machine %u", number & 0xffff);
 	return buf;
 }
 
-static int check_header(const char *path, const Elf64_Ehdr *h,
+/* want: the machine that it must be for; 0: any. */
+static int check_header(const char *path, const Elf64_Ehdr *h, unsigned want,
     struct snek_error *e)
 {
 	char there[24], here[24];
@@ -51,12 +52,12 @@ static int check_header(const char *path, const Elf64_Ehdr *h,
 		    "file", path);
 	if (h->e_ident[EI_CLASS] != ELFCLASS64)     /* e_machine lies as in 64 */
 		return sk_fail(e, SNEK_EABI, "%s: is for %s, 32 bits; this "
-		    "machine is %s", path, machine_name(h->e_machine, there),
-		    machine_name(HERE, here));
-	if (h->e_machine != HERE)
+		    "machine is %s", path, sk_elf_machine_name(h->e_machine, there),
+		    sk_elf_machine_name(HERE, here));
+	if (want && h->e_machine != want)
 		return sk_fail(e, SNEK_EABI, "%s: is for %s; this machine is %s",
-		    path, machine_name(h->e_machine, there),
-		    machine_name(HERE, here));
+		    path, sk_elf_machine_name(h->e_machine, there),
+		    sk_elf_machine_name(HERE, here));
 	if (h->e_type != ET_DYN)
 		return sk_fail(e, SNEK_EABI, "%s: is no plugin: %s (build it "
 		    "with cc -shared -fPIC)", path,
@@ -84,7 +85,8 @@ static int check_segments(int fd, const char *path, const Elf64_Ehdr *h,
 	return 0;
 }
 
-static int check_fd(int fd, const char *path, struct snek_error *e)
+static int check_fd(int fd, const char *path, unsigned want, unsigned *machine,
+    struct snek_error *e)
 {
 	struct stat st;
 	Elf64_Ehdr h;
@@ -105,19 +107,38 @@ static int check_fd(int fd, const char *path, struct snek_error *e)
 	if ((size_t)n < sizeof(h))
 		return sk_fail(e, SNEK_EABI, "%s: is no plugin: the ELF file is "
 		    "cut short", path);
-	n = check_header(path, &h, e);
+	*machine = h.e_machine;
+	n = check_header(path, &h, want, e);
 	return n < 0 ? (int)n : check_segments(fd, path, &h,
 	    (uint64_t)st.st_size, e);
 }
 
-int sk_elf_check(const char *path, struct snek_error *e)
+static int check(const char *path, unsigned want, unsigned *machine,
+    struct snek_error *e)
 {
 	/* NONBLOCK: opening a FIFO must not wait for a writer. */
 	int rc, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return sk_fail_errno(e, "%s", path);
-	rc = check_fd(fd, path, e);
+	rc = check_fd(fd, path, want, machine, e);
 	close(fd);
+	return rc;
+}
+
+int sk_elf_check(const char *path, struct snek_error *e)
+{
+	unsigned machine;
+
+	return check(path, HERE, &machine, e);
+}
+
+int sk_elf_check_any(const char *path, unsigned *machine, struct snek_error *e)
+{
+	unsigned there;
+	int rc = check(path, 0, &there, e);
+
+	if (!rc)
+		*machine = there;
 	return rc;
 }

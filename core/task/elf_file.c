@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define VERSIONS 0x8000u        /* indices that there can be */
 
 /* ---- the bytes ---- */
 
@@ -140,6 +139,27 @@ const char *sk_elf_runpath(const struct sk_elf_file *f)
 	return string_entry(f, DT_RUNPATH, 0);
 }
 
+const char *sk_elf_soname(const struct sk_elf_file *f)
+{
+	return string_entry(f, DT_SONAME, 0);
+}
+
+const char *sk_elf_interpreter(const struct sk_elf_file *f)
+{
+	const char *s;
+	Elf64_Phdr p;
+	uint32_t i;
+
+	for (i = 0; segment(f, i, &p); i++) {
+		if (p.p_type != PT_INTERP || p.p_offset >= f->bytes.n ||
+		    p.p_filesz > f->bytes.n - p.p_offset)
+			continue;
+		s = f->bytes.p + p.p_offset;
+		return memchr(s, '\0', p.p_filesz) ? s : NULL;
+	}
+	return NULL;
+}
+
 static int find_strings(struct sk_elf_file *f)
 {
 	uint64_t at, n, room;
@@ -234,8 +254,8 @@ bool sk_elf_symbol_get(const struct sk_elf_file *f, uint32_t i,
 	out->size = s.st_size;
 	if (f->versions && f->need &&
 	    get(f, f->versions + (uint64_t)i * 2, &v, 2)) {
-		out->lib = f->need[v % VERSIONS].lib;
-		out->version = f->need[v % VERSIONS].version;
+		out->lib = f->need[v % SK_ELF_VERSIONS].lib;
+		out->version = f->need[v % SK_ELF_VERSIONS].version;
 	}
 	return out->name;
 }
@@ -315,8 +335,8 @@ static bool add_needs(struct sk_elf_file *f, uint64_t at, const Elf64_Verneed *n
 		if (!get(f, at, &a, sizeof(a)) ||
 		    !(version = string(f, a.vna_name)))
 			return false;
-		f->need[a.vna_other % VERSIONS] =
-		    (struct sk_elf_need){ lib, version };
+		f->need[a.vna_other % SK_ELF_VERSIONS] = (struct sk_elf_need){
+			lib, version, a.vna_flags & VER_FLG_WEAK };
 		if (!a.vna_next)
 			break;
 	}
@@ -333,7 +353,7 @@ static int find_needs(struct sk_elf_file *f)
 		return 0;
 	if (!find(f, at, &at, &room))
 		return SNEK_EABI;
-	f->need = calloc(VERSIONS, sizeof(*f->need));
+	f->need = calloc(SK_ELF_VERSIONS, sizeof(*f->need));
 	if (!f->need)
 		return SNEK_ENOMEM;
 	do {
@@ -342,6 +362,34 @@ static int find_needs(struct sk_elf_file *f)
 		at += n.vn_next;
 	} while (n.vn_next);
 	return 0;
+}
+
+/* ---- versions defined ---- */
+
+static bool first_version(const struct sk_elf_file *f, uint64_t *at)
+{
+	uint64_t room;
+
+	return entry(f, DT_VERDEF, 0, at) && find(f, *at, at, &room);
+}
+
+/* The first names the file itself. */
+const char *sk_elf_version(const struct sk_elf_file *f, uint64_t *cursor)
+{
+	uint64_t at = *cursor;
+	Elf64_Verdaux a;
+	Elf64_Verdef d;
+
+	if (!at && !first_version(f, &at))
+		return NULL;
+	do {
+		if (!get(f, at, &d, sizeof(d)) ||
+		    !get(f, at + d.vd_aux, &a, sizeof(a)))
+			return NULL;
+		at = d.vd_next ? at + d.vd_next : UINT64_MAX;
+	} while (d.vd_flags & VER_FLG_BASE);
+	*cursor = at;
+	return string(f, a.vda_name);
 }
 
 /* ---- all of it ---- */
@@ -355,6 +403,7 @@ static bool read_header(struct sk_elf_file *f)
 	    h.e_ident[EI_DATA] != ELFDATA2LSB ||
 	    h.e_phentsize != sizeof(Elf64_Phdr))
 		return false;
+	f->machine = h.e_machine;
 	f->segments = h.e_phoff;
 	f->segment_n = h.e_phnum;
 	return true;

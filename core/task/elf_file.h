@@ -10,6 +10,7 @@
 #include "base/err.h"
 
 #define SK_ELF_MOST ((size_t)256 << 20)         /* bytes of a file */
+#define SK_ELF_VERSIONS 0x8000u         /* indices that there can be */
 
 struct sk_elf_symbol {
 	const char *name;               /* never NULL */
@@ -21,10 +22,12 @@ struct sk_elf_symbol {
 /* A version of a library that the file needs: "libc.so.6", "GLIBC_2.34". */
 struct sk_elf_need {
 	const char *lib, *version;
+	bool weak;                      /* it does without */
 };
 
 struct sk_elf_file {
 	struct sk_buf bytes;
+	unsigned machine;               /* EM_X86_64 ... */
 	uint64_t segments;              /* their headers */
 	uint32_t segment_n;
 	uint64_t dynamic;               /* the table that the loader reads */
@@ -47,6 +50,11 @@ const char *sk_elf_needed(const struct sk_elf_file *, uint32_t i);
 /* DT_RPATH and DT_RUNPATH, or NULL. */
 const char *sk_elf_rpath(const struct sk_elf_file *);
 const char *sk_elf_runpath(const struct sk_elf_file *);
+/* What others call it, and the loader that a program asks for; or NULL. */
+const char *sk_elf_soname(const struct sk_elf_file *);
+const char *sk_elf_interpreter(const struct sk_elf_file *);
+/* The next version that its own symbols have, or NULL; *cursor is 0 at first. */
+const char *sk_elf_version(const struct sk_elf_file *, uint64_t *cursor);
 /* False: the symbol is damaged. */
 bool sk_elf_symbol_get(const struct sk_elf_file *, uint32_t i,
     struct sk_elf_symbol *);
