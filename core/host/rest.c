@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/rest.h"
+#include "host/s3.h"
+#include "host/signature.h"
+
+#include <stdio.h>
+
+enum {
+	NAMED = 1,                      /* the third part is a function's name */
+	FOUND = 2,                      /* and there is one */
+	BODY = 4,                       /* a JSON object */
+	SMALL = 1 << 20                 /* bytes of most bodies */
+};
+
+static const struct route {
+	const char *method, *path;      /* "*": one part */
+	void (*run)(struct sk_call *);
+	unsigned flags;
+	size_t limit;
+} routes[] = {
+	{ "POST", "2015-03-31/functions/*/invocations", sk_rest_invoke,
+	    NAMED | FOUND, SK_HOST_PAYLOAD },
+	{ "POST", "2015-03-31/functions", sk_rest_create, BODY, SK_HOST_CREATE },
+	{ "GET", "2015-03-31/functions", sk_rest_list, 0, 0 },
+	{ "GET", "2015-03-31/functions/*", sk_rest_get, NAMED | FOUND, 0 },
+	{ "DELETE", "2015-03-31/functions/*", sk_rest_delete, NAMED | FOUND, 0 },
+	{ "GET", "2015-03-31/functions/*/configuration",
+	    sk_rest_get_configuration, NAMED | FOUND, 0 },
+	{ "PUT", "2015-03-31/functions/*/configuration",
+	    sk_rest_update_configuration, NAMED | FOUND | BODY, SMALL },
+	{ "PUT", "2015-03-31/functions/*/code", sk_rest_update_code,
+	    NAMED | FOUND | BODY, SK_HOST_CREATE },
+};
+
+static bool matches(const struct route *r, const char *method,
+    const struct sk_target *t)
+{
+	const char *p = r->path;
+	size_t i, n;
+
+	if (strcmp(r->method, method) != 0)
+		return false;
+	for (i = 0; i < t->parts && *p; i++) {
+		n = strcspn(p, "/");
+		if ((n != 1 || *p != '*') && (strlen(t->part[i]) != n ||
+		    memcmp(p, t->part[i], n) != 0))
+			return false;
+		p += n + (p[n] == '/');
+	}
+	return i == t->parts && !*p;
+}
+
+static const struct route *find(const char *method, const struct sk_target *t)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(routes) / sizeof(*routes); i++)
+		if (matches(&routes[i], method, t))
+			return &routes[i];
+	return NULL;
+}
+
+/* Lambda's paths begin with a date. */
+static bool is_lambda(const char *target)
+{
+	const char *p = target;
+
+	return strlen(p) > 11 && p[0] == '/' && p[5] == '-' && p[8] == '-' &&
+	    p[11] == '/' && strspn(p + 1, "0123456789") == 4;
+}
+
+static size_t limit(void *arg, struct sk_request *r)
+{
+	const struct route *route;
+	struct sk_target t;
+
+	(void)arg;
+	if (!is_lambda(r->target))
+		return sk_s3_limit(r);
+	if (!sk_target_split(&t, r->target, r->path_len, SK_TARGET_PARTS))
+		return 0;
+	route = find(r->method, &t);
+	return route ? route->limit : 0;
+}
+
+/* ---- before the operation ---- */
+
+bool sk_call_refused(struct sk_call *c, const struct sk_fields *f)
+{
+	if (f->type)
+		sk_answer_error(c->host, c->request, 400, f->type, "%s", f->text);
+	return f->type != NULL;
+}
+
+void sk_call_not_found(struct sk_call *c)
+{
+	sk_answer_error(c->host, c->request, 404, "ResourceNotFoundException",
+	    "Function not found: arn:aws:lambda:%s:" SK_ACCOUNT ":function:%s%s%s",
+	    c->region, c->name, *c->qualifier ? ":" : "", c->qualifier);
+}
+
+/* False: it has been answered. */
+static bool name_function(struct sk_call *c, unsigned flags)
+{
+	struct sk_function_name n;
+	int rc;
+
+	if (!sk_function_name_parse(c->target.part[2], &n)) {
+		sk_answer_error(c->host, c->request, 400, "ValidationException",
+		    "1 validation error detected: Value '%.200s' at "
+		    "'functionName' failed to satisfy constraint: Member must be "
+		    "a name, or an ARN of a function", c->target.part[2]);
+		return false;
+	}
+	memcpy(c->name, n.name, sizeof(c->name));
+	memcpy(c->qualifier, n.qualifier, sizeof(c->qualifier));
+	rc = sk_target_query(c->request->target, "Qualifier", c->qualifier,
+	    sizeof(c->qualifier));
+	if (rc < 0 || (rc && *n.qualifier && strcmp(c->qualifier, n.qualifier))) {
+		sk_answer_invalid(c->host, c->request, "The derived qualifier "
+		    "from the function name does not match the specified "
+		    "qualifier.");
+		return false;
+	}
+	c->function = sk_function_find(&c->host->functions, c->name);
+	if (c->function || !(flags & FOUND))
+		return true;
+	sk_call_not_found(c);
+	return false;
+}
+
+static bool check_size(struct sk_call *c, const struct route *route)
+{
+	if (!c->request->too_large || route->run == sk_rest_invoke)
+		return true;
+	sk_answer_error(c->host, c->request, 413, "RequestEntityTooLargeException",
+	    "Request must be smaller than %zu bytes for this operation",
+	    route->limit);
+	return false;
+}
+
+static bool check_signature(struct sk_call *c)
+{
+	struct sk_refusal why;
+
+	if (sk_signature_check(c->request, &c->host->o, "lambda", c->region,
+	    &why))
+		return true;
+	sk_answer_error(c->host, c->request, 403, why.type, "%s", why.text);
+	return false;
+}
+
+static void run(struct sk_call *c)
+{
+	const struct route *route = find(c->request->method, &c->target);
+
+	if (!route) {
+		sk_answer_error(c->host, c->request, 404,
+		    "UnknownOperationException", "this host has no operation "
+		    "%.16s %.200s", c->request->method, c->request->target);
+		return;
+	}
+	if (!check_signature(c) || !check_size(c, route) ||
+	    ((route->flags & NAMED) && !name_function(c, route->flags)))
+		return;
+	if (route->flags & BODY)
+		sk_fields_read(&c->body, c->host->json, (struct sk_span){
+		    c->request->body.p, c->request->body.n });
+	if (!sk_call_refused(c, &c->body))
+		route->run(c);
+}
+
+static void take(void *arg, struct sk_request *r)
+{
+	struct sk_call c = { .host = arg, .request = r };
+
+	if (!is_lambda(r->target))
+		sk_s3_take(arg, r);
+	else if (sk_target_split(&c.target, r->target, r->path_len,
+	    SK_TARGET_PARTS))
+		run(&c);
+	else
+		sk_answer_error(c.host, r, 400, "ValidationException",
+		    "the path cannot be read");
+}
+
+const struct sk_port_ops sk_rest_ops = { limit, take };

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/* rest_function.c - functions made, changed, looked at, removed, and run. */
+#include "host/rest.h"
+#include "host/invoke.h"
+#include "base/clock.h"
+#include "value/pack.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CONFLICT "ResourceConflictException"
+
+static void answer_version(struct sk_call *c, unsigned status,
+    const struct sk_version *v, bool qualified)
+{
+	struct sk_buf b = { 0 };
+	bool ok = sk_describe_version(&b, v->function, v, qualified);
+
+	sk_answer_json(c->host, c->request, status, &b, ok);
+}
+
+/* ---- what takes its time ---- */
+
+struct settling {
+	struct sk_timer timer;
+	struct sk_host *host;
+	struct sk_function *function;
+};
+
+static void settle(void *arg)
+{
+	struct settling *s = arg;
+	struct sk_function *f = s->function;
+
+	f->state = SK_ACTIVE;
+	f->updating = false;
+	if (!f->deleted) {
+		sk_function_serve(f);
+		sk_environment_retire(s->host);
+	}
+	sk_function_unref(f);
+	free(s);
+}
+
+/* Pending becomes Active, InProgress Successful, after --create-ms. */
+static void settle_later(struct sk_host *h, struct sk_function *f)
+{
+	struct settling *s = calloc(1, sizeof(*s)), now = { .host = h,
+		.function = f };
+
+	if (s)
+		*s = now;
+	f->refs++;
+	if (s) {
+		s->timer = (struct sk_timer){ .fire = settle, .arg = s };
+		if (h->o.create_ms && !sk_loop_set(h->loop, &s->timer,
+		    sk_clock_us() + h->o.create_ms * (int64_t)1000))
+			return;
+		settle(s);
+		return;
+	}
+	f->state = SK_ACTIVE;
+	sk_function_serve(f);
+	f->refs--;
+}
+
+/* ---- create ---- */
+
+static void set_defaults(struct sk_config *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->timeout_s = 3;
+	c->memory_mb = 128;
+	c->tmp_mb = 512;
+	snprintf(c->arch, sizeof(c->arch), "x86_64");
+}
+
+static void take_arch(struct sk_fields *f, struct sk_config *c)
+{
+	struct snek_value list, name, value;
+	struct snek_cursor at;
+
+	if (!sk_field(f, "Architectures", &list))
+		return;
+	if (sk_iterate(list, &at) || sk_next(&at, &name, &value) != 1 ||
+	    value.type != SNEK_STRING)
+		sk_fields_fail(f, "SerializationException",
+		    "Architectures is no list of a string");
+	else if (value.len != 6 || memcmp(value.as.s, "x86_64", 6) != 0)
+		sk_fields_fail(f, "InvalidParameterValueException",
+		    "the local host runs on x86_64 alone");
+	else
+		snprintf(c->arch, sizeof(c->arch), "x86_64");
+}
+
+static void take_tags(struct sk_fields *f, struct sk_function *function)
+{
+	struct snek_value name, value;
+	struct snek_cursor at;
+	struct sk_fields tags;
+	char key[129], text[257];
+
+	if (!sk_field_object(f, "Tags", &tags) || sk_iterate(tags.object, &at))
+		return;
+	while (sk_next(&at, &name, &value) == 1) {
+		if (value.type != SNEK_STRING || name.len >= sizeof(key) ||
+		    value.len >= sizeof(text)) {
+			sk_fields_fail(f, "ValidationException",
+			    "a tag is no text, or too long");
+			return;
+		}
+		snprintf(key, sizeof(key), "%.*s", (int)name.len, name.as.s);
+		snprintf(text, sizeof(text), "%.*s", (int)value.len, value.as.s);
+		if (sk_tag_set(function, key, text))
+			sk_fields_fail(f, "ServiceException", "out of memory");
+	}
+}
+
+/* What is needed to make one. */
+static void check_required(struct sk_fields *f, const struct sk_config *c)
+{
+	if (!*c->role)
+		sk_fields_constraint(f, "Role", "null", "not be null");
+	if (!*c->runtime || !*c->handler)
+		sk_fields_fail(f, "InvalidParameterValueException", "Runtime and "
+		    "Handler are mandatory parameters for functions created with "
+		    "deployment packages.");
+}
+
+static void finish_create(struct sk_call *c, struct sk_function *f,
+    const struct sk_config *config, struct sk_code *code)
+{
+	struct sk_version *v;
+
+	f->state = SK_PENDING;
+	if (sk_function_update(f, config, code) ||
+	    (sk_field_bool(&c->body, "Publish") &&
+	    sk_function_publish(f, NULL, &v))) {
+		sk_answer_failed(c->host, c->request,
+		    &(struct snek_error){ .code = SNEK_ENOMEM });
+		sk_function_remove(&(struct sk_registry){ 0 }, f);
+		return;
+	}
+	sk_function_serve(f);
+	sk_function_insert(&c->host->functions, f);
+	answer_version(c, 201, f->versions ? f->versions : f->latest,
+	    f->versions != NULL);
+	settle_later(c->host, f);
+}
+
+static void create(struct sk_call *c, struct sk_config *config)
+{
+	struct sk_function *f = sk_function_new(c->name, c->region);
+	struct sk_code *code = NULL;
+	struct sk_fields where;
+
+	if (!f) {
+		sk_answer_failed(c->host, c->request,
+		    &(struct snek_error){ .code = SNEK_ENOMEM });
+		return;
+	}
+	take_tags(&c->body, f);
+	sk_field_object(&c->body, "Code", &where);
+	if (!sk_call_refused(c, &c->body))
+		code = sk_code_take(c, &where);
+	if (code)
+		finish_create(c, f, config, code);
+	else
+		sk_function_unref(f);
+	sk_code_unref(code);
+}
+
+void sk_rest_create(struct sk_call *c)
+{
+	struct sk_function_name n = { .name = "" };
+	struct sk_config config;
+	char name[256];
+
+	if (sk_field_text(&c->body, "FunctionName", name, sizeof(name)) &&
+	    (!sk_function_name_parse(name, &n) || *n.qualifier))
+		sk_fields_constraint(&c->body, "FunctionName", name,
+		    "be a name of letters, digits, - and _");
+	else if (!*n.name)
+		sk_fields_constraint(&c->body, "FunctionName", "null",
+		    "not be null");
+	set_defaults(&config);
+	sk_configure(&c->body, &config);
+	take_arch(&c->body, &config);
+	check_required(&c->body, &config);
+	memcpy(c->name, n.name, sizeof(c->name));
+	if (sk_call_refused(c, &c->body))
+		;
+	else if (sk_function_find(&c->host->functions, c->name))
+		sk_answer_error(c->host, c->request, 409, CONFLICT,
+		    "Function already exist: %s", c->name);
+	else
+		create(c, &config);
+	sk_config_free(&config);
+}
+
+/* ---- get, list, delete ---- */
+
+static struct sk_version *find_version(struct sk_call *c)
+{
+	struct sk_function *f = c->function;
+	struct sk_version *v;
+
+	if (!*c->qualifier || !strcmp(c->qualifier, SK_LATEST))
+		return f->latest;
+	v = sk_function_resolve(f, c->qualifier, 1);
+	if (!v)
+		sk_call_not_found(c);
+	return v;
+}
+
+void sk_rest_get_configuration(struct sk_call *c)
+{
+	struct sk_version *v = find_version(c);
+
+	if (v)
+		answer_version(c, 200, v, *c->qualifier);
+}
+
+static bool put_tags(struct sk_buf *b, const struct sk_function *f)
+{
+	const struct sk_tag *t = f->tags;
+	bool ok = true;
+
+	if (!t)
+		return true;
+	ok = sk_buf_printf(b, ",\"Tags\":{");
+	for (; ok && t; t = t->next)
+		ok = sk_put_member(b, t->key, t->value);
+	return ok && sk_buf_byte(b, '}');
+}
+
+void sk_rest_get(struct sk_call *c)
+{
+	struct sk_version *v = find_version(c);
+	struct sk_buf b = { 0 };
+	bool ok;
+
+	if (!v)
+		return;
+	ok = sk_buf_printf(&b, "{\"Configuration\":") &&
+	    sk_describe_version(&b, c->function, v, *c->qualifier) &&
+	    sk_buf_printf(&b, ",\"Code\":{\"RepositoryType\":\"S3\"}") &&
+	    put_tags(&b, c->function);
+	if (c->function->reserved >= 0)
+		ok = ok && sk_buf_printf(&b, ",\"Concurrency\":"
+		    "{\"ReservedConcurrentExecutions\":%lld}",
+		    (long long)c->function->reserved);
+	ok = ok && sk_buf_byte(&b, '}');
+	sk_answer_json(c->host, c->request, 200, &b, ok);
+}
+
+void sk_rest_list(struct sk_call *c)
+{
+	const struct sk_function *f = c->host->functions.first;
+	struct sk_buf b = { 0 };
+	bool ok = sk_buf_printf(&b, "{\"Functions\":[");
+
+	for (; ok && f; f = f->next)
+		ok = (b.p[b.n - 1] == '[' || sk_buf_byte(&b, ',')) &&
+		    sk_describe_version(&b, f, f->latest, false);
+	ok = ok && sk_buf_printf(&b, "]}");
+	sk_answer_json(c->host, c->request, 200, &b, ok);
+}
+
+void sk_rest_delete(struct sk_call *c)
+{
+	sk_function_remove(&c->host->functions, c->function);
+	sk_environment_retire(c->host);
+	sk_answer_nothing(c->host, c->request, 204);
+}
+
+/* ---- update ---- */
+
+/* True: not now, and it has been answered. */
+static bool is_busy(struct sk_call *c)
+{
+	const struct sk_function *f = c->function;
+	char revision[37];
+
+	if (f->state == SK_PENDING || f->updating) {
+		sk_answer_error(c->host, c->request, 409, CONFLICT, "The operation "
+		    "cannot be performed at this time. %s", f->updating ?
+		    "An update is in progress for this function." :
+		    "The function is currently in the following state: Pending");
+		return true;
+	}
+	if (sk_field_text(&c->body, "RevisionId", revision, sizeof(revision)) &&
+	    strcmp(revision, f->latest->revision) != 0) {
+		sk_answer_error(c->host, c->request, 412,
+		    "PreconditionFailedException", "The RevisionId provided does "
+		    "not match the latest RevisionId. Call the GetFunction or "
+		    "the GetAlias API to retrieve the latest RevisionId for your "
+		    "resource.");
+		return true;
+	}
+	return sk_call_refused(c, &c->body);
+}
+
+static void update(struct sk_call *c, const struct sk_config *config,
+    struct sk_code *code)
+{
+	struct sk_function *f = c->function;
+	struct sk_version *v;
+
+	if (sk_function_update(f, config, code)) {
+		sk_answer_failed(c->host, c->request,
+		    &(struct snek_error){ .code = SNEK_ENOMEM });
+		return;
+	}
+	f->updating = true;
+	if (sk_field_bool(&c->body, "Publish") && !sk_function_publish(f, NULL, &v))
+		answer_version(c, 200, v, true);
+	else
+		answer_version(c, 200, f->latest, false);
+	settle_later(c->host, f);
+}
+
+void sk_rest_update_code(struct sk_call *c)
+{
+	struct sk_config config;
+	struct sk_code *code;
+
+	if (is_busy(c))
+		return;
+	if (sk_config_copy(&config, &c->function->latest->config)) {
+		sk_request_drop(c->request);
+		return;
+	}
+	take_arch(&c->body, &config);
+	code = sk_call_refused(c, &c->body) ? NULL : sk_code_take(c, &c->body);
+	if (code && sk_field_bool(&c->body, "DryRun"))
+		answer_version(c, 200, c->function->latest, false);
+	else if (code)
+		update(c, &config, code);
+	sk_code_unref(code);
+	sk_config_free(&config);
+}
+
+void sk_rest_update_configuration(struct sk_call *c)
+{
+	struct sk_config config;
+
+	if (is_busy(c))
+		return;
+	if (sk_config_copy(&config, &c->function->latest->config)) {
+		sk_request_drop(c->request);
+		return;
+	}
+	sk_configure(&c->body, &config);
+	if (!sk_call_refused(c, &c->body))
+		update(c, &config, c->function->latest->code);
+	sk_config_free(&config);
+}
+
+void sk_rest_invoke(struct sk_call *c)
+{
+	sk_invoke(c->host, c->request, c->function, c->qualifier);
+}

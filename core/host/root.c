@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * root.c - files of an environment's own: a small tree in memory, its code
+ * read-only at /var/task, a /tmp of its size, some devices, and, if asked,
+ * what a given tree has of programs and libraries, read-only.
+ *
+ * Root makes it directly; others as the one user of a user namespace.
+ */
+#include "host/spawn_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { USER = 993, GROUP = 990 };       /* Lambda's, in the user namespace */
+
+/* ---- leaving ---- */
+
+static int put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
+
+	if (fd >= 0)
+		close(fd);
+	return n == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+static int become_user(unsigned uid, unsigned gid)
+{
+	char map[64];
+
+	if (put("/proc/self/setgroups", "deny") < 0)
+		return -1;
+	snprintf(map, sizeof(map), "%d %u 1\n", USER, uid);
+	if (put("/proc/self/uid_map", map) < 0)
+		return -1;
+	snprintf(map, sizeof(map), "%d %u 1\n", GROUP, gid);
+	return put("/proc/self/gid_map", map);
+}
+
+int sk_root_leave(const char **what)
+{
+	unsigned uid = geteuid(), gid = getegid();
+	int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC;
+
+	if (uid)
+		flags |= CLONE_NEWUSER;
+	*what = "a namespace";
+	if (unshare(flags) < 0)
+		return -1;
+	*what = "a user namespace";
+	return uid ? become_user(uid, gid) : 0;
+}
+
+/* ---- mounts ---- */
+
+/* What a mount has of flags that a remount must repeat. */
+static unsigned long flags_of(const char *path)
+{
+	static const struct { unsigned long st, ms; } pairs[] = {
+		{ ST_NOSUID, MS_NOSUID }, { ST_NODEV, MS_NODEV },
+		{ ST_NOEXEC, MS_NOEXEC }, { ST_NOATIME, MS_NOATIME },
+		{ ST_NODIRATIME, MS_NODIRATIME }, { ST_RELATIME, MS_RELATIME },
+		{ ST_RDONLY, MS_RDONLY },
+	};
+	unsigned long flags = 0;
+	struct statvfs st;
+	size_t i;
+
+	if (statvfs(path, &st) < 0)
+		return 0;
+	for (i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+		if (st.f_flag & pairs[i].st)
+			flags |= pairs[i].ms;
+	return flags;
+}
+
+static int seal(const char *path, unsigned long more)
+{
+	return mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY |
+	    flags_of(path) | more, NULL);
+}
+
+static int bind_read_only(const char *from, const char *to)
+{
+	if (mount(from, to, NULL, MS_BIND | MS_REC, NULL) < 0)
+		return -1;
+	return seal(to, MS_NOSUID | MS_NODEV);
+}
+
+/* A file or device, if there is one. */
+static int lend(const char *from, const char *to)
+{
+	int fd;
+
+	if (access(from, F_OK) < 0)
+		return 0;
+	fd = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return mount(from, to, NULL, MS_BIND, NULL);
+}
+
+static int make_devices(void)
+{
+	static const char *const names[] = { "null", "zero", "full", "random",
+		"urandom" };
+	char from[32], to[32];
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(from, sizeof(from), "/dev/%s", names[i]);
+		snprintf(to, sizeof(to), "dev/%s", names[i]);
+		if (lend(from, to) < 0)
+			return -1;
+	}
+	return symlink("/proc/self/fd", "dev/fd") < 0 ||
+	    symlink("/proc/self/fd/0", "dev/stdin") < 0 ||
+	    symlink("/proc/self/fd/1", "dev/stdout") < 0 ||
+	    symlink("/proc/self/fd/2", "dev/stderr") < 0 ? -1 : 0;
+}
+
+/* Its own processes where the kernel lets us, else this machine's. */
+static int mount_proc(void)
+{
+	if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+	    NULL) == 0)
+		return 0;
+	return mount("/proc", "proc", NULL, MS_BIND | MS_REC, NULL);
+}
+
+/* One of the directories of another tree: a link as such, else bound. */
+static int borrow(const char *root, const char *name)
+{
+	char from[4096], to[4096];
+	struct stat st;
+	ssize_t n;
+
+	if (snprintf(from, sizeof(from), "%s/%s", root, name) >=
+	    (int)sizeof(from) || lstat(from, &st) < 0)
+		return 0;
+	if (S_ISLNK(st.st_mode)) {
+		n = readlink(from, to, sizeof(to) - 1);
+		if (n < 0)
+			return -1;
+		to[n] = '\0';
+		return symlink(to, name);
+	}
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	if (mkdir(name, 0755) < 0 && errno != EEXIST)
+		return -1;
+	return bind_read_only(from, name);
+}
+
+static int borrow_all(const char *root)
+{
+	static const char *const names[] = { "bin", "sbin", "lib", "lib32",
+		"lib64", "libx32", "usr", "etc", "opt" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (borrow(root, names[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/* What looking up names and checking certificates needs. */
+static int make_etc(void)
+{
+	static const char *const names[] = { "hosts", "resolv.conf",
+		"nsswitch.conf" };
+	char from[64], to[64];
+	size_t i;
+
+	if (mkdir("etc", 0755) < 0 || mkdir("etc/ssl", 0755) < 0 ||
+	    mkdir("etc/ssl/certs", 0755) < 0)
+		return -1;
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(from, sizeof(from), "/etc/%s", names[i]);
+		snprintf(to, sizeof(to), "etc/%s", names[i]);
+		if (lend(from, to) < 0)
+			return -1;
+	}
+	if (access("/etc/ssl/certs", F_OK) == 0)
+		return bind_read_only("/etc/ssl/certs", "etc/ssl/certs");
+	return 0;
+}
+
+static int make_tree(const struct sk_spawn_order *o, const char **what)
+{
+	static const char *const names[] = { "dev", "proc", "tmp", "var",
+		"var/task", "var/runtime", "var/tmp" };
+	char size[64];
+	size_t i;
+
+	*what = "its directories";
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (mkdir(names[i], 0755) < 0)
+			return -1;
+	*what = "its devices";
+	if (make_devices() < 0)
+		return -1;
+	*what = "its /proc";
+	if (mount_proc() < 0)
+		return -1;
+	*what = "its /tmp";
+	snprintf(size, sizeof(size), "mode=1777,size=%um", o->s.tmp_mb);
+	if (mount("tmpfs", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, size) < 0)
+		return -1;
+	*what = "its code";
+	if (bind_read_only(o->s.task, "var/task") < 0)
+		return -1;
+	*what = "its root";
+	if (*o->s.root)
+		return borrow_all(o->s.root);
+	return mkdir("opt", 0755) < 0 ? -1 : make_etc();
+}
+
+int sk_root_enter(const struct sk_spawn_order *o, const char **what)
+{
+	*what = "a root in memory";
+	umask(022);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("tmpfs", o->dir, "tmpfs", MS_NOSUID, "mode=755,size=1m") < 0 ||
+	    chdir(o->dir) < 0)
+		return -1;
+	if (make_tree(o, what) < 0)
+		return -1;
+	*what = "a change of root";
+	if (seal(".", MS_NOSUID) < 0 ||
+	    syscall(SYS_pivot_root, ".", ".") < 0 ||
+	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return -1;
+	return 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spawn.h - starts programs in environments of their own.
+ *
+ * A spawner is forked while the host is small and has no threads; from it
+ * each environment's init is forked, the first process there, which starts the
+ * bootstrap and tells how it ended.  The host and an init hold the ends of a
+ * socket: whoever closes the host's end, or dies with it, ends the
+ * environment with all its processes.
+ */
+#ifndef SK_SPAWN_H
+#define SK_SPAWN_H
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <sys/types.h>
+
+struct sk_spawner;
+
+/* Before any thread, and before anything that a child should not have.  dir:
+ * an empty one, absolute, that roots are made on; nothing is put there. */
+int sk_spawner_open(const char *dir, struct sk_spawner **, struct snek_error *);
+void sk_spawner_close(struct sk_spawner *);
+
+struct sk_spawn {
+	const char *task;               /* the directory of its code */
+	/* Where its other files come from: a directory, "" for none; NULL: it
+	 * gets no root of its own and sees this machine. */
+	const char *root;
+	const char *tmp;                /* its working directory without one */
+	uint32_t tmp_mb;                /* of its own /tmp */
+	bool probe;                     /* only see whether it can be had */
+	struct sk_span env;             /* "NAME=VALUE", a NUL behind each */
+	int out;                        /* its stdout and stderr */
+};
+
+/* Returns the host's end of its socket. */
+int sk_spawn(struct sk_spawner *, const struct sk_spawn *, int *control,
+    struct snek_error *);
+
+/* What an init says, in this order. */
+enum sk_told {
+	SK_TOLD_NOTHING,                /* not now */
+	SK_TOLD_BORN,                   /* pid: the bootstrap's, just before exec */
+	SK_TOLD_FAILED,                 /* what, sys: it could not be started */
+	SK_TOLD_ENDED,                  /* status: as of waitpid, and usage */
+	SK_TOLD_GONE,                   /* the init itself ended */
+};
+struct sk_tale {
+	uint32_t kind;
+	int32_t status, sys;
+	uint64_t max_rss_kb, cpu_us;
+	char what[96];
+	pid_t pid;                      /* filled in by the receiver */
+};
+void sk_spawn_hear(int control, struct sk_tale *);
+/* Stop all its processes, or let them go on. */
+void sk_spawn_freeze(int control, bool frozen);
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* spawner.c - the process between the host and the inits of environments. */
+#include "host/spawn_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- orders ---- */
+
+/* The next n bytes of a message, the last a NUL; NULL: there are none. */
+static const char *text(const char **p, const char *end, uint32_t n)
+{
+	const char *s = *p;
+
+	if (!n || n > (size_t)(end - s) || s[n - 1])
+		return NULL;
+	*p += n;
+	return s;
+}
+
+static bool read_order(const char *p, size_t n, struct sk_spawn_order *o)
+{
+	const char *end = p + n;
+	struct sk_spawn_head h;
+
+	if (n < sizeof(h))
+		return false;
+	memcpy(&h, p, sizeof(h));
+	p += sizeof(h);
+	o->dir = text(&p, end, h.dir);
+	o->s.task = text(&p, end, h.task);
+	o->s.root = text(&p, end, h.root);
+	o->s.tmp = text(&p, end, h.tmp);
+	o->s.probe = h.probe;
+	o->s.tmp_mb = h.tmp_mb;
+	o->s.env = (struct sk_span){ p, h.env };
+	return o->dir && o->s.task && (o->s.root != NULL) == (bool)h.has_root &&
+	    (size_t)(end - p) == h.env;
+}
+
+/* 1 and an order, 0 when the host is gone, -1 when it was none. */
+static int receive(int socket, char *room, struct sk_spawn_order *o)
+{
+	union { struct cmsghdr head; char room[CMSG_SPACE(2 * sizeof(int))]; } c;
+	struct iovec v = { room, SK_SPAWN_MESSAGE };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c,
+		.msg_controllen = sizeof(c.room) };
+	const struct cmsghdr *h;
+	int fds[2];
+	ssize_t n;
+
+	do
+		n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return 0;
+	h = CMSG_FIRSTHDR(&m);
+	if (!h || h->cmsg_type != SCM_RIGHTS ||
+	    h->cmsg_len != CMSG_LEN(sizeof(fds)))
+		return -1;
+	memcpy(fds, CMSG_DATA(h), sizeof(fds));
+	o->control = fds[0];
+	o->s.out = fds[1];
+	if (read_order(room, (size_t)n, o))
+		return 1;
+	close(fds[0]);
+	close(fds[1]);
+	return -1;
+}
+
+/* ---- forking ---- */
+
+/* Between spawner and init: what is left here, the init is born outside of. */
+static _Noreturn void go_between(const struct sk_spawn_order *o)
+{
+	const char *what = "fork";
+	pid_t pid;
+
+	if (o->s.root && sk_root_leave(&what))
+		sk_init_fail(o, what);
+	pid = fork();
+	if (!pid)
+		sk_init_run(o);
+	if (pid < 0)
+		sk_init_fail(o, "fork");
+	_exit(0);
+}
+
+static void obey(int socket, const struct sk_spawn_order *o)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		close(socket);
+		go_between(o);
+	}
+	if (pid < 0)
+		return;         /* the host sees its end of the socket closed */
+}
+
+void sk_spawner_run(int socket)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	char *room = malloc(SK_SPAWN_MESSAGE);
+	struct sk_spawn_order o;
+	int rc;
+
+	/* Signals of a terminal are for the host, which then ends us. */
+	setsid();
+	prctl(PR_SET_PDEATHSIG, 0);
+	prctl(PR_SET_DUMPABLE, 0);
+	sigaction(SIGCHLD, &ignore, NULL);
+	sigaction(SIGTERM, &ignore, NULL);
+	sigaction(SIGINT, &ignore, NULL);
+	if (!room)
+		return;
+	for (;;) {
+		memset(&o, 0, sizeof(o));
+		rc = receive(socket, room, &o);
+		if (!rc)
+			break;
+		if (rc < 0)
+			continue;
+		obey(socket, &o);
+		close(o.control);
+		close(o.s.out);
+	}
+	free(room);
+}
