@@ -218,7 +218,7 @@ rc "a profile that is not there" 1 snek doctor --cluster work
 
 # ---- a terminal ----
 
-if command -v script >/dev/null; then
+if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
 	export TERM=dumb
 	mkdir data2 && XDG_DATA_HOME=$tmp/data2 snek write -q flat flat.jsonl
 	XDG_DATA_HOME=$tmp/data2 script -qec 'snek describe flat' /dev/null </dev/null |

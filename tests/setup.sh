@@ -56,7 +56,7 @@ touch configure
 setup check --yes || fail "newer configure"
 noted configure || fail "a newer configure is not run"
 
-if command -v script >/dev/null; then
+if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
 	sed -i '/^redis-tools$/d' "$THERE"
 	: >"$NOTES"
 	echo n | script -qec './setup check' /dev/null >"$tmp/out" 2>&1
