@@ -164,6 +164,9 @@ rc 0 snek-deploy --redis "$redis_b" --name things
 grep -q 'nothing to change: 3 shards' err || { cat err; failed=1; }
 rc 0 snek-deploy --status
 is status "$(printf 'shards\t3')" "$(grep shards out)"
+rc 0 env -u SNEK_CLUSTER snek-deploy --status --name things
+is "status by name" "$(printf 'shards\t3')" "$(grep shards out)"
+bad 2 'give one' snek-deploy --status --name things --cluster things
 rc 0 snek-deploy --status --json
 grep -q '"shards":3,"level":2' out || { cat out; failed=1; }
 rc 0 snek-deploy --redis "$redis_b" --name things --lambda-region eu-west-1
@@ -173,6 +176,25 @@ is "where functions go" "$(printf 'lambda\teu-west-1')" "$(grep lambda out)"
 bad 3 'nobody' snek ls --cluster nobody
 bad 2 'another cluster' snek-deploy --redis "$redis_b" --meta "$redis_a/3" \
     --name things
+
+# No password is printed, whatever else is wrong with the URL.
+for url in 'redis://u:s3cret@127.0.0.1:1' 'redis://u:s3c@ret@127.0.0.1:1' \
+    'redis://u:s3c/ret@h' 'redis://:s3cret@h:99999' 'foo://u:s3cret@h' \
+    'redis://u:s3cret@' 'unix://u:s3cret@/none'; do
+	for how in ls doctor 'ls --json' 'write x one.jsonl'; do
+		# shellcheck disable=SC2086  # words
+		snek $how --cluster "$url" >out 2>&1 </dev/null
+		grep s3c out && failed=1
+	done
+	for how in "--redis $redis_a,$url" "--redis $url --name p" \
+	    "--status --cluster $url" "--destroy --yes --cluster $url"; do
+		# shellcheck disable=SC2086  # words
+		snek-deploy $how >out 2>&1 </dev/null && failed=1
+		grep s3c out && failed=1
+	done
+done
+bad 5 '^snek: redis://u@127.0.0.1:1 cannot be reached' \
+    snek ls --cluster redis://u:s3cret@127.0.0.1:1
 
 # By URL, and by the environment.
 secret=${c%%://*}://app:secret@${c#*://}

@@ -106,6 +106,11 @@ struct cli_guess {
 };
 void cli_guess_offer(struct cli_guess *, const char *name, size_t len);
 
+/* ---- hide.c ---- */
+
+/* The text, or URLs with commas between, without passwords; to be freed. */
+char *cli_hide(const char *);
+
 /* ---- error.c ---- */
 
 /* One line (or one JSON object) on stderr; what to exit with. */

@@ -111,6 +111,13 @@ static int status(const struct deploy *d, const char *where)
 	return cli_out_end(&d->c, deploy_target(d, where));
 }
 
+void deploy_say(const struct cli *c, const char *where, const char *what,
+    const struct snek_cluster_info *i)
+{
+	cli_error_say(c, "%s: %s %u shard%s, level %u", where, what, i->shards,
+	    i->shards == 1 ? "" : "s", i->level);
+}
+
 /* It is there already.  What was not asked for may be as it is. */
 static int compare(const struct deploy *d, const char *where,
     const struct snek_cluster_info *i)
@@ -119,10 +126,10 @@ static int compare(const struct deploy *d, const char *where,
 	    cli_option_count(d->level, i->level) != i->level)
 		return cli_error(&d->c, SNEK_EEXIST, where,
 		    "deploy elsewhere, or leave --shards and --level out",
-		    "exists with %u shards, level %u", i->shards, i->level);
+		    "exists with %u shard%s, level %u", i->shards,
+		    i->shards == 1 ? "" : "s", i->level);
 	if (!d->c.json)
-		cli_error_say(&d->c, "%s: nothing to change: %u shards, "
-		    "level %u", where, i->shards, i->level);
+		deploy_say(&d->c, where, "nothing to change:", i);
 	return 0;
 }
 
@@ -145,8 +152,7 @@ static int deploy(const struct deploy *d, const char *where)
 	if (d->c.json)
 		deploy_put_json(where, &i, made >= 0);
 	else if (made >= 0)
-		cli_error_say(&d->c, "%s: new cluster, %u shards, level %u",
-		    where, i.shards, i.level);
+		deploy_say(&d->c, where, "new cluster,", &i);
 	return cli_out_end(&d->c, deploy_target(d, where));
 }
 
@@ -191,9 +197,9 @@ static int check(const struct deploy *d)
 		    "leave --shards out");
 	if (!d->redis && d->meta)
 		return cli_error_usage(&d->c, "--meta goes with --redis");
-	if (!d->redis && !d->local && d->name)
-		return cli_error_usage(&d->c, "--name goes with --local or "
-		    "--redis");
+	if (!d->redis && !d->local && d->name && d->c.cluster)
+		return cli_error_usage(&d->c, "--name and --cluster name the "
+		    "same thing: give one");
 	if (d->local && (!*d->local || strstr(d->local, "://")))
 		return cli_error_usage(&d->c, "--local %s: not a directory",
 		    d->local);
@@ -227,6 +233,8 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 		return rc;
 	if (d.redis && !d.status)
 		return deploy_redis(&d);
+	if (!d.local && !d.redis && d.name)
+		d.c.cluster = d.name;   /* of what is there already */
 	rc = where_of(&d, &where);
 	if (!rc)
 		rc = d.status ? status(&d, where) :

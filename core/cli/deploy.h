@@ -17,6 +17,9 @@ void deploy_put_json(const char *where, const struct snek_cluster_info *,
     bool changed);
 int deploy_info(const struct cli *, const char *where,
     struct snek_cluster_info *);
+/* What was done to it, and its shape. */
+void deploy_say(const struct cli *, const char *where, const char *what,
+    const struct snek_cluster_info *);
 
 /* deploy_redis.c: clusters on servers. */
 int deploy_redis(const struct deploy *);

@@ -90,15 +90,13 @@ static int tell(const struct deploy *d, const char *where, bool made,
 	if (d->c.json)
 		deploy_put_json(i.where, &i, made || added);
 	else if (made)
-		cli_error_say(&d->c, "%s: new cluster, %u shards, level %u",
-		    i.where, i.shards, i.level);
+		deploy_say(&d->c, i.where, "new cluster,", &i);
 	else if (added)
 		cli_error_say(&d->c, "%s: %u more shard%s: %u, level %u; "
 		    "old categories stay where they are (snek copy moves one)",
 		    i.where, added, added == 1 ? "" : "s", i.shards, i.level);
 	else
-		cli_error_say(&d->c, "%s: nothing to change: %u shards, level %u",
-		    i.where, i.shards, i.level);
+		deploy_say(&d->c, i.where, "nothing to change:", &i);
 	return cli_out_end(&d->c, deploy_target(d, where));
 }
 

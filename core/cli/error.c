@@ -78,10 +78,14 @@ static void put_json(int code, const char *subject, const char *text,
 static int report(const struct cli *c, int code, const char *subject,
     const char *text, const char *cure)
 {
+	char *shown = subject ? cli_hide(subject) : NULL;
+
+	/* The library names most subjects itself. */
 	if (c->json)
-		put_json(code, subject, text, cure);
+		put_json(code, shown, text, cure);
 	else
-		put_line(c, subject, text, cure);
+		put_line(c, shown && strstr(text, shown) ? NULL : shown, text, cure);
+	free(shown);
 	return cli_error_exit(code);
 }
 
@@ -102,10 +106,7 @@ int cli_error_of(const struct cli *c, int code, const struct snek_error *e,
 {
 	const char *text = e->code && *e->text ? e->text : snek_strerror(code);
 
-	/* The library names most subjects itself, and what it advises is
-	 * nearer to the matter. */
-	if (!c->json && subject && strstr(text, subject))
-		subject = NULL;
+	/* What the library advises is nearer to the matter. */
 	return report(c, code, subject, text, strstr(text, "; ") ? NULL : cure);
 }
 

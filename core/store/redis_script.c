@@ -143,7 +143,7 @@ int sk_redis_script_with(sk_redis *r, struct sk_script *s, size_t keys,
 	}
 	free(arg);
 	if (rc)
-		return sk_fail_in(e, rc, "script %s", s->name);
+		return rc;
 	return like->raw_errors ? 0 : judge(r, s, out, e);
 }
 
