@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -279,6 +280,20 @@ void redis_stop(struct redis_world *w)
 	redis_end(w, SIGKILL);
 	tempdir_remove(w->dir);
 	free(w);
+}
+
+const char *redis_local_url(const struct redis_world *w, const char *scheme)
+{
+	static char url[64];
+	struct addrinfo *a;
+
+	if (getaddrinfo("localhost", NULL, NULL, &a)) {
+		fprintf(stderr, "SKIPPED: this machine does not know localhost\n");
+		return NULL;
+	}
+	freeaddrinfo(a);
+	snprintf(url, sizeof(url), "%s://localhost:%d", scheme, redis_port(w));
+	return url;
 }
 
 const char *redis_url(const struct redis_world *w)

@@ -40,6 +40,9 @@ void redis_end(struct redis_world *, int signal);
 void redis_again(struct redis_world *, const char *conf);
 void redis_signal(struct redis_world *, int signal);    /* SIGSTOP, SIGCONT */
 
+/* The URL of a world under the name localhost; NULL, said, where a machine
+ * does not know that name. */
+const char *redis_local_url(const struct redis_world *, const char *scheme);
 const char *redis_url(const struct redis_world *);
 const char *redis_dir(const struct redis_world *);
 int redis_port(const struct redis_world *);     /* 0: a unix socket */
