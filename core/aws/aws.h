@@ -18,10 +18,12 @@
 struct sk_aws;                          /* who we are, where, and connections */
 struct sk_aws_call;                     /* one that is under way */
 
-/* NULL and 0: as the environment and ~/.aws say (aws/profile.h). */
+/* NULL and 0: as the environment and ~/.aws say; snek-aws(7). */
 struct sk_aws_options {
 	const char *profile, *region, *endpoint;
-	uint32_t connections;           /* at once, to a host; 0: 1,000 */
+	uint32_t connections;           /* at once; more calls wait their turn;
+					 * 0: 1,000.  Never more than the limit
+					 * on descriptors leaves room for. */
 };
 
 /* Texts and body are the caller's until the call has ended. */
@@ -51,6 +53,7 @@ struct sk_aws_reply {
 	char request_id[64], type[64];  /* type: X-Amzn-ErrorType, or __type,
 					 * or XML's Code, without what is behind
 					 * its ':' */
+	char message[256];              /* of an error */
 	char function_error[32];
 	int64_t retry_after_ms;         /* -1: it does not say */
 	struct sk_buf body, headers;    /* headers: see below */
@@ -58,6 +61,14 @@ struct sk_aws_reply {
 void sk_aws_reply_free(struct sk_aws_reply *);
 /* The value of the answer's header of this name, or NULL. */
 const char *sk_aws_reply_header(const struct sk_aws_reply *, const char *name);
+
+/* Who we are to AWS, and how it is known. */
+struct sk_aws_identity {
+	char source[160];               /* in words: "environment" ... */
+	char key_id[160], profile[64];
+	int64_t expires;                /* seconds since 1970; 0: never */
+	bool exposed;                   /* others can read the file of it */
+};
 
 /* ---- a plugin as a zip (aws/bundle.c) ---- */
 
@@ -127,7 +138,12 @@ struct sk_aws_ops {
 	 * wake; how many ended, or less than 0. */
 	int (*step)(struct sk_aws *, int timeout_ms, struct snek_error *);
 	void (*wake)(struct sk_aws *);  /* any thread */
-	const char *(*region)(const struct sk_aws *);
+	const char *(*region)(const struct sk_aws *);   /* NULL: none is said */
+	int (*who)(struct sk_aws *, struct sk_aws_identity *,
+	    struct snek_error *);
+	/* Append a URL with a NUL that anyone can use for so many seconds. */
+	int (*presign)(struct sk_aws *, const struct sk_aws_request *,
+	    uint32_t seconds, struct sk_buf *url, struct snek_error *);
 
 	int (*bundle)(const struct sk_bundle_options *, struct sk_bundle *,
 	    struct snek_error *);

@@ -3,22 +3,20 @@
  * call.c - one signed call, tried again as AWS asks; any number at once.
  *
  * A call is on its way (http), or waits for its next try (due), until it ends.
- * Credentials are read at the first signed call.
+ * It is signed anew, once, when the clock was wrong or the keys have expired:
+ * that is no try of its own.
  */
-#include "aws/http.h"
+#include "aws/client.h"
 #include "aws/module.h"
 #include "aws/outcome.h"
 #include "aws/request.h"
-#include "aws/retry.h"
 #include "base/clock.h"
-#include "config.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
 
 enum {
-	CONNECTIONS = 1000, REPLY_MAX = 8 << 20, TRY_MS = 60000,
-	CONNECT_MS = 10000, TRIES = 3,
+	REPLY_MAX = 8 << 20, TRY_MS = 60000, CONNECT_MS = 10000,
 };
 
 struct sk_aws_call {
@@ -30,18 +28,9 @@ struct sk_aws_call {
 	int64_t due;
 	uint32_t tries;
 	enum sk_retry last;             /* why it was tried again */
+	bool clocked, renewed;          /* it was signed anew for that */
 	void (*done)(void *, struct sk_aws_reply *);
 	void *arg;
-};
-
-struct sk_aws {
-	struct sk_settings settings;
-	struct sk_cred cred;
-	struct sk_http *http;
-	struct sk_quota quota;
-	struct sk_aws_call *calls, *soonest, *latest;
-	uint32_t tries;
-	int ended;                      /* in this step */
 };
 
 /* ---- those that wait, soonest first ---- */
@@ -84,28 +73,6 @@ static void stop_waiting(struct sk_aws_call *c)
 
 static void on_reply(void *, struct sk_http_reply *);
 
-static bool is_url(const char *path)
-{
-	return !strncmp(path, "https://", 8) || !strncmp(path, "http://", 7);
-}
-
-static int find_where(const struct sk_aws *a, const struct sk_aws_request *r,
-    struct sk_endpoint *where, struct snek_error *e)
-{
-	memset(where, 0, sizeof(*where));
-	if (r->service && !is_url(r->path))
-		return sk_endpoint_find(&a->settings, r->service, where, e);
-	if (r->service)
-		return sk_endpoint_sign(&a->settings, r->service, where, e);
-	return is_url(r->path) ? 0 : sk_fail(e, SNEK_EINVAL, "%s is no http:// "
-	    "or https:// URL", r->path);
-}
-
-static int who(struct sk_aws *a, struct snek_error *e)
-{
-	return a->cred.key_id ? 0 : sk_cred_find(&a->settings, &a->cred, e);
-}
-
 static int go(struct sk_aws_call *c, struct snek_error *e)
 {
 	const struct sk_aws_request *r = &c->request;
@@ -116,15 +83,16 @@ static int go(struct sk_aws_call *c, struct snek_error *e)
 		.timeout_ms = r->timeout_ms ? r->timeout_ms : TRY_MS,
 		.connect_ms = CONNECT_MS,
 	};
+	bool signs = r->service && !a->anonymous;
 	struct sk_endpoint where;
 	struct sk_wired w;
-	int rc = find_where(a, r, &where, e);
+	int rc = sk_aws_where(a, r, &where, e);
 
-	if (!rc && r->service)
-		rc = who(a, e);
+	if (!rc && signs)
+		rc = sk_aws_identify(a, e);
 	if (!rc)
-		rc = sk_wired_make(r, &where, r->service ? &a->cred : NULL,
-		    sk_clock_wall(), &w, e);
+		rc = sk_wired_make(r, &where, signs ? &a->cred : NULL,
+		    sk_aws_now(a), &w, e);
 	if (rc)
 		return rc;
 	h.url = w.url;
@@ -178,11 +146,34 @@ static uint32_t chance(void)
 	    (uint32_t)sk_clock_us() * 2654435761u;
 }
 
+/* True: what it was signed with was wrong, and is so no more. */
+static bool is_mended(struct sk_aws_call *c, const struct sk_aws_reply *r)
+{
+	struct sk_aws *a = c->aws;
+	int64_t ahead;
+
+	if (!c->request.service || a->anonymous)
+		return false;
+	if (!c->clocked && sk_retry_skew(r, sk_aws_now(a), &ahead)) {
+		a->skew += ahead;
+		return c->clocked = true;
+	}
+	if (c->renewed || !sk_retry_expired(r))
+		return false;
+	c->renewed = true;
+	return sk_aws_renew(a);
+}
+
 static bool try_again(struct sk_aws_call *c, const struct sk_aws_reply *r)
 {
 	uint32_t tries = c->request.tries ? c->request.tries : c->aws->tries;
 	enum sk_retry kind = sk_retry_kind(r);
 
+	if (is_mended(c, r)) {
+		c->tries--;
+		wait_until(c, 0);
+		return true;
+	}
 	if (kind == SK_RETRY_NO || c->tries >= tries ||
 	    !sk_quota_take(&c->aws->quota, kind))
 		return false;
@@ -274,6 +265,12 @@ int sk_aws_step(struct sk_aws *a, int timeout_ms, struct snek_error *e)
 	return a->ended;
 }
 
+void sk_aws_drop_calls(struct sk_aws *a)
+{
+	while (a->calls)
+		sk_aws_cancel(a, a->calls);
+}
+
 void sk_aws_wake(struct sk_aws *a)
 {
 	sk_http_wake(a->http);
@@ -308,52 +305,4 @@ int sk_aws_call(struct sk_aws *a, const struct sk_aws_request *r,
 		rc = rc < 0 ? rc : 0;
 	}
 	return rc ? rc : sk_aws_outcome_judge(r, reply, e);
-}
-
-const char *sk_aws_region(const struct sk_aws *a)
-{
-	return a->settings.region;
-}
-
-/* ---- all of it ---- */
-
-int sk_aws_open(const struct sk_aws_options *o, struct sk_aws **out,
-    struct snek_error *e)
-{
-	struct sk_http_options h = {
-		.connections = o->connections ? o->connections : CONNECTIONS,
-		.agent = "snek/" PACKAGE_VERSION " os/linux lang/c",
-		.ca_file = sk_settings_env("AWS_CA_BUNDLE"),
-	};
-	struct sk_aws *a = calloc(1, sizeof(*a));
-	int rc;
-
-	if (!a)
-		return sk_enomem(e);
-	a->tries = TRIES;
-	rc = sk_settings_open(o, &a->settings, e);
-	if (!rc)
-		rc = sk_http_open(&h, &a->http, e);
-	if (rc) {
-		sk_aws_close(a);
-		return rc;
-	}
-	*out = a;
-	return 0;
-}
-
-void sk_aws_close(struct sk_aws *a)
-{
-	struct sk_aws_call *c;
-
-	if (!a)
-		return;
-	sk_http_close(a->http);
-	while ((c = a->calls)) {
-		a->calls = c->next;
-		free(c);
-	}
-	sk_cred_free(&a->cred);
-	sk_settings_close(&a->settings);
-	free(a);
 }

@@ -4,7 +4,7 @@
 #define SK_AWS_MODULE_H
 #include "aws/aws.h"
 
-/* call.c: the calls, as sk_aws_ops says. */
+/* client.c and call.c: as sk_aws_ops says. */
 int sk_aws_open(const struct sk_aws_options *, struct sk_aws **,
     struct snek_error *);
 void sk_aws_close(struct sk_aws *);
@@ -17,6 +17,10 @@ void sk_aws_cancel(struct sk_aws *, struct sk_aws_call *);
 int sk_aws_step(struct sk_aws *, int timeout_ms, struct snek_error *);
 void sk_aws_wake(struct sk_aws *);
 const char *sk_aws_region(const struct sk_aws *);
+int sk_aws_who(struct sk_aws *, struct sk_aws_identity *, struct snek_error *);
+int sk_aws_presign(struct sk_aws *, const struct sk_aws_request *,
+    uint32_t seconds, struct sk_buf *url, struct snek_error *);
+void sk_aws_drop_calls(struct sk_aws *);        /* all that are under way */
 
 /* bundle.c */
 int sk_bundle_make(const struct sk_bundle_options *, struct sk_bundle *,

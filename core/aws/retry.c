@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "aws/retry.h"
+#include "aws/when.h"
 
 enum {
 	QUOTA = 500, TRANSIENT_COST = 14, THROTTLED_COST = 5, SUCCESS_GIVES = 1,
 	TRANSIENT_MS = 50, THROTTLED_MS = 1000, DELAY_MAX_MS = 20000,
 	AFTER_MAX_MS = 5000,            /* above what we would have waited */
+	SKEW = 240,                     /* seconds; AWS forgives 300 */
 };
 
 static const char *const throttled[] = {
@@ -18,6 +20,16 @@ static const char *const throttled[] = {
 static const char *const transient[] = {
 	"IDPCommunicationError", "RequestTimeout", "RequestTimeoutException",
 	NULL,
+};
+
+/* A signature that does not match may be one of another hour. */
+static const char *const skewed[] = {
+	"AuthFailure", "InvalidSignatureException", "RequestExpired",
+	"RequestInTheFuture", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
+	NULL,
+};
+static const char *const expired[] = {
+	"ExpiredToken", "ExpiredTokenException", "RequestExpired", NULL,
 };
 
 static bool is_one_of(const char *type, const char *const *of)
@@ -53,6 +65,23 @@ int64_t sk_retry_delay(enum sk_retry kind, uint32_t tries, int64_t after,
 	if (after <= ms)
 		return ms;
 	return after < ms + AFTER_MAX_MS ? after : ms + AFTER_MAX_MS;
+}
+
+bool sk_retry_skew(const struct sk_aws_reply *r, int64_t now, int64_t *ahead)
+{
+	const char *date = sk_aws_reply_header(r, "date");
+	int64_t there;
+
+	if (r->code || !is_one_of(r->type, skewed) || !date ||
+	    !sk_when_http(date, &there))
+		return false;
+	*ahead = there - now;
+	return *ahead >= SKEW || *ahead <= -SKEW;
+}
+
+bool sk_retry_expired(const struct sk_aws_reply *r)
+{
+	return !r->code && is_one_of(r->type, expired);
 }
 
 static uint32_t cost_of(enum sk_retry kind)

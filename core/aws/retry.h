@@ -16,6 +16,12 @@ enum sk_retry sk_retry_kind(const struct sk_aws_reply *);
 int64_t sk_retry_delay(enum sk_retry, uint32_t tries, int64_t after,
     uint32_t chance);
 
+/* Whether it was signed at a time that AWS does not accept; and how far AWS's
+ * clock is ahead of now, in seconds. */
+bool sk_retry_skew(const struct sk_aws_reply *, int64_t now, int64_t *ahead);
+/* Whether the session that signed it has ended. */
+bool sk_retry_expired(const struct sk_aws_reply *);
+
 /* What all calls to one place may spend on tries beyond their first, so that
  * a service in need is not trampled.  A zeroed one is full. */
 struct sk_quota {
