@@ -4,10 +4,12 @@
 #define SK_HANDLE_H
 #include <snek/snek.h>
 
+#include "api/client.h"
 #include "category/catalog.h"
 
-struct snek_cluster {
+struct snek_cluster {                   /* one of both */
 	struct sk_catalog *cat;
+	struct sk_client *client;       /* it is behind a gateway */
 };
 
 /* The directory that NULL means, with a NUL; *named: the user named it. */
@@ -15,6 +17,15 @@ int sk_cluster_default(struct sk_buf *, bool *named, struct snek_error *);
 
 /* SNEK_EINVAL, saying what is missing, if p is NULL. */
 int sk_need(const void *p, const char *what, struct snek_error *);
+
+/* A cluster that this process itself reaches: SNEK_EINVAL for none, and for one
+ * behind a gateway, through which this is not done. */
+int sk_need_cluster(const snek_cluster *, struct snek_error *);
+
+/* snek_category_copy where one side is behind a gateway (snek_relay.c). */
+int sk_relay(snek_cluster *from, const char *category, snek_cluster *to,
+    const struct snek_copy_options *, struct snek_copy_report *,
+    struct snek_error *);
 
 /* Copy a struct of options that begins with its size into ours (zeroed
  * beyond theirs); NULL gives all zeroes. */

@@ -43,6 +43,17 @@ int sk_need(const void *p, const char *what, struct snek_error *e)
 	return p ? 0 : sk_fail(e, SNEK_EINVAL, "NULL is no %s", what);
 }
 
+int sk_need_cluster(const snek_cluster *c, struct snek_error *e)
+{
+	int rc = sk_need(c, "cluster", e);
+
+	if (!rc && c->client)
+		rc = sk_fail(e, SNEK_EINVAL, "%s is a gateway, through which "
+		    "this is not done; do it where the cluster itself is "
+		    "reached", sk_client_where(c->client));
+	return rc;
+}
+
 int sk_options_copy(void *own, size_t own_size, const void *theirs,
     struct snek_error *e)
 {
@@ -189,12 +200,33 @@ int sk_cluster_default(struct sk_buf *b, bool *named, struct snek_error *e)
 	return ok ? 0 : sk_enomem(e);
 }
 
+/* What a name means may be behind a gateway. */
+static int open_named(struct snek_cluster *c, const char *name,
+    struct snek_error *e)
+{
+	struct sk_client_login login = { 0 };
+	struct sk_where w;
+	int rc = sk_where_find(&w, name, e);
+
+	if (rc)
+		return rc;
+	if (w.url && sk_client_is_url(w.url)) {
+		login.token_file = w.profile.token_file;
+		login.aws_profile = w.profile.aws_profile;
+		rc = sk_client_open(w.url, &login, &c->client, e);
+	} else {
+		rc = sk_cluster_open(name, &c->cat, e);
+	}
+	sk_where_free(&w);
+	return rc;
+}
+
 int snek_cluster_open(const char *where, snek_cluster **out,
     struct snek_error *e)
 {
 	struct sk_buf b = { 0 };
 	struct snek_cluster *c;
-	bool named;
+	bool named = true;
 	int rc = sk_need(out, "place for the cluster", e);
 
 	if (!rc && !where)
@@ -204,8 +236,7 @@ int snek_cluster_open(const char *where, snek_cluster **out,
 		return rc;
 	}
 	c = calloc(1, sizeof(*c));
-	rc = !c ? sk_enomem(e) : where || named ?
-	    sk_cluster_open(where ? where : b.p, &c->cat, e) :
+	rc = !c ? sk_enomem(e) : named ? open_named(c, where ? where : b.p, e) :
 	    sk_catalog_open(b.p, &c->cat, e);
 	sk_buf_free(&b);
 	if (rc) {
@@ -221,12 +252,24 @@ void snek_cluster_close(snek_cluster *c)
 	if (!c)
 		return;
 	sk_catalog_close(c->cat);
+	sk_client_close(c->client);
 	free(c);
 }
 
 static int need_cluster(snek_cluster *c, struct snek_error *e)
 {
 	return sk_need(c, "cluster", e);
+}
+
+static int remote_info(snek_cluster *c, struct snek_cluster_info *out,
+    struct snek_error *e)
+{
+	struct snek_cluster_info info = { 0 };
+	int rc = sk_client_info(c->client, &info, e);
+
+	if (!rc)
+		sk_report(out, &info, sizeof(info));
+	return rc;
 }
 
 static int count_category(void *arg, const struct sk_meta_category *m)
@@ -261,6 +304,8 @@ int snek_cluster_info(snek_cluster *c, struct snek_cluster_info *out,
 		rc = sk_report_check(out, e);
 	if (rc)
 		return rc;
+	if (c->client)
+		return remote_info(c, out, e);
 	m = c->cat->meta;
 	rc = m->ops->category_list(m, count_category, &info.categories, e);
 	if (rc)
@@ -280,7 +325,7 @@ int snek_cluster_gc(snek_cluster *c, uint32_t grace,
 {
 	struct snek_gc_report report = { 0 };
 	struct sk_gc_report r = { 0 };
-	int rc = need_cluster(c, e);
+	int rc = sk_need_cluster(c, e);
 
 	if (!rc)
 		rc = sk_report_check(out, e);
@@ -353,6 +398,8 @@ int snek_category_list(snek_cluster *c,
 
 	if (rc)
 		return rc;
+	if (c->client)
+		return sk_client_categories(c->client, visit, arg, e);
 	v.cat = c->cat;
 	v.shard = calloc(SK_MAX_SHARDS, sizeof(*v.shard));
 	if (!v.shard)
@@ -409,6 +456,8 @@ int snek_category_find(snek_cluster *c, const char *name,
 		rc = sk_name_check("category", name, e);
 	if (rc)
 		return rc;
+	if (c->client)
+		return sk_client_category(c->client, name, visit, arg, e);
 	v.cat = c->cat;
 	v.shard = calloc(SK_MAX_SHARDS, sizeof(*v.shard));
 	w = calloc(1, sizeof(*w));
@@ -425,6 +474,8 @@ int snek_category_remove(snek_cluster *c, const char *name,
 
 	if (!rc)
 		rc = sk_name_check("category", name, e);
+	if (!rc && c->client)
+		return sk_client_remove(c->client, name, e);
 	return rc ? rc : c->cat->meta->ops->category_remove(c->cat->meta, name, e);
 }
 
@@ -435,5 +486,7 @@ int snek_category_compact(snek_cluster *c, const char *name,
 
 	if (!rc)
 		rc = sk_name_check("category", name, e);
+	if (!rc && c->client)
+		return sk_client_compact(c->client, name, e);
 	return rc ? rc : sk_compact(c->cat, name, true, e);
 }

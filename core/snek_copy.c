@@ -37,6 +37,8 @@ int snek_category_copy(snek_cluster *from, const char *category,
 		rc = sk_name_check("category", o.as, e);
 	if (rc)
 		return rc;
+	if (from->client || to->client)
+		return sk_relay(from, category, to, &o, out, e);
 	mine = (struct sk_copy_options){ o.as, o.part, o.progress,
 	    o.progress_arg };
 	rc = sk_copy(from->cat, category, to->cat, &mine, &r, e);

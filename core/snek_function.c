@@ -20,7 +20,7 @@ int snek_function_remove(snek_cluster *c, const char *name,
 {
 	struct snek_error why = { 0 };
 	struct sk_meta *m;
-	int rc = sk_need(c, "cluster", e);
+	int rc = sk_need_cluster(c, e);
 
 	if (!rc)
 		rc = sk_need(name, "function", e);
@@ -159,6 +159,8 @@ int snek_function_visit(snek_cluster *c, const char *name,
 
 	if (!rc)
 		rc = sk_options_copy(&o, sizeof(o), options, e);
+	if (!rc && c && c->client)
+		return sk_client_functions(c->client, name, visit, arg, e);
 	if (!rc)
 		rc = open_worker(o.trust, &v.worker, e);
 	if (!rc)
@@ -239,7 +241,7 @@ int snek_function_put(snek_cluster *c, const char *path,
 {
 	struct snek_function_options o;
 	struct sk_addition a;
-	int rc = sk_need(c, "cluster", e);
+	int rc = sk_need_cluster(c, e);
 
 	if (!rc)
 		rc = sk_need(path, "plugin file", e);

@@ -84,7 +84,7 @@ int snek_category_describe(snek_cluster *c, const char *category,
     struct snek_describe_report *out, struct snek_error *e)
 {
 	struct snek_describe_options o;
-	int rc = sk_need(c, "cluster", e);
+	int rc = sk_need_cluster(c, e);
 
 	if (!rc)
 		rc = sk_name_check("category", category, e);
@@ -165,7 +165,7 @@ int snek_cluster_stat(snek_cluster *c, const char *category,
 {
 	struct snek_cluster_stat s = { 0 };
 	struct sk_tally *t;
-	int rc = sk_need(c, "cluster", e);
+	int rc = sk_need_cluster(c, e);
 
 	if (!rc && category)
 		rc = sk_name_check("category", category, e);

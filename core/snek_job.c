@@ -12,6 +12,24 @@
 
 /* ---- jobs ---- */
 
+/* Behind a gateway; without a category it runs here all the same. */
+static int new_remote(struct sk_client *c, const char *category,
+    snek_job **out, struct snek_error *e)
+{
+	snek_job *j = NULL;
+	int rc = category ? sk_name_check("category", category, e) : 0;
+
+	if (!rc)
+		rc = sk_job_new(NULL, NULL, &j, e);
+	if (!rc && category)
+		rc = sk_client_job_new(c, category, &j->remote, e);
+	if (rc)
+		sk_job_free(j);
+	else
+		*out = j;
+	return rc;
+}
+
 int snek_job_new(snek_cluster *c, const char *category, snek_job **out,
     struct snek_error *e)
 {
@@ -21,7 +39,8 @@ int snek_job_new(snek_cluster *c, const char *category, snek_job **out,
 		return rc;
 	if (category && !c)
 		return sk_fail(e, SNEK_EINVAL, "a category without a cluster");
-	return sk_job_new(c ? c->cat : NULL, category, out, e);
+	return c && c->client ? new_remote(c->client, category, out, e) :
+	    sk_job_new(c ? c->cat : NULL, category, out, e);
 }
 
 static int check(struct snek_job *j, struct snek_error *e)
@@ -93,7 +112,7 @@ static int check_read(struct snek_job *j, const char *name,
 		return rc;
 	if ((unsigned)format > SNEK_AUTO)
 		return sk_fail(e, SNEK_EINVAL, "no such format: %d", (int)format);
-	if (j->category)
+	if (j->category || j->remote)
 		return sk_fail(e, SNEK_EINVAL, "a job over a category reads no "
 		    "files");
 	return 0;
@@ -134,6 +153,8 @@ int snek_job_map(snek_job *j, const char *function, const char *args,
 
 	if (!rc)
 		rc = sk_need(function, "function", e);
+	if (!rc && j->remote)
+		return sk_client_job_map(j->remote, function, args, e);
 	return rc ? rc : sk_job_map(j, function, args, e);
 }
 
@@ -149,6 +170,10 @@ int snek_job_call(snek_job *j, const char *library, const char *function,
 		rc = sk_need(function, "function", e);
 	if (!rc)
 		rc = sk_need(sig, "signature", e);
+	if (!rc && j->remote)
+		rc = sk_fail(e, SNEK_EINVAL, "a plain C function is not called "
+		    "through a gateway unless it is registered "
+		    "(snek-add-function --call)");
 	return rc ? rc : sk_job_call(j, &call, e);
 }
 
@@ -161,6 +186,8 @@ int snek_job_arg(snek_job *j, const char *name, const char *value,
 		rc = sk_need(name, "argument", e);
 	if (!rc)
 		rc = sk_need(value, "value", e);
+	if (!rc && j->remote)
+		return sk_client_job_arg(j->remote, name, value, e);
 	return rc ? rc : sk_job_arg(j, name, value, e);
 }
 
@@ -168,6 +195,8 @@ int snek_job_reduce(snek_job *j, const char *reducer, struct snek_error *e)
 {
 	int rc = check(j, e);
 
+	if (!rc && j->remote)
+		return sk_client_job_reduce(j->remote, reducer, e);
 	return rc ? rc : set_text(&j->reduce, reducer, e);
 }
 
@@ -180,6 +209,8 @@ int snek_job_set(snek_job *j, const char *setting, const char *value,
 		rc = sk_need(setting, "setting", e);
 	if (!rc)
 		rc = sk_need(value, "value", e);
+	if (!rc && j->remote)
+		return sk_client_job_set(j->remote, setting, value, e);
 	return rc ? rc : sk_job_set(j, setting, value, e);
 }
 
@@ -199,6 +230,8 @@ int snek_job_start(snek_job *j, struct snek_error *e)
 {
 	int rc = sk_need(j, "job", e);
 
+	if (!rc && j->remote)
+		return sk_client_job_start(j->remote, e);
 	return rc ? rc : sk_job_start(j, e);
 }
 
@@ -206,12 +239,16 @@ int snek_job_wait(snek_job *j, int timeout_ms, struct snek_error *e)
 {
 	int rc = sk_need(j, "job", e);
 
+	if (!rc && j->remote)
+		return sk_client_job_wait(j->remote, timeout_ms, e);
 	return rc ? rc : sk_job_wait(j, timeout_ms, e);
 }
 
 void snek_job_cancel(snek_job *j)
 {
-	if (j)
+	if (j && j->remote)
+		sk_client_job_cancel(j->remote);
+	else if (j)
 		sk_job_cancel(j);
 }
 
@@ -222,6 +259,11 @@ int snek_job_stat(snek_job *j, struct snek_job_stat *out)
 
 	if (!j || sk_report_check(out, NULL))
 		return SNEK_EINVAL;
+	if (j->remote) {
+		sk_client_job_stat(j->remote, &s);
+		sk_report(out, &s, sizeof(s));
+		return 0;
+	}
 	pthread_mutex_lock(&j->lock);
 	end = j->ended_us ? j->ended_us : sk_clock_us();
 	s.tasks = j->stat.tasks;
@@ -245,29 +287,53 @@ int snek_job_stat(snek_job *j, struct snek_job_stat *out)
 int snek_job_counters(snek_job *j,
     int (*visit)(void *, const char *, int64_t), void *arg)
 {
+	if (j && visit && j->remote)
+		return 0;               /* a gateway does not tell them */
 	return j && visit ? sk_job_counters(j, visit, arg) : SNEK_EINVAL;
 }
 
 int snek_job_missing(snek_job *j,
     int (*visit)(void *, const struct snek_missing *), void *arg)
 {
+	if (j && visit && j->remote)
+		return 0;               /* its queries are whole, or fail */
 	return j && visit ? sk_job_missing(j, visit, arg) : SNEK_EINVAL;
 }
 
 void snek_job_free(snek_job *j)
 {
+	if (j)
+		sk_client_job_free(j->remote);
 	sk_job_free(j);
 }
 
 /* ---- results ---- */
 
+struct snek_result {                    /* one of both */
+	struct sk_result *own;
+	struct sk_client_job *remote;
+};
+
 int snek_result_open(snek_job *j, snek_result **out, struct snek_error *e)
 {
+	struct snek_result *r;
 	int rc = sk_need(j, "job", e);
 
 	if (!rc)
 		rc = sk_need(out, "place for the result", e);
-	return rc ? rc : sk_result_open(j, out, e);
+	if (rc)
+		return rc;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return sk_enomem(e);
+	r->remote = j->remote;
+	rc = r->remote ? sk_client_result_open(r->remote, e) :
+	    sk_result_open(j, &r->own, e);
+	if (rc)
+		free(r);
+	else
+		*out = r;
+	return rc;
 }
 
 int snek_result_next(snek_result *r, struct snek_value *key,
@@ -278,15 +344,23 @@ int snek_result_next(snek_result *r, struct snek_value *key,
 
 	if (rc)
 		return rc;
-	return sk_result_next(r, key ? key : &k, value ? value : &v, e);
+	return r->remote ? sk_client_result_next(r->remote, key ? key : &k,
+	    value ? value : &v, e) :
+	    sk_result_next(r->own, key ? key : &k, value ? value : &v, e);
 }
 
 void snek_result_close(snek_result *r)
 {
-	sk_result_close(r);
+	if (!r)
+		return;
+	sk_result_close(r->own);
+	free(r);
 }
 
 bool snek_result_is_reduced(const snek_result *r)
 {
-	return r && sk_result_is_reduced(r);
+	if (!r)
+		return false;
+	return r->remote ? sk_client_result_is_reduced(r->remote) :
+	    sk_result_is_reduced(r->own);
 }

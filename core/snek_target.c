@@ -12,7 +12,7 @@ int snek_target_put(snek_cluster *c, const struct snek_target *target,
 	struct snek_target o;
 	struct sk_target t;
 	char *name = NULL;
-	int rc = sk_need(c, "cluster", e);
+	int rc = sk_need_cluster(c, e);
 
 	if (!rc)
 		rc = sk_need(target, "target", e);
@@ -38,7 +38,7 @@ int snek_target_get(snek_cluster *c,
 {
 	struct snek_target o = { .size = sizeof(o) };
 	struct sk_target t;
-	int rc = sk_need(c, "cluster", e);
+	int rc = sk_need_cluster(c, e);
 
 	if (!rc)
 		rc = sk_need((const void *)(uintptr_t)visit,

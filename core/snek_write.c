@@ -15,7 +15,8 @@
 #define MAX_RECORD (64u << 20)          /* as of what is read */
 
 struct snek_writer {
-	sk_writer *w;
+	sk_writer *w;                   /* one of both */
+	struct sk_client_writer *remote;
 	struct snek_writer_options o;
 	sk_json_reader *json;
 	uint64_t bad, read;             /* read: bytes of inputs before this */
@@ -34,6 +35,24 @@ static int check_options(const struct snek_writer_options *o,
 		return sk_fail(e, SNEK_EINVAL, "no such way to take duplicates: %u",
 		    o->duplicates);
 	return 0;
+}
+
+/* The records are read here, so that what is wrong is told by file, line and
+ * column, and travel as text. */
+static int open_remote(struct snek_writer *w, struct sk_client *c,
+    const char *category, struct snek_error *e)
+{
+	struct sk_json_options jo = {
+		.last_duplicate = w->o.duplicates == SNEK_DUPLICATES_LAST,
+	};
+	int rc;
+
+	if (sk_json_reader_new(&jo, &w->json))
+		return sk_enomem(e);
+	rc = sk_client_writer_open(c, category, w->o.request_id,
+	    w->o.durability, &w->remote, e);
+	w->o.request_id = w->o.durability = NULL;
+	return rc;
 }
 
 static int open_parts(struct snek_writer *w, struct sk_catalog *cat,
@@ -75,7 +94,8 @@ int snek_writer_open(snek_cluster *c, const char *category,
 	if (!rc)
 		rc = check_options(&w->o, e);
 	if (!rc)
-		rc = open_parts(w, c->cat, category, e);
+		rc = c->client ? open_remote(w, c->client, category, e) :
+		    open_parts(w, c->cat, category, e);
 	if (rc) {
 		snek_writer_free(w);
 		return rc;
@@ -98,6 +118,33 @@ static int check(struct snek_writer *w, struct snek_error *e)
 		return rc;
 	return w->failed ? sk_fail(e, SNEK_EINVAL, "this write has failed; free "
 	    "it and begin again") : 0;
+}
+
+static uint64_t records(const struct snek_writer *w)
+{
+	return w->remote ? sk_client_writer_records(w->remote) :
+	    sk_writer_records(w->w);
+}
+
+static int add_remote(struct snek_writer *w, const struct sk_record *r,
+    struct sk_span text, struct snek_error *e)
+{
+	struct sk_buf b = { 0 };
+	int rc;
+
+	if (w->o.duplicates != SNEK_DUPLICATES_LAST)
+		return sk_client_writer_put(w->remote, text, e);
+	rc = sk_json_write_record(&b, r) ? sk_client_writer_put(w->remote,
+	    (struct sk_span){ b.p, b.n }, e) : sk_enomem(e);
+	sk_buf_free(&b);
+	return rc;
+}
+
+static int add(struct snek_writer *w, const struct sk_record *r,
+    struct sk_span text, struct snek_error *e)
+{
+	return w->remote ? add_remote(w, r, text, e) :
+	    sk_writer_add(w->w, r, text, e);
 }
 
 /* A bad record: the caller takes it, or the write fails. */
@@ -124,7 +171,7 @@ static int read_text(struct snek_writer *w, struct sk_span text,
 	    : sk_json_read(w->json, text.p, text.n, r, &at, why);
 	if (rc)
 		sk_fail_in(why, rc, "record %llu, byte %zu",
-		    (unsigned long long)sk_writer_records(w->w) + w->bad + 1, at);
+		    (unsigned long long)records(w) + w->bad + 1, at);
 	return rc;
 }
 
@@ -148,7 +195,7 @@ int snek_writer_put(snek_writer *w, const char *json, size_t len,
 			*e = why;
 		return failed(w, rc);
 	}
-	rc = sk_writer_add(w->w, &r, text, e);
+	rc = add(w, &r, text, e);
 	return rc ? failed(w, rc) : 0;
 }
 
@@ -157,7 +204,7 @@ static void progress(struct snek_writer *w, const sk_input *in)
 	if (!w->o.progress || ++w->in_batch < PROGRESS_EVERY)
 		return;
 	w->in_batch = 0;
-	w->o.progress(w->o.progress_arg, sk_writer_records(w->w),
+	w->o.progress(w->o.progress_arg, records(w),
 	    w->read + sk_input_bytes(in));
 }
 
@@ -170,7 +217,7 @@ static int next_record(struct snek_writer *w, sk_input *in, struct snek_error *e
 	int rc = sk_input_next(in, &r, &text, &again, &why);
 
 	if (rc == 1) {
-		rc = sk_writer_add(w->w, &r, text, e);
+		rc = add(w, &r, text, e);
 		progress(w, in);
 		return rc ? failed(w, rc) : 1;
 	}
@@ -210,6 +257,17 @@ int snek_writer_read(snek_writer *w, int fd, const char *name,
 	return rc;
 }
 
+static int commit_remote(struct snek_writer *w, struct snek_receipt *out,
+    struct snek_error *e)
+{
+	struct snek_receipt receipt = { .bad = w->bad };
+	int rc = sk_client_writer_commit(w->remote, &receipt, e);
+
+	if (!rc)
+		sk_report(out, &receipt, sizeof(receipt));
+	return rc;
+}
+
 int snek_writer_commit(snek_writer *w, struct snek_receipt *out,
     struct snek_error *e)
 {
@@ -222,6 +280,8 @@ int snek_writer_commit(snek_writer *w, struct snek_receipt *out,
 	if (rc)
 		return rc;
 	w->failed = true;               /* one commit a writer */
+	if (w->remote)
+		return commit_remote(w, out, e);
 	rc = sk_writer_commit(w->w, &r, e);
 	if (rc)
 		return rc;
@@ -242,6 +302,7 @@ void snek_writer_free(snek_writer *w)
 	if (!w)
 		return;
 	sk_writer_free(w->w);
+	sk_client_writer_free(w->remote);
 	sk_json_reader_free(w->json);
 	free(w);
 }
@@ -249,7 +310,8 @@ void snek_writer_free(snek_writer *w)
 /* ---- reading back ---- */
 
 struct snek_reader {
-	sk_reader *r;
+	sk_reader *r;                   /* one of both */
+	struct sk_client_reader *remote;
 	struct sk_buf buf;
 	struct sk_place place;          /* of the last record; version 0: none */
 };
@@ -275,7 +337,10 @@ int snek_reader_open_at(snek_cluster *c, const char *category,
 		return rc;
 	r = calloc(1, sizeof(*r));
 	rc = r ? 0 : sk_enomem(e);
-	if (!rc)
+	if (!rc && c->client)
+		rc = sk_client_reader_open(c->client, category, version, record,
+		    &r->remote, e);
+	else if (!rc)
 		rc = sk_reader_open_at(c->cat, category, from, &r->r, e);
 	if (rc) {
 		free(r);
@@ -306,6 +371,8 @@ int snek_reader_next(snek_reader *r, struct snek_value *out,
 		rc = sk_need(out, "place for the record", e);
 	if (rc)
 		return rc;
+	if (r->remote)
+		return sk_client_reader_next(r->remote, out, e);
 	rc = sk_reader_next(r->r, &record, &r->place, e);
 	if (rc != 1)
 		return rc;
@@ -335,7 +402,9 @@ int snek_reader_place(snek_reader *r, uint64_t *version, uint64_t *record,
 	if (rc)
 		return rc;
 	if (!r->place.version)
-		return sk_fail(e, SNEK_EINVAL, "no record has been read yet");
+		return sk_fail(e, SNEK_EINVAL, r->remote ? "records behind a "
+		    "gateway come without their places" : "no record has been "
+		    "read yet");
 	*version = r->place.version;
 	*record = r->place.record;
 	return 0;
@@ -346,6 +415,7 @@ void snek_reader_close(snek_reader *r)
 	if (!r)
 		return;
 	sk_reader_close(r->r);
+	sk_client_reader_close(r->remote);
 	sk_buf_free(&r->buf);
 	free(r);
 }

@@ -379,6 +379,96 @@ def at_the_end_a_request_under_way_is_answered():
         assert s == (200 if status == 200 else 404), (status, r)
 
 
+# ---- the commands, through a gateway ----
+
+def snek(g, *args, stdin=None, code=0):
+    e = dict(env, SNEK_TOKEN=TOKEN, SNEK_CLUSTER="http://127.0.0.1:%d/" % g.port)
+    p = subprocess.run([SNEK, *args], env=e, input=stdin, timeout=300,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert p.returncode == code, (args, p.returncode, p.stderr.decode()[:400])
+    return p.stdout.decode(), p.stderr.decode()
+
+
+def direct(*args, stdin=None):
+    p = subprocess.run([SNEK, *args, "--cluster", CLUSTER], env=env, input=stdin,
+                       timeout=300, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert p.returncode == 0, (args, p.stderr.decode()[:400])
+    return p.stdout.decode()
+
+
+def commands_do_through_a_gateway_what_they_do_without(g):
+    data = lines(5000).encode()
+    out, _ = snek(g, "write", "through", "-", "--json", "--request-id", "t1", stdin=data)
+    r = json.loads(out)
+    assert r["records"] == 5000 and r["repeated"] is False and r["durability"] == "machine", r
+    out, _ = snek(g, "write", "through", "-", "--json", "--request-id", "t1", stdin=data)
+    assert json.loads(out)["repeated"] is True, out
+    for args in (("export", "through"),
+                 ("query", "through", "wordcount", "field=text", "-o", "jsonl"),
+                 ("query", "through", "group", "by=text", "sum=n", "--order", "-value.sum_n", "--limit", "3", "-o", "jsonl"),
+                 ("query", "through", "select", "fields=n", "-o", "jsonl"),
+                 ("peek", "through", "-n", "3")):
+        assert snek(g, *args)[0] == direct(*args), args
+    assert "through" in snek(g, "ls")[0]
+    assert json.loads(snek(g, "find", "through", "--json")[0])["records"] == 5000
+    assert "wordcount" in snek(g, "functions")[0]
+    assert "field" in snek(g, "functions", "wordcount")[0]
+    snek(g, "compact", "through")
+    snek(g, "rm", "through", "--yes")
+    snek(g, "find", "through", code=3)
+
+
+def a_large_write_goes_in_parts_and_none_is_seen_before_the_last(g):
+    big = "".join('{"n":%d,"s":"%s"}\n' % (i, "y" * 1000) for i in range(12000)).encode()
+    out, _ = snek(g, "write", "parts2", "-", "--json", stdin=big)
+    assert json.loads(out)["records"] == 12000, out
+    assert snek(g, "export", "parts2")[0].encode() == big
+    _, err = snek(g, "write", "parts3", "-", stdin=big + b"{oops\n", code=1)
+    assert "12001:2" in err, err
+    snek(g, "find", "parts3", code=3)
+
+
+def a_category_is_copied_through_a_gateway_both_ways_and_goes_on(g):
+    other = os.path.join(DIR, "other")
+    subprocess.run([DEPLOY, "--local", other, "--shards", "2"], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    direct("write", "copied", "-", stdin=lines(3000).encode())
+    snek(g, "copy", "copied", "--to", other)
+    direct("write", "copied", "-", stdin=lines(500, 3000).encode())
+    _, err = snek(g, "copy", "copied", "--to", other)
+    assert "500 records copied" in err and "3,500" in err, err
+    p = subprocess.run([SNEK, "copy", "copied", "--as", "back", "--cluster", other, "--to",
+                        "http://127.0.0.1:%d" % g.port], stderr=subprocess.PIPE,
+                       env=dict(env, SNEK_TOKEN=TOKEN), timeout=300)
+    assert p.returncode == 0, p.stderr
+    assert direct("export", "back") == lines(3500)
+    direct("write", "back", "-", stdin=b"{}")
+    _, err = snek(g, "copy", "copied", "--as", "back", "--to", CLUSTER, code=1)
+    assert "differ" in err or "holds" in err, err
+
+
+def what_goes_wrong_on_the_way_is_told_by_its_class(g):
+    def fails(code, word, *args, **e):
+        p = subprocess.run([SNEK, *args], env=dict(env, **e), timeout=120,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        text = p.stderr.decode()
+        assert p.returncode == code and word in text, (args, p.returncode, text)
+    url = "http://127.0.0.1:%d" % g.port
+    fails(6, "token", "ls", "--cluster", url)
+    fails(6, "token", "ls", "--cluster", url, SNEK_TOKEN="wrong")
+    fails(2, "https", "ls", "--cluster", "http://example.com")
+    fails(2, "gateway", "stat", "--cluster", url, SNEK_TOKEN=TOKEN)
+    fails(2, "gateway", "gc", "--cluster", url, SNEK_TOKEN=TOKEN)
+    fails(3, "no such", "query", "nothing", "wordcount", "field=x", "--cluster", url, SNEK_TOKEN=TOKEN)
+    fails(3, "", "query", "d", "nothing", "--cluster", url, SNEK_TOKEN=TOKEN)
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    port = s.getsockname()[1]
+    s.close()
+    fails(5, "", "ls", "--cluster", "http://127.0.0.1:%d" % port,
+          SNEK_TOKEN=TOKEN, AWS_MAX_ATTEMPTS="1")
+
+
 SHARED = [a_write_answers_its_receipt_and_a_repeat_writes_nothing_twice,
           bodies_are_lines_arrays_text_or_gzip,
           a_bad_record_is_named_and_nothing_of_its_write_is_there,
@@ -391,7 +481,11 @@ SHARED = [a_write_answers_its_receipt_and_a_repeat_writes_nothing_twice,
           the_calls_of_the_prototype_answer_as_they_did,
           sixty_four_clients_with_one_request_id_make_one_write,
           who_has_no_token_is_refused_before_its_body_is_read,
-          requests_that_smuggle_or_are_no_http_get_an_error]
+          requests_that_smuggle_or_are_no_http_get_an_error,
+          commands_do_through_a_gateway_what_they_do_without,
+          a_large_write_goes_in_parts_and_none_is_seen_before_the_last,
+          a_category_is_copied_through_a_gateway_both_ways_and_goes_on,
+          what_goes_wrong_on_the_way_is_told_by_its_class]
 ALONE = [a_body_in_chunks_over_the_limit_is_refused,
          without_a_token_it_answers_to_loopback_names_and_to_no_page,
          a_unix_socket_is_its_users_alone_and_gone_at_the_end,

@@ -203,9 +203,11 @@ static const struct route {
 	bool slow;
 } routes[] = {
 	{ "GET", "/v1", sk_api_about, false },
+	{ "GET", "/v1/cluster", sk_api_cluster, false },
 	{ "GET", "/v1/categories", sk_api_categories, true },
 	{ "GET", "/v1/categories/*", sk_api_category, false },
 	{ "DELETE", "/v1/categories/*", sk_api_category_remove, true },
+	{ "POST", "/v1/categories/*/compact", sk_api_category_compact, true },
 	{ "GET", "/v1/categories/*/records", sk_api_records, true },
 	{ "POST", "/v1/categories/*/records", sk_api_write, true },
 	{ "POST", "/v1/categories/*/writes", sk_api_write_begin, true },

@@ -4,9 +4,11 @@
  * gateway (server.c) and API Gateway's events (event.c) are two doors to it.
  *
  *   GET    /v1                                what answers here
+ *   GET    /v1/cluster                        its shape
  *   GET    /v1/categories                     all of them
  *   GET    /v1/categories/NAME                one, and its placement
  *   DELETE /v1/categories/NAME
+ *   POST   /v1/categories/NAME/compact
  *   GET    /v1/categories/NAME/records        JSON lines, a page
  *   POST   /v1/categories/NAME/records        a write; answers its receipt
  *   POST   /v1/categories/NAME/writes         begin one in parts

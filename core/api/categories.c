@@ -91,7 +91,8 @@ void sk_api_category(struct sk_api_call *c)
 	sk_api_end(c, rc, &e);
 }
 
-void sk_api_category_remove(struct sk_api_call *c)
+static void do_to(struct sk_api_call *c, const char *kind,
+    int (*act)(snek_cluster *, const char *, struct snek_error *))
 {
 	struct snek_error e = { 0 };
 	struct sk_object j;
@@ -99,13 +100,50 @@ void sk_api_category_remove(struct sk_api_call *c)
 	int rc = sk_api_take(c->api, &cluster, &e);
 
 	if (!rc)
-		rc = snek_category_remove(cluster, c->name[0], &e);
+		rc = act(cluster, c->name[0], &e);
 	sk_api_give(c->api, cluster);
 	sk_api_end(c, rc, &e);
 	if (rc)
 		return;
-	sk_object_begin(&j, &c->out->body, "removed");
+	sk_object_begin(&j, &c->out->body, kind);
 	sk_object_text(&j, "name", c->name[0]);
+	sk_object_end(&j);
+}
+
+void sk_api_category_remove(struct sk_api_call *c)
+{
+	do_to(c, "removed", snek_category_remove);
+}
+
+void sk_api_category_compact(struct sk_api_call *c)
+{
+	do_to(c, "compacted", snek_category_compact);
+}
+
+/* ---- the cluster ---- */
+
+/* Not where it is: that is for who runs it. */
+void sk_api_cluster(struct sk_api_call *c)
+{
+	struct snek_cluster_info i = { .size = sizeof(i) };
+	struct snek_error e = { 0 };
+	struct sk_object j;
+	snek_cluster *cluster;
+	int rc = sk_api_take(c->api, &cluster, &e);
+
+	if (!rc)
+		rc = snek_cluster_info(cluster, &i, &e);
+	sk_api_give(c->api, cluster);
+	sk_api_end(c, rc, &e);
+	if (rc)
+		return;
+	sk_object_begin(&j, &c->out->body, "cluster");
+	sk_object_text(&j, "uuid", i.uuid);
+	sk_object_number(&j, "shards", i.shards);
+	sk_object_number(&j, "level", i.level);
+	sk_object_number(&j, "format", i.format);
+	sk_object_flag(&j, "read_only", i.read_only);
+	sk_object_number(&j, "categories", i.categories);
 	sk_object_end(&j);
 }
 

@@ -68,6 +68,8 @@ int sk_api_write_bytes(struct sk_api *, const char *category,
 /* ---- the handlers ---- */
 
 void sk_api_about(struct sk_api_call *);
+void sk_api_cluster(struct sk_api_call *);
+void sk_api_category_compact(struct sk_api_call *);
 void sk_api_categories(struct sk_api_call *);
 void sk_api_category(struct sk_api_call *);
 void sk_api_category_remove(struct sk_api_call *);

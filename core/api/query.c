@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "value/pack.h"
 
 /* ---- from the request's object to a job ---- */
 
@@ -42,7 +43,7 @@ static int set(snek_job *job, const struct sk_record *r, const char *name,
 static bool is_known(const struct sk_member *m)
 {
 	static const char *const others[] = {
-		"category", "function", "args", "reduce", "wait", "name",
+		"category", "function", "args", "arg", "reduce", "wait",
 	};
 	size_t i;
 
@@ -89,6 +90,46 @@ static int map(snek_job *job, const char *function, struct snek_value args,
 	return rc;
 }
 
+/* Arguments as text, as on a command line: [["name","text"], ...]. */
+static int put_arg(snek_job *job, struct snek_value pair, struct snek_error *e)
+{
+	struct snek_value name, text[2];
+	struct snek_cursor at;
+	struct sk_buf b = { 0 };
+	int n = 0, rc;
+
+	if (pair.type != SNEK_ARRAY || sk_iterate(pair, &at))
+		n = 3;
+	while (n < 2 && sk_next(&at, &name, &text[n]) == 1)
+		n += text[n].type == SNEK_STRING ? 1 : 3;
+	if (n != 2)
+		return sk_fail(e, SNEK_EINVAL, "\"arg\" is a list of [name, "
+		    "text]");
+	rc = sk_buf_printf(&b, "%.*s", (int)text[0].len, text[0].as.s) &&
+	    sk_buf_byte(&b, 0) && sk_buf_put(&b, text[1].as.s, text[1].len) &&
+	    sk_buf_byte(&b, 0) ? 0 : sk_enomem(e);
+	if (!rc)
+		rc = snek_job_arg(job, b.p, b.p + strlen(b.p) + 1, e);
+	sk_buf_free(&b);
+	return rc;
+}
+
+static int put_args(snek_job *job, struct snek_value list, struct snek_error *e)
+{
+	struct snek_value name, pair;
+	struct snek_cursor at;
+	int rc = 0;
+
+	if (list.type == SNEK_NONE)
+		return 0;
+	if (list.type != SNEK_ARRAY || sk_iterate(list, &at))
+		return sk_fail(e, SNEK_EINVAL, "\"arg\" is a list of [name, "
+		    "text]");
+	while (!rc && sk_next(&at, &name, &pair) == 1)
+		rc = put_arg(job, pair, e);
+	return rc;
+}
+
 static int describe(struct sk_api *a, snek_job *job, const struct sk_record *r,
     const char *function, struct snek_error *e)
 {
@@ -96,6 +137,8 @@ static int describe(struct sk_api *a, snek_job *job, const struct sk_record *r,
 	size_t i;
 	int rc = map(job, function, sk_object_member(r, "args"), e);
 
+	if (!rc)
+		rc = put_args(job, sk_object_member(r, "arg"), e);
 	if (!rc)
 		rc = sk_api_text(r, "reduce", false, &reduce, e);
 	if (!rc && reduce)
@@ -142,6 +185,11 @@ static int put_page(struct sk_api_call *c, const struct sk_api_job *j,
 	sk_object_begin(&o, &c->out->body, "results");
 	sk_object_flag(&o, "reduced", j->reduced);
 	sk_object_number(&o, "records", j->stat.records_in);
+	sk_object_number(&o, "skipped", j->stat.records_skipped);
+	sk_object_number(&o, "emitted", j->stat.records_out);
+	sk_object_number(&o, "tasks", j->stat.tasks);
+	sk_object_number(&o, "done", j->stat.done);
+	sk_object_number(&o, "retries", j->stat.retries);
 	sk_object_number(&o, "results_total", j->results);
 	sk_object_number(&o, "page", n + 1);
 	sk_object_number(&o, "pages", j->pages);
@@ -184,6 +232,8 @@ static void put_job(struct sk_object *o, struct sk_api_job *j)
 	sk_object_number(o, "retries", s.retries);
 	sk_object_number(o, "records", s.records_in);
 	sk_object_number(o, "records_total", s.records_total);
+	sk_object_number(o, "skipped", s.records_skipped);
+	sk_object_number(o, "emitted", s.records_out);
 	sk_object_real(o, "seconds", s.seconds);
 	if (j->state == SK_API_DONE)
 		sk_object_number(o, "pages", j->pages);
@@ -325,14 +375,29 @@ void sk_api_job_drop(struct sk_api_call *c)
 	sk_object_end(&o);
 }
 
+/* Seconds that the question itself may wait. */
+static int wait_asked(struct sk_api_call *c, unsigned *ms, struct snek_error *e)
+{
+	uint64_t s;
+	int rc = sk_api_number(c->request, "wait", 0, &s, e);
+
+	if (!rc)
+		*ms = s * 1000 < c->api->o.wait_ms ? (unsigned)s * 1000 :
+		    c->api->o.wait_ms;
+	return rc;
+}
+
 void sk_api_job_results(struct sk_api_call *c)
 {
 	struct snek_error e = { 0 };
 	struct sk_api_job *j = sk_api_jobs_hold(c->api, c->name[0], &e);
 	uint64_t n = 1;
+	unsigned ms = 0;
 	int rc = j ? sk_api_number(c->request, "page", 1, &n, &e) : e.code;
 
-	if (!rc && sk_api_jobs_wait(j, 0) == SK_API_RUNNING) {
+	if (!rc)
+		rc = wait_asked(c, &ms, &e);
+	if (!rc && sk_api_jobs_wait(j, ms) == SK_API_RUNNING) {
 		answer_job(c, j, 202);
 		sk_api_jobs_release(j);
 		return;

@@ -27,6 +27,7 @@ static const struct key {
 	{ "key-file", offsetof(struct sk_profile, key_file) },
 	{ "server-name", offsetof(struct sk_profile, server_name) },
 	{ "allow-eviction", offsetof(struct sk_profile, allow_eviction) },
+	{ "token-file", offsetof(struct sk_profile, token_file) },
 	{ "lambda-region", offsetof(struct sk_profile, lambda_region) },
 	{ "lambda-role", offsetof(struct sk_profile, lambda_role) },
 	{ "lambda-endpoint", offsetof(struct sk_profile, lambda_endpoint) },

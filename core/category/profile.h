@@ -12,6 +12,7 @@
  *   password = ...                        or password-file = PATH
  *   ca-file = PATH                        TLS; also cert-file, key-file
  *   server-name = NAME                    that certificates must show
+ *   token-file = PATH                     of a gateway (cluster is its URL)
  *   allow-eviction = yes                  servers may drop data when full
  *   server = rediss://app:...@10.0.0.6    what one server asks for itself;
  *                                         any number of lines
@@ -38,6 +39,7 @@ struct sk_profile {
 	char *user, *password, *password_file;
 	char *ca_file, *cert_file, *key_file, *server_name;
 	char *allow_eviction;           /* "yes", or NULL */
+	char *token_file;
 	char *lambda_region, *lambda_role, *lambda_endpoint, *lambda_bucket;
 	char *lambda_memory, *lambda_timeout, *aws_profile;
 	char **server;

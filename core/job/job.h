@@ -64,7 +64,11 @@ struct sk_pending {
 
 enum sk_job_state { SK_JOB_NEW, SK_JOB_RUNNING, SK_JOB_DONE, SK_JOB_FAILED };
 
+struct sk_client_job;
+
 struct snek_job {
+	struct sk_client_job *remote;   /* it runs behind a gateway: nothing of
+	                                 * what follows is used (snek_job.c) */
 	/* the description */
 	struct sk_catalog *cat;
 	char *category;                 /* NULL: what was spooled */

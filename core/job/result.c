@@ -7,7 +7,7 @@
 #include "value/key.h"
 #include "value/pack.h"
 
-struct snek_result {
+struct sk_result {
 	bool reduced;
 	uint64_t left;                  /* pairs that may still be given */
 	const struct sk_run **run;
@@ -18,7 +18,7 @@ struct snek_result {
 	struct sk_buf scratch;
 };
 
-static size_t add_runs(struct snek_result *r, const struct sk_runs *part,
+static size_t add_runs(struct sk_result *r, const struct sk_runs *part,
     uint32_t parts)
 {
 	size_t n = 0, i;
@@ -31,7 +31,7 @@ static size_t add_runs(struct snek_result *r, const struct sk_runs *part,
 	return n;
 }
 
-static size_t find_runs(struct snek_job *j, struct snek_result *r)
+static size_t find_runs(struct snek_job *j, struct sk_result *r)
 {
 	size_t n = 0;
 	uint32_t i;
@@ -44,7 +44,7 @@ static size_t find_runs(struct snek_job *j, struct snek_result *r)
 	return n;
 }
 
-static int sort_values(struct snek_result *r, struct snek_error *e)
+static int sort_values(struct sk_result *r, struct snek_error *e)
 {
 	struct sk_entry en;
 	int rc;
@@ -58,7 +58,7 @@ static int sort_values(struct snek_result *r, struct snek_error *e)
 	return rc;
 }
 
-static int begin(struct snek_job *j, struct snek_result *r, struct snek_error *e)
+static int begin(struct snek_job *j, struct sk_result *r, struct snek_error *e)
 {
 	int rc;
 
@@ -80,10 +80,10 @@ static int begin(struct snek_job *j, struct snek_result *r, struct snek_error *e
 	return r->by_value ? sort_values(r, e) : 0;
 }
 
-int sk_result_open(struct snek_job *j, struct snek_result **out,
+int sk_result_open(struct snek_job *j, struct sk_result **out,
     struct snek_error *e)
 {
-	struct snek_result *r;
+	struct sk_result *r;
 	int rc = sk_job_wait(j, -1, e);
 
 	if (rc < 0)
@@ -100,7 +100,7 @@ int sk_result_open(struct snek_job *j, struct snek_result **out,
 	return 0;
 }
 
-static int next_entry(struct snek_result *r, struct sk_entry *en,
+static int next_entry(struct sk_result *r, struct sk_entry *en,
     struct snek_error *e)
 {
 	const struct sk_ordered_pair *p;
@@ -115,7 +115,7 @@ static int next_entry(struct snek_result *r, struct sk_entry *en,
 	return 1;
 }
 
-int sk_result_next(struct snek_result *r, struct snek_value *key,
+int sk_result_next(struct sk_result *r, struct snek_value *key,
     struct snek_value *value, struct snek_error *e)
 {
 	struct sk_entry en;
@@ -139,7 +139,7 @@ int sk_result_next(struct snek_result *r, struct snek_value *key,
 	return 1;
 }
 
-void sk_result_close(struct snek_result *r)
+void sk_result_close(struct sk_result *r)
 {
 	if (!r)
 		return;
@@ -150,7 +150,7 @@ void sk_result_close(struct snek_result *r)
 	free(r);
 }
 
-bool sk_result_is_reduced(const struct snek_result *r)
+bool sk_result_is_reduced(const struct sk_result *r)
 {
 	return r->reduced;
 }

@@ -7,11 +7,11 @@
 #define SK_RESULT_H
 #include "job/job.h"
 
-struct snek_result;
-int sk_result_open(struct snek_job *, struct snek_result **, struct snek_error *);
+struct sk_result;
+int sk_result_open(struct snek_job *, struct sk_result **, struct snek_error *);
 /* 1 and a pair, valid until the next call; 0 at the end. */
-int sk_result_next(struct snek_result *, struct snek_value *key,
+int sk_result_next(struct sk_result *, struct snek_value *key,
     struct snek_value *value, struct snek_error *);
-void sk_result_close(struct snek_result *);
-bool sk_result_is_reduced(const struct snek_result *);
+void sk_result_close(struct sk_result *);
+bool sk_result_is_reduced(const struct sk_result *);
 #endif
