@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "task/lint.h"
 
+#include <gnu/libc-version.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,7 +184,8 @@ static int check_libraries(struct lint *l)
 	}
 	if (others.n)
 		return say(l, SK_LINT_WARN, "libraries", "they must be installed "
-		    "wherever it runs; link them statically to be free of that",
+		    "wherever it runs, but in Lambda, where a bundle takes them "
+		    "along; link them statically to be free of that",
 		    "needs %s", name_list(&others, all));
 	return say(l, SK_LINT_PASS, "libraries", NULL, i ? "the C library's own"
 	    : "none");
@@ -229,12 +231,14 @@ static uint32_t glibc_version(const char *version)
 	return (uint32_t)(major << 16 | minor);
 }
 
+/* A bundle for Lambda takes along the one that is here. */
 static int check_glibc(struct lint *l)
 {
-	const uint32_t most = SK_LINT_GLIBC_MAJOR << 16 | SK_LINT_GLIBC_MINOR;
+	char here[32];
 	struct sk_elf_symbol s, worst = { .name = "" };
 	uint32_t i, v, highest = 0;
 
+	snprintf(here, sizeof(here), "GLIBC_%.20s", gnu_get_libc_version());
 	for (i = 1; i < l->f->symbol_n; i++) {
 		if (!sk_elf_symbol_get(l->f, i, &s) || s.defined)
 			continue;
@@ -244,15 +248,16 @@ static int check_glibc(struct lint *l)
 			worst = s;
 		}
 	}
-	if (highest > most)
+	if (highest > glibc_version(here))
 		return say(l, SK_LINT_FAIL, "glibc", "build it on a system with "
-		    "glibc 2.34 or older, or do without that function",
-		    "%s needs %s; the Lambda image (provided.al2023) has "
-		    "GLIBC_2.34", worst.name, worst.version);
+		    "a glibc no newer than here, or do without that function",
+		    "%s needs %s; this machine, and what it bundles for Lambda, "
+		    "has %s", worst.name, worst.version, here);
 	if (!highest)
 		return say(l, SK_LINT_PASS, "glibc", NULL, "no version needed");
-	return say(l, SK_LINT_PASS, "glibc", NULL, "needs GLIBC_%u.%u (%s); the "
-	    "Lambda image has 2.34", highest >> 16, highest & 0xffff, worst.name);
+	return say(l, SK_LINT_PASS, "glibc", NULL, "needs GLIBC_%u.%u (%s); "
+	    "there is %s here, and in a bundle for Lambda", highest >> 16,
+	    highest & 0xffff, worst.name, here);
 }
 
 /* ---- how it is made ---- */

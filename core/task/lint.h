@@ -5,10 +5,6 @@
 #define SK_LINT_H
 #include "base/err.h"
 
-/* The newest glibc whose symbols the Lambda image (provided.al2023) has. */
-#define SK_LINT_GLIBC_MAJOR 2u
-#define SK_LINT_GLIBC_MINOR 34u
-
 enum sk_lint_verdict { SK_LINT_PASS, SK_LINT_WARN, SK_LINT_FAIL };
 
 /* cure: what to do; NULL for SK_LINT_PASS.  Other than 0 ends it. */
