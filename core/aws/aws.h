@@ -96,21 +96,36 @@ void sk_bundle_free(struct sk_bundle *);
 struct sk_lambda_spec {
 	const char *name;               /* of the function at AWS */
 	const char *role;               /* ARN; NULL: that of the function there */
-	uint32_t memory_mb, timeout_s;  /* 0: 1769 MB, 900 s */
-	const struct sk_aws_header *env;        /* added to what snek sets */
+	uint32_t memory_mb, timeout_s;  /* 0: as it is; of a new one 1769 MB,
+					 * 900 s */
+	const struct sk_aws_header *env;        /* put beside what is there;
+					 * value "": it is taken away */
 	size_t envs;
 	const struct sk_bundle *bundle;
+	const char *bucket;             /* for what is over 50 MB; NULL: one that
+					 * is made for it */
+	const char *cluster;            /* its uuid, for tags; and our release */
+	const char *release;
 	bool dry_run;                   /* look, say, change nothing */
+	int64_t patience_ms;            /* for AWS to get ready; 0: 300 s; an
+					 * eighth for a role to be known */
+	/* Prove that the function works, as it is but before anything uses it.
+	 * A new one that does not is removed again. */
+	int (*prove)(void *, struct sk_aws *, const char *name,
+	    struct snek_error *);
+	void *prove_arg;
 	/* Each step as it is done, in words. */
 	void (*said)(void *, const char *text);
 	void *said_arg;
 };
+/* What the alias "snek" names. */
 struct sk_lambda_state {
 	char arn[256];                  /* with the version: what is invoked */
 	char version[24], previous[24]; /* previous: of the alias before */
 	char code_sha256[45], arch[16], state[24], role[256];
+	char plugin_sha256[65];         /* "": not said */
 	uint32_t memory_mb, timeout_s;
-	bool changed;
+	bool changed;                   /* or, of a dry run, would be */
 };
 
 struct sk_aws_ops {
@@ -148,14 +163,21 @@ struct sk_aws_ops {
 	int (*bundle)(const struct sk_bundle_options *, struct sk_bundle *,
 	    struct snek_error *);
 
-	/* Make or update it, wait, publish, move the alias "snek".  Each step
-	 * may be repeated; nothing is done that is done already. */
+	/* Make or update it, wait, prove, publish, move the alias "snek", and
+	 * keep the last three versions.  Each step may be repeated; nothing is
+	 * done that is done already.  SNEK_EINVAL, SNEK_EACCES, SNEK_ELIMIT ...
+	 * with the cure. */
 	int (*lambda_put)(struct sk_aws *, const struct sk_lambda_spec *,
 	    struct sk_lambda_state *, struct snek_error *);
+	/* SNEK_ENOENT: there is none, or none that was proved. */
 	int (*lambda_get)(struct sk_aws *, const char *name,
 	    struct sk_lambda_state *, struct snek_error *);
+	/* The alias goes to the version before that one; nothing is removed.
+	 * SNEK_ENOENT: there is none. */
 	int (*lambda_rollback)(struct sk_aws *, const char *name,
-	    struct sk_lambda_state *, struct snek_error *);
+	    const char *version, struct sk_lambda_state *,
+	    struct snek_error *);
+	/* With all its versions; 0 too when there was none. */
 	int (*lambda_remove)(struct sk_aws *, const char *name,
 	    struct snek_error *);
 };

@@ -31,7 +31,7 @@ int sk_lambda_put(struct sk_aws *, const struct sk_lambda_spec *,
     struct sk_lambda_state *, struct snek_error *);
 int sk_lambda_get(struct sk_aws *, const char *name, struct sk_lambda_state *,
     struct snek_error *);
-int sk_lambda_rollback(struct sk_aws *, const char *name,
+int sk_lambda_rollback(struct sk_aws *, const char *name, const char *version,
     struct sk_lambda_state *, struct snek_error *);
 int sk_lambda_remove(struct sk_aws *, const char *name, struct snek_error *);
 #endif
