@@ -87,6 +87,13 @@ struct sk_exec_event {
 	uint32_t number;                /* of the attempt, among its task's */
 	struct sk_attempt attempt;      /* as it was started */
 	struct sk_outcome outcome;      /* the receiver's to free */
+	/* With SNEK_EAGAIN: it was not let in, and is not to be tried again
+	 * for so long. */
+	bool throttled;
+	int64_t after_ms;
+	/* With SNEK_ELIMIT: what came of it are so many bytes, and an answer
+	 * carries so many; 0: it is not that. */
+	uint64_t too_large, carries;
 };
 
 struct sk_exec;

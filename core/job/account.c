@@ -56,7 +56,8 @@ void sk_account_check(struct snek_job *j, struct sk_exec_event *ev)
 	const struct sk_plan_task *t;
 	struct sk_outcome *o = &ev->outcome;
 
-	if (o->code || ev->attempt.stage || !j->worker)
+	if (o->code || ev->attempt.stage || !j->worker ||
+	    sk_split_is_stale(j, &ev->attempt))
 		return;
 	t = &j->plan.task[ev->attempt.task];
 	if (o->records_in == t->records && o->skipped <= o->records_in &&

@@ -13,10 +13,12 @@ int sk_bad_open(struct snek_job *j, struct snek_error *e)
 {
 	int fd;
 
-	j->bad.task = calloc(j->plan.tasks + 1, sizeof(*j->bad.task));
-	if (!j->bad.task)
+	j->bad.tasks = sk_split_most(j);
+	j->bad.task = calloc((size_t)j->bad.tasks + 1, sizeof(*j->bad.task));
+	if (!j->bad.task) {
+		j->bad.tasks = 0;
 		return sk_enomem(e);
-	j->bad.tasks = j->plan.tasks;
+	}
 	if (!j->set.bad)
 		return 0;
 	fd = open(j->set.bad, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

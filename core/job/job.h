@@ -23,6 +23,7 @@
 #include "job/missing.h"
 #include "job/plan.h"
 #include "job/sched.h"
+#include "job/split.h"
 #include "job/spool.h"
 
 /* How often an op's combine is called.  No choice may show in the result: the
@@ -95,6 +96,7 @@ struct snek_job {
 	struct sk_task_chunk *chunk;
 	size_t chunks;
 	struct sk_plan plan;
+	bool splits;                    /* what the executor may want */
 	struct sk_fields fields;
 	struct sk_job_fetch fetch;
 	struct sk_bad bad;

@@ -8,11 +8,11 @@
 int sk_missing_open(struct snek_job *j, struct snek_error *e)
 {
 	struct sk_missing *m = &j->missing;
-	size_t n = (size_t)j->plan.tasks + j->plan.partitions + 1;
+	size_t n = (size_t)sk_split_most(j) + j->plan.partitions + 1;
 
 	if (!j->set.keep_going)
 		return 0;
-	m->maps = j->plan.tasks;
+	m->maps = sk_split_most(j);
 	m->why = calloc(n, sizeof(*m->why));    /* pages, when they are needed */
 	m->gone = calloc(n, sizeof(*m->gone));
 	return m->why && m->gone ? 0 : sk_enomem(e);

@@ -14,7 +14,7 @@ struct sk_missing {                     /* zeroed: nothing can be missing */
 	struct snek_error *why;         /* newest failure, by task: maps, then
 	                                 * reduces */
 	bool *gone;
-	uint32_t maps;
+	uint32_t maps;                  /* that there may be */
 	uint32_t tasks;                 /* that are gone */
 	uint64_t records;               /* of maps that are */
 };

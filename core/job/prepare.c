@@ -279,7 +279,7 @@ static int make_plan(struct snek_job *j, struct snek_error *e)
 	plan_input(j, in);
 	rc = sk_plan_make(in, j->chunks, &limits, &j->plan, e);
 	free(in);
-	return rc;
+	return rc ? rc : sk_split_open(j, e);
 }
 
 /* ---- what runs it ---- */
@@ -408,7 +408,7 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 {
 	bool reduces = j->reducer.kind != SK_LISTED;
 	struct sk_sched_config config = {
-		.map_tasks = j->plan.tasks,
+		.map_tasks = j->plan.tasks, .most_map_tasks = sk_split_most(j),
 		.reduce_tasks = reduces ? j->plan.partitions : 0,
 		.slots = slots_of(j), .attempts = j->set.attempts,
 		.keep_going = j->set.keep_going,
@@ -417,7 +417,7 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 	struct sk_exec *exec;
 	int rc;
 
-	j->map_out = calloc(j->plan.tasks + 1, sizeof(*j->map_out));
+	j->map_out = calloc((size_t)sk_split_most(j) + 1, sizeof(*j->map_out));
 	j->reduce_out = calloc(j->plan.partitions + 1, sizeof(*j->reduce_out));
 	if (!j->map_out || !j->reduce_out || sk_sched_new(&config, &j->sched))
 		return sk_enomem(e);

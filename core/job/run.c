@@ -35,16 +35,18 @@ static void drop(struct snek_job *j, uint64_t attempt)
 }
 
 /* An event that the scheduler refuses is a bug of ours, and ends the job. */
-static void tell(struct snek_job *j, uint32_t kind, uint64_t attempt, int code)
+static void tell_event(struct snek_job *j, struct sk_event ev)
 {
-	struct sk_event ev = {
-		.kind = kind, .now = sk_clock_ms(),
-		.attempt = { attempt }, .code = code,
-	};
-
+	ev.now = sk_clock_ms();
 	if (sk_sched_event(j->sched, &ev))
 		j->broken = sk_fail(&j->last, SNEK_EINTERNAL, "the scheduler got "
 		    "an event that cannot be: please report this");
+}
+
+static void tell(struct snek_job *j, uint32_t kind, uint64_t attempt, int code)
+{
+	tell_event(j, (struct sk_event){ .kind = kind, .attempt = { attempt },
+	    .code = code });
 }
 
 /*
@@ -233,6 +235,31 @@ static int start_again(struct snek_job *j, struct sk_exec_event *ev)
 	return rc;
 }
 
+/* A queue, or a task that is to be several: no failure. */
+static bool hear_more(struct snek_job *j, const struct sk_exec_event *ev)
+{
+	struct sk_event out = { .attempt = { ev->id } };
+
+	if (ev->throttled) {
+		out.kind = SK_EV_THROTTLED;
+		out.after = ev->after_ms;
+	} else if (ev->too_large && (out.parts = sk_split_parts(j, ev))) {
+		out.kind = SK_EV_SPLIT;
+	} else {
+		return false;
+	}
+	tell_event(j, out);
+	return true;
+}
+
+static void hear_failure(struct snek_job *j, struct sk_exec_event *ev)
+{
+	ev->outcome.error.code = ev->outcome.code;
+	if (!sk_split_is_stale(j, &ev->attempt))
+		remember(j, task_of(ev), &ev->outcome.error, ev->number);
+	tell(j, SK_EV_FAILED, ev->id, ev->outcome.code);
+}
+
 static void hear(struct snek_job *j, struct sk_exec_event *ev)
 {
 	sk_account_check(j, ev);
@@ -241,11 +268,12 @@ static void hear(struct snek_job *j, struct sk_exec_event *ev)
 		keep_pending(j, ev);
 		return;
 	}
-	if (sk_bad_take(j, ev) && !start_again(j, ev))
-		return;
-	ev->outcome.error.code = ev->outcome.code;
-	remember(j, task_of(ev), &ev->outcome.error, ev->number);
-	tell(j, SK_EV_FAILED, ev->id, ev->outcome.code);
+	if (!hear_more(j, ev)) {
+		if (!sk_split_is_stale(j, &ev->attempt) && sk_bad_take(j, ev) &&
+		    !start_again(j, ev))
+			return;
+		hear_failure(j, ev);
+	}
 	sk_outcome_free(&ev->outcome);
 }
 
@@ -324,6 +352,13 @@ static void publish(struct snek_job *j)
 	pthread_mutex_unlock(&j->lock);
 }
 
+static int split_task(struct snek_job *j, const struct sk_action *a)
+{
+	int rc = sk_split_task(j, a);
+
+	return rc ? sk_enomem(&j->last) : 0;
+}
+
 /* 0 to go on, 1 done, or the code that the job fails with. */
 static int act(struct snek_job *j, const struct sk_action *a)
 {
@@ -340,6 +375,8 @@ static int act(struct snek_job *j, const struct sk_action *a)
 	case SK_ACT_MISSING:
 		sk_missing_take(j, a->task);
 		return 0;
+	case SK_ACT_SPLIT:
+		return split_task(j, a);
 	case SK_ACT_CANCEL:
 		j->exec->ops->cancel(j->exec, a->attempt.n);
 		return 0;
