@@ -252,6 +252,16 @@ void snek_job_cancel(snek_job *j)
 		sk_job_cancel(j);
 }
 
+static void put_away(struct snek_job_stat *s, const struct sk_exec_stat *a)
+{
+	s->calls = a->calls;
+	s->billed_ms = a->billed_ms;
+	s->dollars = a->dollars;
+	s->guessed = a->guessed;
+	s->calls_left = a->left;
+	s->seconds_left = (double)a->left_ms / 1000;
+}
+
 int snek_job_stat(snek_job *j, struct snek_job_stat *out)
 {
 	struct snek_job_stat s = { 0 };
@@ -270,6 +280,9 @@ int snek_job_stat(snek_job *j, struct snek_job_stat *out)
 	s.running = j->stat.running;
 	s.done = j->stat.done;
 	s.retries = j->stat.retries;
+	s.queued = j->stat.queued;
+	s.throttled = j->stat.throttled;
+	put_away(&s, &j->away.told);
 	s.records_total = sk_account_total(j);
 	s.records_missing = sk_account_missing(j);
 	s.records_in = j->records_in;

@@ -99,7 +99,8 @@ bad 2 'unknown option -Z' snek query c f -Z
 bad 2 '--re may be short|--re' snek query c f --re
 bad 2 '--format jsno: did you mean jsonl' snek write c --format jsno
 bad 2 'there are jsonl\|array' snek write c --format xml
-bad 2 '--on lambda: there are processes|threads' snek query c f --on lambda
+bad 2 '--on cloud: there are processes|threads' snek query c f --on cloud
+bad 2 '--on lambda: there are processes|threads|local' snek run f --on lambda
 bad 2 '--limit wants N' snek query c f --limit
 bad 2 '--limit x: not a whole number' snek query c f --limit x
 bad 2 '--limit -1: not a whole number' snek query c f --limit -1

@@ -324,14 +324,15 @@ static const struct {
 } refused[] = {
 	{ "wrokers", "1" }, { "", "1" },
 	{ "workers", "" }, { "workers", "-1" }, { "workers", " 1" },
-	{ "workers", "1.5" }, { "workers", "1025" }, { "workers", "x" },
+	{ "workers", "1.5" }, { "workers", "10001" }, { "workers", "x" },
 	{ "partitions", "4097" }, { "attempts", "101" }, { "attempts", "+1" },
 	{ "limit", "-1" }, { "limit", " -1" }, { "limit", "18446744073709551616" },
 	{ "max-record", "4294967296" }, { "timeout", "" }, { "timeout", "." },
 	{ "timeout", "1s" }, { "timeout", "-1" }, { "timeout", "1e3" },
 	{ "timeout", "99999999999999999999" }, { "order", "" },
 	{ "order", "-key" }, { "order", "values" }, { "order", "value.[x" },
-	{ "executor", "lambda" }, { "duplicates", "first" },
+	{ "executor", "cloud" }, { "batch", "-1" },
+	{ "call-timeout", "soon" }, { "duplicates", "first" },
 };
 
 START_TEST(a_setting_that_cannot_be_is_refused)

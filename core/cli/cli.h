@@ -225,11 +225,12 @@ struct cli_job {
 	struct cli c;
 	const char *args, *reduce, *partitions, *on, *workers, *output, *order,
 	    *limit, *timeout, *attempts, *tmp, *progress, *call, *sig, *fields,
-	    *worker, *worker_cpu, *skip_bad, *bad;
+	    *worker, *worker_cpu, *skip_bad, *bad, *batch, *call_timeout;
 	uint64_t memory, worker_memory;
 	bool trust, keep_going;
 };
-#define CLI_JOB_OPTIONS \
+/* on: a choice of where to run. */
+#define CLI_JOB_OPTIONS(on_choice, on_help) \
 	{ "args", 0, CLI_TEXT, CLI_AT(cli_job, args), "JSON", \
 	  "arguments of the function, as a JSON object" }, \
 	{ "call", 0, CLI_TEXT, CLI_AT(cli_job, call), "LIBRARY:FUNCTION", \
@@ -247,8 +248,7 @@ struct cli_job {
 	{ "output", 'o', CLI_CHOICE, CLI_AT(cli_job, output), \
 	  "table|jsonl|json|tsv", \
 	  "default: table on a terminal, else jsonl" }, \
-	{ "on", 0, CLI_CHOICE, CLI_AT(cli_job, on), "processes|threads", \
-	  "where to run; default: processes" }, \
+	{ "on", 0, CLI_CHOICE, CLI_AT(cli_job, on), on_choice, on_help }, \
 	{ "trust", 0, CLI_FLAG, CLI_AT(cli_job, trust), NULL, \
 	  "run the plugin without the sandbox" }, \
 	{ "memory", 0, CLI_SIZE, CLI_AT(cli_job, memory), "SIZE", \

@@ -25,6 +25,7 @@ static int settings(struct cli_job *j, snek_job *job)
 		{ "skip-bad", j->skip_bad }, { "bad", j->bad },
 		{ "keep-going", j->keep_going ? "yes" : NULL },
 		{ "worker", j->worker }, { "worker-cpu", j->worker_cpu },
+		{ "batch", j->batch }, { "call-timeout", j->call_timeout },
 		{ "memory", j->memory ? memory : NULL },
 		{ "worker-memory", j->worker_memory ? worker_memory : NULL },
 	};
@@ -165,11 +166,17 @@ static void on_log(void *arg, int level, const char *text)
 static int interrupted(struct cli_job *j, snek_job *job)
 {
 	struct snek_job_stat s = { .size = sizeof(s) };
-	char what[96];
+	char what[192];
+	int n;
 
 	snek_job_stat(job, &s);
-	snprintf(what, sizeof(what), "%" PRIu32 " of %" PRIu32
+	n = snprintf(what, sizeof(what), "%" PRIu32 " of %" PRIu32
 	    " tasks were done, nothing was printed", s.done, s.tasks);
+	if (s.calls_left)
+		snprintf(what + n, sizeof(what) - (size_t)n, "; %" PRIu32
+		    " call%s may still be running, for %.0f s at most",
+		    s.calls_left, s.calls_left == 1 ? "" : "s",
+		    s.seconds_left + 0.5);
 	return cli_signal_exit(&j->c, what);
 }
 
@@ -223,6 +230,16 @@ static int visit_text(void *arg, const char *name, int64_t value)
 	return 0;
 }
 
+/* Dollars have many digits behind the point. */
+static void calls_json(const struct snek_job_stat *s)
+{
+	cli_out_number(stderr, "calls", s->calls);
+	cli_out_number(stderr, "throttled", s->throttled);
+	cli_out_number(stderr, "billed_ms", s->billed_ms);
+	fprintf(stderr, ",\"dollars\":%.9f", s->dollars);
+	cli_out_bool(stderr, "guessed", s->guessed);
+}
+
 static void summary_json(snek_job *job, const struct snek_job_stat *s)
 {
 	bool more = false;
@@ -237,11 +254,23 @@ static void summary_json(snek_job *job, const struct snek_job_stat *s)
 	cli_out_number(stderr, "bytes_in", s->bytes_in);
 	cli_out_number(stderr, "keys", s->keys);
 	cli_out_seconds(stderr, "seconds", s->seconds);
+	if (s->calls)
+		calls_json(s);
 	fputs(",\"counters\":{", stderr);
 	snek_job_counters(job, visit_json, &more);
 	putc('}', stderr);
 	cli_missing_json(job);
 	cli_out_close(stderr);
+}
+
+static void calls_text(const struct snek_job_stat *s)
+{
+	fprintf(stderr, ", %s call%s", cli_number_grouped(s->calls).s,
+	    s->calls == 1 ? "" : "s");
+	if (s->billed_ms)
+		fprintf(stderr, ", %.1f s billed: %s$%.6f",
+		    (double)s->billed_ms / 1000, s->guessed ? "about " : "",
+		    s->dollars);
 }
 
 static void summary_text(const struct snek_job_stat *s)
@@ -265,6 +294,10 @@ static void summary_text(const struct snek_job_stat *s)
 		    cli_number_grouped(s->records_missing).s);
 	if (s->retries)
 		fprintf(stderr, ", %" PRIu32 " retried", s->retries);
+	if (s->throttled)
+		fprintf(stderr, ", %" PRIu32 " throttled", s->throttled);
+	if (s->calls)
+		calls_text(s);
 	putc('\n', stderr);
 }
 

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CELLS = 12, BAR_MS = 100, PLAIN_MS = 1000, FIELDS = 8, FIELD = 160 };
+enum { CELLS = 12, BAR_MS = 100, PLAIN_MS = 1000, FIELDS = 10, FIELD = 160 };
 
 struct cli_progress {
 	pthread_mutex_t lock;   /* of stderr: plugins log from other threads */
@@ -147,6 +147,15 @@ static void add_bar(struct cli_progress *p, double share)
 	add(p, "%s", text);
 }
 
+static void add_calls(struct cli_progress *p, const struct snek_job_stat *s)
+{
+	add(p, "%" PRIu32 " queued, %" PRIu32 " running", s->queued, s->running);
+	if (s->throttled)
+		add(p, "%" PRIu32 " throttled", s->throttled);
+	if (s->billed_ms)
+		add(p, "$%.4f", s->dollars);
+}
+
 void cli_progress_job(struct cli_progress *p, const struct snek_job_stat *s)
 {
 	double share, left;
@@ -168,6 +177,8 @@ void cli_progress_job(struct cli_progress *p, const struct snek_job_stat *s)
 		seconds = left < 360000 ? (int)(left + 0.999) : 360000;
 		add(p, "ETA %d:%02d", seconds / 60, seconds % 60);
 	}
+	if (s->calls)
+		add_calls(p, s);
 	if (s->retries)
 		add(p, "%" PRIu32 " retried", s->retries);
 	draw(p);

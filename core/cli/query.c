@@ -2,7 +2,12 @@
 #include "cli/cli.h"
 
 static const struct cli_option options[] = {
-	CLI_JOB_OPTIONS,
+	CLI_JOB_OPTIONS("processes|threads|local|lambda|http",
+	    "where to run; default: processes; a URL: http"),
+	{ "batch", 0, CLI_COUNT, CLI_AT(cli_job, batch), "N",
+	  "of records in a call of a URL; default: by size" },
+	{ "call-timeout", 0, CLI_SECONDS, CLI_AT(cli_job, call_timeout),
+	  "SECONDS", "that such a call may take; default: 60" },
 	CLI_OPTION_CLUSTER,
 	{ 0 }
 };

@@ -26,7 +26,8 @@ static const struct cli_option options[] = {
 	  "the same in gdb, in threads" },
 	{ "valgrind", 0, CLI_FLAG, CLI_AT(run, valgrind), NULL,
 	  "the same in valgrind, in threads" },
-	CLI_JOB_OPTIONS,
+	CLI_JOB_OPTIONS("processes|threads|local",
+	    "where to run; default: processes, or local"),
 	{ 0 }
 };
 

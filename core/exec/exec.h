@@ -96,6 +96,16 @@ struct sk_exec_event {
 	uint64_t too_large, carries;
 };
 
+/* Of attempts that run elsewhere, so far. */
+struct sk_exec_stat {
+	uint64_t calls, billed_ms;
+	bool guessed;                   /* some of what is billed was not told */
+	double dollars;
+	uint32_t left;                  /* calls that may be running, whether
+	                                 * anybody waits for them or not ... */
+	int64_t left_ms;                /* ... and for how long, at most */
+};
+
 struct sk_exec;
 struct sk_exec_ops {
 	/* SNEK_EAGAIN: no room now. */
@@ -107,6 +117,8 @@ struct sk_exec_ops {
 	void (*wake)(struct sk_exec *);
 	/* Ends and joins what is left. */
 	void (*close)(struct sk_exec *);
+	/* NULL: all runs here. */
+	void (*stat)(struct sk_exec *, struct sk_exec_stat *);
 };
 struct sk_exec { const struct sk_exec_ops *ops; };
 

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "exec/hear.h"
 #include "exec/request.h"
 #include "exec/worker.h"
 
@@ -226,81 +227,17 @@ static int start(struct sk_exec *exec, const struct sk_attempt *a,
 
 static const char *op_name(const struct process_exec *x, const struct item *it)
 {
-	return it->attempt.stage && x->job.reduce_op
-	    ? x->job.reduce_op->op.name : x->job.op->op.name;
-}
-
-static void hear_done(struct process_exec *x, struct item *it,
-    struct sk_message *m)
-{
-	struct sk_get r = { m->body.p, m->body.n, false };
-	struct sk_outcome *o = &it->outcome;
-	struct snek_error why = { 0 };
-	uint32_t parts = it->attempt.stage ? 0 : x->job.partitions;
-	int rc = sk_get_outcome(&r, m, parts, o, &why);
-
-	if (!rc && o->code && o->code != SNEK_ECANCELED)
-		o->placed = o->placed && o->chunk < it->attempt.chunks;
-	if (rc) {
-		o->code = rc;
-		o->error = why;
-		sk_fail_in(&o->error, rc, "%s", op_name(x, it));
-	} else if (o->code == SNEK_ECANCELED && !it->cancelled) {
-		o->code = sk_fail(&o->error, SNEK_EPLUGIN, "%s says that it was "
-		    "cancelled, and was not", op_name(x, it));
-	}
-}
-
-/* Its input could not be had: nothing of others has run. */
-static void hear_unread(struct process_exec *x, struct item *it,
-    const struct sk_wire_death *d)
-{
-	const struct sk_attempt *a = &it->attempt;
-	const struct sk_task_chunk *c = !a->stage && d->chunk < a->chunks
-	    ? &a->chunk[d->chunk] : NULL;
-	struct sk_outcome *o = &it->outcome;
-
-	if (d->status == SNEK_ENOENT && c && x->job.gone)
-		o->code = x->job.gone(x->job.fetch_arg, c, &o->error);
-	else
-		o->code = sk_fail(&o->error, d->status < 0 ? d->status :
-		    SNEK_EAGAIN, "%s", d->text);
-	if (c)
-		sk_fail_in(&o->error, o->code, "%s", c->origin);
-}
-
-static bool reads_records(const char *callback)
-{
-	return strcmp(callback, "loading") && strcmp(callback, "open") &&
-	    strcmp(callback, "close");
+	return sk_hear_op(&x->job, &it->attempt);
 }
 
 static void hear_death(struct process_exec *x, struct item *it,
     struct sk_message *m)
 {
 	struct sk_get r = { m->body.p, m->body.n, false };
-	struct sk_outcome *o = &it->outcome;
 	struct sk_wire_death d;
-	char where[256] = "";
 
 	sk_get_death(&r, &d);
-	if (d.end == SK_END_FETCH) {
-		hear_unread(x, it, &d);
-		return;
-	}
-	if (!it->attempt.stage && d.chunk < it->attempt.chunks &&
-	    reads_records(d.callback))
-		o->placed = sk_request_where(&x->job, &it->attempt,
-		    d.chunk, d.row, where, sizeof(where));
-	o->chunk = d.chunk;
-	o->row = d.row;
-	o->code = sk_worker_say_death(&d, op_name(x, it), where, &o->error);
-	o->crashed = d.end == SK_END_SIGNAL || d.end == SK_END_EXIT ||
-	    d.end == SK_END_LIED || d.end == SK_END_CPU;
-	if (o->code == SNEK_EAGAIN)
-		o->crashed = o->placed = false;
-	if (o->crashed && *d.trace)
-		o->trace = strdup(d.trace);     /* or NULL: as if not known */
+	sk_hear_death(&x->job, &it->attempt, &d, &it->outcome);
 }
 
 /* What is printed late is of no attempt, and still of the job's op. */
@@ -354,7 +291,8 @@ static void hear(struct process_exec *x, struct sk_message *m)
 	if (!it)
 		return;
 	if (m->kind == SK_MSG_DONE)
-		hear_done(x, it, m);
+		sk_hear_done(&x->job, &it->attempt, it->cancelled, m,
+		    &it->outcome);
 	else
 		hear_death(x, it, m);
 	ended(x, it);
@@ -471,7 +409,7 @@ static void close_exec(struct sk_exec *exec)
 }
 
 static const struct sk_exec_ops process_ops = {
-	start, wait_event, cancel, wake, close_exec,
+	start, wait_event, cancel, wake, close_exec, NULL,
 };
 
 int sk_exec_processes(const struct sk_exec_job *job, sk_worker *w,

@@ -380,7 +380,7 @@ static void close_exec(struct sk_exec *exec)
 }
 
 static const struct sk_exec_ops thread_ops = {
-	start, wait_event, cancel, wake, close_exec,
+	start, wait_event, cancel, wake, close_exec, NULL,
 };
 
 static int spawn(struct thread_exec *x)

@@ -9,6 +9,8 @@
 
 #include "base/ram.h"
 
+#define MOST_CALLS 10000u               /* at once */
+
 /* What a child may take, where the job does not say. */
 #define CHILD_MEMORY ((uint64_t)4 << 30)
 
@@ -111,6 +113,7 @@ void sk_job_unprepare(struct snek_job *j)
 
 	if (j->exec)
 		j->exec->ops->close(j->exec);
+	sk_job_away_close(j);
 	sk_worker_close(j->worker);
 	free(j->file);
 	sk_sched_free(j->sched);
@@ -235,11 +238,20 @@ static int set_order(struct snek_job *j, const char *v, struct snek_error *e)
 
 static int set_executor(struct snek_job *j, const char *v, struct snek_error *e)
 {
-	if (strcmp(v, "threads") && strcmp(v, "processes"))
-		return sk_fail(e, SNEK_EINVAL, "no executor %s; there are "
-		    "processes and threads", v);
-	j->set.threads = v[0] == 't';
-	return 0;
+	static const struct { const char *name; enum sk_on on; } names[] = {
+		{ "", SK_ON_DEFAULT }, { "local", SK_ON_PROCESSES },
+		{ "processes", SK_ON_PROCESSES }, { "threads", SK_ON_THREADS },
+		{ "lambda", SK_ON_LAMBDA }, { "http", SK_ON_HTTP },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(v, names[i].name)) {
+			j->set.on = names[i].on;
+			return 0;
+		}
+	return sk_fail(e, SNEK_EINVAL, "no executor %s; there are processes "
+	    "(or local), threads, lambda and http", v);
 }
 
 static int set_bool(const char *name, const char *v, bool *out,
@@ -341,7 +353,7 @@ int sk_job_set(struct snek_job *j, const char *name, const char *v,
 	if (rc)
 		return rc;
 	if (!strcmp(name, "workers"))
-		return number32(name, v, 1024, &j->set.workers, e);
+		return number32(name, v, MOST_CALLS, &j->set.workers, e);
 	if (!strcmp(name, "partitions"))
 		return number32(name, v, 4096, &j->set.partitions, e);
 	if (!strcmp(name, "attempts"))
@@ -372,6 +384,10 @@ int sk_job_set(struct snek_job *j, const char *name, const char *v,
 		return number(name, v, (uint64_t)1 << 46, &j->set.worker_memory, e);
 	if (!strcmp(name, "worker-cpu"))
 		return seconds(name, v, &j->set.worker_cpu_ms, e);
+	if (!strcmp(name, "batch"))
+		return number32(name, v, UINT32_MAX, &j->set.batch, e);
+	if (!strcmp(name, "call-timeout"))
+		return seconds(name, v, &j->set.call_ms, e);
 	if (!strcmp(name, "duplicates"))
 		return set_duplicates(j, v, e);
 	if (!strcmp(name, "tmp"))
@@ -424,8 +440,8 @@ void sk_job_budget(const struct snek_job *j, struct sk_budget *b)
 		all = all ? there : there / 2;
 	if (all < SK_BUDGET_LEAST)
 		all = SK_BUDGET_LEAST;
-	sk_budget_make(b, all, s->workers ? s->workers : processors(),
-	    !s->threads, s->trust ? 0 : limit);
+	sk_budget_make(b, all, s->workers && !sk_job_away_is(j) ? s->workers
+	    : processors(), s->on != SK_ON_THREADS, s->trust ? 0 : limit);
 }
 
 /* ---- what to map ---- */

@@ -22,6 +22,7 @@
 #include "job/hold.h"
 #include "job/missing.h"
 #include "job/plan.h"
+#include "job/away.h"
 #include "job/sched.h"
 #include "job/split.h"
 #include "job/spool.h"
@@ -47,7 +48,11 @@ struct sk_job_settings {
 	uint32_t chunk_records;         /* of what is spooled, at most, and then
 	                                 * a chunk may be a task; 0: by bytes */
 	bool retry_first;               /* drop what every first attempt gave */
-	bool threads, trust;            /* where attempts run; no sandbox */
+	uint32_t on;                    /* enum sk_on: where attempts run */
+	bool trust;                     /* no sandbox */
+	uint32_t batch;                 /* records in a call over HTTP; 0: by
+	                                 * bytes */
+	int64_t call_ms;                /* that one may take; 0: the default */
 	char *worker;                   /* the program; NULL: as installed */
 	uint64_t worker_memory;         /* of a child; 0: the default */
 	int64_t worker_cpu_ms;          /* of a task; 0: none */
@@ -96,7 +101,9 @@ struct snek_job {
 	struct sk_task_chunk *chunk;
 	size_t chunks;
 	struct sk_plan plan;
+	enum sk_on on;                  /* where it runs */
 	bool splits;                    /* what the executor may want */
+	struct sk_job_away away;
 	struct sk_fields fields;
 	struct sk_job_fetch fetch;
 	struct sk_bad bad;

@@ -40,16 +40,6 @@ const struct sk_call *sk_job_called(const struct snek_job *j)
 	return j->map_fn.call.lib ? &j->map_fn.call : NULL;
 }
 
-static int check_kind(const struct snek_job *j, struct snek_error *e)
-{
-	const struct sk_meta_function *m = j->map_fn.record;
-
-	if (m && m->kind == SK_FUNCTION_URL)
-		return sk_fail(e, SNEK_EINVAL, "%s is a URL: it cannot run "
-		    "here", j->function);
-	return 0;
-}
-
 static int open_call(struct snek_job *j, struct snek_error *e)
 {
 	int rc = j->worker ? sk_call_describe(&j->call, &j->map_fn.plugin, e)
@@ -65,8 +55,6 @@ static int find_map(struct snek_job *j, struct snek_error *e)
 	int rc = j->call.lib ? open_call(j, e)
 	    : sk_function_load(j->cat, j->worker, j->function, &j->map_fn, e);
 
-	if (!rc)
-		rc = check_kind(j, e);
 	if (rc)
 		return rc;
 	if (!j->map_fn.op->op.map && !j->map_fn.op->op.map_shard)
@@ -97,6 +85,15 @@ static int ask_here(struct snek_job *j, bool *aggregates, struct snek_error *e)
 	return rc;
 }
 
+/* It is sent whole records, and nobody here knows more of it. */
+static int ask_nobody(struct snek_job *j, bool *aggregates)
+{
+	*aggregates = false;
+	j->fields.name = calloc(1, sizeof(*j->fields.name));
+	j->fields.n = j->fields.name != NULL;
+	return j->fields.name ? 0 : SNEK_ENOMEM;
+}
+
 static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
 {
 	struct sk_exec_plugin p = { j->map_fn.file, j->map_fn.path,
@@ -104,6 +101,8 @@ static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
 	struct sk_opened o;
 	int rc;
 
+	if (j->on == SK_ON_HTTP)
+		return ask_nobody(j, aggregates) ? sk_enomem(e) : 0;
 	if (!j->worker)
 		return ask_here(j, aggregates, e);
 	rc = sk_worker_open_op(j->worker, &p, j->map_fn.op, &j->map_args,
@@ -256,7 +255,7 @@ static void plan_input(const struct snek_job *j, struct sk_plan_chunk *in)
 	size_t i;
 
 	for (i = 0; i < j->chunks; i++) {
-		in[i].bytes = j->chunk[i].bytes.n;
+		in[i].bytes = sk_job_away_weight(j, j->chunk[i].bytes.n);
 		in[i].shard = j->snap ? j->snap->chunk[i].shard : 0;
 		in[i].rows = j->snap ? j->snap->chunk[i].rows
 		    : j->spool->chunk[i].rows;
@@ -276,6 +275,8 @@ static int make_plan(struct snek_job *j, struct snek_error *e)
 
 	if (!in)
 		return sk_enomem(e);
+	if (sk_job_away_is(j))
+		sk_job_away_limit_plan(j, &limits);
 	plan_input(j, in);
 	rc = sk_plan_make(in, j->chunks, &limits, &j->plan, e);
 	free(in);
@@ -383,7 +384,22 @@ static int open_worker(struct snek_job *j, struct snek_error *e)
 		.log = log_line, .log_arg = j,
 	};
 
-	return j->set.threads ? 0 : sk_worker_open(&o, &j->worker, e);
+	return sk_job_away_wants_worker(j) ? sk_worker_open(&o, &j->worker, e)
+	    : 0;
+}
+
+/* What is sent away is fetched there; the rest has no chunks. */
+static int open_away(struct snek_job *j, struct sk_exec **out,
+    struct snek_error *e)
+{
+	struct sk_exec_job x = j->exec_job;
+	struct sk_exec *local;
+	int rc;
+
+	x.source = (struct sk_span){ NULL, 0 };
+	rc = j->worker ? sk_exec_processes(&x, j->worker, &local, e)
+	    : sk_exec_threads(&x, j->budget.workers, &local, e);
+	return rc ? rc : sk_job_away_exec(j, local, out, e);
 }
 
 static int open_exec(struct snek_job *j, struct sk_exec **out,
@@ -391,6 +407,8 @@ static int open_exec(struct snek_job *j, struct sk_exec **out,
 {
 	int rc;
 
+	if (sk_job_away_is(j))
+		return open_away(j, out, e);
 	if (!j->worker)
 		return sk_exec_threads(&j->exec_job, j->budget.workers, out, e);
 	rc = list_files(j, e);
@@ -417,6 +435,8 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 	struct sk_exec *exec;
 	int rc;
 
+	if (sk_job_away_is(j))
+		sk_job_away_limit_sched(j, &config);
 	j->map_out = calloc((size_t)sk_split_most(j) + 1, sizeof(*j->map_out));
 	j->reduce_out = calloc(j->plan.partitions + 1, sizeof(*j->reduce_out));
 	if (!j->map_out || !j->reduce_out || sk_sched_new(&config, &j->sched))
@@ -446,9 +466,11 @@ int sk_job_prepare(struct snek_job *j, struct snek_error *e)
 	j->started_us = sk_clock_us();
 	if (j->set.timeout_ms)
 		j->deadline_ms = j->started_us / 1000 + j->set.timeout_ms;
-	sk_job_budget(j, &j->budget);
 	j->exec_job.category = j->category ? j->category : "";
 	rc = look(j, e);
+	if (!rc)
+		rc = sk_job_away_choose(j, e);
+	sk_job_budget(j, &j->budget);
 	if (!rc)
 		rc = open_worker(j, e);
 	if (!rc)
@@ -460,6 +482,8 @@ int sk_job_prepare(struct snek_job *j, struct snek_error *e)
 		j->reducer.group = SK_GROUP_OP_ALONE;
 	if (!rc)
 		rc = j->category ? chunks_of_snapshot(j, e) : chunks_of_spool(j, e);
+	if (!rc && sk_job_away_is(j))
+		rc = sk_job_away_open(j, e);
 	if (!rc)
 		rc = make_plan(j, e);
 	return rc ? rc : make_engine(j, e);

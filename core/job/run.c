@@ -326,12 +326,20 @@ static void explain(struct snek_job *j, int code, struct snek_error *e)
 	else
 		sk_fail(e, code, "the job failed: %s", sk_strerror(code));
 	e->code = code;
+	sk_job_away_say_left(j, e);
+}
+
+static void look_away(struct snek_job *j)
+{
+	if (j->exec->ops->stat)
+		j->exec->ops->stat(j->exec, &j->away.stat);
 }
 
 static void finish(struct snek_job *j, int code)
 {
 	struct snek_error e = { 0 };
 
+	look_away(j);
 	if (code)
 		explain(j, code, &e);
 	while (j->pending)
@@ -340,6 +348,7 @@ static void finish(struct snek_job *j, int code)
 	j->error = e;
 	j->state = code ? SK_JOB_FAILED : SK_JOB_DONE;
 	j->ended_us = sk_clock_us();
+	j->away.told = j->away.stat;
 	sk_sched_stat(j->sched, &j->stat);
 	pthread_cond_broadcast(&j->changed);
 	pthread_mutex_unlock(&j->lock);
@@ -347,7 +356,9 @@ static void finish(struct snek_job *j, int code)
 
 static void publish(struct snek_job *j)
 {
+	look_away(j);
 	pthread_mutex_lock(&j->lock);
+	j->away.told = j->away.stat;
 	sk_sched_stat(j->sched, &j->stat);
 	pthread_mutex_unlock(&j->lock);
 }

@@ -447,6 +447,16 @@ struct snek_job_stat {
 	uint64_t bytes_in, keys;
 	double seconds;                 /* since the start */
 	uint64_t records_missing;       /* of records_total, to those in */
+	uint32_t queued;                /* tasks that nothing is done for now */
+	uint32_t throttled;             /* attempts that were not let in */
+	/* Of a job that runs elsewhere: calls, what is billed for them by the
+	 * prices of snek-query(1), and whether that is a guess. */
+	uint64_t calls, billed_ms;
+	double dollars;
+	bool guessed;
+	uint32_t calls_left;            /* that may be running, whether anybody
+	                                 * waits for them or not ... */
+	double seconds_left;            /* ... and for how long, at most */
 };
 
 /* A job over a category, or (both NULL) over what snek_job_read is given. */
@@ -474,8 +484,12 @@ SNEK_API int snek_job_arg(snek_job *, const char *name, const char *value,
 /* sum, count, min, max, mean, list, top, top=N; none; or a function. */
 SNEK_API int snek_job_reduce(snek_job *, const char *reducer, struct snek_error *);
 /* Settings by name:
- *   workers     threads to map with; 0: one a processor
- *   executor    threads
+ *   workers     to map with: processes, threads or calls at once; 0: one a
+ *               processor, as many invocations as are let in, or 32 calls
+ *   executor    processes (or local), threads, lambda, http; empty: what the
+ *               function can: processes, or http for a URL
+ *   batch       records in a call over HTTP; 0: as many as 1 MiB has
+ *   call-timeout  seconds that one may take; 0: 60
  *   partitions  of the reduce stage; 0: chosen
  *   timeout     seconds for the whole job; 0: none
  *   attempts    tries a task may have; 0: 4

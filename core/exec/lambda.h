@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* lambda.h - an attempt is one invocation of the function that its op was
+ * bundled into. */
+#ifndef SK_EXEC_LAMBDA_H
+#define SK_EXEC_LAMBDA_H
+#include "aws/aws.h"
+#include "exec/exec.h"
+
+#define SK_LAMBDA_ROOM 1000u            /* at once, where nobody says */
+#define SK_LAMBDA_A_CHUNK 192u          /* bytes that one takes beside its own */
+
+struct sk_exec_lambda {                 /* texts are copied */
+	const struct sk_aws_ops *aws;
+	struct sk_aws *caller;          /* taken over, also on failure */
+	struct sk_exec *local;          /* of the reduce stage; taken over, too */
+	const char *name, *arn, *arch;
+	const char *plugin_sha256;      /* that its bundle was made of */
+	const char *job;                /* 32 hex digits that no other job has */
+	uint32_t memory_mb, timeout_s;
+};
+int sk_exec_lambda(const struct sk_exec_job *, const struct sk_exec_lambda *,
+    struct sk_exec **, struct snek_error *);
+
+/* How many invocations the account and the function let in at once: what is
+ * reserved for the function, or what the account has left for such as have
+ * nothing.  Who may not ask is told SK_LAMBDA_ROOM.  SNEK_ENOENT: there is no
+ * such function; SNEK_ELIMIT: it is barred; SNEK_ECANCELED. */
+int sk_lambda_room(const struct sk_aws_ops *, struct sk_aws *,
+    const char *name, const int *cancelled, uint32_t *room,
+    struct snek_error *);
+#endif

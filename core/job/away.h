@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * away.h - jobs whose attempts run elsewhere: whether the function can, how
+ * many at once, what one may carry, and the executor for it.
+ */
+#ifndef SK_JOB_AWAY_H
+#define SK_JOB_AWAY_H
+#include "aws/aws.h"
+#include "exec/exec.h"
+#include "job/plan.h"
+#include "job/sched.h"
+
+enum sk_on { SK_ON_DEFAULT, SK_ON_PROCESSES, SK_ON_THREADS, SK_ON_LAMBDA,
+	SK_ON_HTTP };
+
+struct sk_job_away {                  /* zeroed: all runs here */
+	const struct sk_aws_ops *aws;
+	struct sk_aws *caller;          /* until the executor has it */
+	uint32_t room;                  /* calls at once */
+	struct sk_buf source;           /* as it travels */
+	struct sk_exec_stat stat;       /* by the coordinator alone; as it was */
+	struct sk_exec_stat told;       /* told others, with the job's lock */
+};
+
+struct snek_job;
+/* Where it runs: as the job says, or where its function can. */
+int sk_job_away_choose(struct snek_job *, struct snek_error *);
+bool sk_job_away_is(const struct snek_job *);
+/* Does it need a worker, for what is asked of plugins and for the reduce
+ * stage? */
+bool sk_job_away_wants_worker(const struct snek_job *);
+/* Who calls, and how many calls are let in: before the plan. */
+int sk_job_away_open(struct snek_job *, struct snek_error *);
+void sk_job_away_close(struct snek_job *);
+void sk_job_away_limit_plan(const struct snek_job *, struct sk_plan_limits *);
+/* Bytes that a chunk counts for in the plan. */
+uint64_t sk_job_away_weight(const struct snek_job *, uint64_t bytes);
+void sk_job_away_limit_sched(const struct snek_job *, struct sk_sched_config *);
+/* local: of the reduce stage; taken over, also on failure. */
+int sk_job_away_exec(struct snek_job *, struct sk_exec *local, struct sk_exec **,
+    struct snek_error *);
+/* What goes on there although the job has ended, in words behind its own. */
+void sk_job_away_say_left(const struct snek_job *, struct snek_error *);
+#endif
