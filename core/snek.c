@@ -411,7 +411,8 @@ int snek_category_list(snek_cluster *c,
 
 struct weigh {
 	struct sk_meta_category m;
-	struct snek_shard_info by_id[SK_MAX_SHARDS];
+	struct snek_shard_info *by_id;
+	uint32_t shards;                /* of the cluster, as it was opened */
 };
 
 static int weigh_entry(void *arg, const struct sk_meta_entry *en)
@@ -421,6 +422,8 @@ static int weigh_entry(void *arg, const struct sk_meta_entry *en)
 	uint32_t i;
 
 	for (i = 0; i < en->parts; i++) {
+		if (en->part[i].shard >= w->shards)
+			return SNEK_EAGAIN;     /* it has grown since */
 		s = &w->by_id[en->part[i].shard];
 		s->chunks += en->part[i].chunks;
 		s->records += en->part[i].records;
@@ -436,6 +439,12 @@ static int find(struct visit *v, struct weigh *w, const char *name,
 	uint32_t i;
 	int rc = m->ops->snapshot(m, name, 0, &w->m, weigh_entry, w, e);
 
+	for (i = 0; i < w->m.shards && !rc; i++)
+		if (w->m.shard[i] >= w->shards)
+			rc = SNEK_EAGAIN;
+	if (rc == SNEK_EAGAIN)
+		return sk_fail(e, rc, "%s has grown since it was opened: open it "
+		    "again", v->cat->where);
 	if (rc)
 		return rc;
 	for (i = 0; i < w->m.shards; i++)
@@ -449,7 +458,7 @@ int snek_category_find(snek_cluster *c, const char *name,
     struct snek_error *e)
 {
 	struct visit v = { NULL, visit, arg, NULL };
-	struct weigh *w;
+	struct weigh w = { .by_id = NULL };
 	int rc = check_visit(c, (const void *)(uintptr_t)visit, e);
 
 	if (!rc)
@@ -459,10 +468,11 @@ int snek_category_find(snek_cluster *c, const char *name,
 	if (c->client)
 		return sk_client_category(c->client, name, visit, arg, e);
 	v.cat = c->cat;
-	v.shard = calloc(SK_MAX_SHARDS, sizeof(*v.shard));
-	w = calloc(1, sizeof(*w));
-	rc = v.shard && w ? find(&v, w, name, e) : sk_enomem(e);
-	free(w);
+	w.shards = c->cat->cluster.shards;
+	v.shard = calloc(w.shards, sizeof(*v.shard));
+	w.by_id = calloc(w.shards, sizeof(*w.by_id));
+	rc = v.shard && w.by_id ? find(&v, &w, name, e) : sk_enomem(e);
+	free(w.by_id);
 	free(v.shard);
 	return rc;
 }

@@ -37,10 +37,11 @@ struct sk_server {
 	struct MHD_Daemon *daemon;
 	char *token;
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
+	pthread_cond_t changed;         /* somebody is in the line; stopping */
+	pthread_cond_t idle;            /* draining: the last one has gone */
 	struct visit *line, **tail;
 	unsigned waiting, most, open;   /* open: requests between head and end */
-	bool stopping;
+	bool draining, stopping;
 	pthread_t *worker;
 	unsigned workers;
 };
@@ -316,8 +317,8 @@ static void ended(void *arg, struct MHD_Connection *c, void **slot,
 	free_visit(v);
 	*slot = NULL;
 	pthread_mutex_lock(&s->lock);
-	s->open--;
-	pthread_cond_broadcast(&s->changed);
+	if (!--s->open && s->draining)
+		pthread_cond_broadcast(&s->idle);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -388,6 +389,7 @@ static void free_server(struct sk_server *s)
 	else
 		close(s->o.fd);
 	pthread_cond_destroy(&s->changed);
+	pthread_cond_destroy(&s->idle);
 	pthread_mutex_destroy(&s->lock);
 	free(s->worker);
 	free(s->token);
@@ -411,7 +413,8 @@ int sk_server_start(struct sk_api *api, const struct sk_server_options *o,
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_condattr_init(&a);
 	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->changed, &a);
+	pthread_cond_init(&s->changed, NULL);
+	pthread_cond_init(&s->idle, &a);
 	pthread_condattr_destroy(&a);
 	s->token = o->token ? strdup(o->token) : NULL;
 	if (o->token && !s->token)
@@ -441,8 +444,9 @@ unsigned sk_server_stop(struct sk_server *s, unsigned patience_s)
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += patience_s;
 	pthread_mutex_lock(&s->lock);
+	s->draining = true;
 	while (s->open && !rc)
-		rc = pthread_cond_timedwait(&s->changed, &s->lock, &until);
+		rc = pthread_cond_timedwait(&s->idle, &s->lock, &until);
 	left = s->open;
 	pthread_mutex_unlock(&s->lock);
 	free_server(s);
