@@ -44,6 +44,26 @@ START_TEST(an_address_is_found_as_it_was)
 }
 END_TEST
 
+START_TEST(addresses_come_one_after_the_other)
+{
+	struct sk_buf b = { 0 };
+	struct sk_address a;
+	struct sk_span s;
+	size_t i;
+
+	put_all(&b);
+	s = (struct sk_span){ b.p, b.n };
+	for (i = 0; i < sizeof(some) / sizeof(*some); i++) {
+		ck_assert_int_eq(sk_address_next(&s, &a), 1);
+		ck_assert_str_eq(a.url, some[i].url);
+	}
+	ck_assert_int_eq(sk_address_next(&s, &a), 0);
+	s = (struct sk_span){ b.p, 3 };
+	ck_assert_int_eq(sk_address_next(&s, &a), SNEK_EFORMAT);
+	sk_buf_free(&b);
+}
+END_TEST
+
 /* The last is looked for, so all of it is read. */
 START_TEST(what_is_cut_is_no_address)
 {
@@ -112,6 +132,7 @@ END_TEST
 static void tests(TCase *t)
 {
 	tcase_add_test(t, an_address_is_found_as_it_was);
+	tcase_add_test(t, addresses_come_one_after_the_other);
 	tcase_add_test(t, what_is_cut_is_no_address);
 	tcase_add_test(t, every_byte_of_an_address_may_be_wrong);
 	tcase_add_test(t, what_is_wanted_arrives_as_it_was);

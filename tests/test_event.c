@@ -16,6 +16,7 @@ static struct sk_plugin *plugin;
 static struct sk_reducer sum;
 static struct sk_exec_job job;
 static struct sk_buf chunk_bytes;
+static uint64_t bytes;
 
 static int map(snek_ctx *c, void *self, struct snek_record r)
 {
@@ -70,11 +71,11 @@ static struct sk_span text(const char *s)
 
 static const struct sk_event_keep nowhere = { .shard = SK_KEEP_NOWHERE };
 
-static struct sk_attempt attempt_of(struct sk_task_chunk *c, size_t bytes)
+static struct sk_attempt attempt_of(struct sk_task_chunk *c, size_t n)
 {
-	while (chunk_bytes.n < bytes)
+	while (chunk_bytes.n < n)
 		ck_assert(sk_buf_byte(&chunk_bytes, (uint8_t)chunk_bytes.n));
-	*c = (struct sk_task_chunk){ .bytes = { chunk_bytes.p, bytes },
+	*c = (struct sk_task_chunk){ .bytes = { chunk_bytes.p, n },
 		.base = { 4, 100 }, .origin = "category logs, chunk 7" };
 	return (struct sk_attempt){ .id = 9, .task = 5, .tasks = 8, .number = 2,
 		.chunk = c, .chunks = 1 };
@@ -236,7 +237,7 @@ START_TEST(the_smoke_event_has_a_record_of_each_type)
 	struct sk_event v;
 	struct sk_chunk *c;
 
-	ck_assert_int_eq(sk_event_put_smoke(SHA, &b, NULL), 0);
+	ck_assert_int_eq(sk_event_put_smoke(SHA, NULL, &b, NULL), 0);
 	ck_assert_int_eq(sk_event_get(reader, span(&b), &v, NULL), 0);
 	ck_assert_int_eq(v.what, SK_EVENT_SMOKE);
 	ck_assert_int_eq(sk_event_parcel(v.input, SK_MSG_FILES, &m, NULL), 0);
@@ -251,6 +252,22 @@ START_TEST(the_smoke_event_has_a_record_of_each_type)
 	sk_message_free(&m);
 	sk_buf_free(&b);
 	sk_buf_free(&file);
+}
+END_TEST
+
+START_TEST(a_smoke_event_may_name_a_c_function)
+{
+	const struct sk_call call = { "lib.so", "strlen", "int64 f(string)",
+		NULL };
+	struct sk_buf b = { 0 };
+	struct sk_event v;
+
+	ck_assert_int_eq(sk_event_put_smoke(SHA, &call, &b, NULL), 0);
+	ck_assert_int_eq(sk_event_get(reader, span(&b), &v, NULL), 0);
+	ck_assert_str_eq(v.function, "strlen");
+	ck_assert_str_eq(v.signature, "int64 f(string)");
+	ck_assert_str_eq(v.fields, "");
+	sk_buf_free(&b);
 }
 END_TEST
 
@@ -372,7 +389,7 @@ START_TEST(an_answer_arrives_as_it_was)
 	line = (struct sk_event_line){ false, 99, "more" };
 	sk_event_log_put(&log, &line);
 	begin(&b);
-	ck_assert_int_eq(sk_answer_done(&b, &m, span(&log.buf), NULL), 0);
+	ck_assert_int_eq(sk_answer_done(&b, &m, span(&log.buf), &bytes, NULL), 0);
 	a = got(&b);
 	ck_assert_int_eq(a.kind, SK_ANSWER_DONE);
 	ck_assert_str_eq(a.id.job, JOB);
@@ -405,12 +422,13 @@ START_TEST(an_answer_is_never_over_what_may_be_sent)
 	make_message(&m, 4718000);
 	begin(&b);
 	was = b.n;
-	ck_assert_int_eq(sk_answer_done(&b, &m, span(&m.body), NULL), 0);
+	ck_assert_int_eq(sk_answer_done(&b, &m, span(&m.body), &bytes, NULL), 0);
 	ck_assert_uint_le(b.n, SK_ANSWER_MAX);
 	b.n = was;
 	m.body.n = 4718700;
 	ck_assert_int_eq(sk_answer_done(&b, &m, (struct sk_span){ NULL, 0 },
-	    &e), SNEK_ELIMIT);
+	    &bytes, &e), SNEK_ELIMIT);
+	ck_assert_uint_gt(bytes, SK_ANSWER_MAX);
 	ck_assert_uint_eq(b.n, was);
 	sk_message_free(&m);
 	sk_buf_free(&b);
@@ -552,7 +570,7 @@ START_TEST(an_answer_with_changed_bytes_does_no_harm)
 
 	make_message(&m, 40);
 	begin(&b);
-	ck_assert_int_eq(sk_answer_done(&b, &m, text("log"), NULL), 0);
+	ck_assert_int_eq(sk_answer_done(&b, &m, text("log"), &bytes, NULL), 0);
 	for (n = 0; n < b.n; n++)
 		for (flip = 1; flip < 256; flip <<= 1) {
 			b.p[n] ^= (char)flip;
@@ -575,6 +593,7 @@ static void add_events(TCase *t)
 	tcase_add_test(t, what_is_too_large_is_refused_with_its_size);
 	tcase_add_test(t, runs_travel_in_the_event);
 	tcase_add_test(t, the_smoke_event_has_a_record_of_each_type);
+	tcase_add_test(t, a_smoke_event_may_name_a_c_function);
 	tcase_add_test(t, a_ping_is_short);
 	tcase_add_loop_test(t, a_wrong_event_is_refused_in_words, 0,
 	    sizeof(bad_events) / sizeof(*bad_events));

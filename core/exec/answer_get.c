@@ -58,7 +58,7 @@ static void get_death(struct sk_flat *f, struct sk_wire_death *d)
 {
 	char *p = d->callback;
 
-	d->end = (uint32_t)sk_flat_get_number(f, "end", SK_END_FETCH, 0);
+	d->end = (uint32_t)sk_flat_get_number(f, "end", SK_END_LATE, 0);
 	d->status = (int32_t)sk_flat_get_signed(f, "status");
 	sk_flat_get_text(f, "callback", d->callback, sizeof(d->callback));
 	d->chunk = (uint32_t)sk_flat_get_number(f, "chunk", UINT32_MAX,

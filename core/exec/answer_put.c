@@ -17,7 +17,8 @@ bool sk_answer_begin(struct sk_buf *b, const struct sk_event_id *id, uint64_t ms
 {
 	struct sk_flat_put f = put_to(b);
 
-	sk_flat_open(&f, "snek", SK_EVENT_VERSION);
+	sk_flat_open(&f);
+	sk_flat_number(&f, "snek", SK_EVENT_VERSION);
 	sk_flat_text(&f, "release", PACKAGE_VERSION);
 	if (!id->job[0])
 		return !f.nomem;
@@ -41,7 +42,7 @@ static bool end(struct sk_flat_put *f)
 }
 
 int sk_answer_done(struct sk_buf *b, const struct sk_message *m,
-    struct sk_span log, struct snek_error *e)
+    struct sk_span log, uint64_t *bytes, struct snek_error *e)
 {
 	struct sk_flat_put f = put_to(b);
 	struct sk_buf parcel = { 0 };
@@ -49,9 +50,11 @@ int sk_answer_done(struct sk_buf *b, const struct sk_message *m,
 	    ? SK_ANSWER_MAX - REST - b->n : 0;
 	int rc = sk_parcel_put(&parcel, m, e);
 
-	if (!rc && base64_bytes(parcel.n) > room)
-		rc = sk_fail(e, SNEK_ELIMIT, "an answer of %zu bytes",
-		    start + REST + base64_bytes(parcel.n));
+	if (!rc && base64_bytes(parcel.n) > room) {
+		*bytes = start + REST + base64_bytes(parcel.n);
+		rc = sk_fail(e, SNEK_ELIMIT, "an answer of %llu bytes",
+		    (unsigned long long)*bytes);
+	}
 	if (!rc) {
 		sk_flat_base64(&f, "answer", (struct sk_span){ parcel.p,
 		    parcel.n });

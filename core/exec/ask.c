@@ -53,6 +53,10 @@ int sk_worker_say_death(const struct sk_wire_death *d, const char *op,
 	case SK_END_CPU:
 		return sk_fail(e, SNEK_EPLUGIN, "%s used more than its "
 		    "processor time%s%s; --worker-cpu allows more", op, doing, at);
+	case SK_END_LATE:
+		return sk_fail(e, SNEK_EPLUGIN, "%s did not end%s%s within the "
+		    "%d s that were left of its function's time; --timeout of "
+		    "snek-add-function gives it more", op, doing, at, d->status);
 	case SK_END_START:
 		return sk_fail(e, SNEK_EAGAIN, "cannot start a process: %s",
 		    d->text);

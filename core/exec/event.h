@@ -19,6 +19,8 @@
  *   source      the SOURCE message, where chunks or runs are fetched
  *   input       the TASK message: chunks and runs are in it, or named.  smoke: a
  *               FILES message, whose file is a chunk with a record of each type
+ *   function    smoke, where the bundle's library is no plugin: a C function of
+ *               it; signature, fields (task/call.h)
  *
  * Addresses in source are without file names, which mean nothing elsewhere, and
  * without user and password where the function has them in its environment
@@ -93,9 +95,9 @@ int sk_event_put(sk_event_job *, const struct sk_attempt *,
 #define SK_EVENT_A_CHUNK 192u
 size_t sk_event_room(const sk_event_job *);
 
-/* event_smoke.c */
-int sk_event_put_smoke(const char *sha256, struct sk_buf *,
-    struct snek_error *);
+/* event_smoke.c.  call: NULL, or of the bundle's library. */
+int sk_event_put_smoke(const char *sha256, const struct sk_call *call,
+    struct sk_buf *, struct snek_error *);
 bool sk_event_put_ping(struct sk_buf *);
 
 enum sk_answer_kind {
@@ -147,6 +149,7 @@ struct sk_event {                       /* texts and spans are the reader's */
 	int64_t left_ms;
 	struct sk_event_keep keep;
 	struct sk_span init, source, input;     /* base64; n 0: none */
+	char function[256], signature[256], fields[1024];       /* or "" */
 };
 /* Until the reader reads again.  SNEK_EFORMAT, SNEK_ELIMIT, SNEK_EVERSION: the
  * text says what is to be done; what could be read of the id is there. */
@@ -161,10 +164,11 @@ void sk_event_log_put(struct sk_put *, const struct sk_event_line *);
 /* Append the beginning of an answer: '{' and who it is of; then one of these,
  * which ends it. */
 bool sk_answer_begin(struct sk_buf *, const struct sk_event_id *, uint64_t ms);
-/* SNEK_ELIMIT: with it the buffer would have more than SK_ANSWER_MAX bytes; it
- * is as it was.  log: may be empty, and is left out before it is too much. */
+/* SNEK_ELIMIT: with it the buffer would have more than SK_ANSWER_MAX bytes, so
+ * many; it is as it was.  log: may be empty, and is left out before it is too
+ * much. */
 int sk_answer_done(struct sk_buf *, const struct sk_message *,
-    struct sk_span log, struct snek_error *);
+    struct sk_span log, uint64_t *bytes, struct snek_error *);
 bool sk_answer_too_large(struct sk_buf *, uint64_t bytes, uint64_t limit);
 bool sk_answer_refused(struct sk_buf *, const struct snek_error *,
     uint32_t chunk);

@@ -65,6 +65,9 @@ static void read_rest(struct sk_flat *f, struct sk_event *v)
 	v->init = sk_flat_get_bytes(f, "init");
 	v->source = sk_flat_get_bytes(f, "source");
 	v->input = sk_flat_get_bytes(f, "input");
+	sk_flat_get_text(f, "function", v->function, sizeof(v->function));
+	sk_flat_get_text(f, "signature", v->signature, sizeof(v->signature));
+	sk_flat_get_text(f, "fields", v->fields, sizeof(v->fields));
 }
 
 /* What it must not lack. */

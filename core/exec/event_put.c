@@ -71,7 +71,8 @@ static int put_source(sk_event_job *j, struct sk_flat_put *f,
 
 static void put_head(struct sk_flat_put *f, const char *what)
 {
-	sk_flat_open(f, "snek", SK_EVENT_VERSION);
+	sk_flat_open(f);
+	sk_flat_number(f, "snek", SK_EVENT_VERSION);
 	sk_flat_text(f, "what", what);
 }
 

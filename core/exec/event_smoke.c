@@ -63,18 +63,24 @@ static int make_parcel(struct sk_buf *out, struct snek_error *e)
 	return rc;
 }
 
-int sk_event_put_smoke(const char *sha256, struct sk_buf *b,
-    struct snek_error *e)
+int sk_event_put_smoke(const char *sha256, const struct sk_call *call,
+    struct sk_buf *b, struct snek_error *e)
 {
 	struct sk_flat_put f = { b, false };
 	struct sk_buf parcel = { 0 };
 	size_t start = b->n;
 	int rc = make_parcel(&parcel, e);
 
-	sk_flat_open(&f, "snek", SK_EVENT_VERSION);
+	sk_flat_open(&f);
+	sk_flat_number(&f, "snek", SK_EVENT_VERSION);
 	sk_flat_text(&f, "what", "smoke");
 	sk_flat_text(&f, "release", PACKAGE_VERSION);
 	sk_flat_text(&f, "plugin", sha256);
+	if (call) {
+		sk_flat_text(&f, "function", call->function);
+		sk_flat_text(&f, "signature", call->signature);
+		sk_flat_text(&f, "fields", call->fields ? call->fields : "");
+	}
 	sk_flat_base64(&f, "input", (struct sk_span){ parcel.p, parcel.n });
 	sk_flat_raw(&f, "}", 1);
 	sk_buf_free(&parcel);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "exec/flat.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/base64.h"
@@ -15,16 +14,18 @@ void sk_flat_raw(struct sk_flat_put *f, const void *p, size_t n)
 		f->nomem = true;
 }
 
-static void put_name(struct sk_flat_put *f, const char *name)
+void sk_flat_open(struct sk_flat_put *f)
 {
-	if (!f->nomem && !sk_buf_printf(f->to, ",\"%s\":", name))
-		f->nomem = true;
+	sk_flat_raw(f, "{", 1);
 }
 
-void sk_flat_open(struct sk_flat_put *f, const char *name, uint64_t v)
+static void put_name(struct sk_flat_put *f, const char *name)
 {
-	if (!f->nomem && !sk_buf_printf(f->to, "{\"%s\":%" PRIu64, name, v))
-		f->nomem = true;
+	if (!f->nomem && f->to->p[f->to->n - 1] != '{')
+		sk_flat_raw(f, ",", 1);
+	sk_flat_raw(f, "\"", 1);
+	sk_flat_raw(f, name, strlen(name));
+	sk_flat_raw(f, "\":", 2);
 }
 
 void sk_flat_number(struct sk_flat_put *f, const char *name, uint64_t v)

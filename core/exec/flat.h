@@ -8,8 +8,8 @@ struct sk_flat_put {
 	struct sk_buf *to;
 	bool nomem;
 };
-/* '{' and a number, the first member. */
-void sk_flat_open(struct sk_flat_put *, const char *name, uint64_t);
+/* '{'; the object's last member is followed by a '}', raw. */
+void sk_flat_open(struct sk_flat_put *);
 void sk_flat_number(struct sk_flat_put *, const char *name, uint64_t);
 void sk_flat_signed(struct sk_flat_put *, const char *name, int64_t);
 /* A text from anywhere: it becomes fit to print. */

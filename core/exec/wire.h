@@ -155,6 +155,8 @@ enum sk_wire_end {
 	SK_END_SANDBOX,                 /* it could not be confined: text */
 	SK_END_FETCH,                   /* a chunk could not be had: status is
 					 * the code, text */
+	SK_END_LATE,                    /* it did not stop in time: status
+					 * seconds */
 };
 #define SK_TRACE_TEXT 4096
 struct sk_wire_death {

@@ -78,20 +78,28 @@ static bool take_one(struct sk_span s, struct sk_address *a)
 	return ok && a->url && !s.n;
 }
 
+int sk_address_next(struct sk_span *s, struct sk_address *out)
+{
+	uint32_t n;
+
+	if (!s->n)
+		return 0;
+	if (!take(s, &n, sizeof(n)) || n > s->n ||
+	    !take_one((struct sk_span){ s->p, n }, out))
+		return SNEK_EFORMAT;
+	*s = (struct sk_span){ (const char *)s->p + n, s->n - n };
+	return 1;
+}
+
 int sk_address_find(struct sk_span s, uint32_t shard, struct sk_address *out)
 {
 	struct sk_address a;
-	uint32_t n;
+	int rc;
 
-	while (s.n) {
-		if (!take(&s, &n, sizeof(n)) || n > s.n ||
-		    !take_one((struct sk_span){ s.p, n }, &a))
-			return SNEK_EFORMAT;
+	while ((rc = sk_address_next(&s, &a)) == 1)
 		if (a.stamp.shard == shard) {
 			*out = a;
 			return 0;
 		}
-		s = (struct sk_span){ (const char *)s.p + n, s.n - n };
-	}
-	return SNEK_ENOENT;
+	return rc ? rc : SNEK_ENOENT;
 }

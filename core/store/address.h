@@ -16,6 +16,9 @@ struct sk_address {                     /* texts may be NULL, but for url */
 };
 /* Append one; false: memory is out. */
 bool sk_address_put(struct sk_buf *, const struct sk_address *);
+/* 1 and the first, which the span is then without; 0: there is none.
+ * SNEK_EFORMAT.  Its texts are the bytes'. */
+int sk_address_next(struct sk_span *, struct sk_address *);
 /* That of a shard; its texts are the bytes'.  SNEK_ENOENT, SNEK_EFORMAT. */
 int sk_address_find(struct sk_span, uint32_t shard, struct sk_address *);
 #endif

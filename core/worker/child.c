@@ -14,7 +14,7 @@
 #include "task/elf_file.h"
 #include "task/sandbox_parts.h"
 #include "task/tmp.h"
-#include "worker/input.h"
+#include "worker/attempt.h"
 #include "worker/trace.h"
 
 #define MAX_FILES 65536u        /* of one task's input */
@@ -23,19 +23,11 @@
 /* All of an outcome's runs in memory that go in the answer itself. */
 #define ANSWER_BYTES ((uint64_t)64 << 20)
 
-struct loaded {
-	struct sk_plugin *plugin;
-	const struct sk_op *op;
-};
-
 struct child {
 	struct sk_shared *shared;
 	struct sk_channel channel;
 	uint64_t id;                    /* of the task */
-	struct sk_message init;         /* what job's texts lie in */
-	struct sk_wire_job job;
-	struct loaded map_fn, reduce_fn;
-	sk_instance *map, *reduce;
+	struct sk_attempts attempts;
 	int loads;
 	char tmp[4128];
 };
@@ -154,38 +146,14 @@ static int open_call(const struct sk_call *call, struct sk_plugin **out,
 }
 
 /* The file of its plugin is the message's at-th. */
-static int load_op(struct child *c, const struct sk_wire_op *o,
-    const struct sk_message *m, size_t at, struct loaded *l,
+static int load_op(void *arg, const struct sk_wire_op *o,
+    const struct sk_message *m, size_t at, struct sk_plugin **out,
     struct snek_error *e)
 {
-	int rc = 0;
-
-	if (!l->plugin && o->call.lib)
-		rc = open_call(&o->call, &l->plugin, e);
-	else if (!l->plugin)
-		rc = at < m->fds ? load(c, o->path, m->fd[at], at, &l->plugin, e)
-		    : sk_fail(e, SNEK_EINTERNAL, "malformed request");
-	if (rc)
-		return rc;
-	if (o->call.lib) {
-		l->op = &l->plugin->op[0];
-		return 0;
-	}
-	l->op = sk_plugin_op(l->plugin, o->op, e);
-	return l->op ? 0 : SNEK_ENOENT;
-}
-
-static int open_op(struct child *c, const struct loaded *l,
-    const struct sk_args *args, const char *category, bool logs,
-    sk_instance **out, struct snek_error *e)
-{
-	struct sk_instance_options o = {
-		.plugin = l->plugin, .op = l->op, .args = args,
-		.category = category, .log = logs ? say_log : NULL,
-		.log_arg = c, .mark = &c->shared->mark,
-	};
-
-	return sk_instance_open(&o, out, e);
+	if (o->call.lib)
+		return open_call(&o->call, out, e);
+	return at < m->fds ? load(arg, o->path, m->fd[at], at, out, e)
+	    : sk_fail(e, SNEK_EINTERNAL, "malformed request");
 }
 
 /* ---- describing ---- */
@@ -226,15 +194,15 @@ static int describe(struct child *c, struct sk_get *r, struct sk_message *m,
 	return 0;
 }
 
-static int opened(struct child *c, const struct loaded *l,
+static int opened(struct child *c, const struct sk_loaded *l,
     const struct sk_args *args, struct sk_get *r, struct sk_put *w,
     struct snek_error *e)
 {
 	const char *category = sk_get_text(r);
 	struct sk_reducer d = { 0 };
 	sk_instance *in;
-	int rc = open_op(c, l, args, category ? category : "", sk_get_u8(r), &in,
-	    e);
+	int rc = sk_attempts_open(&c->attempts, l, args, category ? category : "",
+	    sk_get_u8(r), &in, e);
 
 	if (rc)
 		return rc;
@@ -252,135 +220,17 @@ static int open_once(struct child *c, struct sk_get *r, struct sk_message *m,
     struct sk_put *w, struct snek_error *e)
 {
 	struct sk_wire_op o;
-	struct loaded l = { 0 };
+	struct sk_loaded l = { 0 };
 	int rc = sk_get_op(r, &o, e);
 
 	if (rc)
 		return rc;
-	rc = load_op(c, &o, m, 0, &l, e);
+	rc = sk_attempts_load(&c->attempts, &o, m, 0, &l, e);
 	if (!rc)
 		rc = opened(c, &l, &o.args, r, w, e);
 	sk_plugin_close(l.plugin);
 	sk_args_free(&o.args);
 	return rc;
-}
-
-/* ---- attempts ---- */
-
-static int open_map(struct child *c, struct snek_error *e)
-{
-	int rc;
-
-	if (c->map)
-		return 0;
-	rc = load_op(c, &c->job.map, &c->init, 0, &c->map_fn, e);
-	return rc ? rc : open_op(c, &c->map_fn, &c->job.map.args,
-	    c->job.category, c->job.logs, &c->map, e);
-}
-
-static int open_reduce(struct child *c, struct snek_error *e)
-{
-	int rc;
-
-	if (c->job.same)
-		return open_map(c, e);
-	if (c->reduce || !c->job.reduce.op)
-		return 0;
-	rc = load_op(c, &c->job.reduce, &c->init, c->job.map.call.lib ? 0 : 1,
-	    &c->reduce_fn, e);
-	return rc ? rc : open_op(c, &c->reduce_fn, &c->job.reduce.args,
-	    c->job.category, c->job.logs, &c->reduce, e);
-}
-
-static sk_instance *reducing(const struct child *c)
-{
-	return c->job.same ? c->map : c->reduce;
-}
-
-static void map(struct child *c, struct sk_get *r, struct sk_message *m,
-    struct sk_outcome *o)
-{
-	struct sk_map_task t = {
-		.reducer = &c->job.reducer, .partitions = c->job.partitions,
-		.memory = c->job.memory, .tmp = c->tmp,
-		.control = &c->shared->control,
-	};
-	struct sk_input_map in = { 0 };
-
-	t.task = sk_get_u32(r);
-	t.tasks = sk_get_u32(r);
-	t.attempt = sk_get_u32(r);
-	o->code = open_map(c, &o->error);
-	if (!o->code)
-		o->code = open_reduce(c, &o->error);
-	if (!o->code)
-		o->code = sk_input_map_open(&in, r, m, &o->error);
-	if (!o->code) {
-		t.chunk = in.chunk;
-		t.chunks = in.chunks;
-		t.skip = in.skip;
-		t.skips = in.skips;
-		t.reduce = reducing(c);
-		sk_task_map(c->map, &t, o);
-	}
-	sk_input_map_close(&in);
-}
-
-static int get_runs(struct sk_get *r, struct sk_message *m, struct sk_runs *s)
-{
-	uint32_t n = sk_get_count(r, 17), i;
-	struct sk_run run;
-	size_t at = 0;
-	int rc = 0;
-
-	for (i = 0; i < n && !rc; i++) {
-		rc = sk_get_run(r, &run, m, &at);
-		if (!rc && !sk_runs_add(s, &run))
-			rc = SNEK_ENOMEM;
-		if (rc)
-			sk_run_free(&run);
-	}
-	return rc ? rc : sk_get_end(r) ? 0 : SNEK_EFORMAT;
-}
-
-static void reduce_runs(struct child *c, const struct sk_runs *s,
-    struct sk_reduce_task *t, struct sk_outcome *o)
-{
-	const struct sk_run **run = calloc(s->n + 1, sizeof(*run));
-	size_t i;
-
-	if (!run) {
-		o->code = sk_enomem(&o->error);
-		return;
-	}
-	for (i = 0; i < s->n; i++)
-		run[i] = &s->run[i];
-	t->run = run;
-	t->runs = s->n;
-	sk_task_reduce(reducing(c), t, o);
-	free(run);
-}
-
-static void reduce(struct child *c, struct sk_get *r, struct sk_message *m,
-    struct sk_outcome *o)
-{
-	struct sk_reduce_task t = {
-		.reducer = &c->job.reducer,
-		.memory = c->job.memory, .tmp = c->tmp,
-		.control = &c->shared->control,
-	};
-	struct sk_runs s = { 0 };
-	int rc;
-
-	t.task = sk_get_u32(r);
-	t.tasks = sk_get_u32(r);
-	t.attempt = sk_get_u32(r);
-	o->code = open_reduce(c, &o->error);
-	if (!o->code && (rc = get_runs(r, m, &s)))
-		o->code = sk_fail(&o->error, rc, "malformed request");
-	if (!o->code)
-		reduce_runs(c, &s, &t, o);
-	sk_runs_free(&s);
 }
 
 /* ---- answering ---- */
@@ -442,13 +292,8 @@ static void attempt(struct child *c, uint8_t what, struct sk_get *r,
 {
 	struct sk_outcome o = { 0 };
 
-	c->shared->control.deadline_ms = c->job.deadline_ms;
-	if (!c->init.kind)
-		o.code = sk_fail(&o.error, SNEK_EINTERNAL, "a task without a job");
-	else if (what == SK_ASK_MAP)
-		map(c, r, m, &o);
-	else
-		reduce(c, r, m, &o);
+	c->shared->control.deadline_ms = c->attempts.job.deadline_ms;
+	sk_attempts_run(&c->attempts, what, r, m, &o);
 	answer(c, &o);
 }
 
@@ -484,23 +329,14 @@ static void trace(struct child *c, struct sk_get *r, struct sk_message *m)
 
 /* ---- the loop ---- */
 
-static void take_init(struct child *c, struct sk_message *m)
-{
-	struct sk_get r = { m->body.p, m->body.n, false };
-
-	c->init = *m;
-	memset(m, 0, sizeof(*m));
-	if (sk_get_job(&r, &c->job))
-		_exit(1);
-}
-
 static void take(struct child *c, struct sk_message *m)
 {
 	struct sk_get r = { m->body.p, m->body.n, false };
 	uint8_t what;
 
 	if (m->kind == SK_MSG_INIT) {
-		take_init(c, m);
+		if (sk_attempts_begin(&c->attempts, m))
+			_exit(1);
 		return;
 	}
 	c->id = m->id;
@@ -552,6 +388,9 @@ void sk_child_run(const struct sk_wire_hello *hello,
 	struct sk_message m = { 0 };
 	int rc;
 
+	c.attempts = (struct sk_attempts){ .control = &shared->control,
+		.mark = &shared->mark, .tmp = c.tmp, .load = load_op,
+		.log = say_log, .arg = &c };
 	confine(&c, hello, filter);
 	setvbuf(stdout, NULL, _IOLBF, 0);       /* a crash takes no lines along */
 	snprintf(c.tmp, sizeof(c.tmp), SK_TMP_ASK "%d:%s", SK_CHILD_TMP,

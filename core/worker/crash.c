@@ -41,6 +41,7 @@ static uint32_t faked;
 static volatile sig_atomic_t first;     /* the signal; 0: none yet */
 static volatile sig_atomic_t again;     /* and one more since */
 static volatile uint64_t reached;       /* the stack of the last frame noted */
+static void (*volatile last)(int);
 
 /* ---- modules ---- */
 
@@ -253,8 +254,12 @@ static void walk(const ucontext_t *u)
 __attribute__((noreturn))
 static void die(int sig)
 {
+	void (*say)(int) = last;
 	sigset_t set;
 
+	last = NULL;
+	if (say)
+		say(sig);
 	signal(sig, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, sig);
@@ -289,6 +294,11 @@ static void on_signal(int sig, siginfo_t *i, void *context)
 	alarm(PATIENCE_S);
 	walk(context);
 	die(sig);
+}
+
+void sk_crash_last(void (*say)(int sig))
+{
+	last = say;
 }
 
 static bool make_stack(void)

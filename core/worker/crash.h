@@ -32,6 +32,9 @@ struct sk_crash {
  * sanitizer, are left alone.  One call a process, from its only thread.
  */
 void sk_crash_watch(struct sk_crash *);
+/* Called before the process ends by that signal, once, on the handler's stack;
+ * what could be noted is noted.  NULL: nobody. */
+void sk_crash_last(void (*)(int sig));
 /* fake, the loader's name of a file, stands for the plugin of that number and
  * path; say so before it is loaded. */
 void sk_crash_name(const char *fake, int32_t file, const char *path);

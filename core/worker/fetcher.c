@@ -158,68 +158,12 @@ int sk_fetcher_fd(const struct sk_fetcher *f)
 
 /* ---- answers ---- */
 
-/* The request's chunks that lie in its last file are the fetched ones, in
- * order: put in where. */
-static bool put_places(struct sk_buf *body, struct sk_get *answer)
-{
-	struct sk_get r = { body->p, body->n, false };
-	uint32_t files, chunks, file, i;
-	uint64_t at, end = 0;
-	char *p;
-
-	sk_get_raw(&r, 13);
-	files = sk_get_count(&r, 16);
-	p = body->p + (r.p - body->p) + 16 * ((size_t)files - 1) + 8;
-	if (!files || !sk_get_raw(&r, 16 * (size_t)files))
-		return false;
-	chunks = sk_get_count(&r, 40);
-	for (i = 0; i < chunks; i++) {
-		file = sk_get_u32(&r);
-		if (file == files - 1 && !r.bad) {
-			char *to = body->p + (r.p - body->p);
-			uint64_t place[2];
-
-			if (r.n < sizeof(place))
-				return false;
-			place[0] = at = sk_get_u64(answer);
-			place[1] = sk_get_u64(answer);
-			memcpy(to, place, sizeof(place));
-			end = at + place[1] > end ? at + place[1] : end;
-		}
-		sk_get_raw(&r, 32);
-		sk_get_text(&r);
-	}
-	memcpy(p, &end, sizeof(end));
-	return !r.bad && sk_get_end(answer);
-}
-
 static int fail(struct sk_wire_death *d, int rc, const char *text)
 {
 	*d = (struct sk_wire_death){ .end = SK_END_FETCH, .status = rc,
 	    .chunk = UINT32_MAX, .row = SK_NO_ROW };
 	snprintf(d->text, sizeof(d->text), "%s", text);
 	return 1;
-}
-
-static int receive(struct sk_worker_task *t, struct sk_message *m,
-    struct sk_wire_death *d)
-{
-	struct sk_get r = { m->body.p, m->body.n, false };
-	int fd;
-
-	if (m->kind == SK_MSG_DIED) {
-		sk_get_death(&r, d);
-		return 1;
-	}
-	if (m->kind != SK_MSG_DONE || m->fds != 1 ||
-	    !put_places(&t->request.body, &r))
-		return fail(d, SNEK_EINTERNAL, "malformed answer of the process "
-		    "that reads shards");
-	fd = m->fd[0];
-	m->fd[0] = -1;
-	sk_buf_free(&t->fetch);
-	return sk_message_take(&t->request, fd) ? 1
-	    : fail(d, SNEK_ENOMEM, "out of memory");
 }
 
 int sk_fetcher_hear(struct sk_fetcher *f, struct sk_worker_task **out,
@@ -236,7 +180,8 @@ int sk_fetcher_hear(struct sk_fetcher *f, struct sk_worker_task **out,
 			break;
 		}
 		*out = take(f, m.id);           /* or it was cancelled */
-		rc = *out ? receive(*out, &m, d) : 0;
+		if (*out)
+			sk_worker_task_fetched(*out, &m, d);
 		sk_message_free(&m);
 	}
 	if (*out || f->pid || !f->waiting)

@@ -2,7 +2,8 @@
 /*
  * main.c - snek-worker: started by a coordinator with a socket as descriptor
  * 3, ends with it.  It runs nothing of others: it starts the children that
- * do, hands tasks to them and answers back, and buries them.
+ * do, hands tasks to them and answers back, and buries them.  Started by AWS
+ * Lambda, it is a function's runtime (lambda.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "worker/lambda.h"
 #include "worker/tend.h"
 
 #define GRACE_MS 250            /* from being told to stop to being killed */
@@ -416,18 +418,23 @@ const char *__asan_default_options(void)
 	return "detect_leaks=0:" CRASH;
 }
 
-int main(void)
+/* A coordinator may itself run in a function, whose environment it hands on:
+ * its socket tells more than that. */
+static bool has_coordinator(void)
+{
+	int type;
+	socklen_t n = sizeof(type);
+
+	return !getsockopt(SK_COORDINATOR, SOL_SOCKET, SO_TYPE, &type, &n) &&
+	    type == SOCK_SEQPACKET;
+}
+
+static int work(void)
 {
 	struct sk_tend w = { .channel = { .fd = SK_COORDINATOR,
 		.max = MAX_REQUEST, .max_fds = 1u << 20 } };
-	int type, rc;
-	socklen_t n = sizeof(type);
+	int rc;
 
-	if (getsockopt(SK_COORDINATOR, SOL_SOCKET, SO_TYPE, &type, &n)) {
-		fputs("snek-worker is started by snek; it does nothing by "
-		    "itself\n", stderr);
-		return 2;
-	}
 	setsid();               /* a terminal's signals are the coordinator's */
 	if (set_descriptors())
 		return 1;
@@ -441,4 +448,17 @@ int main(void)
 	end_all(&w);
 	free_all(&w);
 	return rc == SNEK_EIO ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	const char *api = getenv("AWS_LAMBDA_RUNTIME_API");
+
+	if (has_coordinator())
+		return work();
+	if (api && *api)
+		return sk_lambda_run(argc ? argv[0] : "", api);
+	fputs("snek-worker is started by snek, or by AWS Lambda; it does "
+	    "nothing by itself\n", stderr);
+	return 2;
 }

@@ -17,6 +17,10 @@ struct sk_worker_task {
  * the worker has, come before the message's own.  SNEK_EFORMAT, SNEK_ENOMEM. */
 int sk_worker_task_take(struct sk_worker_task *, const struct sk_message *files,
     struct sk_message *);
+/* The answer about what was to be fetched (worker/fetch.h) goes into the
+ * request; death is set when the chunks will not come. */
+void sk_worker_task_fetched(struct sk_worker_task *, struct sk_message *,
+    struct sk_wire_death *);
 void sk_worker_task_free(struct sk_worker_task *);
 
 struct sk_slot {
