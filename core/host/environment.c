@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,12 +80,29 @@ struct sk_environment *sk_environment_idle(struct sk_host *h,
 
 /* ---- output ---- */
 
-static void put_line(struct sk_environment *v, const char *p, size_t n)
+/* A terminal must not be steered by it. */
+static void show(const struct sk_environment *v, const char *p, size_t n)
 {
+	size_t i;
+
+	fprintf(stderr, "%s: ", v->version->function->name);
+	for (i = 0; i < n; i++)
+		putc((unsigned char)p[i] < 0x20 && p[i] != '\t' ? '?' : p[i],
+		    stderr);
+	putc('\n', stderr);
+}
+
+void sk_environment_log(struct sk_environment *v, const char *p, size_t n)
+{
+	struct timeval t;
+
+	gettimeofday(&t, NULL);
+	sk_log_put(&v->version->function->log, t.tv_sec * (int64_t)1000 +
+	    t.tv_usec / 1000, v->stream, p, n);
 	if (v->invocation)
 		sk_invocation_log(v->invocation, p, n);
 	if (v->host->o.verbose)
-		fprintf(stderr, "%s: %.*s\n", v->version->function->name, (int)n, p);
+		show(v, p, n);
 }
 
 static void cut_lines(struct sk_environment *v)
@@ -92,11 +110,11 @@ static void cut_lines(struct sk_environment *v)
 	char *p = v->line.p, *end = p + v->line.n, *newline;
 
 	while (p < end && (newline = memchr(p, '\n', (size_t)(end - p)))) {
-		put_line(v, p, (size_t)(newline - p));
+		sk_environment_log(v, p, (size_t)(newline - p));
 		p = newline + 1;
 	}
 	if (end - p >= LINE) {
-		put_line(v, p, (size_t)(end - p));
+		sk_environment_log(v, p, (size_t)(end - p));
 		p = end;
 	}
 	v->line.n = (size_t)(end - p);

@@ -56,6 +56,8 @@ void sk_environment_retire(struct sk_host *);
 /* At the end: all of them; false while processes are left. */
 bool sk_environment_end_all(struct sk_host *);
 
+/* A line of its log, and of its invocation's. */
+void sk_environment_log(struct sk_environment *, const char *, size_t);
 /* What it has printed by now goes to its invocation's log. */
 void sk_environment_drain(struct sk_environment *);
 uint64_t sk_environment_rss_kb(struct sk_environment *);

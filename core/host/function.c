@@ -145,6 +145,19 @@ static void retire(struct sk_version *v)
 	sk_version_unref(v);
 }
 
+void sk_function_drop_version(struct sk_function *f, uint32_t number)
+{
+	struct sk_version **p = &f->versions, *v;
+
+	while (*p && (*p)->number != number)
+		p = &(*p)->next;
+	v = *p;
+	if (!v)
+		return;
+	*p = v->next;
+	retire(v);
+}
+
 int sk_function_update(struct sk_function *f, const struct sk_config *config,
     struct sk_code *code)
 {
@@ -214,6 +227,15 @@ struct sk_alias *sk_alias_add(struct sk_function *f, const char *name)
 	a->next = *p;
 	*p = a;
 	return a;
+}
+
+void sk_alias_set(struct sk_alias *a, const struct sk_alias *from)
+{
+	memcpy(a->description, from->description, sizeof(a->description));
+	a->version = from->version;
+	a->other = from->other;
+	a->weight = from->weight;
+	sk_uuid(a->revision);
 }
 
 void sk_alias_remove(struct sk_function *f, struct sk_alias *a)
@@ -327,6 +349,7 @@ void sk_function_unref(struct sk_function *f)
 		tag_drop(&f->tags);
 	while (f->aliases)
 		sk_alias_remove(f, f->aliases);
+	sk_log_free(f->log);
 	free(f);
 }
 

@@ -10,6 +10,7 @@
 #define SK_FUNCTION_H
 #include "base/buf.h"
 #include "base/err.h"
+#include "host/log.h"
 
 #define SK_ACCOUNT "000000000000"
 #define SK_LATEST "$LATEST"
@@ -82,8 +83,7 @@ struct sk_function {
 	int64_t reserved;               /* concurrency; -1: none */
 	uint32_t last_number;
 	uint32_t running;               /* invocations */
-	void *environments;             /* environment.c's */
-	void *log;                      /* log.c's */
+	struct sk_log *log;
 };
 
 struct sk_registry {
@@ -109,9 +109,13 @@ void sk_function_serve(struct sk_function *);
 int sk_function_publish(struct sk_function *, const char *description,
     struct sk_version **);
 struct sk_version *sk_function_version(struct sk_function *, uint32_t number);
+/* A published one, if it is there. */
+void sk_function_drop_version(struct sk_function *, uint32_t number);
 
 struct sk_alias *sk_alias_find(const struct sk_function *, const char *name);
 struct sk_alias *sk_alias_add(struct sk_function *, const char *name);
+/* All but its name, with a new revision. */
+void sk_alias_set(struct sk_alias *, const struct sk_alias *from);
 void sk_alias_remove(struct sk_function *, struct sk_alias *);
 
 /* What a qualifier ("" is $LATEST, a number, an alias) means: the version, or

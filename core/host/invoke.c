@@ -174,7 +174,7 @@ void sk_invocation_begun(struct sk_invocation *i)
 	sk_version_text(i->version, version);
 	n = snprintf(line, sizeof(line), "START RequestId: %s Version: %s",
 	    i->id, version);
-	sk_invocation_log(i, line, (size_t)n);
+	sk_environment_log(i->environment, line, (size_t)n);
 	if (!i->fate.kill)
 		return;
 	i->timer = (struct sk_timer){ .fire = on_kill, .arg = i };
@@ -188,6 +188,14 @@ void sk_invocation_log(struct sk_invocation *i, const char *p, size_t n)
 		sk_buf_byte(&i->log, '\n');
 }
 
+/* Its environment may have let go of it already. */
+static void say(struct sk_invocation *i, const char *p, size_t n)
+{
+	sk_environment_log(i->environment, p, n);
+	if (i->environment->invocation != i)
+		sk_invocation_log(i, p, n);
+}
+
 static void log_report(struct sk_invocation *i)
 {
 	struct sk_environment *v = i->environment;
@@ -198,7 +206,7 @@ static void log_report(struct sk_invocation *i)
 	int n;
 
 	n = snprintf(line, sizeof(line), "END RequestId: %s", i->id);
-	sk_invocation_log(i, line, (size_t)n);
+	say(i, line, (size_t)n);
 	n = snprintf(line, sizeof(line), "REPORT RequestId: %s\tDuration: %.2f "
 	    "ms\tBilled Duration: %lld ms\tMemory Size: %u MB\tMax Memory Used: "
 	    "%llu MB\t", i->id, (double)us / 1000,
@@ -207,7 +215,7 @@ static void log_report(struct sk_invocation *i)
 	if (init_us)
 		n += snprintf(line + n, sizeof(line) - (size_t)n,
 		    "Init Duration: %.2f ms\t", (double)init_us / 1000);
-	sk_invocation_log(i, line, (size_t)n);
+	say(i, line, (size_t)n);
 	v->was_cold = false;
 }
 
@@ -283,7 +291,7 @@ void sk_invocation_failed(struct sk_invocation *i, const char *type,
 		i->request = NULL;
 	}
 	snprintf(message, sizeof(message), "RequestId: %s Error: %s", i->id, text);
-	sk_invocation_log(i, message, strlen(message));
+	say(i, message, strlen(message));
 	log_report(i);
 	if (!sk_buf_byte(&body, '{') || !sk_put_member(&body, "errorType", type) ||
 	    !sk_put_member(&body, "errorMessage", message) ||

@@ -30,8 +30,33 @@ static const struct route {
 	    sk_rest_update_configuration, NAMED | FOUND | BODY, SMALL },
 	{ "PUT", "2015-03-31/functions/*/code", sk_rest_update_code,
 	    NAMED | FOUND | BODY, SK_HOST_CREATE },
+	{ "POST", "2015-03-31/functions/*/versions", sk_rest_publish,
+	    NAMED | FOUND | BODY, SMALL },
+	{ "GET", "2015-03-31/functions/*/versions", sk_rest_list_versions,
+	    NAMED | FOUND, 0 },
+	{ "POST", "2015-03-31/functions/*/aliases", sk_rest_create_alias,
+	    NAMED | FOUND | BODY, SMALL },
+	{ "GET", "2015-03-31/functions/*/aliases", sk_rest_list_aliases,
+	    NAMED | FOUND, 0 },
+	{ "GET", "2015-03-31/functions/*/aliases/*", sk_rest_get_alias,
+	    NAMED | FOUND, 0 },
+	{ "PUT", "2015-03-31/functions/*/aliases/*", sk_rest_update_alias,
+	    NAMED | FOUND | BODY, SMALL },
+	{ "DELETE", "2015-03-31/functions/*/aliases/*", sk_rest_delete_alias,
+	    NAMED | FOUND, 0 },
+	{ "PUT", "2017-10-31/functions/*/concurrency", sk_rest_put_concurrency,
+	    NAMED | FOUND | BODY, SMALL },
+	{ "GET", "2019-09-30/functions/*/concurrency", sk_rest_get_concurrency,
+	    NAMED | FOUND, 0 },
+	{ "DELETE", "2017-10-31/functions/*/concurrency",
+	    sk_rest_delete_concurrency, NAMED | FOUND, 0 },
+	{ "GET", "2016-08-19/account-settings", sk_rest_account, 0, 0 },
+	{ "GET", "2017-03-31/tags/*", sk_rest_list_tags, NAMED | FOUND, 0 },
+	{ "POST", "2017-03-31/tags/*", sk_rest_tag, NAMED | FOUND | BODY, SMALL },
+	{ "DELETE", "2017-03-31/tags/*", sk_rest_untag, NAMED | FOUND, 0 },
 };
 
+/* A slash at the end changes nothing: aws writes it for some. */
 static bool matches(const struct route *r, const char *method,
     const struct sk_target *t)
 {
@@ -90,6 +115,35 @@ bool sk_call_refused(struct sk_call *c, const struct sk_fields *f)
 	if (f->type)
 		sk_answer_error(c->host, c->request, 400, f->type, "%s", f->text);
 	return f->type != NULL;
+}
+
+bool sk_call_outdated(struct sk_call *c, const char *revision)
+{
+	char given[64];
+
+	if (!sk_field_text(&c->body, "RevisionId", given, sizeof(given)) ||
+	    !strcmp(given, revision))
+		return false;
+	sk_answer_error(c->host, c->request, 412, "PreconditionFailedException",
+	    "The RevisionId provided does not match the latest RevisionId. Call "
+	    "the GetFunction/GetAlias API to retrieve the latest RevisionId");
+	return true;
+}
+
+bool sk_call_busy(struct sk_call *c)
+{
+	const struct sk_function *f = c->function;
+
+	if (f->state == SK_PENDING || f->updating) {
+		sk_answer_error(c->host, c->request, 409,
+		    "ResourceConflictException", "The operation cannot be "
+		    "performed at this time. %s", f->state == SK_PENDING ?
+		    "The function is currently in the following state: Pending" :
+		    "An update is in progress for this function.");
+		return true;
+	}
+	return sk_call_outdated(c, f->latest->revision) ||
+	    sk_call_refused(c, &c->body);
 }
 
 void sk_call_not_found(struct sk_call *c)

@@ -18,8 +18,13 @@ struct sk_call {
 	struct sk_function *function;   /* NULL: the operation wants none */
 	struct sk_fields body;
 };
-/* What was wrong with the body; true: it has been answered. */
+/* True: something was wrong, and it has been answered. */
 bool sk_call_refused(struct sk_call *, const struct sk_fields *);
+/* RevisionId, if given, is not this one. */
+bool sk_call_outdated(struct sk_call *, const char *revision);
+/* The function is being made or updated, or its RevisionId is another; or what
+ * was wrong with the body. */
+bool sk_call_busy(struct sk_call *);
 void sk_call_not_found(struct sk_call *);
 
 extern const struct sk_port_ops sk_rest_ops;            /* arg: the host */
@@ -29,6 +34,22 @@ bool sk_describe_version(struct sk_buf *, const struct sk_function *,
     const struct sk_version *, bool all_versions);
 bool sk_describe_alias(struct sk_buf *, const struct sk_function *,
     const struct sk_alias *);
+
+/* page.c: a list in pages (Marker, MaxItems, NextMarker). */
+struct sk_page {
+	struct sk_buf body;
+	size_t skip, most, seen, put;
+	bool more, ok;
+};
+/* False: it has been answered. */
+bool sk_page_begin(struct sk_call *, struct sk_page *, const char *name);
+/* For each of the whole list: does this one go on the page? */
+bool sk_page_wants(struct sk_page *);
+void sk_page_end(struct sk_call *, struct sk_page *, bool ok);
+
+/* "Tags":{...}, out and in. */
+bool sk_put_tags(struct sk_buf *, const struct sk_function *);
+void sk_take_tags(struct sk_fields *, struct sk_function *);
 
 /* configure.c: what a body says, over what is there. */
 void sk_configure(struct sk_fields *, struct sk_config *);

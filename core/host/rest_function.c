@@ -93,29 +93,6 @@ static void take_arch(struct sk_fields *f, struct sk_config *c)
 		snprintf(c->arch, sizeof(c->arch), "x86_64");
 }
 
-static void take_tags(struct sk_fields *f, struct sk_function *function)
-{
-	struct snek_value name, value;
-	struct snek_cursor at;
-	struct sk_fields tags;
-	char key[129], text[257];
-
-	if (!sk_field_object(f, "Tags", &tags) || sk_iterate(tags.object, &at))
-		return;
-	while (sk_next(&at, &name, &value) == 1) {
-		if (value.type != SNEK_STRING || name.len >= sizeof(key) ||
-		    value.len >= sizeof(text)) {
-			sk_fields_fail(f, "ValidationException",
-			    "a tag is no text, or too long");
-			return;
-		}
-		snprintf(key, sizeof(key), "%.*s", (int)name.len, name.as.s);
-		snprintf(text, sizeof(text), "%.*s", (int)value.len, value.as.s);
-		if (sk_tag_set(function, key, text))
-			sk_fields_fail(f, "ServiceException", "out of memory");
-	}
-}
-
 /* What is needed to make one. */
 static void check_required(struct sk_fields *f, const struct sk_config *c)
 {
@@ -159,8 +136,9 @@ static void create(struct sk_call *c, struct sk_config *config)
 		    &(struct snek_error){ .code = SNEK_ENOMEM });
 		return;
 	}
-	take_tags(&c->body, f);
-	sk_field_object(&c->body, "Code", &where);
+	sk_take_tags(&c->body, f);
+	if (!sk_field_object(&c->body, "Code", &where))
+		sk_fields_constraint(&c->body, "Code", "null", "not be null");
 	if (!sk_call_refused(c, &c->body))
 		code = sk_code_take(c, &where);
 	if (code)
@@ -221,19 +199,6 @@ void sk_rest_get_configuration(struct sk_call *c)
 		answer_version(c, 200, v, *c->qualifier);
 }
 
-static bool put_tags(struct sk_buf *b, const struct sk_function *f)
-{
-	const struct sk_tag *t = f->tags;
-	bool ok = true;
-
-	if (!t)
-		return true;
-	ok = sk_buf_printf(b, ",\"Tags\":{");
-	for (; ok && t; t = t->next)
-		ok = sk_put_member(b, t->key, t->value);
-	return ok && sk_buf_byte(b, '}');
-}
-
 void sk_rest_get(struct sk_call *c)
 {
 	struct sk_version *v = find_version(c);
@@ -244,8 +209,9 @@ void sk_rest_get(struct sk_call *c)
 		return;
 	ok = sk_buf_printf(&b, "{\"Configuration\":") &&
 	    sk_describe_version(&b, c->function, v, *c->qualifier) &&
-	    sk_buf_printf(&b, ",\"Code\":{\"RepositoryType\":\"S3\"}") &&
-	    put_tags(&b, c->function);
+	    sk_buf_printf(&b, ",\"Code\":{\"RepositoryType\":\"S3\"}");
+	if (c->function->tags)
+		ok = ok && sk_buf_byte(&b, ',') && sk_put_tags(&b, c->function);
 	if (c->function->reserved >= 0)
 		ok = ok && sk_buf_printf(&b, ",\"Concurrency\":"
 		    "{\"ReservedConcurrentExecutions\":%lld}",
@@ -254,52 +220,74 @@ void sk_rest_get(struct sk_call *c)
 	sk_answer_json(c->host, c->request, 200, &b, ok);
 }
 
+static bool list_function(struct sk_page *page, const struct sk_function *f,
+    bool all)
+{
+	const struct sk_version *v = f->versions;
+	bool ok = true;
+
+	if (sk_page_wants(page))
+		ok = sk_describe_version(&page->body, f, f->latest, all);
+	for (; all && ok && v; v = v->next)
+		if (sk_page_wants(page))
+			ok = sk_describe_version(&page->body, f, v, true);
+	return ok;
+}
+
 void sk_rest_list(struct sk_call *c)
 {
 	const struct sk_function *f = c->host->functions.first;
-	struct sk_buf b = { 0 };
-	bool ok = sk_buf_printf(&b, "{\"Functions\":[");
+	struct sk_page page;
+	char which[8];
+	bool ok = true, all;
 
+	all = sk_target_query(c->request->target, "FunctionVersion", which,
+	    sizeof(which)) == 1 && !strcmp(which, "ALL");
+	if (!sk_page_begin(c, &page, "Functions"))
+		return;
 	for (; ok && f; f = f->next)
-		ok = (b.p[b.n - 1] == '[' || sk_buf_byte(&b, ',')) &&
-		    sk_describe_version(&b, f, f->latest, false);
-	ok = ok && sk_buf_printf(&b, "]}");
-	sk_answer_json(c->host, c->request, 200, &b, ok);
+		ok = list_function(&page, f, all);
+	sk_page_end(c, &page, ok);
+}
+
+/* One version of it, when that is what was said. */
+static void delete_version(struct sk_call *c)
+{
+	struct sk_function *f = c->function;
+	const struct sk_alias *a;
+	uint32_t n;
+
+	if (!sk_name_is_number(c->qualifier)) {
+		sk_answer_invalid(c->host, c->request, "$LATEST version cannot be "
+		    "deleted without deleting the function, and an alias is "
+		    "deleted as such.");
+		return;
+	}
+	n = (uint32_t)atoi(c->qualifier);
+	for (a = f->aliases; a; a = a->next)
+		if (a->version == n || (a->weight > 0 && a->other == n)) {
+			sk_answer_error(c->host, c->request, 409, CONFLICT,
+			    "Version %u is still referenced by alias %s", n,
+			    a->name);
+			return;
+		}
+	sk_function_drop_version(f, n);
+	sk_environment_retire(c->host);
+	sk_answer_nothing(c->host, c->request, 204);
 }
 
 void sk_rest_delete(struct sk_call *c)
 {
+	if (*c->qualifier) {
+		delete_version(c);
+		return;
+	}
 	sk_function_remove(&c->host->functions, c->function);
 	sk_environment_retire(c->host);
 	sk_answer_nothing(c->host, c->request, 204);
 }
 
 /* ---- update ---- */
-
-/* True: not now, and it has been answered. */
-static bool is_busy(struct sk_call *c)
-{
-	const struct sk_function *f = c->function;
-	char revision[37];
-
-	if (f->state == SK_PENDING || f->updating) {
-		sk_answer_error(c->host, c->request, 409, CONFLICT, "The operation "
-		    "cannot be performed at this time. %s", f->updating ?
-		    "An update is in progress for this function." :
-		    "The function is currently in the following state: Pending");
-		return true;
-	}
-	if (sk_field_text(&c->body, "RevisionId", revision, sizeof(revision)) &&
-	    strcmp(revision, f->latest->revision) != 0) {
-		sk_answer_error(c->host, c->request, 412,
-		    "PreconditionFailedException", "The RevisionId provided does "
-		    "not match the latest RevisionId. Call the GetFunction or "
-		    "the GetAlias API to retrieve the latest RevisionId for your "
-		    "resource.");
-		return true;
-	}
-	return sk_call_refused(c, &c->body);
-}
 
 static void update(struct sk_call *c, const struct sk_config *config,
     struct sk_code *code)
@@ -325,7 +313,7 @@ void sk_rest_update_code(struct sk_call *c)
 	struct sk_config config;
 	struct sk_code *code;
 
-	if (is_busy(c))
+	if (sk_call_busy(c))
 		return;
 	if (sk_config_copy(&config, &c->function->latest->config)) {
 		sk_request_drop(c->request);
@@ -345,7 +333,7 @@ void sk_rest_update_configuration(struct sk_call *c)
 {
 	struct sk_config config;
 
-	if (is_busy(c))
+	if (sk_call_busy(c))
 		return;
 	if (sk_config_copy(&config, &c->function->latest->config)) {
 		sk_request_drop(c->request);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -355,10 +356,12 @@ static void on_connection(void *arg, struct MHD_Connection *c, void **context,
 static void hand_over(struct sk_port *p, int fd)
 {
 	struct tagged tag;
+	int one = 1;
 
 	memset(&tag, 0, sizeof(tag));
 	tag.in.sin_family = AF_INET;
 	tag.port = p;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	p->refs++;
 	p->handing = true;
 	if (MHD_add_connection(p->server->daemon, fd,

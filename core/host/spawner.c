@@ -113,7 +113,8 @@ void sk_spawner_run(int socket)
 
 	/* Signals of a terminal are for the host, which then ends us. */
 	setsid();
-	prctl(PR_SET_PDEATHSIG, 0);
+	/* Inits are left to us by those that went between. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	prctl(PR_SET_DUMPABLE, 0);
 	sigaction(SIGCHLD, &ignore, NULL);
 	sigaction(SIGTERM, &ignore, NULL);

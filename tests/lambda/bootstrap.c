@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -44,6 +45,7 @@ static void dial(void)
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	const char *api = getenv("AWS_LAMBDA_RUNTIME_API"), *colon;
 	char host[64];
+	int one = 1;
 
 	colon = api ? strchr(api, ':') : NULL;
 	if (!colon)
@@ -54,6 +56,7 @@ static void dial(void)
 	sock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (sock < 0 || connect(sock, (struct sockaddr *)&a, sizeof(a)) < 0)
 		die("connect");
+	setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
 static void send_all(const char *p, size_t n)
