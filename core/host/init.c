@@ -199,6 +199,7 @@ void sk_init_run(const struct sk_spawn_order *o)
 	sigset_t children;
 	pid_t pid;
 
+	prctl(PR_SET_DUMPABLE, 0);      /* not to be looked into by what runs */
 	if (o->s.root && sk_root_enter(o, &what))
 		sk_init_fail(o, what);
 	if (o->s.root)

@@ -82,6 +82,7 @@ static _Noreturn void go_between(const struct sk_spawn_order *o)
 	const char *what = "fork";
 	pid_t pid;
 
+	prctl(PR_SET_DUMPABLE, 1);      /* else our map of users is root's */
 	if (o->s.root && sk_root_leave(&what))
 		sk_init_fail(o, what);
 	pid = fork();
