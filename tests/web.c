@@ -295,20 +295,27 @@ static void *run(void *arg)
 
 struct web *web_start(web_handler *handler, void *arg)
 {
+	return web_start_at("127.0.0.1", 0, handler, arg);
+}
+
+struct web *web_start_at(const char *address, int port, web_handler *handler,
+    void *arg)
+{
 	struct web *w = calloc(1, sizeof(*w));
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	socklen_t n = sizeof(a);
 	struct epoll_event ev = { .events = EPOLLIN };
 
 	check(w, "memory");
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	inet_pton(AF_INET, address, &a.sin_addr);
+	a.sin_port = htons((uint16_t)port);
 	w->handler = handler;
 	w->arg = arg;
 	w->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	check(!bind(w->listener, (struct sockaddr *)&a, n) &&
 	    !listen(w->listener, 4096) &&
 	    !getsockname(w->listener, (struct sockaddr *)&a, &n), "listen");
-	snprintf(w->url, sizeof(w->url), "http://127.0.0.1:%u",
+	snprintf(w->url, sizeof(w->url), "http://%s:%u", address,
 	    ntohs(a.sin_port));
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	w->stop = eventfd(0, EFD_CLOEXEC);

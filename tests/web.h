@@ -34,8 +34,9 @@ typedef void web_handler(void *arg, const struct web_request *,
     struct web_answer *);
 
 struct web *web_start(web_handler *, void *arg);
+struct web *web_start_at(const char *address, int port, web_handler *, void *arg);
 void web_stop(struct web *);
-const char *web_url(const struct web *);        /* http://127.0.0.1:PORT */
+const char *web_url(const struct web *);        /* http://ADDRESS:PORT */
 unsigned web_requests(const struct web *);
 unsigned web_connections(const struct web *);
 unsigned web_peak(const struct web *);          /* open at once */

@@ -109,7 +109,7 @@ int sk_cred_not(struct sk_chain *c, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	sk_buf_printf(&c->not_there, "%s%s", c->not_there.n ? "; " : "", text);
-	return SNEK_ENOENT;
+	return SK_CRED_NOT;
 }
 
 const char *sk_cred_setting(const struct sk_chain *c, const char *key)
@@ -120,10 +120,10 @@ const char *sk_cred_setting(const struct sk_chain *c, const char *key)
 static int ask(struct sk_chain *c, sk_cred_place *const *place,
     struct sk_cred *out, struct snek_error *e)
 {
-	int rc = SNEK_ENOENT;
+	int rc = SK_CRED_NOT;
 
 	memset(out, 0, sizeof(*out));
-	for (; rc == SNEK_ENOENT && *place; place++)
+	for (; rc == SK_CRED_NOT && *place; place++)
 		rc = (*place)(c, out, e);
 	return rc;
 }
@@ -137,7 +137,7 @@ int sk_cred_of_profile(const struct sk_chain *c, const char *profile,
 		.visited = visited };
 	int rc = ask(&own, places, out, e);
 
-	if (rc == SNEK_ENOENT)
+	if (rc == SK_CRED_NOT)
 		rc = sk_fail(e, SNEK_EACCES, "profile \"%.60s\" has no credentials: "
 		    "%.350s", profile, own.not_there.n ? own.not_there.p : "");
 	sk_buf_free(&own.not_there);
@@ -155,7 +155,7 @@ int sk_cred_find(const struct sk_settings *s, struct sk_cred *out,
 		.environment = !s->by_option };
 	int rc = ask(&c, places, out, e);
 
-	if (rc == SNEK_ENOENT)
+	if (rc == SK_CRED_NOT)
 		rc = sk_fail(e, SNEK_EACCES, "no credentials for AWS (profile "
 		    "\"%.40s\"): %.400s", s->profile,
 		    c.not_there.n ? c.not_there.p : "");

@@ -37,7 +37,9 @@ struct sk_chain {
 	struct sk_buf not_there;        /* places, and why they are none */
 };
 
-/* SNEK_ENOENT, after sk_cred_not: this place is not where they are. */
+#define SK_CRED_NOT 1           /* this place is not where they are */
+
+/* SK_CRED_NOT: after sk_cred_not alone. */
 typedef int sk_cred_place(struct sk_chain *, struct sk_cred *,
     struct snek_error *);
 
@@ -46,7 +48,7 @@ sk_cred_place sk_cred_environment, sk_cred_role, sk_cred_web, sk_cred_sso,
     sk_cred_instance;
 
 __attribute__((format(printf, 2, 3)))
-int sk_cred_not(struct sk_chain *, const char *fmt, ...);       /* SNEK_ENOENT */
+int sk_cred_not(struct sk_chain *, const char *fmt, ...);       /* SK_CRED_NOT */
 
 /* The setting of the chain's profile. */
 const char *sk_cred_setting(const struct sk_chain *, const char *key);

@@ -41,10 +41,10 @@ static int by_own_keys(const struct role *r, struct sk_cred *out,
 		.profile = r->source };
 	int rc = sk_cred_shared(&own, out, e);
 
-	if (rc == SNEK_ENOENT)
+	if (rc == SK_CRED_NOT)
 		rc = sk_cred_config(&own, out, e);
 	sk_buf_free(&own.not_there);
-	return rc != SNEK_ENOENT ? rc : wrong(r, "source_profile leads back to a "
+	return rc != SK_CRED_NOT ? rc : wrong(r, "source_profile leads back to a "
 	    "profile whose role is being assumed, and which has no keys", e);
 }
 
@@ -83,7 +83,7 @@ static int by_place(const struct role *r, struct sk_cred *out,
 		return wrong(r, "credential_source is Environment, "
 		    "EcsContainer or Ec2InstanceMetadata", e);
 	rc = places[i].ask(&own, out, e);
-	if (rc == SNEK_ENOENT)
+	if (rc == SK_CRED_NOT)
 		rc = sk_fail(e, SNEK_EACCES, "profile \"%.60s\": "
 		    "credential_source has nothing: %.250s", r->chain->profile,
 		    own.not_there.n ? own.not_there.p : "");
