@@ -130,7 +130,8 @@ static void drop_last(struct sk_buf *b, size_t from)
 		b->n--;
 }
 
-/* Without empty steps, "." and ".."; the encoding grows what is there. */
+/* Without empty steps, "." and "..", and with a '/' at the end where the path
+ * has one. */
 static bool put_normal_path(struct sk_buf *b, const char *p)
 {
 	size_t from = b->n, n;
@@ -142,9 +143,10 @@ static bool put_normal_path(struct sk_buf *b, const char *p)
 		if (n == 2 && !memcmp(p, "..", 2))
 			drop_last(b, from);
 		else if (n && !(n == 1 && *p == '.'))
-			ok = sk_sign_encode(b, p, n, false) &&
-			    (p[n] != '/' || sk_buf_byte(b, '/'));
+			ok = sk_sign_encode(b, p, n, false) && sk_buf_byte(b, '/');
 	}
+	if (ok && b->n > from + 1 && p[-1] != '/')
+		b->n--;
 	return ok;
 }
 
