@@ -120,11 +120,12 @@ static const struct {
 	    "NoSuchKey: gone (status 404, request q3)" },
 	{ 400, "", "<Response><Errors><Error><Code>UnauthorizedOperation</Code>"
 	    "<Message>m</Message></Error></Errors><RequestID>q4</RequestID>"
-	    "</Response>", SNEK_EACCES, "request q4); ask for the permission" },
+	    "</Response>", SNEK_EACCES, "request q4); the policy needs "
+	    "lambda:GetFunction" },
 	{ 409, "X-Amzn-ErrorType: ResourceConflictException\r\n", "{}",
 	    SNEK_ECONFLICT, "ResourceConflictException: (status 409)" },
 	{ 403, "", "{\"__type\":\"AccessDeniedException\",\"Message\":\"User: x is "
-	    "not authorized\"}", SNEK_EACCES, "ask for the permission" },
+	    "not authorized\"}", SNEK_EACCES, "needs lambda:GetFunction" },
 	{ 403, "", "{\"__type\":\"UnrecognizedClientException\"}", SNEK_EACCES,
 	    "AWS does not know this key" },
 	{ 413, "X-Amzn-ErrorType: RequestTooLargeException\r\n", "", SNEK_EINVAL,

@@ -161,6 +161,7 @@ static int code_of(const struct sk_aws_reply *r)
 	case 404:
 		return SNEK_ENOENT;
 	case 409:
+	case 412:
 		return SNEK_ECONFLICT;
 	default:
 		return r->status >= 500 ? SNEK_EAGAIN : code_of_type(r->type);
@@ -183,8 +184,6 @@ static const struct {
 	{ "SignatureDoesNotMatch", "is the secret that of the key?" },
 	{ "InvalidSignature", "is the secret that of the key, and this machine's "
 	    "clock right?" },
-	{ "AccessDenied", "ask for the permission" },
-	{ "UnauthorizedOperation", "ask for the permission" },
 	{ "OptInRequired", "switch the region on in the account" },
 	{ "SubscriptionRequired", "the account cannot use this service" },
 	{ "PermanentRedirect", "it is in another region" },
@@ -229,18 +228,35 @@ static bool put_asked(const struct sk_aws_request *q, struct sk_buf *b)
 	return sk_buf_printf(b, "%s %.*s", q->method, (int)n, host);
 }
 
+static bool is_denied(const struct sk_aws_reply *r)
+{
+	return has(r->type, "AccessDenied") ||
+	    has(r->type, "UnauthorizedOperation");
+}
+
+static bool put_cure(const struct sk_aws_request *q,
+    const struct sk_aws_reply *r, struct sk_buf *b)
+{
+	const char *cure = cure_of(r);
+
+	if (is_denied(r) && q->service && q->action)
+		return sk_buf_printf(b, "; the policy needs %s:%s", q->service,
+		    q->action);
+	if (is_denied(r))
+		return sk_buf_printf(b, "; ask for the permission");
+	return !cure || sk_buf_printf(b, "; %s", cure);
+}
+
 static int explain(const struct sk_aws_request *q, const struct sk_aws_reply *r,
     struct snek_error *e)
 {
-	const char *cure = cure_of(r);
 	struct sk_buf b = { 0 };
 	int code = code_of(r);
 	bool ok = put_asked(q, &b) && sk_buf_printf(&b, ": ") &&
 	    (!*r->type || sk_buf_printf(&b, "%s: ", r->type)) &&
 	    (!*r->message || sk_buf_printf(&b, "%s ", r->message)) &&
 	    sk_buf_printf(&b, "(status %u%s%s)", r->status,
-	    *r->request_id ? ", request " : "", r->request_id) &&
-	    (!cure || sk_buf_printf(&b, "; %s", cure));
+	    *r->request_id ? ", request " : "", r->request_id) && put_cure(q, r, &b);
 
 	if (ok)
 		sk_fail(e, code, "%s", b.p);
