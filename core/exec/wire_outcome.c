@@ -8,13 +8,16 @@
 
 /* ---- runs ---- */
 
+enum { IN_BODY, IN_FILE, SHARED };      /* SHARED: a file in memory */
+
 bool sk_put_run(struct sk_put *w, const struct sk_run *r, struct sk_message *m)
 {
 	int fd;
 
 	sk_put_u64(w, r->entries);
 	sk_put_u64(w, r->bytes);
-	sk_put_u8(w, r->fd > 0);
+	sk_put_u64(w, r->largest);
+	sk_put_u8(w, r->fd <= 0 ? IN_BODY : r->shared ? SHARED : IN_FILE);
 	if (r->fd <= 0) {
 		sk_put_bytes(w, r->mem.p, r->mem.n);
 		return true;
@@ -46,15 +49,17 @@ static int get_file(struct sk_run *r, struct sk_message *m, size_t *at)
 int sk_get_run(struct sk_get *g, struct sk_run *r, struct sk_message *m, size_t *at)
 {
 	struct sk_span s;
-	bool file;
+	uint8_t where;
 
 	memset(r, 0, sizeof(*r));
 	r->entries = sk_get_u64(g);
 	r->bytes = sk_get_u64(g);
-	file = sk_get_u8(g);
-	if (g->bad)
+	r->largest = sk_get_u64(g);
+	where = sk_get_u8(g);
+	r->shared = where == SHARED;
+	if (g->bad || where > SHARED || r->largest > r->bytes)
 		return SNEK_EFORMAT;
-	if (file)
+	if (where != IN_BODY)
 		return get_file(r, m, at);
 	s = sk_get_bytes(g);
 	if (g->bad || s.n != r->bytes)
@@ -74,7 +79,7 @@ static bool put_runs(struct sk_put *w, const struct sk_runs *s,
 	return true;
 }
 
-#define RUN_BYTES 17u           /* at least, of a run */
+#define RUN_BYTES 25u           /* at least, of a run */
 
 static int get_runs(struct sk_get *g, struct sk_runs *s, struct sk_message *m,
     size_t *at)

@@ -9,7 +9,7 @@
 #include "job/job.h"
 
 /* combine often: so much that a few pairs fill it. */
-#define OFTEN_MEMORY ((size_t)40)
+#define OFTEN_MEMORY ((size_t)80)
 
 /* ---- functions and reducer ---- */
 

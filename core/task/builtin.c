@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define ARRAY_HEAD 5u           /* most bytes of an array's header */
+#define ALLOCATED 16u           /* what an allocation takes besides its bytes */
 
 /* A value as a key; the least of those kept is on top of the heap. */
 struct sk_top_item {
@@ -51,6 +52,12 @@ static int array(struct sk_builtin *b, uint64_t n, bool deep,
 	return 0;
 }
 
+static int too_much(const struct sk_builtin *b, struct snek_error *e)
+{
+	return sk_fail(e, SNEK_ELIMIT, "its values take over %zu bytes; more "
+	    "--memory, or fewer --workers, allow more", b->most);
+}
+
 static int begin(struct sk_builtin *b, struct snek_error *e)
 {
 	b->buf.n = 0;
@@ -71,6 +78,8 @@ int sk_list_group(void *arg, struct snek_value key, sk_group *g,
 		deep |= v.type >= SNEK_ARRAY;
 		n++;
 		rc = sk_pack_value(&b->buf, v) ? 0 : sk_enomem(e);
+		if (!rc && b->most && b->buf.n > b->most)
+			rc = too_much(b, e);
 		if (b->buf.n > UINT32_MAX)
 			break;
 	}
@@ -120,7 +129,8 @@ static void settle_up(struct sk_top_item *item, uint32_t i)
 	}
 }
 
-static bool set(struct sk_top_item *t, const struct sk_buf *key)
+static bool set(struct sk_builtin *b, struct sk_top_item *t,
+    const struct sk_buf *key)
 {
 	char *p;
 
@@ -128,6 +138,7 @@ static bool set(struct sk_top_item *t, const struct sk_buf *key)
 		p = realloc(t->p, key->n);
 		if (!p)
 			return false;
+		b->held += key->n - t->cap;
 		t->p = p;
 		t->cap = key->n;
 	}
@@ -147,6 +158,7 @@ static bool room(struct sk_builtin *b)
 	if (!p)
 		return false;
 	memset(p + b->cap, 0, (cap - b->cap) * sizeof(*p));
+	b->held += (cap - b->cap) * (sizeof(*p) + ALLOCATED);
 	b->item = p;
 	b->cap = cap;
 	return true;
@@ -162,14 +174,14 @@ static int offer(struct sk_builtin *b, struct snek_value v, struct snek_error *e
 		return rc == SNEK_ENOMEM ? sk_enomem(e) :
 		    sk_fail(e, rc, "a value is malformed");
 	if (b->n < b->top) {
-		if (!room(b) || !set(&b->item[b->n], &b->buf))
+		if (!room(b) || !set(b, &b->item[b->n], &b->buf))
 			return sk_enomem(e);
 		settle_up(b->item, b->n++);
 		return 0;
 	}
 	if (sk_key_compare(b->buf.p, b->buf.n, b->item[0].p, b->item[0].n) <= 0)
 		return 0;
-	if (!set(&b->item[0], &b->buf))
+	if (!set(b, &b->item[0], &b->buf))
 		return sk_enomem(e);
 	settle_down(b->item, b->n);
 	return 0;
@@ -214,32 +226,73 @@ static int give_all(struct sk_builtin *b, struct snek_value *out,
 	return rc ? rc : array(b, b->n, deep, out, e);
 }
 
-int sk_top_group(void *arg, struct snek_value key, sk_group *g,
+/* What the key's items held goes before the next one's. */
+static void forget(struct sk_builtin *b)
+{
+	uint32_t i;
+
+	b->n = 0;
+	if (!b->most || b->held <= b->most / 2)
+		return;
+	for (i = 0; i < b->cap; i++)
+		free(b->item[i].p);
+	free(b->item);
+	b->item = NULL;
+	b->cap = 0;
+	b->held = 0;
+}
+
+static int give_items(struct sk_builtin *b, struct snek_value key,
     int (*emit)(void *, struct snek_value, struct snek_value), void *emit_arg,
     struct snek_error *e)
 {
-	struct sk_builtin *b = arg;
 	struct snek_value v;
 	uint32_t i;
-	int rc;
+	int rc = 0;
 
-	b->n = 0;
-	while ((rc = sk_group_next(g, &v, e)) > 0) {
-		rc = offer(b, v, e);
-		if (rc)
-			return rc;
-	}
-	if (rc)
-		return rc;
-	order(b);
-	if (!b->partial) {
-		rc = give_all(b, &v, e);
-		return rc ? rc : emit(emit_arg, key, v);
-	}
 	for (i = 0; i < b->n && !rc; i++) {
 		rc = item_value(b, i, &v, e);
 		if (!rc)
 			rc = emit(emit_arg, key, v);
 	}
 	return rc;
+}
+
+/* No room for choosing: the rest is for whoever comes after. */
+static int pass_on(struct sk_builtin *b, struct snek_value key, sk_group *g,
+    int (*emit)(void *, struct snek_value, struct snek_value), void *emit_arg,
+    struct snek_error *e)
+{
+	struct snek_value v;
+	int rc = give_items(b, key, emit, emit_arg, e);
+
+	while (!rc && (rc = sk_group_next(g, &v, e)) > 0)
+		rc = emit(emit_arg, key, v);
+	return rc;
+}
+
+int sk_top_group(void *arg, struct snek_value key, sk_group *g,
+    int (*emit)(void *, struct snek_value, struct snek_value), void *emit_arg,
+    struct snek_error *e)
+{
+	struct sk_builtin *b = arg;
+	struct snek_value v;
+	int rc;
+
+	forget(b);
+	while ((rc = sk_group_next(g, &v, e)) > 0) {
+		rc = offer(b, v, e);
+		if (rc)
+			return rc;
+		if (b->most && b->held > b->most)
+			return b->partial ? pass_on(b, key, g, emit, emit_arg, e)
+			    : too_much(b, e);
+	}
+	if (rc)
+		return rc;
+	order(b);
+	if (b->partial)
+		return give_items(b, key, emit, emit_arg, e);
+	rc = give_all(b, &v, e);
+	return rc ? rc : emit(emit_arg, key, v);
 }

@@ -67,6 +67,19 @@ int sk_group_next(sk_group *g, struct snek_value *out, struct snek_error *e)
 	return 1;
 }
 
+static int check_size(const sk_group *g, struct snek_value key,
+    struct snek_value value)
+{
+	size_t n = key.type >= SNEK_STRING ? key.len : 0;
+
+	n += value.type >= SNEK_STRING ? value.len : 0;
+	if (!g->all->most || n <= g->all->most)
+		return 0;
+	sk_pair_too_large(n, g->all->most, g->error);
+	return sk_pair_name((struct sk_span){ g->key.p, g->key.n },
+	    SNEK_ELIMIT, g->error);
+}
+
 static int emit(void *arg, struct snek_value key, struct snek_value value)
 {
 	sk_group *g = arg;
@@ -75,6 +88,9 @@ static int emit(void *arg, struct snek_value key, struct snek_value value)
 
 	if (g->rc)
 		return g->rc;
+	rc = check_size(g, key, value);
+	if (rc)
+		return g->rc = rc;
 	rc = sk_pair_key(&g->key_out, key, g->error);
 	if (rc)
 		return g->rc = rc;

@@ -4,9 +4,8 @@
 
 #include <stdlib.h>
 
-#define WINDOW_MAX (256u << 10)
-#define WINDOW_MIN (8u << 10)
-#define WINDOWS (32u << 20)     /* of all readers together */
+#define WINDOW_MIN (16u << 10)
+#define CHECK_EVERY 1024u       /* entries */
 
 struct source {
 	sk_run_reader *reader;
@@ -15,6 +14,10 @@ struct source {
 };
 
 struct sk_merge {
+	const struct sk_run **run;
+	struct sk_run **own;    /* by run: what was merged into it before; NULL:
+	                         * the caller's */
+	size_t runs;
 	struct source *source;
 	struct source **heap;   /* the least first */
 	size_t n, sources;
@@ -57,20 +60,64 @@ static void sink_down(sk_merge *m, size_t i)
 	m->heap[i] = s;
 }
 
-static int start(sk_merge *m, const struct sk_run *const *runs, size_t n,
-    struct snek_error *e)
+/* ---- how much a reader takes ---- */
+
+/* Of a file, at least: an entry must fit. */
+static uint64_t room_of(const struct sk_run *r)
 {
-	size_t i, window = WINDOWS / n;
+	uint64_t room = r->largest > WINDOW_MIN ? r->largest : WINDOW_MIN;
+
+	return !r->fd ? 0 : r->bytes < room ? r->bytes : room;
+}
+
+static uint64_t room_of_all(const sk_merge *m)
+{
+	uint64_t room = 0;
+	size_t i;
+
+	for (i = 0; i < m->runs; i++)
+		room += room_of(m->run[i]);
+	return room;
+}
+
+static size_t files_of(const sk_merge *m)
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < m->runs; i++)
+		n += m->run[i]->fd != 0;
+	return n;
+}
+
+/* What is left beyond the least is shared out. */
+static size_t window_of(const sk_merge *m, const struct sk_merge_limits *l)
+{
+	uint64_t room = room_of_all(m), window;
+	size_t files = files_of(m);
+
+	if (!l || !files)
+		return SK_RUN_WINDOW;
+	window = WINDOW_MIN;
+	if (l->memory > room)
+		window += (l->memory - room) / files;
+	return window < SK_RUN_WINDOW ? (size_t)window : SK_RUN_WINDOW;
+}
+
+/* ---- reading ---- */
+
+static int start(sk_merge *m, size_t window, struct snek_error *e)
+{
 	struct source *s;
+	size_t i;
 	int rc;
 
-	if (window > WINDOW_MAX)
-		window = WINDOW_MAX;
-	if (window < WINDOW_MIN)
-		window = WINDOW_MIN;
-	for (i = 0; i < n; i++) {
+	m->source = calloc(m->runs + 1, sizeof(*m->source));
+	m->heap = calloc(m->runs + 1, sizeof(*m->heap));
+	if (!m->source || !m->heap)
+		return sk_enomem(e);
+	for (i = 0; i < m->runs; i++) {
 		s = &m->source[m->sources];
-		rc = sk_run_reader_sized(runs[i], window, &s->reader, e);
+		rc = sk_run_reader_sized(m->run[i], window, &s->reader, e);
 		if (rc)
 			return rc;
 		m->sources++;
@@ -86,20 +133,143 @@ static int start(sk_merge *m, const struct sk_run *const *runs, size_t n,
 	return 0;
 }
 
-int sk_merge_new(const struct sk_run *const *runs, size_t n, sk_merge **out,
+static int new(const struct sk_run *const *runs, size_t n, sk_merge **out,
     struct snek_error *e)
 {
 	sk_merge *m = calloc(1, sizeof(*m));
-	int rc = 0;
 
 	if (!m)
 		return sk_enomem(e);
-	m->source = calloc(n + 1, sizeof(*m->source));
-	m->heap = calloc(n + 1, sizeof(*m->heap));
-	if (!m->source || !m->heap)
-		rc = sk_enomem(e);
-	else if (n)
-		rc = start(m, runs, n, e);
+	m->run = calloc(n + 1, sizeof(*m->run));
+	m->own = calloc(n + 1, sizeof(*m->own));
+	if (!m->run || !m->own) {
+		sk_merge_free(m);
+		return sk_enomem(e);
+	}
+	if (n)
+		memcpy(m->run, runs, n * sizeof(*runs));
+	m->runs = n;
+	*out = m;
+	return 0;
+}
+
+/* ---- merging some of them first ---- */
+
+int sk_merge_all(sk_merge *m, const struct sk_merge_limits *l,
+    struct sk_run *out, struct snek_error *e)
+{
+	struct sk_entry entry;
+	uint32_t tick = 0;
+	int rc;
+
+	while ((rc = sk_merge_next(m, &entry, e)) > 0) {
+		rc = sk_run_add(out, &entry, e);
+		if (!rc && ++tick % CHECK_EVERY == 0 && l->check)
+			rc = l->check(l->check_arg);
+		if (rc)
+			return rc > 0 ? SNEK_ECANCELED : rc;
+	}
+	return rc;
+}
+
+static int merge_into(const struct sk_merge_limits *l,
+    const struct sk_run *const *runs, size_t n, struct sk_run *out,
+    struct snek_error *e)
+{
+	sk_merge *m;
+	int rc = new(runs, n, &m, e);
+
+	if (rc)
+		return rc;
+	rc = start(m, window_of(m, l), e);
+	if (!rc)
+		rc = sk_run_spill(out, l->tmp, e);
+	if (!rc)
+		rc = sk_merge_all(m, l, out, e);
+	if (!rc)
+		rc = sk_run_end(out, e);
+	sk_merge_free(m);
+	return rc;
+}
+
+static void drop(struct sk_run *r)
+{
+	if (!r)
+		return;
+	sk_run_free(r);
+	free(r);
+}
+
+/* Runs at to at + n become one, at at. */
+static int fold(sk_merge *m, const struct sk_merge_limits *l, size_t at,
+    size_t n, struct snek_error *e)
+{
+	struct sk_run *out = calloc(1, sizeof(*out));
+	size_t i, rest = m->runs - at - n;
+	int rc = out ? merge_into(l, m->run + at, n, out, e) : sk_enomem(e);
+
+	if (rc) {
+		drop(out);
+		return rc;
+	}
+	for (i = at; i < at + n; i++)
+		drop(m->own[i]);
+	m->run[at] = m->own[at] = out;
+	memmove(m->run + at + 1, m->run + at + n, rest * sizeof(*m->run));
+	memmove(m->own + at + 1, m->own + at + n, rest * sizeof(*m->own));
+	m->runs -= n - 1;
+	memset(m->own + m->runs, 0, (n - 1) * sizeof(*m->own));
+	return 0;
+}
+
+/* How many from there on fit at once; at least two, if there are. */
+static size_t reach(const sk_merge *m, const struct sk_merge_limits *l, size_t at)
+{
+	uint64_t room = 0;
+	size_t n = 0;
+
+	while (at + n < m->runs) {
+		room += room_of(m->run[at + n]);
+		if (n >= 2 && room > l->memory)
+			break;
+		n++;
+	}
+	return n;
+}
+
+static bool fits(const sk_merge *m, const struct sk_merge_limits *l)
+{
+	return room_of_all(m) <= l->memory || files_of(m) < 3;
+}
+
+/* Once over all of them, or until the rest fits. */
+static int pass(sk_merge *m, const struct sk_merge_limits *l,
+    struct snek_error *e)
+{
+	size_t at, n;
+	int rc = 0;
+
+	for (at = 0; at < m->runs && !rc && !fits(m, l); at++) {
+		n = reach(m, l, at);
+		if (n > 1)
+			rc = fold(m, l, at, n, e);
+	}
+	return rc;
+}
+
+int sk_merge_within(const struct sk_merge_limits *l,
+    const struct sk_run *const *runs, size_t n, sk_merge **out,
+    struct snek_error *e)
+{
+	sk_merge *m;
+	int rc = new(runs, n, &m, e);
+
+	if (rc)
+		return rc;
+	while (!rc && l && !fits(m, l))
+		rc = pass(m, l, e);
+	if (!rc)
+		rc = start(m, window_of(m, l), e);
 	if (rc) {
 		sk_merge_free(m);
 		return rc;
@@ -107,6 +277,14 @@ int sk_merge_new(const struct sk_run *const *runs, size_t n, sk_merge **out,
 	*out = m;
 	return 0;
 }
+
+int sk_merge_new(const struct sk_run *const *runs, size_t n, sk_merge **out,
+    struct snek_error *e)
+{
+	return sk_merge_within(NULL, runs, n, out, e);
+}
+
+/* ---- giving out ---- */
 
 int sk_merge_next(sk_merge *m, struct sk_entry *out, struct snek_error *e)
 {
@@ -138,6 +316,10 @@ void sk_merge_free(sk_merge *m)
 		return;
 	for (i = 0; m->source && i < m->sources; i++)
 		sk_run_reader_free(m->source[i].reader);
+	for (i = 0; m->own && i < m->runs; i++)
+		drop(m->own[i]);
+	free(m->run);
+	free(m->own);
 	free(m->source);
 	free(m->heap);
 	free(m);

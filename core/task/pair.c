@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#define LEAST ((size_t)1 << 20)
+
 int sk_pair_key(struct sk_buf *b, struct snek_value key, struct snek_error *e)
 {
 	int rc;
@@ -39,6 +41,18 @@ int sk_pair_value(struct sk_buf *b, struct snek_value v, struct snek_error *e)
 		return rc;
 	b->n = 0;
 	return sk_pack_value(b, v) ? 0 : sk_enomem(e);
+}
+
+size_t sk_pair_most(size_t memory)
+{
+	return memory / 4 > LEAST ? memory / 4 : LEAST;
+}
+
+int sk_pair_too_large(size_t n, size_t most, struct snek_error *e)
+{
+	return sk_fail(e, SNEK_ELIMIT, "emitted a pair of %zu bytes; with the "
+	    "memory that the job has, one may have %zu: more --memory, or fewer "
+	    "--workers, allow more", n, most);
 }
 
 int sk_pair_name(struct sk_span key, int rc, struct snek_error *e)

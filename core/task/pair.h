@@ -12,6 +12,11 @@ int sk_pair_key(struct sk_buf *, struct snek_value key, struct snek_error *);
 int sk_pair_check(struct snek_value, struct snek_error *);
 /* The value as msgpack, checked, in place of what the buffer held. */
 int sk_pair_value(struct sk_buf *, struct snek_value, struct snek_error *);
+/* What is too much for one pair, of those that hold so many bytes: a quarter of
+ * them, but not less than 1 MiB. */
+size_t sk_pair_most(size_t memory);
+/* SNEK_ELIMIT, and how to have more. */
+int sk_pair_too_large(size_t n, size_t most, struct snek_error *);
 /* Put the key (bytes of key.h), as JSON, in front of a text; returns rc. */
 int sk_pair_name(struct sk_span key, int rc, struct snek_error *);
 #endif

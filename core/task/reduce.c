@@ -30,21 +30,35 @@ static int check(struct reduction *r)
 	return rc > 0 ? SNEK_ECANCELED : rc;
 }
 
+/* What comes out is in memory with what it is made of. */
 static int give(struct reduction *r, const struct sk_entry *n, struct snek_error *e)
 {
 	int rc = sk_run_add(r->out, n, e);
 
-	if (!rc && !r->out->fd && r->out->mem.n > r->o->memory)
+	if (!rc && !r->out->fd && r->out->mem.n > r->o->memory / 4)
 		rc = sk_run_spill(r->out, r->o->tmp, e);
 	return rc;
+}
+
+static struct sk_merge_limits limits(const struct reduction *r)
+{
+	return (struct sk_merge_limits){ r->o->memory / 2, r->o->tmp,
+	    r->o->check, r->o->check_arg };
+}
+
+static struct sk_sorter_options options(const struct reduction *r)
+{
+	return (struct sk_sorter_options){ .tmp = r->o->tmp,
+	    .memory = r->o->memory / 2 };
 }
 
 static int give_merged(struct reduction *r, const struct sk_run *const *runs,
     size_t n, struct snek_error *e)
 {
+	const struct sk_merge_limits l = limits(r);
 	struct sk_entry entry;
 	sk_merge *m;
-	int rc = sk_merge_new(runs, n, &m, e);
+	int rc = sk_merge_within(&l, runs, n, &m, e);
 
 	if (rc)
 		return rc;
@@ -92,29 +106,39 @@ static int give_sorted(struct reduction *r, struct snek_error *e)
 	return rc;
 }
 
-/* The table's states go to the sorter, which spills. */
+static int put_state(struct reduction *r, const struct sk_slot *slot,
+    struct snek_error *e)
+{
+	struct sk_entry n = { 0 };
+	int rc;
+
+	r->key.n = r->value.n = 0;
+	if (!sk_slot_key(slot, &r->key))
+		return sk_enomem(e);
+	rc = sk_totals_put(&r->totals, slot, &r->value, e);
+	n.key = (struct sk_span){ r->key.p, r->key.n };
+	n.value = (struct sk_span){ r->value.p, r->value.n };
+	return rc ? rc : sk_sorter_add(&r->spilled, &n, e);
+}
+
+/* The table's states go to a run of their own, in order. */
 static int put_off(struct reduction *r, struct snek_error *e)
 {
-	struct sk_sorter_options o = { .tmp = r->o->tmp };
-	const struct sk_table *t = &r->totals.table;
-	const struct sk_slot *slot;
-	struct sk_entry n = { 0 };
-	uint32_t i;
-	int rc = 0;
+	const struct sk_sorter_options o = options(r);
+	struct sk_ordered *order = sk_table_order(&r->totals.table);
+	uint32_t i, n = r->totals.table.n;
+	int rc = order ? 0 : sk_enomem(e);
 
-	for (i = 0; i < t->n && !rc; i++) {
-		slot = sk_table_slot(t, i);
-		r->key.n = r->value.n = 0;
-		if (!sk_slot_key(slot, &r->key))
-			return sk_enomem(e);
-		rc = sk_totals_put(&r->totals, slot, &r->value, e);
-		n.key = (struct sk_span){ r->key.p, r->key.n };
-		n.value = (struct sk_span){ r->value.p, r->value.n };
-		if (!rc)
-			rc = sk_sorter_add(&r->spilled, &n, e);
+	for (i = 0; !rc && i < n; i++) {
+		if (i + AHEAD < n)
+			__builtin_prefetch(order[i + AHEAD].slot);
+		rc = put_state(r, order[i].slot, e);
+		if (!rc && sk_sorter_held(&r->spilled, false) > SK_RUN_WINDOW)
+			rc = sk_sorter_spill(&r->spilled, &o, e);
 	}
+	free(order);
 	sk_totals_reset(&r->totals);
-	return rc ? rc : sk_sorter_spill(&r->spilled, &o, e);
+	return rc ? rc : sk_sorter_cut(&r->spilled, &o, e);
 }
 
 static int add_state(struct reduction *r, const struct sk_entry *n,
@@ -190,10 +214,11 @@ static int give_put_off(struct reduction *r, sk_merge *m, struct snek_error *e)
 	return rc ? rc : give_in_order(r, e);
 }
 
-/* Sorted runs as one stream; *p gets the array that sk_merge_new wants. */
-static int merge_runs(const struct sk_runs *runs, const struct sk_run ***p,
-    sk_merge **m, struct snek_error *e)
+/* Sorted runs as one stream; *p gets the array that merging wants. */
+static int merge_runs(struct reduction *r, const struct sk_runs *runs,
+    const struct sk_run ***p, sk_merge **m, struct snek_error *e)
 {
+	const struct sk_merge_limits l = limits(r);
 	size_t i;
 
 	*p = calloc(runs->n + 1, sizeof(**p));
@@ -201,21 +226,21 @@ static int merge_runs(const struct sk_runs *runs, const struct sk_run ***p,
 		return sk_enomem(e);
 	for (i = 0; i < runs->n; i++)
 		(*p)[i] = &runs->run[i];
-	return sk_merge_new(*p, runs->n, m, e);
+	return sk_merge_within(&l, *p, runs->n, m, e);
 }
 
 /* Finish the sorter and hand its merged runs to give. */
 static int drain(struct reduction *r, int (*to)(struct reduction *, sk_merge *,
     struct snek_error *), struct snek_error *e)
 {
-	struct sk_sorter_options o = { .tmp = r->o->tmp };
+	const struct sk_sorter_options o = options(r);
 	const struct sk_run **p = NULL;
 	struct sk_runs runs = { 0 };
 	sk_merge *m = NULL;
 	int rc = sk_sorter_finish(&r->spilled, &o, &runs, e);
 
 	if (!rc)
-		rc = merge_runs(&runs, &p, &m, e);
+		rc = merge_runs(r, &runs, &p, &m, e);
 	if (!rc)
 		rc = to(r, m, e);
 	sk_merge_free(m);
@@ -234,7 +259,7 @@ static int reduce_totals(struct reduction *r, const struct sk_run *const *runs,
 		rc = add_run(r, runs[i], e);
 	if (rc)
 		return rc;
-	if (!r->spilled.spilled && !r->spilled.file.fd)
+	if (!r->spilled.spilled)
 		return give_sorted(r, e);
 	rc = put_off(r, e);
 	return rc ? rc : drain(r, give_put_off, e);
@@ -245,10 +270,10 @@ static int reduce_totals(struct reduction *r, const struct sk_run *const *runs,
 static int add_result(void *arg, const struct sk_entry *n, struct snek_error *e)
 {
 	struct reduction *r = arg;
-	struct sk_sorter_options o = { .tmp = r->o->tmp };
+	const struct sk_sorter_options o = options(r);
 	int rc = sk_sorter_add(&r->spilled, n, e);
 
-	if (rc || sk_sorter_held(&r->spilled) <= r->o->memory)
+	if (rc || sk_sorter_held(&r->spilled, false) <= r->o->memory / 2)
 		return rc;
 	return sk_sorter_spill(&r->spilled, &o, e);
 }
@@ -271,7 +296,7 @@ static int give_rest(struct reduction *r, sk_merge *m, struct snek_error *e)
 /* Results that came in order are the run that is asked for. */
 static int give_results(struct reduction *r, struct snek_error *e)
 {
-	struct sk_sorter_options o = { .tmp = r->o->tmp };
+	const struct sk_sorter_options o = options(r);
 	struct sk_sorter *s = &r->spilled;
 	int rc;
 
@@ -291,10 +316,13 @@ static int reduce_groups(struct reduction *r, const struct sk_run *const *runs,
     size_t n, struct snek_error *e)
 {
 	const struct sk_reduce_options *o = r->o;
-	struct sk_builtin builtin = { .top = o->reducer->top };
+	const struct sk_merge_limits l = limits(r);
+	struct sk_builtin builtin = { .top = o->reducer->top,
+		.most = sk_pair_most(o->memory) };
 	struct sk_grouper g = o->reduce;
 	struct sk_group_all all = {
 		.grouper = &g, .add = add_result, .add_arg = r,
+		.most = sk_pair_most(o->memory),
 		.check = o->check, .check_arg = o->check_arg,
 	};
 	sk_merge *m;
@@ -305,7 +333,7 @@ static int reduce_groups(struct reduction *r, const struct sk_run *const *runs,
 		    ? sk_top_group : sk_list_group, &builtin };
 	if (!g.group)
 		return sk_fail(e, SNEK_EINVAL, "the op has no reduce");
-	rc = sk_merge_new(runs, n, &m, e);
+	rc = sk_merge_within(&l, runs, n, &m, e);
 	if (rc)
 		return rc;
 	rc = sk_group_all(&all, m, e);

@@ -16,9 +16,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
-
-#define WINDOW (256u << 10)     /* written and read at once */
 
 /* ---- writing ---- */
 
@@ -33,12 +32,8 @@ static int flush(struct sk_run *r, struct snek_error *e)
 		n = pwrite(r->fd, p, left, (off_t)at);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && (errno == ENOSPC || errno == EDQUOT))
-			return sk_fail(e, SNEK_EIO, "temporary file in %s: disk full "
-			    "after %llu bytes; free space there or give another "
-			    "temporary directory", r->dir, (unsigned long long)at);
 		if (n < 0)
-			return sk_fail_errno(e, "write temporary file in %s", r->dir);
+			return sk_tmp_fail(r->dir, at, e);
 		p += n;
 		left -= (size_t)n;
 		at += (uint64_t)n;
@@ -47,9 +42,14 @@ static int flush(struct sk_run *r, struct snek_error *e)
 	return 0;
 }
 
+static size_t window(const struct sk_run *r)
+{
+	return r->window ? r->window : SK_RUN_WINDOW;
+}
+
 int sk_run_add(struct sk_run *r, const struct sk_entry *n, struct snek_error *e)
 {
-	size_t before = r->mem.n;
+	size_t before = r->mem.n, bytes;
 	uint8_t *p;
 
 	if (!sk_buf_reserve(&r->mem, SK_ENTRY_HEAD + n->key.n + n->value.n))
@@ -67,29 +67,93 @@ int sk_run_add(struct sk_run *r, const struct sk_entry *n, struct snek_error *e)
 		memcpy(p, n->value.p, n->value.n);
 	p += n->value.n;
 	r->mem.n = (size_t)(p - (uint8_t *)r->mem.p);
-	r->bytes += r->mem.n - before;
+	bytes = r->mem.n - before;
+	r->bytes += bytes;
 	r->entries++;
-	return r->fd && r->mem.n >= WINDOW ? flush(r, e) : 0;
+	if (bytes > r->largest)
+		r->largest = bytes;
+	return r->fd && r->mem.n >= window(r) ? flush(r, e) : 0;
+}
+
+/* From a file in memory to one that is not. */
+static int move(struct sk_run *r, int to, struct snek_error *e)
+{
+	uint64_t left = r->bytes - r->mem.n;
+	off_t at = 0;
+	ssize_t n;
+
+	while (left) {
+		n = sendfile(to, r->fd, &at, left);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return sk_tmp_fail(r->dir, (uint64_t)at, e);
+		if (!n)
+			return sk_fail(e, SNEK_EFORMAT, "a run in memory ends "
+			    "%llu bytes early", (unsigned long long)left);
+		left -= (uint64_t)n;
+	}
+	close(r->fd);
+	r->fd = to;
+	r->shared = false;
+	return 0;
+}
+
+static int open_file(struct sk_run *r, const char *dir, struct snek_error *e)
+{
+	char *copy = strdup(dir);
+	int fd, rc = 0;
+
+	if (!copy)
+		return sk_enomem(e);
+	fd = sk_tmp_open(dir, e);
+	if (fd < 0) {
+		free(copy);
+		return fd;
+	}
+	free(r->dir);
+	r->dir = copy;
+	if (r->fd)
+		rc = move(r, fd, e);
+	else
+		r->fd = fd;
+	if (rc)
+		close(fd);
+	return rc;
+}
+
+int sk_run_share(struct sk_run *r, struct snek_error *e)
+{
+	int fd, rc;
+
+	if (r->fd)
+		return 0;
+	fd = sk_tmp_memory(e);
+	if (fd < 0)
+		return fd;
+	r->dir = strdup("memory");
+	if (!r->dir) {
+		close(fd);
+		return sk_enomem(e);
+	}
+	r->fd = fd;
+	r->shared = true;
+	rc = flush(r, e);
+	if (!rc)
+		sk_buf_free(&r->mem);
+	return rc;
+}
+
+uint64_t sk_run_held(const struct sk_run *r)
+{
+	return r->fd && !r->shared ? r->mem.n : r->bytes;
 }
 
 int sk_run_spill(struct sk_run *r, const char *dir, struct snek_error *e)
 {
-	int fd;
+	int rc = r->fd && !r->shared ? 0 : open_file(r, dir, e);
 
-	if (!r->fd) {
-		char *copy = strdup(dir);
-
-		if (!copy)
-			return sk_enomem(e);
-		fd = sk_tmp_open(dir, e);
-		if (fd < 0) {
-			free(copy);
-			return fd;
-		}
-		r->fd = fd;
-		r->dir = copy;
-	}
-	return flush(r, e);
+	return rc ? rc : flush(r, e);
 }
 
 int sk_run_append(struct sk_run *r, struct sk_run *from, struct snek_error *e)
@@ -98,8 +162,10 @@ int sk_run_append(struct sk_run *r, struct sk_run *from, struct snek_error *e)
 		return sk_enomem(e);
 	r->entries += from->entries;
 	r->bytes += from->mem.n;
-	from->entries = from->bytes = from->mem.n = 0;
-	return r->fd && r->mem.n >= WINDOW ? flush(r, e) : 0;
+	if (from->largest > r->largest)
+		r->largest = from->largest;
+	from->entries = from->bytes = from->largest = from->mem.n = 0;
+	return r->fd && r->mem.n >= window(r) ? flush(r, e) : 0;
 }
 
 int sk_run_end(struct sk_run *r, struct snek_error *e)
@@ -187,7 +253,7 @@ int sk_run_reader_sized(const struct sk_run *run, size_t window,
 int sk_run_reader_new(const struct sk_run *run, sk_run_reader **out,
     struct snek_error *e)
 {
-	return sk_run_reader_sized(run, WINDOW, out, e);
+	return sk_run_reader_sized(run, SK_RUN_WINDOW, out, e);
 }
 
 static bool number(const uint8_t **p, const uint8_t *end, uint64_t *out)
@@ -287,7 +353,8 @@ int sk_run_reader_next(sk_run_reader *r, struct sk_entry *out, struct snek_error
 			return at_end(r, e);
 		if (need <= have || r->at == r->size)
 			return malformed(e, r);
-		if (need > SK_ENTRY_HEAD && need - have > r->size - r->at)
+		if (need > SK_ENTRY_HEAD && (need > r->run->largest ||
+		    need - have > r->size - r->at))
 			return malformed(e, r);
 		rc = refill(r, need, e);
 		if (rc)

@@ -23,13 +23,20 @@ struct sk_entry {
 struct sk_run {                 /* zeroed: an empty run */
 	struct sk_buf mem;      /* all of it, or what the file lacks yet */
 	int fd;                 /* 0: in memory (a file never gets 0) */
+	bool shared;            /* the file is one in memory */
 	uint64_t entries, bytes;        /* in all */
+	uint64_t largest;       /* bytes of the largest entry */
+	size_t window;          /* written to a file at once; 0: 256 KiB */
 	char *dir;              /* where the file is, for messages */
 };
 int sk_run_add(struct sk_run *, const struct sk_entry *, struct snek_error *);
 /* Move what is in memory to a temporary file in dir (unlinked at once); what
  * is added later is appended, buffered. */
 int sk_run_spill(struct sk_run *, const char *dir, struct snek_error *);
+/* Move it to a file in memory, which can be given to other processes. */
+int sk_run_share(struct sk_run *, struct snek_error *);
+/* Bytes that it takes of memory. */
+uint64_t sk_run_held(const struct sk_run *);
 /* Add all of a run that is in memory, and empty it, keeping its memory. */
 int sk_run_append(struct sk_run *, struct sk_run *from, struct snek_error *);
 /* Everything that was added can be read from now on; a file gives back its
@@ -44,14 +51,16 @@ struct sk_runs {
 bool sk_runs_add(struct sk_runs *, struct sk_run *);    /* takes it over */
 void sk_runs_free(struct sk_runs *);
 
+#define SK_RUN_WINDOW (256u << 10)
+
 /* Reading; several readers of one run at a time are fine (pread). */
 typedef struct sk_run_reader sk_run_reader;
 int sk_run_reader_new(const struct sk_run *, sk_run_reader **, struct snek_error *);
 /* The same with the bytes to hold of a file at a time. */
 int sk_run_reader_sized(const struct sk_run *, size_t window, sk_run_reader **,
     struct snek_error *);
-/* 1 and an entry, valid until the next call; 0 at the end; bad bytes, and
- * more or fewer entries than the run says, are SNEK_EFORMAT. */
+/* 1 and an entry, valid until the next call; 0 at the end; bad bytes, more or
+ * fewer entries than the run says, and a larger one, are SNEK_EFORMAT. */
 int sk_run_reader_next(sk_run_reader *, struct sk_entry *, struct snek_error *);
 void sk_run_reader_free(sk_run_reader *);
 
@@ -65,6 +74,20 @@ size_t sk_entry_get(const uint8_t *p, size_t n, struct sk_entry *, uint64_t *nee
  * of the runs. */
 typedef struct sk_merge sk_merge;
 int sk_merge_new(const struct sk_run *const *runs, size_t n, sk_merge **,
+    struct snek_error *);
+/* The same within so many bytes, as far as two entries at a time allow: where
+ * the runs are more files than that is enough for, some are merged first. */
+struct sk_merge_limits {
+	size_t memory;
+	const char *tmp;
+	int (*check)(void *);   /* as in sk_reduce_options; may be NULL */
+	void *check_arg;
+};
+int sk_merge_within(const struct sk_merge_limits *,
+    const struct sk_run *const *runs, size_t n, sk_merge **,
+    struct snek_error *);
+/* All the merge gives, behind what is in the run; a file if it is one. */
+int sk_merge_all(sk_merge *, const struct sk_merge_limits *, struct sk_run *,
     struct snek_error *);
 int sk_merge_next(sk_merge *, struct sk_entry *, struct snek_error *);
 void sk_merge_free(sk_merge *);

@@ -24,6 +24,7 @@ struct sk_sink {
 	uint32_t emit;
 	uint64_t emitted;
 	size_t held;                    /* LISTED, GROUPED: bytes in memory */
+	size_t most;                    /* of one pair */
 	struct sk_buf key, value, scratch;
 };
 
@@ -41,24 +42,41 @@ static bool only_sums(const struct sk_reducer *r)
 	return true;
 }
 
+/* What the partitions' files are written with at once. */
+static size_t window(const sk_sink *s)
+{
+	size_t n = s->o.memory / 4 / s->o.partitions;
+
+	return n > SK_RUN_WINDOW ? SK_RUN_WINDOW : n < 4096 ? 4096 : n;
+}
+
+static int prepare_totals(sk_sink *s, struct snek_error *e)
+{
+	uint32_t kind = s->reducer.aggregate[0].kind, i;
+
+	s->fast = s->reducer.n == 1 &&
+	    (kind == SNEK_SUM || kind == SNEK_COUNT);
+	s->counting = kind == SNEK_COUNT;
+	s->plain = only_sums(&s->reducer);
+	s->state = calloc(s->o.partitions, sizeof(*s->state));
+	if (!s->state)
+		return sk_enomem(e);
+	for (i = 0; i < s->o.partitions; i++)
+		s->state[i].window = window(s);
+	return sk_totals_init(&s->totals, &s->reducer, e);
+}
+
 static int prepare(sk_sink *s, struct snek_error *e)
 {
-	uint32_t kind = s->reducer.aggregate[0].kind;
 
-	if (aggregated(s)) {
-		s->fast = s->reducer.n == 1 &&
-		    (kind == SNEK_SUM || kind == SNEK_COUNT);
-		s->counting = kind == SNEK_COUNT;
-		s->plain = only_sums(&s->reducer);
-		s->state = calloc(s->o.partitions, sizeof(*s->state));
-		return s->state ? sk_totals_init(&s->totals, &s->reducer, e)
-		    : sk_enomem(e);
-	}
+	if (aggregated(s))
+		return prepare_totals(s, e);
 	if (s->reducer.kind == SK_LISTED)
 		s->o.combine.group = NULL;
 	if (s->reducer.kind == SK_GROUPED && s->reducer.group == SK_GROUP_TOP) {
 		s->top.top = s->reducer.top;
 		s->top.partial = true;
+		s->top.most = s->most;
 		s->o.combine = (struct sk_grouper){ sk_top_group, &s->top };
 	}
 	s->part = calloc(s->o.partitions, sizeof(*s->part));
@@ -78,6 +96,7 @@ int sk_sink_new(const struct sk_sink_options *o, sk_sink **out,
 		return sk_enomem(e);
 	s->o = *o;
 	s->reducer = *o->reducer;
+	s->most = sk_pair_most(o->memory);
 	rc = prepare(s, e);
 	if (rc) {
 		sk_sink_free(s);
@@ -178,22 +197,23 @@ static int give_totals(sk_sink *s, struct snek_error *e)
 	return rc;
 }
 
-/* The table is over its bound: its totals go to the partitions' files. */
+/* The table is over its bound: its totals go to the partitions' files, which
+ * are there first, so that they take no more memory on the way. */
 static int overflow(sk_sink *s, struct snek_error *e)
 {
 	uint32_t i;
-	int rc = give_totals(s, e);
+	int rc = 0;
 
 	for (i = 0; i < s->o.partitions && !rc; i++)
-		if (s->state[i].mem.n)
-			rc = sk_run_spill(&s->state[i], s->o.tmp, e);
-	return rc;
+		rc = sk_run_spill(&s->state[i], s->o.tmp, e);
+	return rc ? rc : give_totals(s, e);
 }
 
 static int finish_totals(sk_sink *s, struct sk_runs *out, struct snek_error *e)
 {
+	bool large = sk_totals_bytes(&s->totals) > s->o.memory / 2;
 	uint32_t i;
-	int rc = give_totals(s, e);
+	int rc = large ? overflow(s, e) : give_totals(s, e);
 
 	for (i = 0; i < s->o.partitions && !rc; i++) {
 		if (!s->state[i].entries)
@@ -205,12 +225,21 @@ static int finish_totals(sk_sink *s, struct sk_runs *out, struct snek_error *e)
 	return rc;
 }
 
+static bool is_large(const sk_sink *s, struct snek_value key,
+    struct snek_value v, size_t *n)
+{
+	*n = key.type >= SNEK_STRING ? key.len : 0;
+	*n += v.type >= SNEK_STRING ? v.len : 0;
+	return *n > s->most;
+}
+
 static int emit_total(sk_sink *s, struct snek_value key, struct snek_value v,
     struct snek_error *e)
 {
 	struct sk_table *t = &s->totals.table;
 	uint32_t had = t->n;
 	struct sk_slot *slot;
+	size_t n;
 	int rc;
 
 	if (key.type == SNEK_NULL && s->null && sk_totals_add_quickly(&s->totals,
@@ -221,6 +250,8 @@ static int emit_total(sk_sink *s, struct snek_value key, struct snek_value v,
 	if (s->reducer.n != 1)
 		return sk_fail(e, SNEK_EINVAL, "the op declared %u aggregates: "
 		    "it must emit rows of %u values", s->reducer.n, s->reducer.n);
+	if (is_large(s, key, v, &n))
+		return sk_pair_too_large(n, s->most, e);
 	rc = sk_totals_check(&s->totals, 0, v, e);
 	if (!rc)
 		rc = sk_totals_at(&s->totals, key, &slot, e);
@@ -284,6 +315,7 @@ int sk_sink_emit_row(sk_sink *s, struct snek_value key,
     const struct snek_value *v, size_t n, struct snek_error *e)
 {
 	struct sk_slot *slot;
+	size_t bytes;
 	uint32_t i;
 	int rc = 0;
 
@@ -291,7 +323,11 @@ int sk_sink_emit_row(sk_sink *s, struct snek_value key,
 		return sk_fail(e, SNEK_EINVAL, "a row of %zu values, but %u "
 		    "aggregates were declared", n, aggregated(s) ? s->reducer.n : 0);
 	if (is_plain(s, key, v, n))
-		return emit_plain_row(s, key, v, n, e);
+		return key.len > s->most ? sk_pair_too_large(key.len, s->most, e)
+		    : emit_plain_row(s, key, v, n, e);
+	for (i = 0; i < n && !rc; i++)
+		if (is_large(s, key, v[i], &bytes))
+			return sk_pair_too_large(bytes, s->most, e);
 	for (i = 0; i < n && !rc; i++)
 		if (adds(s, i, v[i]))
 			rc = sk_totals_check(&s->totals, i, v[i], e);
@@ -315,8 +351,8 @@ int sk_sink_emit_int(sk_sink *s, const char *key, size_t n, int64_t v,
 	uint32_t had = t->n;
 	int64_t sum;
 
-	if (n > UINT32_MAX)
-		return sk_fail(e, SNEK_ELIMIT, "a key over 4 GiB");
+	if (n > s->most || n > UINT32_MAX)
+		return sk_pair_too_large(n, s->most, e);
 	if (!s->fast)
 		return sk_sink_emit(s, k,
 		    (struct snek_value){ .type = SNEK_INT, .as.i = v }, e);
@@ -337,9 +373,15 @@ int sk_sink_emit_int(sk_sink *s, const char *key, size_t n, int64_t v,
 
 /* ---- lists and groups ---- */
 
+static struct sk_sorter_options options(const sk_sink *s)
+{
+	return (struct sk_sorter_options){ s->o.tmp, &s->o.combine,
+	    s->o.memory / 2 };
+}
+
 static int spill(sk_sink *s, struct snek_error *e)
 {
-	struct sk_sorter_options o = { s->o.tmp, &s->o.combine };
+	struct sk_sorter_options o = options(s);
 	uint32_t i;
 	int rc = 0;
 
@@ -353,6 +395,7 @@ static int emit_entry(sk_sink *s, struct snek_value key, struct snek_value v,
     struct snek_error *e)
 {
 	struct sk_entry n = { .place = s->place, .emit = s->emit };
+	bool combines = s->o.combine.group;
 	struct sk_sorter *p;
 	uint32_t part;
 	size_t before;
@@ -360,6 +403,8 @@ static int emit_entry(sk_sink *s, struct snek_value key, struct snek_value v,
 
 	if (s->emit == UINT32_MAX)
 		return sk_fail(e, SNEK_ELIMIT, "a record emitted 2^32 - 1 pairs");
+	if (is_large(s, key, v, &before))
+		return sk_pair_too_large(before, s->most, e);
 	rc = sk_pair_key(&s->key, key, e);
 	if (!rc)
 		rc = sk_pair_value(&s->value, v, e);
@@ -371,11 +416,11 @@ static int emit_entry(sk_sink *s, struct snek_value key, struct snek_value v,
 		return rc;
 	n.value = (struct sk_span){ s->value.p, s->value.n };
 	p = &s->part[part];
-	before = sk_sorter_held(p);
+	before = sk_sorter_held(p, combines);
 	rc = sk_sorter_add(p, &n, e);
 	if (rc)
 		return rc;
-	s->held += sk_sorter_held(p) - before;
+	s->held += sk_sorter_held(p, combines) - before;
 	s->emit++;
 	s->emitted++;
 	return s->held > s->o.memory ? spill(s, e) : 0;
@@ -389,7 +434,7 @@ int sk_sink_emit(sk_sink *s, struct snek_value key, struct snek_value v,
 
 int sk_sink_finish(sk_sink *s, struct sk_runs *out, struct snek_error *e)
 {
-	struct sk_sorter_options o = { s->o.tmp, &s->o.combine };
+	struct sk_sorter_options o = options(s);
 	uint32_t i;
 	int rc = 0;
 

@@ -31,7 +31,8 @@ struct sk_grouper {
 struct sk_sink_options {
 	const struct sk_reducer *reducer;
 	uint32_t partitions;
-	size_t memory;                  /* bytes to hold before spilling */
+	/* Bytes to hold before spilling; merging takes half as much, then. */
+	size_t memory;
 	const char *tmp;                /* directory for spills; outlives the sink */
 	/* GROUPED; group NULL: none.  For SK_GROUP_TOP the sink has its own.
 	 * Results take the place and emit number of the first value. */
@@ -46,7 +47,7 @@ void sk_sink_free(sk_sink *);
 /* Where the next pairs come from; counts the emits of a place from 0. */
 void sk_sink_at(sk_sink *, struct sk_place);
 
-/* Copy a pair in.  NaN and infinity anywhere at top level of key or value are
+/* Copy a pair in.  One that is too large is SNEK_ELIMIT.  NaN and infinity anywhere at top level of key or value are
  * SNEK_EINVAL.  For AGGREGATED with one aggregate the value must be a number
  * for sum and mean (SNEK_ETYPE names the type met), anything but NONE for
  * count, anything for min and max. */

@@ -33,13 +33,13 @@ int sk_sorter_add(struct sk_sorter *s, const struct sk_entry *n, struct snek_err
 	return sk_run_add(&s->mem, n, e);
 }
 
-size_t sk_sorter_held(const struct sk_sorter *s)
+size_t sk_sorter_held(const struct sk_sorter *s, bool combines)
 {
 	size_t bytes = s->mem.mem.n;
 
 	if (s->unsorted)
-		bytes += bytes + 2 * s->mem.entries * sizeof(struct reference);
-	return bytes;
+		return 2 * bytes + 2 * s->mem.entries * sizeof(struct reference);
+	return combines ? 2 * bytes : bytes;
 }
 
 /* ---- sorting ---- */
@@ -107,6 +107,7 @@ static int sorted_copy(const struct sk_run *run, struct sk_run *out,
 		out->bytes += ref[i].bytes;
 		out->entries++;
 	}
+	out->largest = run->largest;
 	free(ref);
 	return rc;
 }
@@ -170,23 +171,24 @@ static int settle(struct sk_sorter *s, const struct sk_sorter_options *o,
 /* ---- spilling ---- */
 
 /* The last FOLD finished runs become one. */
-static int fold(struct sk_sorter *s, const char *tmp, struct snek_error *e)
+static int fold(struct sk_sorter *s, const struct sk_sorter_options *o,
+    struct snek_error *e)
 {
+	const struct sk_merge_limits l = { .memory = o->memory, .tmp = o->tmp };
 	const struct sk_run *run[FOLD];
 	struct sk_run out = { 0 };
 	size_t first = s->done.n - FOLD, i;
-	struct sk_entry entry;
 	sk_merge *m;
 	int rc;
 
 	for (i = 0; i < FOLD; i++)
 		run[i] = &s->done.run[first + i];
-	rc = sk_merge_new(run, FOLD, &m, e);
+	rc = sk_merge_within(&l, run, FOLD, &m, e);
 	if (rc)
 		return rc;
-	rc = sk_run_spill(&out, tmp, e);
-	while (!rc && (rc = sk_merge_next(m, &entry, e)) > 0)
-		rc = sk_run_add(&out, &entry, e);
+	rc = sk_run_spill(&out, o->tmp, e);
+	if (!rc)
+		rc = sk_merge_all(m, &l, &out, e);
 	if (!rc)
 		rc = sk_run_end(&out, e);
 	sk_merge_free(m);
@@ -203,8 +205,8 @@ static int fold(struct sk_sorter *s, const char *tmp, struct snek_error *e)
 
 /* A run that stands alone; sixteen of a size are folded, so that there are
  * never many files. */
-static int put_away(struct sk_sorter *s, struct sk_run *run, const char *tmp,
-    struct snek_error *e)
+static int put_away(struct sk_sorter *s, struct sk_run *run,
+    const struct sk_sorter_options *o, struct snek_error *e)
 {
 	uint64_t n;
 	int rc = sk_run_end(run, e);
@@ -214,7 +216,7 @@ static int put_away(struct sk_sorter *s, struct sk_run *run, const char *tmp,
 	if (!sk_runs_add(&s->done, run))
 		return sk_enomem(e);
 	for (n = ++s->spilled; n % FOLD == 0 && !rc; n /= FOLD)
-		rc = fold(s, tmp, e);
+		rc = fold(s, o, e);
 	return rc;
 }
 
@@ -233,6 +235,8 @@ static int continue_file(struct sk_sorter *s, const char *tmp, struct snek_error
 	s->file.mem = s->mem.mem;
 	s->file.entries += s->mem.entries;
 	s->file.bytes += s->mem.mem.n;
+	if (s->mem.largest > s->file.largest)
+		s->file.largest = s->mem.largest;
 	memset(&s->mem, 0, sizeof(s->mem));
 	rc = sk_run_spill(&s->file, tmp, e);
 	s->mem.mem = s->file.mem;
@@ -249,12 +253,23 @@ int sk_sorter_spill(struct sk_sorter *s, const struct sk_sorter_options *o,
 		return rc;
 	if (!s->unsorted)
 		return continue_file(s, o->tmp, e);
-	rc = put_away(s, &s->file, o->tmp, e);
+	rc = put_away(s, &s->file, o, e);
 	if (!rc)
 		rc = sk_run_spill(&s->mem, o->tmp, e);
 	if (!rc)
-		rc = put_away(s, &s->mem, o->tmp, e);
+		rc = put_away(s, &s->mem, o, e);
 	s->unsorted = s->any = false;
+	return rc;
+}
+
+int sk_sorter_cut(struct sk_sorter *s, const struct sk_sorter_options *o,
+    struct snek_error *e)
+{
+	int rc = sk_sorter_spill(s, o, e);
+
+	if (!rc)
+		rc = put_away(s, &s->file, o, e);
+	s->any = false;
 	return rc;
 }
 
@@ -267,9 +282,9 @@ int sk_sorter_finish(struct sk_sorter *s, const struct sk_sorter_options *o,
 	if (!rc && s->file.fd && !s->unsorted && s->mem.entries)
 		rc = continue_file(s, o->tmp, e);
 	if (!rc)
-		rc = put_away(s, &s->file, o->tmp, e);
+		rc = put_away(s, &s->file, o, e);
 	if (!rc)
-		rc = put_away(s, &s->mem, o->tmp, e);
+		rc = put_away(s, &s->mem, o, e);
 	for (i = 0; !rc && i < s->done.n; i++)
 		if (!sk_runs_add(out, &s->done.run[i]))
 			rc = sk_enomem(e);

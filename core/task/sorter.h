@@ -22,12 +22,16 @@ struct sk_sorter {                      /* zeroed: empty */
 struct sk_sorter_options {
 	const char *tmp;
 	const struct sk_grouper *combine;       /* NULL: none */
+	size_t memory;                  /* for merging runs that are files */
 };
 
 int sk_sorter_add(struct sk_sorter *, const struct sk_entry *, struct snek_error *);
-/* Memory that a spill would free, with what sorting will need. */
-size_t sk_sorter_held(const struct sk_sorter *);
+/* Memory that a spill would free, with what sorting (and combining) will need. */
+size_t sk_sorter_held(const struct sk_sorter *, bool combines);
 int sk_sorter_spill(struct sk_sorter *, const struct sk_sorter_options *,
+    struct snek_error *);
+/* What comes next is a run of its own, whatever its order. */
+int sk_sorter_cut(struct sk_sorter *, const struct sk_sorter_options *,
     struct snek_error *);
 /* Add all that came to out, as sorted runs that are ended, and start afresh. */
 int sk_sorter_finish(struct sk_sorter *, const struct sk_sorter_options *,

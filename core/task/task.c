@@ -309,7 +309,8 @@ static int open_sink(sk_instance *in, const struct sk_map_task *t)
 {
 	const struct snek_op *r = t->reduce ? &t->reduce->o.op->op : NULL;
 	struct sk_sink_options o = { .reducer = t->reducer,
-	    .partitions = t->partitions, .memory = t->memory, .tmp = t->tmp };
+	    .partitions = t->partitions, .memory = t->memory / 2,
+	    .tmp = t->tmp };
 	int rc;
 
 	if (r && r->combine && t->reducer->kind == SK_GROUPED &&
@@ -394,7 +395,7 @@ static void reduce_all(sk_instance *in, const struct sk_reduce_task *t,
     struct sk_outcome *out)
 {
 	struct sk_reduce_options o = { .reducer = t->reducer,
-	    .memory = t->memory, .tmp = t->tmp,
+	    .memory = t->memory / 2, .tmp = t->tmp,
 	    .check = in ? check_reduce : check_control,
 	    .check_arg = in ? (void *)in : t->control };
 	unsigned mode = fp_mode();

@@ -97,7 +97,8 @@ struct sk_map_task {
 	 * instance of the reduce's op (may be the mapping one). */
 	sk_instance *reduce;
 	uint32_t partitions;
-	size_t memory;
+	size_t memory;                  /* half of it is for pairs, a quarter for
+	                                 * merging; and so below */
 	const char *tmp;
 	struct sk_control *control;
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -110,18 +111,50 @@ int sk_tmp_answer(int sock, const char *dir)
 	return n < 0 ? SNEK_EIO : 0;
 }
 
+/* A directory that a child asks for, as people know it. */
+static const char *name_of(const char *dir)
+{
+	size_t n = strlen(SK_TMP_ASK);
+
+	if (strncmp(dir, SK_TMP_ASK, n))
+		return dir;
+	dir = strchr(dir + n, ':');
+	return dir ? dir + 1 : "?";
+}
+
+static int no_file(const char *dir, struct snek_error *e)
+{
+	if (errno == EMFILE || errno == ENFILE)
+		return sk_fail(e, SNEK_ELIMIT, "no temporary file in %s: too "
+		    "many files are open; allow more of them (ulimit -n), or the "
+		    "job more memory (--memory)", dir);
+	if (errno == ENOSPC || errno == EDQUOT)
+		return sk_tmp_fail(dir, 0, e);
+	return sk_fail_errno(e, "no temporary file in %s (set TMPDIR)", dir);
+}
+
 int sk_tmp_open(const char *dir, struct snek_error *e)
 {
 	size_t n = strlen(SK_TMP_ASK);
-	char *end;
-	int fd;
+	bool asks = !strncmp(dir, SK_TMP_ASK, n);
+	int fd = asks ? ask((int)strtol(dir + n, NULL, 10)) : make(dir);
 
-	if (!strncmp(dir, SK_TMP_ASK, n)) {
-		fd = ask((int)strtol(dir + n, &end, 10));
-		dir = *end ? end + 1 : "?";
-	} else {
-		fd = make(dir);
-	}
-	return fd >= 0 ? fd
-	    : sk_fail_errno(e, "no temporary file in %s (set TMPDIR)", dir);
+	return fd >= 0 ? fd : no_file(name_of(dir), e);
+}
+
+int sk_tmp_memory(struct snek_error *e)
+{
+	int fd = raise_fd(memfd_create("snek-run", MFD_CLOEXEC));
+
+	return fd >= 0 ? fd : sk_fail_errno(e, "no file in memory");
+}
+
+int sk_tmp_fail(const char *dir, uint64_t after, struct snek_error *e)
+{
+	dir = name_of(dir);
+	if (errno == ENOSPC || errno == EDQUOT)
+		return sk_fail(e, SNEK_EIO, "temporary file in %s: disk full "
+		    "after %llu bytes; free space there, or give another "
+		    "directory (--tmp, TMPDIR)", dir, (unsigned long long)after);
+	return sk_fail_errno(e, "write temporary file in %s", dir);
 }

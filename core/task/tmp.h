@@ -10,11 +10,16 @@
 #ifndef SK_TMP_H
 #define SK_TMP_H
 #include "base/err.h"
+#include <stdint.h>
 
 #define SK_TMP_ASK "fd:"
 
 /* A descriptor above 2, closed on exec, or an error. */
 int sk_tmp_open(const char *dir, struct snek_error *);
+/* The same in memory. */
+int sk_tmp_memory(struct snek_error *);
+/* Writing to one in dir failed after so many bytes: why, by errno. */
+int sk_tmp_fail(const char *dir, uint64_t after, struct snek_error *);
 /* The other end: answer one request.  0, or SNEK_EIO when nobody asks there
  * any more. */
 int sk_tmp_answer(int sock, const char *dir);

@@ -125,7 +125,7 @@ static void map(struct sk_attempts *a, struct sk_get *r, struct sk_message *m,
 
 static int get_runs(struct sk_get *r, struct sk_message *m, struct sk_runs *s)
 {
-	uint32_t n = sk_get_count(r, 17), i;
+	uint32_t n = sk_get_count(r, 25), i;
 	struct sk_run run;
 	size_t at = 0;
 	int rc = 0;

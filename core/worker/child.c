@@ -20,8 +20,10 @@
 #define MAX_FILES 65536u        /* of one task's input */
 #define LOADS 128               /* first descriptor that is loaded from */
 #define MAX_REQUEST ((uint64_t)1 << 30)
-/* All of an outcome's runs in memory that go in the answer itself. */
-#define ANSWER_BYTES ((uint64_t)64 << 20)
+/* A run of this size is worth a file of its own. */
+#define SHARE_BYTES ((size_t)256 << 10)
+/* ... and one below this is not, whatever there is. */
+#define TINY_BYTES ((size_t)4 << 10)
 
 struct child {
 	struct sk_shared *shared;
@@ -235,41 +237,33 @@ static int open_once(struct child *c, struct sk_get *r, struct sk_message *m,
 
 /* ---- answering ---- */
 
-static uint64_t in_memory(const struct sk_outcome *o)
-{
-	uint64_t n = o->run.fd ? 0 : o->run.mem.n;
-	uint32_t p;
-	size_t i;
-
-	for (p = 0; p < o->parts; p++)
-		for (i = 0; i < o->part[p].n; i++)
-			n += o->part[p].run[i].fd ? 0 : o->part[p].run[i].mem.n;
-	return n;
-}
-
-static int to_file(struct child *c, struct sk_run *r, uint64_t *held,
+/* While they are not too much together, runs go as they are, or as files in
+ * memory where they are large; else as files in the temporary directory. */
+static int send_run(struct child *c, struct sk_run *r, uint64_t *left,
     struct snek_error *e)
 {
 	int rc;
 
-	if (r->fd || r->mem.n < 4096 || *held <= ANSWER_BYTES)
+	if (r->fd || (r->mem.n > *left && r->mem.n < TINY_BYTES))
 		return 0;
-	*held -= r->mem.n;
-	rc = sk_run_spill(r, c->tmp, e);
+	if (r->mem.n <= *left) {
+		*left -= r->mem.n;
+		return r->mem.n < SHARE_BYTES ? 0 : sk_run_share(r, e);
+	}
+	rc = sk_run_spill(r, c->attempts.tmp, e);
 	return rc ? rc : sk_run_end(r, e);
 }
 
-/* What is too much for an answer goes to files. */
 static int make_fit(struct child *c, struct sk_outcome *o)
 {
-	uint64_t held = in_memory(o);
+	uint64_t left = c->attempts.job.memory / 8;
 	uint32_t p;
 	size_t i;
-	int rc = to_file(c, &o->run, &held, &o->error);
+	int rc = send_run(c, &o->run, &left, &o->error);
 
 	for (p = 0; p < o->parts; p++)
 		for (i = 0; i < o->part[p].n && !rc; i++)
-			rc = to_file(c, &o->part[p].run[i], &held, &o->error);
+			rc = send_run(c, &o->part[p].run[i], &left, &o->error);
 	return rc;
 }
 
