@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { BUFFER = 1 << 16 };
@@ -56,8 +57,20 @@ static const char *const tls_places[3] = {
 	"../core/store/.libs/snek-tls.so",
 };
 
+/* Each run of a job that does not fit into memory may be a file. */
+static void raise_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r))
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
 void cli_main_begin(void)
 {
+	raise_limit();
 	fill_gaps();
 	find("SNEK_WORKER", worker_places);
 	find("SNEK_TLS", tls_places);

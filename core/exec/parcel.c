@@ -92,6 +92,7 @@ static int get_all(struct sk_get *r, struct sk_message *m, struct snek_error *e)
 		return malformed(e);
 	if (!sk_buf_put(&m->body, body.p, body.n))
 		return sk_enomem(e);
+	m->memory = true;
 	while (files-- && !rc)
 		rc = get_file(r, m, e);
 	return rc ? rc : sk_get_end(r) ? 0 : malformed(e);

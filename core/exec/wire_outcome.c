@@ -56,7 +56,7 @@ int sk_get_run(struct sk_get *g, struct sk_run *r, struct sk_message *m, size_t 
 	r->bytes = sk_get_u64(g);
 	r->largest = sk_get_u64(g);
 	where = sk_get_u8(g);
-	r->shared = where == SHARED;
+	r->shared = where == SHARED || (where == IN_FILE && m->memory);
 	if (g->bad || where > SHARED || r->largest > r->bytes)
 		return SNEK_EFORMAT;
 	if (where != IN_BODY)

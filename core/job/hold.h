@@ -2,17 +2,33 @@
 /*
  * hold.h - what committed tasks gave out, within bounds: past a budget, runs
  * move to temporary files, so a job holds little whatever its result's size.
+ *
+ * A large run has a file of its own.  Small ones, when there are many, become
+ * one file for each partition, and so do files when there are too many.
  */
 #ifndef SK_HOLD_H
 #define SK_HOLD_H
 #include "task/task.h"
 
 struct sk_hold {
-	uint64_t held, budget;          /* bytes of runs in memory */
+	uint64_t budget;                /* bytes of runs in memory ... */
+	size_t memory;                  /* and for merging them into files */
 	const char *tmp;
+	bool sorted;                    /* runs of map tasks are */
+	size_t most;                    /* files at once; 0: what is open may be
+	                                 * half of what the process may have */
+	uint32_t parts;
+	struct sk_runs *part;           /* of map tasks, by partition */
+	uint64_t held;
+	size_t files;
 };
+/* The rest is set before.  SNEK_ENOMEM. */
+int sk_hold_open(struct sk_hold *, uint32_t parts);
+void sk_hold_close(struct sk_hold *);
 
-/* Take account of an outcome, spilling its runs where they exceed the budget.
- * SNEK_EIO: no room for temporary files; the outcome is as it was. */
-int sk_hold_add(struct sk_hold *, struct sk_outcome *, struct snek_error *);
+/* Take over the runs of a map task.  SNEK_EIO: no room for temporary files;
+ * what was taken over stays whole. */
+int sk_hold_take(struct sk_hold *, struct sk_outcome *, struct snek_error *);
+/* Take account of a run that stays where it is. */
+int sk_hold_count(struct sk_hold *, struct sk_run *, struct snek_error *);
 #endif

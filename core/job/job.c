@@ -123,6 +123,7 @@ void sk_job_unprepare(struct snek_job *j)
 		free(j->part[i]);
 	free(j->part);
 	free(j->part_runs);
+	sk_hold_close(&j->hold);
 	sk_plan_free(&j->plan);
 	sk_fields_free(&j->fields);
 	sk_bad_close(&j->bad);

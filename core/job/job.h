@@ -115,8 +115,8 @@ struct snek_job {
 
 	/* running: by the coordinator's thread alone */
 	struct sk_pending *pending;
-	struct sk_hold hold;            /* bounds what these take: */
-	struct sk_outcome *map_out;     /* committed, by task */
+	struct sk_hold hold;            /* the runs of committed map tasks */
+	struct sk_outcome *map_out;     /* committed, by task: the rest of them */
 	struct sk_outcome *reduce_out;
 	const struct sk_run ***part;    /* runs of each partition, for reduce */
 	size_t *part_runs;

@@ -422,6 +422,14 @@ static uint32_t slots_of(const struct snek_job *j)
 	    : j->budget.workers;
 }
 
+static int open_hold(struct snek_job *j)
+{
+	j->hold = (struct sk_hold){ .budget = j->budget.hold,
+		.memory = j->budget.result / 2, .tmp = j->set.tmp,
+		.sorted = j->reducer.kind != SK_AGGREGATED };
+	return sk_hold_open(&j->hold, j->plan.partitions);
+}
+
 static int make_engine(struct snek_job *j, struct snek_error *e)
 {
 	bool reduces = j->reducer.kind != SK_LISTED;
@@ -446,8 +454,8 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 		rc = sk_missing_open(j, e);
 	if (rc)
 		return rc;
-	j->hold.budget = j->budget.hold;
-	j->hold.tmp = j->set.tmp;
+	if (open_hold(j))
+		return sk_enomem(e);
 	describe(j);
 	rc = sk_job_fetch_open(j, e);
 	if (rc)

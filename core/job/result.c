@@ -18,29 +18,23 @@ struct sk_result {
 	struct sk_buf scratch;
 };
 
-static size_t add_runs(struct sk_result *r, const struct sk_runs *part,
-    uint32_t parts)
+static void add_run(struct sk_result *r, const struct sk_run *run)
+{
+	if (r->run)
+		r->run[r->runs++] = run;
+}
+
+/* How many there are; once there is room for them, they are listed. */
+static size_t find_runs(struct snek_job *j, struct sk_result *r)
 {
 	size_t n = 0, i;
 	uint32_t p;
 
-	for (p = 0; p < parts; p++)
-		for (i = 0; i < part[p].n; i++, n++)
-			if (r->run)
-				r->run[r->runs++] = &part[p].run[i];
-	return n;
-}
-
-static size_t find_runs(struct snek_job *j, struct sk_result *r)
-{
-	size_t n = 0;
-	uint32_t i;
-
-	for (i = 0; !r->reduced && i < j->plan.tasks; i++)
-		n += add_runs(r, j->map_out[i].part, j->map_out[i].parts);
-	for (i = 0; r->reduced && i < j->plan.partitions; i++, n++)
-		if (r->run)
-			r->run[r->runs++] = &j->reduce_out[i].run;
+	for (p = 0; !r->reduced && p < j->hold.parts; p++)
+		for (i = 0; i < j->hold.part[p].n; i++, n++)
+			add_run(r, &j->hold.part[p].run[i]);
+	for (p = 0; r->reduced && p < j->plan.partitions; p++, n++)
+		add_run(r, &j->reduce_out[p].run);
 	return n;
 }
 
@@ -54,12 +48,15 @@ static int sort_values(struct sk_result *r, struct snek_error *e)
 		if (rc)
 			return rc;
 	}
-	sk_ordered_end(&r->ordered);
-	return rc;
+	sk_merge_free(r->merge);
+	r->merge = NULL;
+	return rc ? rc : sk_ordered_end(&r->ordered, e);
 }
 
 static int begin(struct snek_job *j, struct sk_result *r, struct snek_error *e)
 {
+	const struct sk_merge_limits l = { j->budget.result / 2, j->set.tmp,
+	    NULL, NULL };
 	int rc;
 
 	r->reduced = j->reducer.kind != SK_LISTED;
@@ -68,13 +65,15 @@ static int begin(struct snek_job *j, struct sk_result *r, struct snek_error *e)
 	if (!r->run)
 		return sk_enomem(e);
 	find_runs(j, r);
-	rc = sk_merge_new(r->run, r->runs, &r->merge, e);
+	rc = sk_merge_within(&l, r->run, r->runs, &r->merge, e);
 	if (rc)
 		return rc;
 	r->by_value = j->set.order == SK_ORDER_VALUE ||
 	    j->set.order == SK_ORDER_VALUE_DOWN;
 	r->ordered.down = j->set.order == SK_ORDER_VALUE_DOWN;
 	r->ordered.limit = j->set.limit;
+	r->ordered.memory = j->budget.result;
+	r->ordered.tmp = j->set.tmp;
 	if (j->set.order_path.n)
 		r->ordered.path = &j->set.order_path;
 	return r->by_value ? sort_values(r, e) : 0;
@@ -103,16 +102,8 @@ int sk_result_open(struct snek_job *j, struct sk_result **out,
 static int next_entry(struct sk_result *r, struct sk_entry *en,
     struct snek_error *e)
 {
-	const struct sk_ordered_pair *p;
-
-	if (!r->by_value)
-		return sk_merge_next(r->merge, en, e);
-	if (r->ordered.next == r->ordered.n)
-		return 0;
-	p = &r->ordered.pair[r->ordered.next++];
-	en->key = p->key;
-	en->value = p->value;
-	return 1;
+	return r->by_value ? sk_ordered_next(&r->ordered, en, e)
+	    : sk_merge_next(r->merge, en, e);
 }
 
 int sk_result_next(struct sk_result *r, struct snek_value *key,

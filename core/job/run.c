@@ -49,6 +49,12 @@ static void tell(struct snek_job *j, uint32_t kind, uint64_t attempt, int code)
 	    .code = code });
 }
 
+static int hold(struct snek_job *j, struct sk_task_id task, struct sk_outcome *o)
+{
+	return task.stage == 0 ? sk_hold_take(&j->hold, o, &j->last)
+	    : sk_hold_count(&j->hold, &o->run, &j->last);
+}
+
 /*
  * The one place where an attempt's outcome becomes its task's: called once a
  * task, when the scheduler says so.  This journal is the job's memory; one
@@ -68,7 +74,7 @@ static void commit_task(struct snek_job *j, struct sk_task_id task,
 	}
 	*slot = p->outcome;
 	free(p);
-	rc = j->decided && !j->set.keep_going ? 0 : sk_hold_add(&j->hold, slot, &j->last);
+	rc = j->decided && !j->set.keep_going ? 0 : hold(j, task, slot);
 	if (rc) {
 		j->decided = true;
 		tell(j, SK_EV_LOST, attempt.n, rc);
@@ -152,23 +158,17 @@ static void start_or_fail(struct snek_job *j, const struct sk_action *a)
 	    a->attempt.n, rc);
 }
 
-/* The runs of one partition from all map tasks, in the order of tasks. */
 static int collect(struct snek_job *j, uint32_t p)
 {
-	const struct sk_runs *r;
-	size_t n = 0, i;
-	uint32_t t;
+	const struct sk_runs *r = &j->hold.part[p];
+	size_t i;
 
-	for (t = 0; t < j->plan.tasks; t++)
-		n += j->map_out[t].parts ? j->map_out[t].part[p].n : 0;
-	j->part[p] = calloc(n + 1, sizeof(*j->part[p]));
+	j->part[p] = calloc(r->n + 1, sizeof(*j->part[p]));
 	if (!j->part[p])
 		return SNEK_ENOMEM;
-	for (t = 0; t < j->plan.tasks; t++) {
-		r = j->map_out[t].parts ? &j->map_out[t].part[p] : NULL;
-		for (i = 0; r && i < r->n; i++)
-			j->part[p][j->part_runs[p]++] = &r->run[i];
-	}
+	for (i = 0; i < r->n; i++)
+		j->part[p][i] = &r->run[i];
+	j->part_runs[p] = r->n;
 	return 0;
 }
 
