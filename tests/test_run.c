@@ -140,7 +140,7 @@ START_TEST(a_huge_length_in_a_file_allocates_nothing)
 	struct sk_run r = { 0 };
 
 	ck_assert_int_eq(sk_run_spill(&r, "/tmp", NULL), 0);
-	ck_assert(sk_buf_put(&r.mem, "\x01\xff\xff\xff\xff\xff\xff\xff\xff\x7f"
+	ck_assert(sk_pages_put(&r.mem, "\x01\xff\xff\xff\xff\xff\xff\xff\xff\x7f"
 	    "\x01\x01\x01kv", 15));
 	r.bytes = 15;
 	r.entries = 1;

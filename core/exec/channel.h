@@ -35,7 +35,7 @@ struct sk_message {
 	struct sk_buf body;
 	int *fd;
 	size_t fds;
-	bool memory;            /* whatever it says of them, its files are in it */
+	bool memory;            /* its files are in it */
 };
 /* Closes its descriptors, but those that are -1. */
 void sk_message_free(struct sk_message *);

@@ -8,8 +8,6 @@
 
 /* ---- runs ---- */
 
-enum { IN_BODY, IN_FILE, SHARED };      /* SHARED: a file in memory */
-
 bool sk_put_run(struct sk_put *w, const struct sk_run *r, struct sk_message *m)
 {
 	int fd;
@@ -17,7 +15,7 @@ bool sk_put_run(struct sk_put *w, const struct sk_run *r, struct sk_message *m)
 	sk_put_u64(w, r->entries);
 	sk_put_u64(w, r->bytes);
 	sk_put_u64(w, r->largest);
-	sk_put_u8(w, r->fd <= 0 ? IN_BODY : r->shared ? SHARED : IN_FILE);
+	sk_put_u8(w, r->fd > 0);
 	if (r->fd <= 0) {
 		sk_put_bytes(w, r->mem.p, r->mem.n);
 		return true;
@@ -49,22 +47,22 @@ static int get_file(struct sk_run *r, struct sk_message *m, size_t *at)
 int sk_get_run(struct sk_get *g, struct sk_run *r, struct sk_message *m, size_t *at)
 {
 	struct sk_span s;
-	uint8_t where;
+	bool file;
 
 	memset(r, 0, sizeof(*r));
 	r->entries = sk_get_u64(g);
 	r->bytes = sk_get_u64(g);
 	r->largest = sk_get_u64(g);
-	where = sk_get_u8(g);
-	r->shared = where == SHARED || (where == IN_FILE && m->memory);
-	if (g->bad || where > SHARED || r->largest > r->bytes)
+	file = sk_get_u8(g);
+	r->in_memory = file && m->memory;
+	if (g->bad || r->largest > r->bytes)
 		return SNEK_EFORMAT;
-	if (where != IN_BODY)
+	if (file)
 		return get_file(r, m, at);
 	s = sk_get_bytes(g);
 	if (g->bad || s.n != r->bytes)
 		return SNEK_EFORMAT;
-	return sk_buf_put(&r->mem, s.p, s.n) ? 0 : SNEK_ENOMEM;
+	return sk_pages_put(&r->mem, s.p, s.n) ? 0 : SNEK_ENOMEM;
 }
 
 static bool put_runs(struct sk_put *w, const struct sk_runs *s,

@@ -40,7 +40,7 @@ void sk_hold_close(struct sk_hold *h)
 
 static bool in_memory(const struct sk_run *r)
 {
-	return !r->fd || r->shared;
+	return !r->fd || r->in_memory;
 }
 
 static bool in_file(const struct sk_run *r)

@@ -85,7 +85,7 @@ static int make_room(struct sk_ordered *o)
 		return prune(o);
 	if (o->n < o->cap)
 		return 0;
-	p = realloc(o->pair, cap * sizeof(*p));
+	p = sk_pages_grow(o->pair, o->cap * sizeof(*p), cap * sizeof(*p));
 	if (!p)
 		return SNEK_ENOMEM;
 	o->pair = p;
@@ -282,6 +282,6 @@ void sk_ordered_free(struct sk_ordered *o)
 	sk_sorter_free(&o->sorter);
 	sk_arena_free(&o->arena);
 	sk_buf_free(&o->scratch);
-	free(o->pair);
+	sk_pages_free(o->pair, o->cap * sizeof(*o->pair));
 	memset(o, 0, sizeof(*o));
 }

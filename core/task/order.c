@@ -4,6 +4,7 @@
  * comparing, and where the eight are equal, by the next eight.
  */
 #include "task/order.h"
+#include "base/pages.h"
 #include "value/key.h"
 
 #include <stdlib.h>
@@ -112,20 +113,30 @@ static void sort(struct sk_ordered *a, struct sk_ordered *spare, size_t n,
 	}
 }
 
+static size_t bytes(const struct sk_table *t)
+{
+	return ((size_t)t->n + 1) * sizeof(struct sk_ordered);
+}
+
+void sk_table_order_free(const struct sk_table *t, struct sk_ordered *a)
+{
+	sk_pages_free(a, bytes(t));
+}
+
 struct sk_ordered *sk_table_order(const struct sk_table *t)
 {
-	struct sk_ordered *a = malloc(((size_t)t->n + 1) * sizeof(*a));
-	struct sk_ordered *spare = malloc(((size_t)t->n + 1) * sizeof(*a));
+	struct sk_ordered *a = sk_pages_alloc(bytes(t));
+	struct sk_ordered *spare = sk_pages_alloc(bytes(t));
 	uint32_t i;
 
 	if (!a || !spare) {
-		free(spare);
-		free(a);
+		sk_table_order_free(t, spare);
+		sk_table_order_free(t, a);
 		return NULL;
 	}
 	for (i = 0; i < t->n; i++)
 		a[i].slot = sk_table_slot(t, i);
 	sort(a, spare, t->n, 0);
-	free(spare);
+	sk_table_order_free(t, spare);
 	return a;
 }

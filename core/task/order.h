@@ -9,7 +9,7 @@ struct sk_ordered {
 	const struct sk_slot *slot;
 };
 
-/* All slots; the keys have the tags of key.h.  The caller frees the array;
- * NULL: out of memory. */
+/* All slots; the keys have the tags of key.h.  NULL: out of memory. */
 struct sk_ordered *sk_table_order(const struct sk_table *);
+void sk_table_order_free(const struct sk_table *, struct sk_ordered *);
 #endif

@@ -102,7 +102,7 @@ static int give_sorted(struct reduction *r, struct snek_error *e)
 			__builtin_prefetch(o[i + AHEAD].slot);
 		rc = give_total(r, o[i].slot, e);
 	}
-	free(o);
+	sk_table_order_free(&r->totals.table, o);
 	return rc;
 }
 
@@ -136,7 +136,7 @@ static int put_off(struct reduction *r, struct snek_error *e)
 		if (!rc && sk_sorter_held(&r->spilled, false) > SK_RUN_WINDOW)
 			rc = sk_sorter_spill(&r->spilled, &o, e);
 	}
-	free(order);
+	sk_table_order_free(&r->totals.table, order);
 	sk_totals_reset(&r->totals);
 	return rc ? rc : sk_sorter_cut(&r->spilled, &o, e);
 }

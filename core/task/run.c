@@ -52,7 +52,7 @@ int sk_run_add(struct sk_run *r, const struct sk_entry *n, struct snek_error *e)
 	size_t before = r->mem.n, bytes;
 	uint8_t *p;
 
-	if (!sk_buf_reserve(&r->mem, SK_ENTRY_HEAD + n->key.n + n->value.n))
+	if (!sk_pages_reserve(&r->mem, SK_ENTRY_HEAD + n->key.n + n->value.n))
 		return sk_enomem(e);
 	p = (uint8_t *)r->mem.p + before;
 	p = sk_varint_put(p, n->key.n);
@@ -95,7 +95,7 @@ static int move(struct sk_run *r, int to, struct snek_error *e)
 	}
 	close(r->fd);
 	r->fd = to;
-	r->shared = false;
+	r->in_memory = false;
 	return 0;
 }
 
@@ -122,43 +122,16 @@ static int open_file(struct sk_run *r, const char *dir, struct snek_error *e)
 	return rc;
 }
 
-int sk_run_share(struct sk_run *r, struct snek_error *e)
-{
-	int fd, rc;
-
-	if (r->fd)
-		return 0;
-	fd = sk_tmp_memory(e);
-	if (fd < 0)
-		return fd;
-	r->dir = strdup("memory");
-	if (!r->dir) {
-		close(fd);
-		return sk_enomem(e);
-	}
-	r->fd = fd;
-	r->shared = true;
-	rc = flush(r, e);
-	if (!rc)
-		sk_buf_free(&r->mem);
-	return rc;
-}
-
-uint64_t sk_run_held(const struct sk_run *r)
-{
-	return r->fd && !r->shared ? r->mem.n : r->bytes;
-}
-
 int sk_run_spill(struct sk_run *r, const char *dir, struct snek_error *e)
 {
-	int rc = r->fd && !r->shared ? 0 : open_file(r, dir, e);
+	int rc = r->fd && !r->in_memory ? 0 : open_file(r, dir, e);
 
 	return rc ? rc : flush(r, e);
 }
 
 int sk_run_append(struct sk_run *r, struct sk_run *from, struct snek_error *e)
 {
-	if (!sk_buf_put(&r->mem, from->mem.p, from->mem.n))
+	if (!sk_pages_put(&r->mem, from->mem.p, from->mem.n))
 		return sk_enomem(e);
 	r->entries += from->entries;
 	r->bytes += from->mem.n;
@@ -173,7 +146,7 @@ int sk_run_end(struct sk_run *r, struct snek_error *e)
 	int rc = r->fd ? flush(r, e) : 0;
 
 	if (!rc && r->fd)
-		sk_buf_free(&r->mem);
+		sk_pages_drop(&r->mem);
 	return rc;
 }
 
@@ -182,7 +155,7 @@ void sk_run_free(struct sk_run *r)
 	if (r->fd > 0)
 		close(r->fd);
 	free(r->dir);
-	sk_buf_free(&r->mem);
+	sk_pages_drop(&r->mem);
 	memset(r, 0, sizeof(*r));
 }
 
@@ -235,7 +208,7 @@ int sk_run_reader_sized(const struct sk_run *run, size_t window,
 	r->run = run;
 	if (run->fd) {
 		r->cap = run->bytes < window ? (size_t)run->bytes : window;
-		r->window = malloc(r->cap ? r->cap : 1);
+		r->window = sk_pages_alloc(r->cap);
 		if (!r->window) {
 			free(r);
 			return sk_enomem(e);
@@ -300,7 +273,7 @@ static int refill(sk_run_reader *r, uint64_t need, struct snek_error *e)
 		need = have + left;
 	memmove(w, r->p, have);
 	if (need > r->cap) {
-		w = realloc(w, need);
+		w = sk_pages_grow(w, r->cap, need);
 		r->p = r->end = r->window = w ? w : r->window;
 		if (!w)
 			return sk_enomem(e);
@@ -373,6 +346,6 @@ void sk_run_reader_free(sk_run_reader *r)
 {
 	if (!r)
 		return;
-	free(r->window);
+	sk_pages_free(r->window, r->cap);
 	free(r);
 }

@@ -9,6 +9,7 @@
 #define SK_RUN_H
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/pages.h"
 #include "value/chunk.h"        /* struct sk_place */
 
 #define SK_ENTRY_HEAD 45u       /* most bytes of an entry before its key */
@@ -21,9 +22,9 @@ struct sk_entry {
 };
 
 struct sk_run {                 /* zeroed: an empty run */
-	struct sk_buf mem;      /* all of it, or what the file lacks yet */
+	struct sk_pages mem;    /* all of it, or what the file lacks yet */
 	int fd;                 /* 0: in memory (a file never gets 0) */
-	bool shared;            /* the file is one in memory */
+	bool in_memory;         /* the file is, too (it came from elsewhere) */
 	uint64_t entries, bytes;        /* in all */
 	uint64_t largest;       /* bytes of the largest entry */
 	size_t window;          /* written to a file at once; 0: 256 KiB */
@@ -33,10 +34,6 @@ int sk_run_add(struct sk_run *, const struct sk_entry *, struct snek_error *);
 /* Move what is in memory to a temporary file in dir (unlinked at once); what
  * is added later is appended, buffered. */
 int sk_run_spill(struct sk_run *, const char *dir, struct snek_error *);
-/* Move it to a file in memory, which can be given to other processes. */
-int sk_run_share(struct sk_run *, struct snek_error *);
-/* Bytes that it takes of memory. */
-uint64_t sk_run_held(const struct sk_run *);
 /* Add all of a run that is in memory, and empty it, keeping its memory. */
 int sk_run_append(struct sk_run *, struct sk_run *from, struct snek_error *);
 /* Everything that was added can be read from now on; a file gives back its

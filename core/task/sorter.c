@@ -90,25 +90,26 @@ static int list(struct reference *ref, const struct sk_run *run,
 static int sorted_copy(const struct sk_run *run, struct sk_run *out,
     struct snek_error *e)
 {
-	struct reference *ref = calloc(run->entries + 1, sizeof(*ref));
+	size_t bytes = (run->entries + 1) * sizeof(struct reference);
+	struct reference *ref = sk_pages_alloc(bytes);
 	uint64_t i;
 	int rc;
 
-	if (!ref || !sk_buf_reserve(&out->mem, run->mem.n)) {
-		free(ref);
+	if (!ref || !sk_pages_reserve(&out->mem, run->mem.n)) {
+		sk_pages_free(ref, bytes);
 		return sk_enomem(e);
 	}
 	rc = list(ref, run, e);
 	if (!rc)
 		qsort(ref, run->entries, sizeof(*ref), compare);
 	for (i = 0; i < run->entries && !rc; i++) {
-		rc = sk_buf_put(&out->mem, ref[i].at, ref[i].bytes) ? 0
+		rc = sk_pages_put(&out->mem, ref[i].at, ref[i].bytes) ? 0
 		    : sk_enomem(e);
 		out->bytes += ref[i].bytes;
 		out->entries++;
 	}
 	out->largest = run->largest;
-	free(ref);
+	sk_pages_free(ref, bytes);
 	return rc;
 }
 
@@ -222,7 +223,7 @@ static int put_away(struct sk_sorter *s, struct sk_run *run,
 
 static int continue_file(struct sk_sorter *s, const char *tmp, struct snek_error *e)
 {
-	struct sk_buf empty = s->file.mem;
+	struct sk_pages empty = s->file.mem;
 	int rc;
 
 	if (!s->file.fd) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "task/table.h"
+#include "base/pages.h"
 #include "value/key.h"
-
-#include <stdlib.h>
 
 #define CELLS 4096u             /* to begin with */
 #define KEEP (1u << 16)         /* cells a table keeps when it is reset */
@@ -12,14 +11,28 @@ bool sk_table_init(struct sk_table *t, uint32_t state_size)
 	memset(t, 0, sizeof(*t));
 	t->slot_size = (uint32_t)sizeof(struct sk_slot) + state_size;
 	t->mask = CELLS - 1;
-	t->cell = calloc(CELLS, sizeof(*t->cell));
+	t->cell = sk_pages_alloc(CELLS * sizeof(*t->cell));
 	return t->cell != NULL;
+}
+
+static void free_cells(struct sk_table *t)
+{
+	if (t->cell)
+		sk_pages_free(t->cell, ((size_t)t->mask + 1) * sizeof(*t->cell));
+	t->cell = NULL;
+}
+
+static void free_slots(struct sk_table *t)
+{
+	sk_pages_free(t->slots, (size_t)t->cap * t->slot_size);
+	t->slots = NULL;
+	t->cap = 0;
 }
 
 void sk_table_free(struct sk_table *t)
 {
-	free(t->cell);
-	free(t->slots);
+	free_cells(t);
+	free_slots(t);
 	sk_arena_free(&t->arena);
 	memset(t, 0, sizeof(*t));
 }
@@ -31,14 +44,12 @@ void sk_table_reset(struct sk_table *t)
 	sk_arena_reset(&t->arena);
 	t->n = 0;
 	if (t->mask >= KEEP) {
-		small = calloc(KEEP, sizeof(*small));
+		small = sk_pages_alloc(KEEP * sizeof(*small));
 		if (small) {
-			free(t->cell);
+			free_cells(t);
 			t->cell = small;
 			t->mask = KEEP - 1;
-			free(t->slots);
-			t->slots = NULL;
-			t->cap = 0;
+			free_slots(t);
 			return;
 		}
 	}
@@ -57,14 +68,15 @@ static void place(struct sk_cell *cell, uint32_t mask, struct sk_cell c)
 static bool grow_cells(struct sk_table *t)
 {
 	uint32_t cells = 2 * (t->mask + 1), i;
-	struct sk_cell *cell = cells ? calloc(cells, sizeof(*cell)) : NULL;
+	struct sk_cell *cell = cells ? sk_pages_alloc((size_t)cells *
+	    sizeof(*cell)) : NULL;
 
 	if (!cell)
 		return false;
 	for (i = 0; i <= t->mask; i++)
 		if (t->cell[i].at)
 			place(cell, cells - 1, t->cell[i]);
-	free(t->cell);
+	free_cells(t);
 	t->cell = cell;
 	t->mask = cells - 1;
 	return true;
@@ -73,7 +85,8 @@ static bool grow_cells(struct sk_table *t)
 static bool grow_slots(struct sk_table *t)
 {
 	uint32_t cap = t->cap ? t->cap + t->cap / 2 : CELLS / 2;
-	char *p = realloc(t->slots, (size_t)cap * t->slot_size);
+	char *p = sk_pages_grow(t->slots, (size_t)t->cap * t->slot_size,
+	    (size_t)cap * t->slot_size);
 
 	if (!p)
 		return false;

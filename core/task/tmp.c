@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -140,13 +139,6 @@ int sk_tmp_open(const char *dir, struct snek_error *e)
 	int fd = asks ? ask((int)strtol(dir + n, NULL, 10)) : make(dir);
 
 	return fd >= 0 ? fd : no_file(name_of(dir), e);
-}
-
-int sk_tmp_memory(struct snek_error *e)
-{
-	int fd = raise_fd(memfd_create("snek-run", MFD_CLOEXEC));
-
-	return fd >= 0 ? fd : sk_fail_errno(e, "no file in memory");
 }
 
 int sk_tmp_fail(const char *dir, uint64_t after, struct snek_error *e)

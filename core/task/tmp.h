@@ -16,8 +16,6 @@
 
 /* A descriptor above 2, closed on exec, or an error. */
 int sk_tmp_open(const char *dir, struct snek_error *);
-/* The same in memory. */
-int sk_tmp_memory(struct snek_error *);
 /* Writing to one in dir failed after so many bytes: why, by errno. */
 int sk_tmp_fail(const char *dir, uint64_t after, struct snek_error *);
 /* The other end: answer one request.  0, or SNEK_EIO when nobody asks there

@@ -21,7 +21,7 @@
 #define LOADS 128               /* first descriptor that is loaded from */
 #define MAX_REQUEST ((uint64_t)1 << 30)
 /* A run of this size is worth a file of its own. */
-#define SHARE_BYTES ((size_t)256 << 10)
+#define FILE_BYTES ((size_t)256 << 10)
 /* ... and one below this is not, whatever there is. */
 #define TINY_BYTES ((size_t)4 << 10)
 
@@ -237,8 +237,8 @@ static int open_once(struct child *c, struct sk_get *r, struct sk_message *m,
 
 /* ---- answering ---- */
 
-/* While they are not too much together, runs go as they are, or as files in
- * memory where they are large; else as files in the temporary directory. */
+/* Small runs go in the answer itself, while they are not too much together; the
+ * others as files, whose bytes nobody copies on the way. */
 static int send_run(struct child *c, struct sk_run *r, uint64_t *left,
     struct snek_error *e)
 {
@@ -246,9 +246,9 @@ static int send_run(struct child *c, struct sk_run *r, uint64_t *left,
 
 	if (r->fd || (r->mem.n > *left && r->mem.n < TINY_BYTES))
 		return 0;
-	if (r->mem.n <= *left) {
+	if (r->mem.n <= *left && r->mem.n < FILE_BYTES) {
 		*left -= r->mem.n;
-		return r->mem.n < SHARE_BYTES ? 0 : sk_run_share(r, e);
+		return 0;
 	}
 	rc = sk_run_spill(r, c->attempts.tmp, e);
 	return rc ? rc : sk_run_end(r, e);

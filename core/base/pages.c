@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/pages.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define LARGE ((size_t)256 << 10)
+
+static void *map(size_t n)
+{
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void *sk_pages_alloc(size_t n)
+{
+	return n < LARGE ? calloc(1, n ? n : 1) : map(n);
+}
+
+void sk_pages_free(void *p, size_t n)
+{
+	if (n < LARGE)
+		free(p);
+	else if (p)
+		munmap(p, n);
+}
+
+void *sk_pages_grow(void *p, size_t old, size_t n)
+{
+	void *q;
+
+	if (n < LARGE)
+		return realloc(p, n ? n : 1);
+	if (old >= LARGE) {
+		q = mremap(p, old, n, MREMAP_MAYMOVE);
+		return q == MAP_FAILED ? NULL : q;
+	}
+	q = map(n);
+	if (q && old)
+		memcpy(q, p, old);
+	if (q)
+		free(p);
+	return q;
+}
+
+bool sk_pages_more(struct sk_pages *b, size_t n)
+{
+	size_t need, cap;
+	char *p;
+
+	if (__builtin_add_overflow(b->n, n, &need) || need > SIZE_MAX / 2)
+		return false;
+	cap = b->cap + b->cap / 2;
+	if (cap < need)
+		cap = need;
+	if (cap < 64)
+		cap = 64;
+	p = sk_pages_grow(b->p, b->cap, cap);
+	if (!p)
+		return false;
+	b->p = p;
+	b->cap = cap;
+	return true;
+}
+
+void sk_pages_drop(struct sk_pages *b)
+{
+	sk_pages_free(b->p, b->cap);
+	memset(b, 0, sizeof(*b));
+}
