@@ -284,6 +284,31 @@ START_TEST(new_shards_serve_new_categories)
 }
 END_TEST
 
+START_TEST(who_opened_the_cluster_before_it_grew_is_told_to_open_it_again)
+{
+	static const char *const more[2] = { "f", "g" };
+	struct sk_meta_category c;
+	struct sk_meta *other;
+	uint32_t id = 0, i;
+	char name[8];
+	int rc = 0;
+
+	meta_category("old");
+	ck_assert_int_eq(meta_store->open(&other), 0);
+	ck_assert_int_eq(other->ops->grow(other, more, 2, 7, &id, &err), 0);
+	for (i = 0; i < 2; i++) {
+		snprintf(name, sizeof(name), "n%u", i);
+		ck_assert_int_eq(other->ops->category_get_or_create(other, name,
+		    &c, &err), 0);
+		rc = ops->category_get_or_create(meta, name, &c, &err);
+		ck_assert_int_eq(rc, SNEK_EAGAIN);
+		ck_assert_ptr_nonnull(strstr(err.text, "open it again"));
+	}
+	ck_assert_int_eq(ops->category_get_or_create(meta, "old", &c, &err), 0);
+	other->ops->shut(other);
+}
+END_TEST
+
 /* ---- plugins ---- */
 
 START_TEST(plugins_come_back_as_they_were)
@@ -709,6 +734,7 @@ static void tests(TCase *t)
 	tcase_add_test(t, lists_are_long_and_in_order_of_bytes);
 	tcase_add_test(t, many_first_writers_draw_as_one);
 	tcase_add_test(t, new_shards_serve_new_categories);
+	tcase_add_test(t, who_opened_the_cluster_before_it_grew_is_told_to_open_it_again);
 	tcase_add_test(t, plugins_come_back_as_they_were);
 	tcase_add_test(t, there_is_one_cluster_or_none);
 	tcase_add_test(t, a_lost_meta_record_is_not_guessed);

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "config.h"
 
 /* ---- responses ---- */
@@ -69,10 +70,27 @@ void sk_api_end(struct sk_api_call *c, int rc, const struct snek_error *e)
 
 /* ---- clusters: a handle is one thread's at a time ---- */
 
+/* All idle ones, now and then; with the lock, which is let go meanwhile. */
+static void renew(struct sk_api *a)
+{
+	snek_cluster *old[SK_API_HANDLES];
+	unsigned n = a->idles;
+
+	memcpy(old, a->idle, n * sizeof(old[0]));
+	a->idles = 0;
+	a->renewed = sk_clock_ms();
+	pthread_mutex_unlock(&a->lock);
+	while (n)
+		snek_cluster_close(old[--n]);
+	pthread_mutex_lock(&a->lock);
+}
+
 int sk_api_take(struct sk_api *a, snek_cluster **out, struct snek_error *e)
 {
 	*out = NULL;
 	pthread_mutex_lock(&a->lock);
+	if (sk_clock_ms() - a->renewed > SK_API_AGE_MS)
+		renew(a);
 	if (a->idles)
 		*out = a->idle[--a->idles];
 	pthread_mutex_unlock(&a->lock);

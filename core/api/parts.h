@@ -12,12 +12,15 @@
 #include "value/json_read.h"
 
 #define SK_API_HANDLES 64u      /* open clusters that are kept for the next */
+#define SK_API_AGE_MS 30000     /* how often all are opened anew: the cluster
+				 * may have got more shards */
 
 struct sk_api {
 	struct sk_api_options o;
 	char *cluster, *tmp, *on;
 	pthread_mutex_t lock;
 	snek_cluster *idle[SK_API_HANDLES];
+	int64_t renewed;                /* ms */
 	unsigned idles;
 	bool draining;                  /* with __atomic */
 	struct sk_api_jobs jobs;

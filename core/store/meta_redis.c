@@ -118,9 +118,12 @@ static int read_cluster(struct sk_rmeta *m, struct sk_meta_cluster *out,
 	else
 		rc = unpack(m, &a, &c, e);
 	sk_answer_free(&a);
-	if (!rc)
-		*out = c;
-	return rc;
+	if (rc)
+		return rc;
+	*out = c;
+	if (!m->shards)
+		m->shards = c.shards;
+	return 0;
 }
 
 static int cluster(struct sk_meta *m, struct sk_meta_cluster *out,

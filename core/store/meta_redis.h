@@ -35,6 +35,7 @@ struct sk_rmeta {
 	struct sk_redis *redis;
 	char *keys;                     /* what all keys begin with */
 	char uuid[33];                  /* of the cluster that was opened */
+	uint32_t shards;                /* it had then: who opened it knows these */
 	pid_t pid;
 	bool read_only;
 	struct sk_script script[STEP_COUNT];

@@ -31,6 +31,21 @@ static bool take_placement(struct sk_span s, struct sk_meta_category *c)
 	return true;
 }
 
+/* On a shard that somebody has added meanwhile nobody here has a connection. */
+static int check_shards(const struct sk_rmeta *m,
+    const struct sk_meta_category *c, struct snek_error *e)
+{
+	uint32_t i;
+
+	for (i = 0; i < c->shards && m->shards; i++)
+		if (c->shard[i] >= m->shards)
+			return sk_fail(e, SNEK_EAGAIN, "%s: category %s lies on "
+			    "shard %u, which was added since the cluster was "
+			    "opened: open it again", sk_redis_name(m->redis),
+			    c->name, c->shard[i]);
+	return 0;
+}
+
 int sk_rmeta_category(const struct sk_rmeta *m, const struct sk_answer *a,
     size_t i, struct sk_meta_category *c, struct snek_error *e)
 {
@@ -47,7 +62,7 @@ int sk_rmeta_category(const struct sk_rmeta *m, const struct sk_answer *a,
 	    !sk_rmeta_number(sk_rmeta_item(a, i + 6), &c->records) ||
 	    !sk_rmeta_number(sk_rmeta_item(a, i + 7), &c->bytes))
 		return sk_rmeta_damaged_of(m, "category:", id, e);
-	return 0;
+	return check_shards(m, c, e);
 }
 
 static int none(const char *name, struct snek_error *e)

@@ -101,8 +101,7 @@ static int judge_grow(const struct sk_rmeta *m, const struct sk_answer *a,
 		    (int)k.n, (const char *)k.p);
 	if (!sk_rmeta_number(s, &id))
 		return sk_rmeta_damaged(m, "cluster", e);
-	if (first)
-		*first = (uint32_t)id;
+	*first = (uint32_t)id;
 	return 0;
 }
 
@@ -112,7 +111,7 @@ int sk_rmeta_grow(struct sk_meta *meta, const char *const *url, uint32_t n,
 	struct sk_rmeta *m = (struct sk_rmeta *)meta;
 	struct sk_rmeta_args args = { 0 };
 	struct sk_answer a;
-	uint32_t i;
+	uint32_t i, id = 0;
 	int rc;
 
 	sk_rmeta_arg_number(&args, level);
@@ -121,9 +120,14 @@ int sk_rmeta_grow(struct sk_meta *meta, const char *const *url, uint32_t n,
 	rc = sk_rmeta_call(m, STEP_GROW, &args, &a, e);
 	if (rc)
 		return rc;
-	rc = judge_grow(m, &a, first, e);
+	rc = judge_grow(m, &a, &id, e);
 	sk_answer_free(&a);
-	return rc;
+	if (rc)
+		return rc;
+	m->shards = id + n;
+	if (first)
+		*first = id;
+	return 0;
 }
 
 /* ---- replicas ---- */
