@@ -133,6 +133,8 @@ static const struct {
 	{ 301, "Location: http://elsewhere/\r\n", "<Error><Code>PermanentRedirect"
 	    "</Code><Message>m</Message></Error>", SNEK_EINVAL,
 	    "it is in another region" },
+	{ 301, "x-amz-bucket-region: us-east-2\r\n", "", SNEK_EINVAL,
+	    "(status 301); the bucket is in us-east-2" },
 	{ 307, "Location: http://elsewhere/\r\n", "", SNEK_EINVAL,
 	    "nobody is followed there" },
 	{ 400, "", "{\"__type\":[1", SNEK_EINVAL, "(status 400)" },
@@ -806,6 +808,28 @@ START_TEST(a_url_of_no_service_is_not_signed)
 }
 END_TEST
 
+/* Who calls URLs alone need not have ~/.aws in order. */
+START_TEST(plain_urls_need_no_profile)
+{
+	struct sk_aws_options o = { .plain = true };
+	struct sk_aws *a = start(plain, NULL);
+	char url[80];
+	struct sk_aws_request q = { .method = "GET", .path = url };
+	struct sk_aws_reply r;
+	struct snek_error e = { 0 };
+
+	ops->close(a);
+	setenv("AWS_PROFILE", "nobody", 1);
+	ck_assert_msg(ops->open(&o, &a, &e) == 0, "%s", e.text);
+	snprintf(url, sizeof(url), "%s/f", web_url(web));
+	ck_assert_int_eq(ops->call(a, &q, &r, &e), 0);
+	sk_aws_reply_free(&r);
+	ck_assert_int_eq(ops->call(a, &get, &r, &e), SNEK_EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "plain URLs"));
+	stop(a);
+}
+END_TEST
+
 START_TEST(a_module_that_is_not_there_is_named)
 {
 	const struct sk_aws_ops *o;
@@ -853,6 +877,7 @@ static void setup(TCase *t)
 	tcase_add_test(t, a_call_that_takes_too_long_may_have_been_done);
 	tcase_add_test(t, a_call_that_did_not_get_through_was_not_done);
 	tcase_add_test(t, a_url_of_no_service_is_not_signed);
+	tcase_add_test(t, plain_urls_need_no_profile);
 	tcase_add_test(t, a_module_that_is_not_there_is_named);
 	setup_many(t);
 }

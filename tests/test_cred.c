@@ -172,6 +172,14 @@ START_TEST(keys_that_no_header_holds_are_refused)
 }
 END_TEST
 
+START_TEST(what_aws_login_leaves_is_another_tools_to_read)
+{
+	put_file(".aws/config", "[default]\nlogin_session = arn:aws:x\n");
+	check_refused(NULL, SNEK_EACCES, "credential_process = aws configure "
+	    "export-credentials --profile default");
+}
+END_TEST
+
 /* ---- a process ---- */
 
 static void put_process(const char *script)
@@ -786,6 +794,7 @@ static void setup(TCase *t)
 	tcase_add_test(t, nothing_anywhere_lists_the_places);
 	tcase_add_test(t, keys_come_from_environment_then_files);
 	tcase_add_test(t, keys_that_no_header_holds_are_refused);
+	tcase_add_test(t, what_aws_login_leaves_is_another_tools_to_read);
 	tcase_add_test(t, a_process_prints_keys_and_sees_no_shell);
 	tcase_add_loop_test(t,
 	    what_a_process_does_wrong_is_said_and_not_what_it_printed, 0, 8);

@@ -21,6 +21,8 @@ struct sk_aws_call;                     /* one that is under way */
 /* NULL and 0: as the environment and ~/.aws say; snek-aws(7). */
 struct sk_aws_options {
 	const char *profile, *region, *endpoint;
+	bool plain;                     /* URLs alone: nobody signs, and files
+					 * under ~/.aws are not read */
 	uint32_t connections;           /* at once; more calls wait their turn;
 					 * 0: 1,000.  Never more than the limit
 					 * on descriptors leaves room for. */

@@ -113,6 +113,9 @@ int sk_aws_where(const struct sk_aws *a, const struct sk_aws_request *r,
     struct sk_endpoint *where, struct snek_error *e)
 {
 	memset(where, 0, sizeof(*where));
+	if (r->service && a->plain)
+		return sk_fail(e, SNEK_EINVAL, "opened for plain URLs: %s cannot "
+		    "be called", r->service);
 	if (r->service && !is_url(r->path))
 		return sk_endpoint_find(&a->settings, r->service, where, e);
 	if (r->service)
@@ -197,6 +200,7 @@ int sk_aws_open(const struct sk_aws_options *o, struct sk_aws **out,
 
 	if (!a)
 		return sk_enomem(e);
+	a->plain = o->plain;
 	rc = sk_settings_open(o, &a->settings, e);
 	if (!rc)
 		rc = open_rest(a, o->connections, e);

@@ -12,6 +12,7 @@ struct sk_aws {
 	struct sk_settings settings;
 	bool borrowed;                  /* they are another's; so are the keys */
 	bool anonymous;                 /* nothing is signed */
+	bool plain;                     /* nor is AWS spoken to */
 	struct sk_cred cred;
 	int64_t renew;                  /* not before (seconds since 1970) */
 	int64_t skew;                   /* AWS's clock minus ours, in seconds */

@@ -132,7 +132,8 @@ int sk_cred_of_profile(const struct sk_chain *c, const char *profile,
     const struct sk_visit *visited, struct sk_cred *out, struct snek_error *e)
 {
 	static sk_cred_place *const places[] = { sk_cred_role, sk_cred_web,
-		sk_cred_sso, sk_cred_shared, sk_cred_process, sk_cred_config, NULL };
+		sk_cred_sso, sk_cred_shared, sk_cred_login, sk_cred_process,
+		sk_cred_config, NULL };
 	struct sk_chain own = { .settings = c->settings, .profile = profile,
 		.visited = visited };
 	int rc = ask(&own, places, out, e);
@@ -149,8 +150,8 @@ int sk_cred_find(const struct sk_settings *s, struct sk_cred *out,
 {
 	static sk_cred_place *const places[] = { sk_cred_environment,
 		sk_cred_role, sk_cred_web, sk_cred_sso, sk_cred_shared,
-		sk_cred_process, sk_cred_config, sk_cred_container,
-		sk_cred_instance, NULL };
+		sk_cred_login, sk_cred_process, sk_cred_config,
+		sk_cred_container, sk_cred_instance, NULL };
 	struct sk_chain c = { .settings = s, .profile = s->profile,
 		.environment = !s->by_option };
 	int rc = ask(&c, places, out, e);

@@ -44,7 +44,7 @@ typedef int sk_cred_place(struct sk_chain *, struct sk_cred *,
     struct snek_error *);
 
 sk_cred_place sk_cred_environment, sk_cred_role, sk_cred_web, sk_cred_sso,
-    sk_cred_shared, sk_cred_process, sk_cred_config, sk_cred_container,
+    sk_cred_shared, sk_cred_login, sk_cred_process, sk_cred_config, sk_cred_container,
     sk_cred_instance;
 
 __attribute__((format(printf, 2, 3)))

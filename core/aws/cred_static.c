@@ -71,3 +71,15 @@ int sk_cred_config(struct sk_chain *c, struct sk_cred *out,
 
 	return take(c, &p, s->config_path, out, e);
 }
+
+/* What `aws login` leaves is in a form of its own, which its own tool reads. */
+int sk_cred_login(struct sk_chain *c, struct sk_cred *out, struct snek_error *e)
+{
+	(void)out;
+	if (!sk_cred_setting(c, "login_session"))
+		return SK_CRED_NOT;
+	return sk_fail(e, SNEK_EACCES, "profile \"%.60s\" is of aws login, which "
+	    "snek does not read: make a profile with credential_process = aws "
+	    "configure export-credentials --profile %.60s", c->profile,
+	    c->profile);
+}

@@ -255,6 +255,8 @@ void sk_http_call_set(struct sk_http_call *c)
 	curl_easy_setopt(c->easy, CURLOPT_USERAGENT, h->agent);
 	if (is_near(c->url))
 		curl_easy_setopt(c->easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(c->easy, CURLOPT_SSLVERSION,
+	    (long)CURL_SSLVERSION_TLSv1_2);
 	/* With a directory of them, too, they are read for each connection. */
 	curl_easy_setopt(c->easy, CURLOPT_CAPATH, NULL);
 	if (h->ca_file)

@@ -237,8 +237,11 @@ static bool is_denied(const struct sk_aws_reply *r)
 static bool put_cure(const struct sk_aws_request *q,
     const struct sk_aws_reply *r, struct sk_buf *b)
 {
+	const char *region = sk_aws_reply_header(r, "x-amz-bucket-region");
 	const char *cure = cure_of(r);
 
+	if (r->status < 400 && region)
+		return sk_buf_printf(b, "; the bucket is in %.31s", region);
 	if (is_denied(r) && q->service && q->action)
 		return sk_buf_printf(b, "; the policy needs %s:%s", q->service,
 		    q->action);

@@ -187,6 +187,8 @@ int sk_settings_open(const struct sk_aws_options *o, struct sk_settings *s,
 	int rc;
 
 	memset(s, 0, sizeof(*s));
+	if (o->plain)
+		return copy(&s->profile, "default", e);
 	rc = read_files(s, e);
 	if (!rc)
 		rc = choose_profile(s, o->profile, e);
