@@ -336,7 +336,7 @@ bad 5 "127.0.0.1:${redis_a##*:}" snek ls
 bad 5 "127.0.0.1:${redis_a##*:}" snek write m one.jsonl
 bad 5 "127.0.0.1:${redis_a##*:}" snek-deploy --destroy --yes
 restart_redis a || exit 1
-bad 3 'no cluster at .*snek-deploy' snek ls
+bad 3 'no cluster at .*meta store was lost' snek ls
 
 # ---- taken down ----
 

@@ -87,9 +87,10 @@ static int missing(const struct cli *c, const char *where, bool named,
 	if (!named)
 		snprintf(cure, sizeof(cure),
 		    "the first snek write makes it, or say --cluster WHERE");
-	else if (strstr(where, "://"))
-		snprintf(cure, sizeof(cure),
-		    "snek-deploy --redis URL,... makes one");
+	else if (strstr(e->text, "://"))        /* also by a profile */
+		snprintf(cure, sizeof(cure), "snek-deploy --redis URL,... makes "
+		    "one; if there was one, its meta store was lost: bring it "
+		    "back from a copy");
 	else if (*where == '.' || strchr(where, '/'))
 		snprintf(cure, sizeof(cure), "snek-deploy --local %s makes one",
 		    where);
