@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# --trust lifts the sandbox from all that loads a plugin, and it alone.
+# --trust lifts the sandbox from all that loads a plugin, and it alone; and
+# secrets in the environment are for plugins that are trusted.
 set -u
 top=$(pwd) src=$(cd "${srcdir:-.}" && pwd)
 tmp=$(mktemp -d) || exit 99
@@ -53,4 +54,37 @@ try "$top/.libs/snek" functions "$tmp/leaves.so"
 try "$top/.libs/snek" run "$tmp/leaves.so"
 try "$top/.libs/snek-add-function" "$tmp/leaves.so"
 try "$top/.libs/snek" functions
+
+cat >"$tmp/tells.c" <<'EOF'
+#include <string.h>
+#include <snek/plugin.h>
+
+extern char **environ;
+
+static int one(snek_ctx *c, void *self, struct snek_record r)
+{
+	int rc = 0;
+
+	(void)self;
+	(void)r;
+	for (char **v = environ; *v && rc >= 0; v++)
+		if (strstr(*v, "=t3st"))
+			rc = snek_emit(c, snek_null(), snek_string(*v));
+	return rc;
+}
+
+SNEK_PLUGIN("tells", "1.0", SNEK_OP(.name = "one",
+	.summary = "tell the environment", .map = one));
+EOF
+# shellcheck disable=SC2086  # CC is a command
+${CC:-cc} -shared -fPIC -I"$src/sdk" -o "$tmp/tells.so" "$tmp/tells.c" || exit 99
+tells () {
+	echo 1 | env SNEK_REDIS_USER=t3st SNEK_REDIS_PASSWORD=t3st \
+	    AWS_SECRET_ACCESS_KEY=t3st AWS_SESSION_TOKEN=t3st MY_OWN=t3st \
+	    "$top/.libs/snek" run "$tmp/tells.so" "$@" | sort | tr '\n' ' '
+}
+test "$(tells)" = '"MY_OWN=t3st" ' ||
+	{ echo "FAIL: a plugin sees: $(tells)"; bad=1; }
+test "$(tells --trust | wc -w)" = 5 ||
+	{ echo "FAIL: a trusted one sees: $(tells --trust)"; bad=1; }
 exit $bad

@@ -60,11 +60,40 @@ static int set_signals(posix_spawnattr_t *a)
 	    POSIX_SPAWN_SETSIGMASK) ? ENOMEM : 0;
 }
 
+/* With what a plugin has no business: who its user is elsewhere. */
+static bool is_secret(const char *variable)
+{
+	return !strncmp(variable, "AWS_", 4) ||
+	    !strncmp(variable, "SNEK_REDIS_", 11);
+}
+
+/* Our environment without secrets, but all of it where plugins are trusted;
+ * free() what is *own. */
+static char **environment(const sk_worker *w, char ***own)
+{
+	size_t n = 0, kept = 0, i;
+
+	*own = NULL;
+	if (w->set.trust || !environ)
+		return environ;
+	while (environ[n])
+		n++;
+	*own = malloc((n + 1) * sizeof(**own));
+	if (!*own)
+		return NULL;
+	for (i = 0; i < n; i++)
+		if (!is_secret(environ[i]))
+			(*own)[kept++] = environ[i];
+	(*own)[kept] = NULL;
+	return *own;
+}
+
 static int spawn(sk_worker *w, int sock)
 {
 	char *const argv[] = { (char *)"snek-worker", NULL };
 	posix_spawn_file_actions_t f;
 	posix_spawnattr_t a;
+	char **own, **env;
 	int rc;
 
 	if (posix_spawn_file_actions_init(&f))
@@ -73,11 +102,14 @@ static int spawn(sk_worker *w, int sock)
 		posix_spawn_file_actions_destroy(&f);
 		return ENOMEM;
 	}
+	env = environment(w, &own);
 	rc = set_signals(&a);
 	if (!rc)
 		rc = posix_spawn_file_actions_adddup2(&f, sock, 3);
 	if (!rc)
-		rc = posix_spawn(&w->pid, w->program, &f, &a, argv, environ);
+		rc = environ && !env ? ENOMEM :
+		    posix_spawn(&w->pid, w->program, &f, &a, argv, env);
+	free(own);
 	posix_spawnattr_destroy(&a);
 	posix_spawn_file_actions_destroy(&f);
 	return rc;
