@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "task_tool.h"
 #include "tempdir.h"
 
 #define PATIENCE_MS 50000
@@ -287,4 +286,54 @@ void function_invoke(struct function *f, struct sk_span event, int64_t left_ms)
 {
 	function_give(f, event, left_ms);
 	function_take(f);
+}
+
+/* ---- what to ask it ---- */
+
+static void no_log(void *arg, int level, const char *line)
+{
+	(void)arg;
+	(void)level;
+	(void)line;
+}
+
+void function_job(struct sk_exec_job *j, struct task_tool *t,
+    const char *plugin)
+{
+	*j = (struct sk_exec_job){ .plugin = t->plugin, .op = t->op,
+		.args = &t->args, .reducer = &t->reducer, .category = "things",
+		.partitions = t->partitions, .memory = 64 << 20, .whole = true,
+		.log = no_log, .map_file = { .path = plugin } };
+	if (!t->op->op.reduce)
+		return;
+	j->reduce_plugin = t->plugin;
+	j->reduce_op = t->op;
+	j->reduce_args = &t->args;
+}
+
+void function_event(const struct function *f, const struct sk_exec_job *job,
+    const char *id, const struct sk_attempt *a, const struct sk_event_keep *k,
+    struct sk_buf *out)
+{
+	struct snek_error e = { 0 };
+	sk_event_job *j;
+
+	out->n = 0;
+	ck_assert_msg(!sk_event_job_new(job, id, f->sha256, &j, &e), "%s",
+	    e.text);
+	ck_assert_msg(!sk_event_put(j, a, k, 900000, out, &e), "%s", e.text);
+	sk_event_job_free(j);
+}
+
+void function_outcome(struct function *f, struct task_tool *t, uint32_t parts)
+{
+	struct snek_error e = { 0 };
+	struct sk_message *m = &f->answer.message;
+	struct sk_get r = { m->body.p, m->body.n, false };
+
+	ck_assert_msg(f->answer.kind == SK_ANSWER_DONE, "%s", f->text.p);
+	ck_assert(!f->failed);
+	sk_outcome_free(&t->map);
+	memset(&t->map, 0, sizeof(t->map));
+	ck_assert_msg(!sk_get_outcome(&r, m, parts, &t->map, &e), "%s", e.text);
 }

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "exec/event.h"
+#include "task_tool.h"
 
 struct function {
 	char root[64], sha256[65], api[32];
@@ -43,6 +44,17 @@ void function_invoke(struct function *, struct sk_span event, int64_t left_ms);
 /* The two halves of it. */
 void function_give(struct function *, struct sk_span event, int64_t left_ms);
 void function_take(struct function *);
+/* ---- what to ask it ---- */
+
+/* A job of the tool's op. */
+void function_job(struct sk_exec_job *, struct task_tool *, const char *plugin);
+/* In place of what was in the buffer. */
+void function_event(const struct function *, const struct sk_exec_job *,
+    const char *id, const struct sk_attempt *, const struct sk_event_keep *,
+    struct sk_buf *);
+/* The answer's outcome becomes the tool's, as if it had mapped itself. */
+void function_outcome(struct function *, struct task_tool *, uint32_t parts);
+
 /* It has ended, or does: the wait status. */
 int function_wait(struct function *);
 /* All it has written; for free(). */

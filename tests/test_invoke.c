@@ -19,7 +19,6 @@ static struct function f;
 static struct task_tool t;
 static struct sk_exec_job job;
 static struct sk_buf event;
-static const struct sk_event_keep nowhere = { .shard = SK_KEEP_NOWHERE };
 
 static void stop(void)
 {
@@ -52,39 +51,17 @@ static const char *const records[] = {
 	"{\"id\":4,\"n\":4,\"text\":\"four\"}",
 };
 
-static void no_log(void *arg, int level, const char *line)
-{
-	(void)arg;
-	(void)level;
-	(void)line;
-}
-
 static void open_tool(const char *plugin, const char *op, const char *args)
 {
 	ck_assert_msg(task_tool_open(&t, plugin, op, args) >= 0, "%s",
 	    t.error.text);
 	task_tool_chunks(&t, records, 5, 2);
-	job = (struct sk_exec_job){ .plugin = t.plugin, .op = t.op,
-		.args = &t.args, .reducer = &t.reducer, .category = "things",
-		.partitions = 1, .memory = 64 << 20, .whole = true, .log = no_log,
-		.map_file = { .path = plugin } };
-	if (t.op->op.reduce) {
-		job.reduce_plugin = t.plugin;
-		job.reduce_op = t.op;
-		job.reduce_args = &t.args;
-	}
+	function_job(&job, &t, plugin);
 }
 
 static void make_event(const char *id, const struct sk_attempt *a)
 {
-	sk_event_job *j;
-	struct snek_error e = { 0 };
-
-	event.n = 0;
-	ck_assert_int_eq(sk_event_job_new(&job, id, f.sha256, &j, NULL), 0);
-	ck_assert_msg(!sk_event_put(j, a, &nowhere, LONG, &event, &e), "%s",
-	    e.text);
-	sk_event_job_free(j);
+	function_event(&f, &job, id, a, NULL, &event);
 }
 
 static void make_map(const char *id)
@@ -101,18 +78,9 @@ static void ask(int64_t left_ms)
 	ck_assert_str_eq(f.answer.id.job, JOB);
 }
 
-/* The answer's outcome becomes the tool's, as if it had mapped itself. */
 static void take_outcome(void)
 {
-	struct snek_error e = { 0 };
-	struct sk_message *m = &f.answer.message;
-	struct sk_get r = { m->body.p, m->body.n, false };
-
-	ck_assert_msg(f.answer.kind == SK_ANSWER_DONE, "%s", f.text.p);
-	ck_assert(!f.failed);
-	sk_outcome_free(&t.map);
-	memset(&t.map, 0, sizeof(t.map));
-	ck_assert_msg(!sk_get_outcome(&r, m, 1, &t.map, &e), "%s", e.text);
+	function_outcome(&f, &t, 1);
 }
 
 /* ---- tasks ---- */
@@ -208,15 +176,7 @@ START_TEST(a_reduce_task_takes_its_runs_from_the_event)
 	make_event(JOB, &a);
 	ask(LONG);
 	ck_assert_int_eq(f.answer.id.stage, 1);
-	job.partitions = 0;
-	{
-		struct sk_message *m = &f.answer.message;
-		struct sk_get g = { m->body.p, m->body.n, false };
-
-		sk_outcome_free(&t.map);
-		memset(&t.map, 0, sizeof(t.map));
-		ck_assert_int_eq(sk_get_outcome(&g, m, 0, &t.map, NULL), 0);
-	}
+	function_outcome(&f, &t, 0);
 	ck_assert_msg(t.map.code == 0, "%s", t.map.error.text);
 	ck_assert_int_eq(sk_run_reader_new(out, &r, NULL), 0);
 	while (sk_run_reader_next(r, &x, NULL) > 0)

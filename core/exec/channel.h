@@ -35,7 +35,9 @@ struct sk_message {
 	struct sk_buf body;
 	int *fd;
 	size_t fds;
-	bool memory;            /* its files are in it */
+	bool parcel;            /* it came as one: its files are in memory, and
+				 * its runs may be kept on shards, where no
+				 * child can leave any */
 };
 /* Closes its descriptors, but those that are -1. */
 void sk_message_free(struct sk_message *);

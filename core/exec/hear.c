@@ -67,7 +67,8 @@ void sk_hear_death(const struct sk_exec_job *j, const struct sk_attempt *a,
 	o->row = d->row;
 	o->code = sk_worker_say_death(d, sk_hear_op(j, a), where, &o->error);
 	o->crashed = d->end == SK_END_SIGNAL || d->end == SK_END_EXIT ||
-	    d->end == SK_END_LIED || d->end == SK_END_CPU;
+	    d->end == SK_END_LIED || d->end == SK_END_CPU ||
+	    d->end == SK_END_LATE;
 	if (o->code == SNEK_EAGAIN)
 		o->crashed = o->placed = false;
 	if (o->crashed && *d->trace)

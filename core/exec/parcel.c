@@ -92,7 +92,6 @@ static int get_all(struct sk_get *r, struct sk_message *m, struct snek_error *e)
 		return malformed(e);
 	if (!sk_buf_put(&m->body, body.p, body.n))
 		return sk_enomem(e);
-	m->memory = true;
 	while (files-- && !rc)
 		rc = get_file(r, m, e);
 	return rc ? rc : sk_get_end(r) ? 0 : malformed(e);
@@ -120,7 +119,7 @@ static int check(struct sk_span s, struct sk_get *r, struct snek_error *e)
 int sk_parcel_get(struct sk_span s, struct sk_message *out,
     struct snek_error *e)
 {
-	struct sk_message m = { 0 };
+	struct sk_message m = { .parcel = true };
 	struct sk_get r;
 	int rc = check(s, &r, e);
 

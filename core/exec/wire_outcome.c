@@ -8,6 +8,34 @@
 
 /* ---- runs ---- */
 
+enum { HERE, IN_FILE, KEPT };
+
+static void put_kept(struct sk_put *w, const struct sk_kept *k)
+{
+	sk_put_u32(w, k->shard);
+	sk_put_u32(w, k->stage);
+	sk_put_u32(w, k->task);
+	sk_put_u32(w, k->attempt);
+	sk_put_u32(w, k->number);
+	sk_put_u64(w, k->nonce);
+}
+
+static int get_kept(struct sk_get *g, struct sk_run *r)
+{
+	struct sk_kept *k = &r->kept;
+
+	k->shard = sk_get_u32(g);
+	k->stage = sk_get_u32(g);
+	k->task = sk_get_u32(g);
+	k->attempt = sk_get_u32(g);
+	k->number = sk_get_u32(g);
+	k->nonce = sk_get_u64(g);
+	if (g->bad)
+		return SNEK_EFORMAT;
+	r->fd = SK_RUN_KEPT;
+	return 0;
+}
+
 bool sk_put_run(struct sk_put *w, const struct sk_run *r, struct sk_message *m)
 {
 	int fd;
@@ -15,8 +43,12 @@ bool sk_put_run(struct sk_put *w, const struct sk_run *r, struct sk_message *m)
 	sk_put_u64(w, r->entries);
 	sk_put_u64(w, r->bytes);
 	sk_put_u64(w, r->largest);
-	sk_put_u8(w, r->fd > 0);
-	if (r->fd <= 0) {
+	sk_put_u8(w, r->fd == SK_RUN_KEPT ? KEPT : r->fd ? IN_FILE : HERE);
+	if (r->fd == SK_RUN_KEPT) {
+		put_kept(w, &r->kept);
+		return true;
+	}
+	if (!r->fd) {
 		sk_put_bytes(w, r->mem.p, r->mem.n);
 		return true;
 	}
@@ -47,18 +79,21 @@ static int get_file(struct sk_run *r, struct sk_message *m, size_t *at)
 int sk_get_run(struct sk_get *g, struct sk_run *r, struct sk_message *m, size_t *at)
 {
 	struct sk_span s;
-	bool file;
+	uint8_t where;
 
 	memset(r, 0, sizeof(*r));
 	r->entries = sk_get_u64(g);
 	r->bytes = sk_get_u64(g);
 	r->largest = sk_get_u64(g);
-	file = sk_get_u8(g);
-	r->in_memory = file && m->memory;
-	if (g->bad || r->largest > r->bytes)
+	where = sk_get_u8(g);
+	r->in_memory = where == IN_FILE && m->parcel;
+	if (g->bad || r->largest > r->bytes || where > KEPT ||
+	    (where == KEPT && !m->parcel))
 		return SNEK_EFORMAT;
-	if (file)
+	if (where == IN_FILE)
 		return get_file(r, m, at);
+	if (where == KEPT)
+		return get_kept(g, r);
 	s = sk_get_bytes(g);
 	if (g->bad || s.n != r->bytes)
 		return SNEK_EFORMAT;

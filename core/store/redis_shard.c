@@ -22,6 +22,8 @@
  *              64  per chunk 32 bytes, as in segment.c; offsets are those of
  *                  the chunks one after the other, each at a multiple of 8
  *
+ *   r:...    what attempts left (kept.c)
+ *
  * Stamp and index keep size, magic, format and CRC in every format to come.
  * Nobody reads the chunks of a write before its index.  Removing takes the
  * index first, then the chunks, then "o" and the ID in "w".

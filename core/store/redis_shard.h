@@ -9,7 +9,7 @@
 
 #define SK_REDIS_FORMAT 1u
 #define SK_REDIS_PREFIX_MAX 256u
-#define SK_REDIS_KEY (SK_REDIS_PREFIX_MAX + 80)
+#define SK_REDIS_KEY (SK_REDIS_PREFIX_MAX + 128)
 #define SK_REDIS_LEASE_MS 60000         /* a writer's, from its last sign */
 #define SK_REDIS_RENEW_MS 15000
 #define SK_REDIS_WAIT_MS 15000          /* for replicas */

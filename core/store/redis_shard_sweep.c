@@ -306,6 +306,21 @@ int sk_redis_shard_list(struct sk_shard *base, int (*visit)(void *,
 
 /* ---- all of it ---- */
 
+/* What is behind the job's id in a key that kept.c draws: six numbers. */
+static bool is_kept(const char *p, size_t n)
+{
+	unsigned colons = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		colons += p[i] == ':';
+		if (p[i] != ':' && (p[i] < '0' || p[i] > '9') &&
+		    (p[i] < 'a' || p[i] > 'f'))
+			return false;
+	}
+	return n && *p == ':' && colons == 6;
+}
+
 /* Is what follows the shard's prefix a key that redis_shard.c draws? */
 static bool is_ours(const char *p, size_t n)
 {
@@ -315,11 +330,13 @@ static bool is_ours(const char *p, size_t n)
 
 	if (n == 1 && *p == 'w')
 		return true;
-	if (n < 34 || !strchr("ioc", *p) || p[1] != ':')
+	if (n < 34 || !strchr("iocr", *p) || p[1] != ':')
 		return false;
 	memcpy(hex, p + 2, 32);
 	if (!sk_write_id_parse(&id, hex))
 		return false;
+	if (*p == 'r')
+		return is_kept(p + 34, n - 34);
 	if (*p != 'c')
 		return n == 34;
 	for (i = 35; i < n && p[i] >= '0' && p[i] <= '9'; i++)

@@ -15,7 +15,9 @@
 #include "task/varint.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
 
@@ -159,6 +161,55 @@ void sk_run_free(struct sk_run *r)
 	memset(r, 0, sizeof(*r));
 }
 
+/* ---- kept elsewhere ---- */
+
+/* All of it is asked for now: a page that the disk has no room for would end
+ * the process when it is touched. */
+static void *file_room(struct sk_run *r, const char *dir, struct snek_error *e)
+{
+	char *copy = strdup(dir);
+	int fd = copy ? sk_tmp_open(dir, e) : sk_enomem(e), sys;
+	void *p;
+
+	if (fd < 0) {
+		free(copy);
+		return NULL;
+	}
+	sys = posix_fallocate(fd, 0, (off_t)r->bytes);
+	p = sys ? MAP_FAILED : mmap(NULL, r->bytes, PROT_READ | PROT_WRITE,
+	    MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED) {
+		errno = sys ? sys : errno;
+		sk_fail_errno(e, "%llu bytes in a temporary file in %s",
+		    (unsigned long long)r->bytes, dir);
+		close(fd);
+		free(copy);
+		return NULL;
+	}
+	r->fd = fd;
+	r->dir = copy;
+	return p;
+}
+
+void *sk_run_room(struct sk_run *r, const char *dir, struct snek_error *e)
+{
+	if (dir && r->bytes)
+		return file_room(r, dir, e);
+	if (!sk_pages_reserve(&r->mem, r->bytes + 1)) {
+		sk_enomem(e);
+		return NULL;
+	}
+	r->fd = 0;
+	r->mem.n = r->bytes;
+	return r->mem.p;
+}
+
+void sk_run_arrived(struct sk_run *r, void *room)
+{
+	if (r->fd)
+		munmap(room, r->bytes);
+}
+
 bool sk_runs_add(struct sk_runs *s, struct sk_run *r)
 {
 	struct sk_run *p;
@@ -205,6 +256,11 @@ int sk_run_reader_sized(const struct sk_run *run, size_t window,
 
 	if (!r)
 		return sk_enomem(e);
+	if (run->fd == SK_RUN_KEPT) {
+		free(r);
+		return sk_fail(e, SNEK_EINTERNAL, "a run that is kept elsewhere "
+		    "is read");
+	}
 	r->run = run;
 	if (run->fd) {
 		r->cap = run->bytes < window ? (size_t)run->bytes : window;

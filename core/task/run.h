@@ -9,6 +9,7 @@
 #define SK_RUN_H
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/kept.h"
 #include "base/pages.h"
 #include "value/chunk.h"        /* struct sk_place */
 
@@ -21,14 +22,17 @@ struct sk_entry {
 	struct sk_span value;   /* msgpack, or states of aggregates */
 };
 
+#define SK_RUN_KEPT (-1)
 struct sk_run {                 /* zeroed: an empty run */
 	struct sk_pages mem;    /* all of it, or what the file lacks yet */
-	int fd;                 /* 0: in memory (a file never gets 0) */
+	int fd;                 /* 0: in memory (a file never gets 0); SK_RUN_KEPT:
+				 * on a shard, to be fetched before it is read */
 	bool in_memory;         /* the file is, too (it came from elsewhere) */
 	uint64_t entries, bytes;        /* in all */
 	uint64_t largest;       /* bytes of the largest entry */
 	size_t window;          /* written to a file at once; 0: 256 KiB */
 	char *dir;              /* where the file is, for messages */
+	struct sk_kept kept;
 };
 int sk_run_add(struct sk_run *, const struct sk_entry *, struct snek_error *);
 /* Move what is in memory to a temporary file in dir (unlinked at once); what
@@ -40,6 +44,12 @@ int sk_run_append(struct sk_run *, struct sk_run *from, struct snek_error *);
  * buffer. */
 int sk_run_end(struct sk_run *, struct snek_error *);
 void sk_run_free(struct sk_run *);
+
+/* Room for the bytes of a kept run, which it holds from then on: in memory, or
+ * in a file in dir unless that is NULL.  NULL, and the error.  arrived: they are
+ * there. */
+void *sk_run_room(struct sk_run *, const char *dir, struct snek_error *);
+void sk_run_arrived(struct sk_run *, void *room);
 
 struct sk_runs {
 	struct sk_run *run;

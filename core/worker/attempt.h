@@ -20,7 +20,7 @@ struct sk_attempts {
 	/* The plugin of an op; at: which of the job's files it is. */
 	int (*load)(void *, const struct sk_wire_op *, const struct sk_message *,
 	    size_t at, struct sk_plugin **, struct snek_error *);
-	/* Runs that are kept elsewhere are read; NULL: there are none such. */
+	/* Runs that are kept on shards are fetched; NULL: there are none such. */
 	int (*gather)(void *, struct sk_runs *, struct snek_error *);
 	void (*log)(void *, int level, const char *text);
 	void *arg;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "worker/lambda.h"
+#include "worker/keep.h"
 #include "worker/pull.h"
 #include "worker/slot.h"
 
@@ -64,8 +64,8 @@ int sk_invoke_ready(struct sk_lambda *l, struct snek_error *e)
 	if (l->ready)
 		return 0;
 	l->warm.attempts = (struct sk_attempts){ .control = &l->control,
-		.mark = &l->mark, .tmp = l->tmp, .load = load, .log = say_op,
-		.arg = l };
+		.mark = &l->mark, .tmp = l->tmp, .load = load,
+		.gather = sk_keep_gather, .log = say_op, .arg = l };
 	rc = sk_say_open(&l->say, e);
 	if (!rc)
 		rc = sk_last_open(&last, e);
@@ -85,6 +85,7 @@ static int64_t set_deadline(struct sk_lambda *l, const struct sk_invocation *v)
 	if (l->event.left_ms && l->event.left_ms < left)
 		left = l->event.left_ms;
 	l->control = (struct sk_control){ .deadline_ms = now + left };
+	l->until = now + left + margin - margin / 4;
 	return left + margin / 2;
 }
 
@@ -294,10 +295,11 @@ static bool run_task(struct sk_lambda *l, const struct sk_invocation *v)
 	bool ok;
 	int rc = prepare(l, v, &t, &chunk, &e);
 
-	if (!rc)
+	if (!rc) {
 		attempt(l, v, &t, &o);
-	if (!rc)
 		say_outcome(l, &o, sk_clock_ms() - began);
+		rc = sk_keep_outcome(l, &o, &e);
+	}
 	ok = rc ? refuse(l, &e, chunk)
 	    : answer_outcome(l, &o, sk_clock_ms() - began);
 	sk_outcome_free(&o);

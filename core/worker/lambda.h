@@ -17,7 +17,8 @@ struct sk_lambda {
 	size_t memory;                  /* bytes an attempt may take */
 	sk_runtime *runtime;
 	sk_json_reader *json;
-	struct sk_control control;
+	struct sk_control control;      /* of the op */
+	int64_t until;                  /* for all else, on sk_clock_ms */
 	struct sk_mark mark;
 	struct sk_crash crash;
 	struct sk_say say;

@@ -43,6 +43,7 @@ int sk_worker_task_take(struct sk_worker_task *t, const struct sk_message *files
 	}
 	t->request.kind = SK_MSG_TASK;
 	t->request.id = m->id;
+	t->request.parcel = m->parcel;
 	return 0;
 }
 
