@@ -22,6 +22,7 @@
  *   function      hash    name -> packed function
  *   plugin:SHA256 hash    0, 1, ... -> 512 KiB each; size
  *   destroyed     hash    what was cluster, while the rest is being removed
+ *   jobs, job:ID, items:ID        see journal_redis.c
  *
  * The least rights that a user needs, for PREFIX "snek" (without the last two
  * lines, to read only):
@@ -31,6 +32,7 @@
  *   +hmget +hgetall +hexists +zcount +zrange +zrangebylex +zrangebyscore
  *   +srandmember
  *   +hset +hdel +zadd +zrem +zremrangebyrank +sadd +srem +unlink +rename +scan
+ *   +expire +hkeys
  *
  * A write that came to a replica is refused there (READONLY).  A server out of
  * memory refuses a step before its first write, so no step is ever half done.

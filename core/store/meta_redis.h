@@ -17,6 +17,9 @@ enum sk_rmeta_step {
 	STEP_FORGET, STEP_EXPIRE,
 	STEP_FUNCTION_PUT, STEP_FUNCTION_GET, STEP_FUNCTION_LIST,
 	STEP_FUNCTION_REMOVE,
+	STEP_JOB_CREATE, STEP_JOB_LOOK, STEP_JOB_CLAIM, STEP_JOB_RENEW,
+	STEP_JOB_PUT, STEP_JOB_END, STEP_JOB_CANCEL, STEP_JOB_GET,
+	STEP_JOB_ITEMS, STEP_JOB_LIST, STEP_JOB_REMOVE,
 	STEP_COUNT,
 };
 enum sk_rmeta_kind {
@@ -27,6 +30,7 @@ enum sk_rmeta_kind {
 struct sk_rmeta_script {
 	enum sk_rmeta_kind kind;
 	const char *name, *text;
+	size_t reply_max;       /* bytes; 0: as of other commands */
 };
 extern const struct sk_rmeta_script sk_rmeta_script[STEP_COUNT];
 

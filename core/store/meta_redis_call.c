@@ -136,6 +136,7 @@ static int send_step(struct sk_rmeta *m, enum sk_rmeta_step step,
 		.arg = (const void *)a->span.p,
 		.args = a->span.n / sizeof(struct sk_span),
 		.again = sk_rmeta_script[step].kind != STEP_CHANGES,
+		.reply_max = sk_rmeta_script[step].reply_max,
 	};
 
 	return sk_redis_script_with(m->redis, &m->script[step], 1, &c, out, e);

@@ -38,7 +38,7 @@ static bool is_ours(struct sk_span key)
 {
 	static const char *const whole[] = {
 		"cluster", "shard", "name", "names", "expiry", "named",
-		"aborted", "dead", "function",
+		"aborted", "dead", "function", "jobs",
 	};
 	size_t i;
 
@@ -49,6 +49,8 @@ static bool is_ours(struct sk_span key)
 	return is_after(key, "category:", "0123456789") ||
 	    is_after(key, "manifest:", "0123456789") ||
 	    is_after(key, "request:", "0123456789") ||
+	    (key.n == 4 + 32 && is_after(key, "job:", "0123456789abcdef")) ||
+	    (key.n == 6 + 32 && is_after(key, "items:", "0123456789abcdef")) ||
 	    (key.n == 7 + 64 && is_after(key, "plugin:", "0123456789abcdef"));
 }
 

@@ -137,4 +137,8 @@ extern const char sk_lua_make[], sk_lua_get[], sk_lua_list[],
     sk_lua_request[], sk_lua_commit[], sk_lua_fold[],
     sk_lua_named[], sk_lua_abort[], sk_lua_forget[],
     sk_lua_expire[];
+extern const char sk_lua_job_create[], sk_lua_job_look[], sk_lua_job_claim[],
+    sk_lua_job_renew[], sk_lua_job_put[], sk_lua_job_end[],
+    sk_lua_job_cancel[], sk_lua_job_get[], sk_lua_job_items[],
+    sk_lua_job_list[], sk_lua_job_remove[];
 #endif

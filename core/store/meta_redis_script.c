@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The steps about a cluster and its functions, and the list of all. */
 #include "store/meta_redis.h"
+
+#include "store/journal.h"
 #include "store/meta_redis_lua.h"
 
 /* ---- the cluster ---- */
@@ -203,4 +205,16 @@ const struct sk_rmeta_script sk_rmeta_script[STEP_COUNT] = {
 	[STEP_FUNCTION_LIST] = { STEP_READS, "function_list", function_list },
 	[STEP_FUNCTION_REMOVE] = { STEP_CHANGES, "function_remove",
 	    function_remove },
+	[STEP_JOB_CREATE] = { STEP_CHANGES, "job-create", sk_lua_job_create },
+	[STEP_JOB_LOOK] = { STEP_READS, "job-look", sk_lua_job_look },
+	[STEP_JOB_CLAIM] = { STEP_CHANGES, "job-claim", sk_lua_job_claim },
+	[STEP_JOB_RENEW] = { STEP_REPEATS, "job-renew", sk_lua_job_renew },
+	[STEP_JOB_PUT] = { STEP_CHANGES, "job-put", sk_lua_job_put },
+	[STEP_JOB_END] = { STEP_CHANGES, "job-end", sk_lua_job_end },
+	[STEP_JOB_CANCEL] = { STEP_REPEATS, "job-cancel", sk_lua_job_cancel },
+	[STEP_JOB_GET] = { STEP_READS, "job-get", sk_lua_job_get,
+	    SK_JOURNAL_ITEM_MAX + 4096 },
+	[STEP_JOB_ITEMS] = { STEP_READS, "job-items", sk_lua_job_items },
+	[STEP_JOB_LIST] = { STEP_READS, "job-list", sk_lua_job_list },
+	[STEP_JOB_REMOVE] = { STEP_CHANGES, "job-remove", sk_lua_job_remove },
 };
