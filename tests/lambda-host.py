@@ -4,6 +4,7 @@ one; it is named for the behaviour that it wants."""
 import base64
 import concurrent.futures
 import hashlib
+import hmac
 import http.client
 import io
 import json
@@ -78,6 +79,27 @@ class Host:
     def processes(self):
         """Of its environments: those that run a bootstrap."""
         return len(children_of(self.p.pid))
+
+
+def signed(h, method, target, body, key, secret, when, service="lambda"):
+    """Headers of a request, signed as AWS describes it."""
+    t = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(when))
+    path, _, query = target.partition("?")
+    if service != "s3":
+        path = urllib.parse.quote(path, safe="/-_.~")
+    query = "&".join(sorted(query.split("&"))) if query else ""
+    scope = "%s/eu-central-1/%s/aws4_request" % (t[:8], service)
+    digest = hashlib.sha256(body).hexdigest()
+    canonical = "\n".join([method, path, query, "host:127.0.0.1:%d" % h.port,
+                           "x-amz-date:" + t, "", "host;x-amz-date", digest])
+    text = "\n".join(["AWS4-HMAC-SHA256", t, scope,
+                      hashlib.sha256(canonical.encode()).hexdigest()])
+    k = ("AWS4" + secret).encode()
+    for part in scope.split("/"):
+        k = hmac.new(k, part.encode(), hashlib.sha256).digest()
+    return {"X-Amz-Date": t, "Authorization":
+            "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=host;x-amz-date, Signature=%s"
+            % (key, scope, hmac.new(k, text.encode(), hashlib.sha256).hexdigest())}
 
 
 class Answer:
@@ -561,6 +583,31 @@ class Busy:
             c.close()
 
 
+def with_a_key_others_are_refused():
+    with Host("--key", "AKID:secret") as h:
+        def ask(method, target, body=b"", key="AKID", secret="secret", when=0, sent=None, **more):
+            headers = signed(h, method, target, body, key, secret, time.time() + when, **more)
+            return h.ask(method, target, body if sent is None else sent, headers,
+                         raw="service" in more)
+        arn = urllib.parse.quote("arn:aws:lambda:eu-central-1:000000000000:function:f", safe="")
+        list = FUNCTIONS + "?MaxItems=5&FunctionVersion=ALL"
+        assert ask("GET", list).status == 200
+        assert ask("GET", FUNCTIONS + "/" + arn).type == "ResourceNotFoundException"
+        assert ask("POST", FUNCTIONS, b"{}").type == "ValidationException"
+        assert ask("PUT", "/a-bucket", service="s3").status == 200
+        assert ask("PUT", "/a-bucket/a%20b", b"x", service="s3").status == 200
+        for more, type in (
+                (dict(key="OTHER"), "UnrecognizedClientException"),
+                (dict(secret="other"), "InvalidSignatureException"),
+                (dict(when=-1000), "InvalidSignatureException"),
+                (dict(when=1000), "InvalidSignatureException"),
+                (dict(sent=b"other"), "InvalidSignatureException")):
+            a = ask("POST", FUNCTIONS, b"{}", **more)
+            assert a.status == 403 and a.type == type, (more, a)
+        a = ask("GET", "/a-bucket/a", secret="other", service="s3")
+        assert a.status == 403 and b"SignatureDoesNotMatch" in a.body, a
+
+
 def what_is_over_the_concurrency_is_throttled():
     with Host("--environments", "3", "--retry-after", "7") as h:
         h.create(Timeout=900)
@@ -752,6 +799,7 @@ SHARED = [a_function_is_made_told_of_and_removed,
           many_run_at_once,
           an_event_is_taken_at_once_and_runs_later]
 ALONE = [a_function_is_pending_until_it_is_active,
+         with_a_key_others_are_refused,
          what_is_over_the_concurrency_is_throttled,
          what_is_idle_makes_room,
          a_reserved_concurrency_is_a_function_s_own,

@@ -22,7 +22,7 @@ invoke () {			# PAYLOAD OPTION ...; answers on stdout
 
 make_zip "$tmp/f.zip" bootstrap=tests/bootstrap
 make_zip "$tmp/g.zip" bootstrap=tests/bootstrap "other=$srcdir/LICENSE"
-start_lambda || exit 1
+start_lambda --key AKIDLOCAL:local || exit 1
 client lambda create-function --function-name f --runtime provided.al2023 \
     --handler f --role arn:aws:iam::123456789012:role/r \
     --zip-file "fileb://$tmp/f.zip" >"$tmp/out" || complain "create"

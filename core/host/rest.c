@@ -9,7 +9,8 @@ enum {
 	NAMED = 1,                      /* the third part is a function's name */
 	FOUND = 2,                      /* and there is one */
 	BODY = 4,                       /* a JSON object */
-	SMALL = 1 << 20                 /* bytes of most bodies */
+	SMALL = 1 << 20,                /* bytes of most bodies */
+	PATIENCE_S = 300
 };
 
 static const struct route {
@@ -238,4 +239,4 @@ static void take(void *arg, struct sk_request *r)
 		    "the path cannot be read");
 }
 
-const struct sk_port_ops sk_rest_ops = { limit, take };
+const struct sk_port_ops sk_rest_ops = { PATIENCE_S, limit, take };

@@ -221,4 +221,4 @@ static void take(void *arg, struct sk_request *r)
 		answer(r, 404, "NotFound", "no such path of the Runtime API");
 }
 
-const struct sk_port_ops sk_runtime_ops = { limit, take };
+const struct sk_port_ops sk_runtime_ops = { 0, limit, take };

@@ -201,7 +201,7 @@ void sk_s3_take(struct sk_host *h, struct sk_request *r)
 	char region[33];
 
 	if (!sk_signature_check(r, &h->o, "s3", region, &why)) {
-		refuse(&c, 403, "AccessDenied", why.text);
+		refuse(&c, 403, why.type, why.text);
 		return;
 	}
 	if (!sk_target_split(&t, r->target, r->path_len, 2) || !t.parts ||

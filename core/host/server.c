@@ -349,6 +349,8 @@ static void on_connection(void *arg, struct MHD_Connection *c, void **context,
 	if (!info)
 		return;
 	memcpy(&tag, info->client_addr, sizeof(tag));
+	MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT,
+	    tag.port->ops->patience_s);
 	tag.port->handing = false;
 	*context = tag.port;
 }

@@ -25,6 +25,8 @@ struct sk_request {
 
 /* What a port is for. */
 struct sk_port_ops {
+	unsigned patience_s;            /* with a connection that is silent while
+					 * no reply is due; 0: for ever */
 	/* The head is there: how large may the body be? */
 	size_t (*limit)(void *arg, struct sk_request *);
 	/* All of it is there.  It is to be replied to, now or later. */

@@ -13,8 +13,7 @@ static int hex(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
-/* Decode n bytes to at most max and a NUL; how many, or -1. */
-static long decode(const char *s, size_t n, char *to, size_t max)
+long sk_target_decode(const char *s, size_t n, char *to, size_t max)
 {
 	size_t i, out = 0;
 	int a, b;
@@ -57,7 +56,7 @@ bool sk_target_split(struct sk_target *t, const char *target, size_t path_len,
 			break;
 		if (to + n + 1 > t->text + sizeof(t->text))
 			return false;
-		got = decode(p, n, to, n);
+		got = sk_target_decode(p, n, to, n);
 		if (got < 0)
 			return false;
 		t->part[t->parts++] = to;
@@ -84,7 +83,8 @@ int sk_target_query_at(const char *target, const char *name, size_t i, char *to,
 			*to = '\0';
 			return 1;
 		}
-		return decode(equals + 1, n - len - 1, to, max - 1) < 0 ? -1 : 1;
+		return sk_target_decode(equals + 1, n - len - 1, to,
+		    max - 1) < 0 ? -1 : 1;
 	}
 	return 0;
 }

@@ -17,6 +17,8 @@ struct sk_target {
 /* False: too long, a bad escape, or an escaped NUL. */
 bool sk_target_split(struct sk_target *, const char *target, size_t path_len,
     size_t most);
+/* Decode n bytes to at most max and a NUL; how many, or -1. */
+long sk_target_decode(const char *, size_t n, char *to, size_t max);
 /* The value of a member of the query, decoded: 1; 0: there is none; -1: it is
  * malformed or longer than n. */
 int sk_target_query(const char *target, const char *name, char *to, size_t n);
