@@ -16,6 +16,7 @@ import sys
 import time
 import traceback
 import urllib.parse
+import urllib.request
 import zipfile
 
 SNEK, BOOTSTRAP, DIR = sys.argv[1:4]
@@ -175,6 +176,8 @@ def a_function_is_made_told_of_and_removed(h):
     assert c["Environment"] == {"Variables": {"COLOUR": "red", "B_2": "x=\"y\""}}, c
     assert c["EphemeralStorage"] == {"Size": 512} and c["Architectures"] == ["x86_64"], c
     a = h.ask("GET", FUNCTIONS + "/" + urllib.parse.quote(c["FunctionArn"], safe=""))
+    with urllib.request.urlopen(a.body["Code"]["Location"]) as code:
+        assert code.read() == ZIP
     assert a.body["Configuration"]["RevisionId"] == c["RevisionId"], a
     assert a.body["Tags"] == {"team": "a"}, a
     a = h.create()
@@ -453,6 +456,47 @@ def the_log_tells_what_was_printed_and_what_is_billed(h):
     h.ask("DELETE", FUNCTIONS + "/f")
 
 
+def the_log_can_be_asked_for(h):
+    def logs(raw=False, **more):
+        return h.ask("POST", "/", more, {"X-Amz-Target": "Logs_20140328.FilterLogEvents"},
+                     service="logs")
+    h.create()
+    for _ in range(3):
+        h.invoke("print")
+    a = logs(logGroupName="/aws/lambda/f")
+    text = [e["message"] for e in a.body["events"]]
+    assert len([t for t in text if t.startswith("hello of ")]) == 3, text
+    assert len([t for t in text if t.startswith("REPORT ")]) == 3, text
+    assert "[$LATEST]" in a.body["events"][0]["logStreamName"], a
+    a = logs(logGroupName="/aws/lambda/f", filterPattern="hello of", limit=2)
+    assert len(a.body["events"]) == 2, a
+    b = logs(logGroupName="/aws/lambda/f", filterPattern="hello of",
+             nextToken=a.body["nextToken"])
+    assert len(b.body["events"]) == 1 and "nextToken" not in b.body, b
+    a = logs(logGroupName="/aws/lambda/f", startTime=int(time.time() + 1000) * 1000)
+    assert a.body["events"] == [], a
+    a = logs(logGroupName="/aws/lambda/g")
+    assert a.status == 400 and a.body["__type"] == "ResourceNotFoundException", a
+    assert logs(logGroupName="/aws/lambda/f", filterPattern="{ $.a = 1 }").status == 400
+    assert logs(logGroupName=1).status == 400
+
+
+def a_response_may_be_streamed(h):
+    h.create()
+    assert h.invoke("stream").body == "abcd"
+    a = h.invoke("stream error")
+    assert a.error == "Unhandled" and a.body == {"late": True}, a
+    assert h.invoke("calls").body[1] == 1, "another environment"
+
+
+def what_takes_more_memory_than_it_has_is_killed(h):
+    h.create(Timeout=900, MemorySize=128)
+    a = h.invoke("eat 200", X_Amz_Log_Type="Tail")
+    assert a.error == "Unhandled" and "signal: killed" in a.body["errorMessage"], a
+    log = base64.b64decode(a.header("X-Amz-Log-Result")).decode()
+    assert "Max Memory Used: 128 MB" in log, log
+
+
 def what_goes_wrong_in_a_function_is_an_error_of_its_own(h):
     h.create(Timeout=1)
     for event, error, type, text in (
@@ -718,6 +762,37 @@ def faults_come_as_often_as_asked():
         assert first == [h.invoke(i).status for i in range(60)] and 500 in first
 
 
+def what_has_no_work_is_frozen():
+    def states():
+        found = []
+        for pid in children_of(h.p.pid):
+            with open("/proc/%d/stat" % pid) as f:
+                found.append(f.read().rsplit(")", 1)[1].split()[0])
+        return found
+    for root in ("empty", "none"):
+        with Host("--freeze", "--root", root) as h:
+            h.create(Timeout=60)
+            for i in range(3):
+                assert h.invoke("calls").body[1] == i + 1
+                until(lambda: states() == ["T"])
+
+
+def a_bootstrap_that_does_not_ask_is_given_up(hosts=[]):
+    """Begun first, and looked at in the end: it takes ten seconds."""
+    if not hosts:
+        h = Host(dir=os.path.join(DIR, "..", "slow"))
+        h.create(Timeout=900, Environment={"Variables": {"INIT": "hang"}})
+        pool = concurrent.futures.ThreadPoolExecutor(1)
+        hosts.extend([h, pool.submit(h.invoke, 1), time.time()])
+        return
+    h, answer, begin = hosts
+    a = answer.result()
+    assert time.time() - begin >= 10, time.time() - begin
+    assert a.error == "Unhandled" and a.body["errorType"] == "Sandbox.Timedout", a
+    assert "Task timed out after 10.00 seconds" in a.body["errorMessage"], a
+    h.__exit__()
+
+
 def a_duplicate_runs_twice():
     with Host("--duplicate", "100%", "--root", "none") as h:
         h.create(Timeout=60)
@@ -792,6 +867,9 @@ SHARED = [a_function_is_made_told_of_and_removed,
           the_runtime_is_told_what_lambda_tells,
           a_runtime_that_answers_wrongly_is_told_so,
           the_log_tells_what_was_printed_and_what_is_billed,
+          the_log_can_be_asked_for,
+          a_response_may_be_streamed,
+          what_takes_more_memory_than_it_has_is_killed,
           what_goes_wrong_in_a_function_is_an_error_of_its_own,
           a_bootstrap_that_does_not_start_says_why,
           an_environment_sees_its_own_things_alone,
@@ -806,10 +884,12 @@ ALONE = [a_function_is_pending_until_it_is_active,
          without_a_root_it_works_too,
          a_bootstrap_in_another_language_runs_on_this_machine_s_programs,
          faults_come_as_often_as_asked,
+         what_has_no_work_is_frozen,
          a_duplicate_runs_twice,
          a_failed_event_runs_three_times,
          delays_are_at_least_as_long_as_asked,
-         nothing_is_left_when_it_is_killed]
+         nothing_is_left_when_it_is_killed,
+         a_bootstrap_that_does_not_ask_is_given_up]
 bad = 0
 
 
@@ -825,6 +905,8 @@ def check(f, *args):
     print("  %s (%.1f s)" % (f.__name__, time.time() - begin), flush=True)
 
 
+os.makedirs(os.path.join(DIR, "..", "slow"), exist_ok=True)
+check(a_bootstrap_that_does_not_ask_is_given_up)
 with Host("--retry-after", "0") as shared:
     for f in SHARED:
         check(f, shared)

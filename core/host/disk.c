@@ -107,24 +107,28 @@ static void sweep(const char *tmp)
 /* Between its making and its lock another host may sweep it away. */
 int sk_disk_open(const char *tmp, char **dir, int *lock, struct snek_error *e)
 {
-	int tries;
+	char *top = realpath(tmp, NULL);
+	int tries, rc = 1;
 
-	sweep(tmp);
-	for (tries = 0; tries < 8; tries++) {
-		*dir = sk_disk_path(tmp, PREFIX "XXXXXX");
+	if (!top)
+		return sk_fail_errno(e, "%s", tmp);
+	sweep(top);
+	for (tries = 0; rc == 1 && tries < 8; tries++) {
+		*dir = sk_disk_path(top, PREFIX "XXXXXX");
 		if (!*dir)
-			return sk_enomem(e);
-		if (!mkdtemp(*dir))
-			break;
-		if (lock_dir(*dir, lock) && access(*dir, F_OK) == 0 &&
+			rc = sk_enomem(e);
+		else if (!mkdtemp(*dir))
+			rc = sk_fail_errno(e, "a directory in %s", top);
+		else if (lock_dir(*dir, lock) && access(*dir, F_OK) == 0 &&
 		    chmod(*dir, 0711) == 0)
-			return 0;
-		free(*dir);
+			rc = 0;
+		if (rc)
+			free(*dir);
 	}
-	sk_fail_errno(e, "a directory in %s", tmp);
-	free(*dir);
-	*dir = NULL;
-	return SNEK_EIO;
+	free(top);
+	if (rc)
+		*dir = NULL;
+	return rc == 1 ? sk_fail(e, SNEK_EIO, "a directory in %s", tmp) : rc;
 }
 
 /* ---- files ---- */

@@ -58,9 +58,23 @@ bool sk_environment_end_all(struct sk_host *);
 
 /* A line of its log, and of its invocation's. */
 void sk_environment_log(struct sk_environment *, const char *, size_t);
-/* What it has printed by now goes to its invocation's log. */
+/* What it has printed by now goes to its invocation's log, with a line that has
+ * not ended. */
 void sk_environment_drain(struct sk_environment *);
+/* The most that was seen, now included. */
 uint64_t sk_environment_rss_kb(struct sk_environment *);
+/* See for a while that those at work keep to their memory. */
+void sk_environment_watch(struct sk_host *);
+
+/* ---- between environment.c, birth.c and output.c ---- */
+
+void sk_environment_link(struct sk_environment *);
+/* Its processes are gone, or never were. */
+void sk_environment_free(struct sk_environment *);
+/* Room for one more, if need be of one that is idle and was used longest ago;
+ * false: all are busy. */
+bool sk_environment_room(struct sk_host *);
+void sk_environment_output(void *environment, uint32_t events);
 
 /* ---- runtime.c ---- */
 

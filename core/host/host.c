@@ -7,13 +7,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <fcntl.h>
-#include <poll.h>
 
 #include "host/disk.h"
 #include "host/rest.h"
 
-enum { PROBE_MS = 10000, END_MS = 10000 };
+enum { END_MS = 10000 };
 #define WAIT_US 1000000                 /* between looks at stop */
 
 /* An environment takes about four descriptors. */
@@ -30,47 +28,32 @@ static void raise_limits(void)
 static int make_dirs(struct sk_host *h, struct snek_error *e)
 {
 	int rc = sk_disk_open(h->o.tmp, &h->dir, &h->lock, e);
+	char *mount;
 
 	if (rc)
 		return rc;
-	h->mount = sk_disk_path(h->dir, "root");
+	mount = sk_disk_path(h->dir, "root");
 	h->objects = sk_disk_path(h->dir, "objects");
-	if (!h->mount || !h->objects)
-		return sk_enomem(e);
-	if (mkdir(h->mount, 0755) < 0 || mkdir(h->objects, 0700) < 0)
-		return sk_fail_errno(e, "%s", h->dir);
-	return 0;
+	if (!mount || !h->objects)
+		rc = sk_enomem(e);
+	else if (mkdir(mount, 0755) < 0 || mkdir(h->objects, 0700) < 0)
+		rc = sk_fail_errno(e, "%s", h->dir);
+	free(mount);
+	return rc;
 }
 
-/* Try once what every environment will need; where it cannot be had, they
- * get none of it, and why says what was missing. */
-static int probe(struct sk_host *h, struct snek_error *e)
+/* Where there can be no roots, environments have none, and it is told. */
+static int start_spawner(struct sk_host *h, struct snek_error *e)
 {
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), control, rc;
-	struct sk_spawn s = { .task = h->objects, .root = h->o.root,
-		.tmp_mb = 512, .probe = true, .out = null };
-	struct pollfd p = { .events = POLLIN };
-	struct sk_tale t;
+	struct snek_error why = { 0 };
+	int rc = sk_spawner_open(h->dir, h->o.root, &h->spawner, &why);
 
-	if (null < 0)
-		return sk_fail_errno(e, "/dev/null");
-	rc = sk_spawn(h->spawner, &s, &control, e);
-	close(null);
-	if (rc)
-		return rc;
-	p.fd = control;
-	poll(&p, 1, PROBE_MS);
-	sk_spawn_hear(control, &t);
-	close(control);
-	if (t.kind == SK_TOLD_ENDED)
-		return 0;
-	h->o.root = NULL;
-	if (t.kind == SK_TOLD_FAILED)
-		snprintf(h->rootless, sizeof(h->rootless), "%.80s: %s", t.what,
-		    strerror(t.sys));
-	else
-		snprintf(h->rootless, sizeof(h->rootless), "no answer");
-	return 0;
+	if (rc == SNEK_EACCES && h->o.root) {
+		snprintf(h->rootless, sizeof(h->rootless), "%.150s", why.text);
+		h->o.root = NULL;
+		return sk_spawner_open(h->dir, NULL, &h->spawner, e);
+	}
+	return rc ? sk_fail(e, rc, "%s", why.text) : 0;
 }
 
 static int start(struct sk_host *h, struct snek_error *e)
@@ -79,9 +62,7 @@ static int start(struct sk_host *h, struct snek_error *e)
 	int rc = make_dirs(h, e);
 
 	if (!rc)
-		rc = sk_spawner_open(h->mount, &h->spawner, e);
-	if (!rc && h->o.root)
-		rc = probe(h, e);
+		rc = start_spawner(h, e);
 	if (!rc)
 		rc = sk_json_reader_new(&lenient, &h->json);
 	if (!rc)
@@ -173,7 +154,6 @@ void sk_host_close(struct sk_host *h)
 		sk_remove_tree(h->dir);
 	if (h->lock >= 0)
 		close(h->lock);
-	free(h->mount);
 	free(h->objects);
 	free(h->dir);
 	free(h);

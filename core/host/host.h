@@ -28,7 +28,8 @@ struct sk_host_options {
 	uint32_t port;
 	uint32_t environments;          /* at once; also what may run at once */
 	const char *tmp;                /* for the host's directory */
-	const char *root;               /* of environments, as in sk_spawn */
+	const char *root;               /* of environments, as sk_spawner_open
+					 * has it */
 	const char *key, *secret;       /* NULL: signatures are not verified */
 	uint32_t create_ms, cold_ms, rtt_ms, late_ms, event_retry_ms,
 	    retry_after_s;
@@ -44,7 +45,7 @@ struct sk_host {
 	struct sk_port *port;
 	struct sk_spawner *spawner;
 	sk_json_reader *json;
-	char *dir, *mount, *objects;    /* below o.tmp; in it; in it */
+	char *dir, *objects;            /* below o.tmp; in it */
 	int lock;
 	struct sk_random random;
 	struct sk_registry functions;
@@ -52,6 +53,8 @@ struct sk_host {
 					 * reserved concurrency */
 	struct sk_environment *environments, *idle;
 	uint32_t alive;                 /* environments */
+	struct sk_timer look;           /* at their memory */
+	struct sk_environment *look_next;
 	uint64_t numbers;               /* of code and environments so far */
 	struct sk_invocation *events;   /* asynchronous ones, not ended */
 	uint64_t event_bytes;

@@ -73,7 +73,7 @@ static int drop_rights(const struct sk_spawn_order *o)
 	setrlimit(RLIMIT_NOFILE, &files);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -1;
-	if (o->s.root && geteuid() == 0 && (setgroups(0, NULL) < 0 ||
+	if (o->has_root && geteuid() == 0 && (setgroups(0, NULL) < 0 ||
 	    setresgid(SK_SPAWN_USER, SK_SPAWN_USER, SK_SPAWN_USER) < 0 ||
 	    setresuid(SK_SPAWN_USER, SK_SPAWN_USER, SK_SPAWN_USER) < 0))
 		return -1;
@@ -131,7 +131,7 @@ static _Noreturn void end(const struct sk_spawn_order *o, pid_t group)
 {
 	int rounds;
 
-	if (!o->s.root) {
+	if (!o->has_root) {
 		if (group > 0)
 			kill(-group, SIGKILL);
 		for (rounds = 0; rounds < 1000 && kill_children(SIGKILL);
@@ -166,7 +166,7 @@ static void freeze(const struct sk_spawn_order *o, pid_t bootstrap, bool frozen)
 {
 	int sig = frozen ? SIGSTOP : SIGCONT;
 
-	kill(o->s.root ? -1 : -bootstrap, sig);
+	kill(o->has_root ? -1 : -bootstrap, sig);
 }
 
 static _Noreturn void watch(const struct sk_spawn_order *o, pid_t bootstrap,
@@ -199,22 +199,15 @@ void sk_init_run(const struct sk_spawn_order *o)
 	sigset_t children;
 	pid_t pid;
 
-	prctl(PR_SET_DUMPABLE, 0);      /* not to be looked into by what runs */
-	if (o->s.root && sk_root_enter(o, &what))
+	if (o->has_root && sk_root_enter(o, &what))
 		sk_init_fail(o, what);
-	if (o->s.root)
+	if (o->has_root)
 		in.s.task = "/var/task";
-	if (o->s.probe) {
-		struct sk_tale fine = { .kind = SK_TOLD_ENDED };
-
-		tell(o, &fine);
-		_exit(0);
-	}
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&children);
 	sigaddset(&children, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &children, NULL);
-	if (!o->s.root)
+	if (!o->has_root)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	pid = fork();
 	if (!pid)

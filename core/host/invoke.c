@@ -196,6 +196,15 @@ static void say(struct sk_invocation *i, const char *p, size_t n)
 		sk_invocation_log(i, p, n);
 }
 
+/* No more than it may: what was over is why it was killed. */
+static uint64_t used_mb(const struct sk_invocation *i)
+{
+	uint64_t mb = (sk_environment_rss_kb(i->environment) + 1023) / 1024;
+	uint64_t most = i->version->config.memory_mb;
+
+	return mb < most ? mb : most;
+}
+
 static void log_report(struct sk_invocation *i)
 {
 	struct sk_environment *v = i->environment;
@@ -211,7 +220,7 @@ static void log_report(struct sk_invocation *i)
 	    "ms\tBilled Duration: %lld ms\tMemory Size: %u MB\tMax Memory Used: "
 	    "%llu MB\t", i->id, (double)us / 1000,
 	    (long long)(us + init_us + 999) / 1000, i->version->config.memory_mb,
-	    (unsigned long long)(sk_environment_rss_kb(v) + 1023) / 1024);
+	    (unsigned long long)used_mb(i));
 	if (init_us)
 		n += snprintf(line + n, sizeof(line) - (size_t)n,
 		    "Init Duration: %.2f ms\t", (double)init_us / 1000);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/rest.h"
+#include "host/logs.h"
 #include "host/s3.h"
 #include "host/signature.h"
 
@@ -9,6 +10,7 @@ enum {
 	NAMED = 1,                      /* the third part is a function's name */
 	FOUND = 2,                      /* and there is one */
 	BODY = 4,                       /* a JSON object */
+	OPEN = 8,                       /* who knows its path may ask */
 	SMALL = 1 << 20,                /* bytes of most bodies */
 	PATIENCE_S = 300
 };
@@ -31,6 +33,8 @@ static const struct route {
 	    sk_rest_update_configuration, NAMED | FOUND | BODY, SMALL },
 	{ "PUT", "2015-03-31/functions/*/code", sk_rest_update_code,
 	    NAMED | FOUND | BODY, SK_HOST_CREATE },
+	{ "GET", "2015-03-31/snapshots/*/*", sk_rest_snapshot,
+	    NAMED | FOUND | OPEN, 0 },
 	{ "POST", "2015-03-31/functions/*/versions", sk_rest_publish,
 	    NAMED | FOUND | BODY, SMALL },
 	{ "GET", "2015-03-31/functions/*/versions", sk_rest_list_versions,
@@ -101,6 +105,8 @@ static size_t limit(void *arg, struct sk_request *r)
 	struct sk_target t;
 
 	(void)arg;
+	if (sk_request_header(r, "X-Amz-Target"))
+		return SMALL;
 	if (!is_lambda(r->target))
 		return sk_s3_limit(r);
 	if (!sk_target_split(&t, r->target, r->path_len, SK_TARGET_PARTS))
@@ -215,7 +221,7 @@ static void run(struct sk_call *c)
 		    "%.16s %.200s", c->request->method, c->request->target);
 		return;
 	}
-	if (!check_signature(c) || !check_size(c, route) ||
+	if ((!(route->flags & OPEN) && !check_signature(c)) || !check_size(c, route) ||
 	    ((route->flags & NAMED) && !name_function(c, route->flags)))
 		return;
 	if (route->flags & BODY)
@@ -229,7 +235,9 @@ static void take(void *arg, struct sk_request *r)
 {
 	struct sk_call c = { .host = arg, .request = r };
 
-	if (!is_lambda(r->target))
+	if (sk_request_header(r, "X-Amz-Target"))
+		sk_logs_take(arg, r);
+	else if (!is_lambda(r->target))
 		sk_s3_take(arg, r);
 	else if (sk_target_split(&c.target, r->target, r->path_len,
 	    SK_TARGET_PARTS))

@@ -65,6 +65,7 @@ void sk_rest_update_configuration(struct sk_call *);
 void sk_rest_delete(struct sk_call *);
 void sk_rest_list(struct sk_call *);
 void sk_rest_invoke(struct sk_call *);
+void sk_rest_snapshot(struct sk_call *);
 /* rest_version.c */
 void sk_rest_publish(struct sk_call *);
 void sk_rest_list_versions(struct sk_call *);

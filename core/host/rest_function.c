@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* rest_function.c - functions made, changed, looked at, removed, and run. */
 #include "host/rest.h"
+#include "host/disk.h"
 #include "host/invoke.h"
 #include "base/clock.h"
 #include "value/pack.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define CONFLICT "ResourceConflictException"
 
@@ -209,7 +213,9 @@ void sk_rest_get(struct sk_call *c)
 		return;
 	ok = sk_buf_printf(&b, "{\"Configuration\":") &&
 	    sk_describe_version(&b, c->function, v, *c->qualifier) &&
-	    sk_buf_printf(&b, ",\"Code\":{\"RepositoryType\":\"S3\"}");
+	    sk_buf_printf(&b, ",\"Code\":{\"RepositoryType\":\"S3\","
+	    "\"Location\":\"http://127.0.0.1:%u/2015-03-31/snapshots/%s/%s\"}",
+	    sk_port_number(c->host->port), c->function->name, v->revision);
 	if (c->function->tags)
 		ok = ok && sk_buf_byte(&b, ',') && sk_put_tags(&b, c->function);
 	if (c->function->reserved >= 0)
@@ -218,6 +224,33 @@ void sk_rest_get(struct sk_call *c)
 		    (long long)c->function->reserved);
 	ok = ok && sk_buf_byte(&b, '}');
 	sk_answer_json(c->host, c->request, 200, &b, ok);
+}
+
+/* The zip of the version of a revision, which nobody guesses. */
+void sk_rest_snapshot(struct sk_call *c)
+{
+	struct sk_reply p = { .status = 200 };
+	const struct sk_version *v = c->function->latest;
+	char *path = NULL;
+	struct stat st;
+
+	if (strcmp(v->revision, c->target.part[3]) != 0)
+		for (v = c->function->versions; v && strcmp(v->revision,
+		    c->target.part[3]); v = v->next)
+			;
+	if (v)
+		path = sk_disk_path(v->code->dir, "zip");
+	p.file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	free(path);
+	if (p.file < 0 || fstat(p.file, &st) < 0) {
+		sk_call_not_found(c);
+		if (p.file >= 0)
+			close(p.file);
+		return;
+	}
+	p.file_size = (uint64_t)st.st_size;
+	sk_reply_header(&p, "Content-Type", "application/zip");
+	sk_answer(c->host, c->request, &p, 0);
 }
 
 static bool list_function(struct sk_page *page, const struct sk_function *f,

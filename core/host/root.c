@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * root.c - files of an environment's own: a small tree in memory, its code
- * read-only at /var/task, a /tmp of its size, some devices, and, if asked,
- * what a given tree has of programs and libraries, read-only.
+ * root.c - files of environments' own: a small tree in memory with some devices
+ * and, if asked, what a given tree has of programs and libraries, read-only.
  *
- * Root makes it directly; others as the one user of a user namespace.
+ * The spawner makes it once and moves into it; each environment then has a copy
+ * of its mounts, where it puts its code at /var/task, read-only, a /tmp of its
+ * size and a /proc of its processes.  Root makes it directly; others as the one
+ * user of a user namespace.
  */
 #include "host/spawn_parts.h"
 
@@ -17,6 +19,9 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* Where the host's directory is until an environment has its code from there. */
+#define HOST "/var/runtime"
 
 enum { USER = 993, GROUP = 990 };       /* Lambda's, in the user namespace */
 
@@ -45,15 +50,12 @@ static int become_user(unsigned uid, unsigned gid)
 	return put("/proc/self/gid_map", map);
 }
 
-int sk_root_leave(const char **what)
+static int leave(const char **what)
 {
 	unsigned uid = geteuid(), gid = getegid();
-	int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC;
 
-	if (uid)
-		flags |= CLONE_NEWUSER;
 	*what = "a namespace";
-	if (unshare(flags) < 0)
+	if (unshare(CLONE_NEWNS | (uid ? CLONE_NEWUSER : 0)) < 0)
 		return -1;
 	*what = "a user namespace";
 	return uid ? become_user(uid, gid) : 0;
@@ -128,15 +130,6 @@ static int make_devices(void)
 	    symlink("/proc/self/fd/2", "dev/stderr") < 0 ? -1 : 0;
 }
 
-/* Its own processes where the kernel lets us, else this machine's. */
-static int mount_proc(void)
-{
-	if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-	    NULL) == 0)
-		return 0;
-	return mount("/proc", "proc", NULL, MS_BIND | MS_REC, NULL);
-}
-
 /* One of the directories of another tree: a link as such, else bound. */
 static int borrow(const char *root, const char *name)
 {
@@ -181,7 +174,7 @@ static int make_etc(void)
 	char from[64], to[64];
 	size_t i;
 
-	if (mkdir("etc", 0755) < 0 || mkdir("etc/ssl", 0755) < 0 ||
+	if (mkdir("opt", 0755) < 0 || mkdir("etc", 0755) < 0 || mkdir("etc/ssl", 0755) < 0 ||
 	    mkdir("etc/ssl/certs", 0755) < 0)
 		return -1;
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -195,11 +188,10 @@ static int make_etc(void)
 	return 0;
 }
 
-static int make_tree(const struct sk_spawn_order *o, const char **what)
+static int make_tree(const char *dir, const char *root, const char **what)
 {
 	static const char *const names[] = { "dev", "proc", "tmp", "var",
 		"var/task", "var/runtime", "var/tmp" };
-	char size[64];
 	size_t i;
 
 	*what = "its directories";
@@ -210,35 +202,57 @@ static int make_tree(const struct sk_spawn_order *o, const char **what)
 	if (make_devices() < 0)
 		return -1;
 	*what = "its /proc";
-	if (mount_proc() < 0)
-		return -1;
-	*what = "its /tmp";
-	snprintf(size, sizeof(size), "mode=1777,size=%um", o->s.tmp_mb);
-	if (mount("tmpfs", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, size) < 0)
-		return -1;
-	*what = "its code";
-	if (bind_read_only(o->s.task, "var/task") < 0)
+	if (mount("/proc", "proc", NULL, MS_BIND | MS_REC, NULL) < 0)
 		return -1;
 	*what = "its root";
-	if (*o->s.root)
-		return borrow_all(o->s.root);
-	return mkdir("opt", 0755) < 0 ? -1 : make_etc();
+	if ((*root ? borrow_all(root) : make_etc()) < 0)
+		return -1;
+	*what = "its code";
+	return mount(dir, HOST + 1, NULL, MS_BIND | MS_REC, NULL);
 }
 
-int sk_root_enter(const struct sk_spawn_order *o, const char **what)
+int sk_root_make(const char *dir, const char *root, const char **what)
 {
-	*what = "a root in memory";
+	char place[4096];
+
 	umask(022);
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("tmpfs", o->dir, "tmpfs", MS_NOSUID, "mode=755,size=1m") < 0 ||
-	    chdir(o->dir) < 0)
+	snprintf(place, sizeof(place), "%s/root", dir);
+	if (leave(what) < 0)
 		return -1;
-	if (make_tree(o, what) < 0)
+	*what = "a root in memory";
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("tmpfs", place, "tmpfs", MS_NOSUID, "mode=755,size=1m") < 0 ||
+	    chdir(place) < 0 || make_tree(dir, root, what) < 0)
 		return -1;
 	*what = "a change of root";
 	if (seal(".", MS_NOSUID) < 0 ||
 	    syscall(SYS_pivot_root, ".", ".") < 0 ||
 	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return -1;
+	return 0;
+}
+
+int sk_root_leave(const char **what)
+{
+	*what = "a namespace";
+	return unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC);
+}
+
+/* Where the kernel does not let us have the processes of our own, those of
+ * the whole machine are seen. */
+int sk_root_enter(const struct sk_spawn_order *o, const char **what)
+{
+	char text[4096];
+
+	*what = "its /tmp";
+	snprintf(text, sizeof(text), "mode=1777,size=%um", o->s.tmp_mb);
+	if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, text) < 0)
+		return -1;
+	*what = "its code";
+	snprintf(text, sizeof(text), HOST "/%s", o->s.task);
+	if (bind_read_only(text, "/var/task") < 0 ||
+	    umount2(HOST, MNT_DETACH) < 0)
+		return -1;
+	mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	return 0;
 }

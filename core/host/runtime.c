@@ -8,6 +8,7 @@
  *   POST /2018-06-01/runtime/init/error
  */
 #include "host/invoke.h"
+#include "base/base64.h"
 #include "base/clock.h"
 
 #include <stdio.h>
@@ -141,17 +142,36 @@ static const char *error_kind(const struct sk_request *r)
 	return type && strcasecmp(type, "Handled") == 0 ? "Handled" : "Unhandled";
 }
 
+/* A response that was streamed may end in an error, told behind it; the body
+ * is then what is said of that. */
+static const char *late_error(const struct sk_request *r, struct sk_buf *body)
+{
+	const char *type = sk_request_trailer(r,
+	    "Lambda-Runtime-Function-Error-Type");
+	const char *text = sk_request_trailer(r,
+	    "Lambda-Runtime-Function-Error-Body");
+
+	if (!type)
+		return NULL;
+	body->n = 0;
+	if (text && sk_base64_get(body, text, strlen(text)))
+		body->n = 0;
+	return "Unhandled";
+}
+
 static void on_answer(struct sk_environment *v, struct sk_request *r,
     const char *id, const char *error)
 {
 	struct sk_invocation *i = v->invocation;
 	bool large = r->too_large;
+	const char *late;
 	struct sk_buf body;
 
 	if (!may_answer(v, r, id))
 		return;
 	body = r->body;
 	memset(&r->body, 0, sizeof(r->body));
+	late = late_error(r, &body);
 	memcpy(v->last_id, i->id, sizeof(v->last_id));
 	if (large)
 		answer(r, 413, "RequestEntityTooLarge", "Exceeded maximum "
@@ -171,7 +191,7 @@ static void on_answer(struct sk_environment *v, struct sk_request *r,
 		    "Response payload size exceeded maximum allowed payload "
 		    "size (6291556 bytes).");
 	else
-		sk_invocation_ended(i, &body, error);
+		sk_invocation_ended(i, &body, error ? error : late);
 	sk_environment_done(v);
 }
 

@@ -180,6 +180,12 @@ const char *sk_request_header(const struct sk_request *r, const char *name)
 	    MHD_HEADER_KIND, name);
 }
 
+const char *sk_request_trailer(const struct sk_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(exchange_of(r)->connection,
+	    MHD_FOOTER_KIND, name);
+}
+
 struct each {
 	void (*f)(void *, const char *, const char *);
 	void *arg;

@@ -65,6 +65,8 @@ uint16_t sk_port_number(const struct sk_port *);
 
 /* NULL: there is none. */
 const char *sk_request_header(const struct sk_request *, const char *name);
+/* Behind a chunked body. */
+const char *sk_request_trailer(const struct sk_request *, const char *name);
 /* Call each for every header. */
 void sk_request_headers(const struct sk_request *,
     void (*each)(void *, const char *name, const char *value), void *arg);

@@ -3,19 +3,36 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { PATIENCE_MS = 30000 };           /* until the spawner has its root */
+
 struct sk_spawner {
 	int socket;
 	pid_t pid;
-	char *dir;
 };
 
-static int start(struct sk_spawner *s, struct snek_error *e)
+/* Whether it has what it was to have. */
+static int hear_first(struct sk_spawner *s, struct snek_error *e)
+{
+	struct pollfd p = { .fd = s->socket, .events = POLLIN };
+	struct sk_tale t;
+
+	if (poll(&p, 1, PATIENCE_MS) <= 0)
+		return sk_fail(e, SNEK_EACCES, "no answer");
+	sk_spawn_hear(s->socket, &t);
+	if (t.kind == SK_TOLD_BORN)
+		return 0;
+	return sk_fail(e, SNEK_EACCES, "%s: %s", t.what, strerror(t.sys));
+}
+
+static int start(struct sk_spawner *s, const char *dir, const char *root,
+    struct snek_error *e)
 {
 	int pair[2];
 
@@ -24,26 +41,24 @@ static int start(struct sk_spawner *s, struct snek_error *e)
 	s->pid = fork();
 	if (!s->pid) {
 		close(pair[0]);
-		sk_spawner_run(pair[1]);
+		sk_spawner_run(pair[1], dir, root);
 		_exit(0);
 	}
 	close(pair[1]);
 	s->socket = pair[0];
-	return s->pid < 0 ? sk_fail_errno(e, "fork") : 0;
+	return s->pid < 0 ? sk_fail_errno(e, "fork") : hear_first(s, e);
 }
 
-int sk_spawner_open(const char *dir, struct sk_spawner **out,
+int sk_spawner_open(const char *dir, const char *root, struct sk_spawner **out,
     struct snek_error *e)
 {
 	struct sk_spawner *s = calloc(1, sizeof(*s));
 	int rc;
 
-	if (!s || !(s->dir = strdup(dir))) {
-		free(s);
+	if (!s)
 		return sk_enomem(e);
-	}
 	s->socket = -1;
-	rc = start(s, e);
+	rc = start(s, dir, root, e);
 	if (rc)
 		sk_spawner_close(s);
 	else
@@ -60,28 +75,19 @@ void sk_spawner_close(struct sk_spawner *s)
 	if (s->pid > 0)
 		while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
 			;
-	free(s->dir);
 	free(s);
 }
 
 /* ---- asking ---- */
 
-static uint32_t size_of(const char *s)
-{
-	return s ? (uint32_t)strlen(s) + 1 : 0;
-}
-
 static int send_order(struct sk_spawner *s, const struct sk_spawn *p,
     int control, struct snek_error *e)
 {
-	struct sk_spawn_head h = {
-		.has_root = p->root != NULL, .probe = p->probe,
-		.tmp_mb = p->tmp_mb, .dir = size_of(s->dir),
-		.task = size_of(p->task), .root = size_of(p->root),
-		.tmp = size_of(p->tmp), .env = (uint32_t)p->env.n };
-	struct iovec v[] = { { &h, sizeof(h) }, { s->dir, h.dir },
-		{ (void *)p->task, h.task }, { (void *)p->root, h.root },
-		{ (void *)p->tmp, h.tmp }, { (void *)p->env.p, h.env } };
+	struct sk_spawn_head h = { .tmp_mb = p->tmp_mb,
+		.task = (uint32_t)strlen(p->task) + 1,
+		.env = (uint32_t)p->env.n };
+	struct iovec v[] = { { &h, sizeof(h) }, { (void *)p->task, h.task },
+		{ (void *)p->env.p, h.env } };
 	union { struct cmsghdr head; char room[CMSG_SPACE(2 * sizeof(int))]; } c;
 	struct msghdr m = { .msg_iov = v, .msg_iovlen = sizeof(v) / sizeof(*v),
 		.msg_control = &c, .msg_controllen = sizeof(c.room) };

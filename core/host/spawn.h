@@ -17,19 +17,19 @@
 
 struct sk_spawner;
 
-/* Before any thread, and before anything that a child should not have.  dir:
- * an empty one, absolute, that roots are made on; nothing is put there. */
-int sk_spawner_open(const char *dir, struct sk_spawner **, struct snek_error *);
+/*
+ * Before any thread, and before anything that a child should not have.  dir is
+ * the host's own, absolute, with an empty "root" in it.  root: where files of
+ * environments come from, a directory, or "" for none; NULL: they have no root
+ * of their own and see this machine.  SNEK_EACCES: such a root cannot be had.
+ */
+int sk_spawner_open(const char *dir, const char *root, struct sk_spawner **,
+    struct snek_error *);
 void sk_spawner_close(struct sk_spawner *);
 
 struct sk_spawn {
-	const char *task;               /* the directory of its code */
-	/* Where its other files come from: a directory, "" for none; NULL: it
-	 * gets no root of its own and sees this machine. */
-	const char *root;
-	const char *tmp;                /* its working directory without one */
-	uint32_t tmp_mb;                /* of its own /tmp */
-	bool probe;                     /* only see whether it can be had */
+	const char *task;               /* the directory of its code, below dir */
+	uint32_t tmp_mb;                /* of its /tmp, with a root */
 	struct sk_span env;             /* "NAME=VALUE", a NUL behind each */
 	int out;                        /* its stdout and stderr */
 };

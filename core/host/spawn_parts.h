@@ -10,31 +10,32 @@ enum {
 	SK_SPAWN_USER = 65534           /* whom root runs environments as */
 };
 
-/* A request: this, and then dir, task, root and tmp, each with a NUL, and
- * env.  With it come the init's end of the socket and out. */
+/* A request: this, and then task with a NUL, and env.  With it come the init's
+ * end of the socket and out. */
 struct sk_spawn_head {
-	uint32_t has_root, probe, tmp_mb;
-	uint32_t dir, task, root, tmp, env;     /* bytes */
+	uint32_t tmp_mb, task, env;     /* the latter two: bytes */
 };
 
 /* The same, in the spawner and what it forks. */
 struct sk_spawn_order {
 	struct sk_spawn s;
-	const char *dir;
+	bool has_root;
 	int control;
 };
 
-/* The spawner's loop; returns when the host is gone. */
-void sk_spawner_run(int socket);
+/* The spawner's life: it says on the socket whether it has a root (a tale,
+ * SK_TOLD_BORN or SK_TOLD_FAILED), and obeys until the host is gone. */
+void sk_spawner_run(int socket, const char *dir, const char *root);
 
 /* The rest of an init's life. */
 _Noreturn void sk_init_run(const struct sk_spawn_order *);
 /* Say that something failed, with errno, and end. */
 _Noreturn void sk_init_fail(const struct sk_spawn_order *, const char *what);
 
-/* root.c: leave the users, mounts and processes of this machine; the next
- * fork is in the new ones. */
+/* root.c: make a root, and move into it. */
+int sk_root_make(const char *dir, const char *root, const char **what);
+/* Leave the spawner's mounts and processes; the next fork is in new ones. */
 int sk_root_leave(const char **what);
-/* And in there, make the files and step into them. */
+/* And in there, add what is this environment's. */
 int sk_root_enter(const struct sk_spawn_order *, const char **what);
 #endif

@@ -33,15 +33,10 @@ static bool read_order(const char *p, size_t n, struct sk_spawn_order *o)
 		return false;
 	memcpy(&h, p, sizeof(h));
 	p += sizeof(h);
-	o->dir = text(&p, end, h.dir);
 	o->s.task = text(&p, end, h.task);
-	o->s.root = text(&p, end, h.root);
-	o->s.tmp = text(&p, end, h.tmp);
-	o->s.probe = h.probe;
 	o->s.tmp_mb = h.tmp_mb;
 	o->s.env = (struct sk_span){ p, h.env };
-	return o->dir && o->s.task && (o->s.root != NULL) == (bool)h.has_root &&
-	    (size_t)(end - p) == h.env;
+	return o->s.task && (size_t)(end - p) == h.env;
 }
 
 /* 1 and an order, 0 when the host is gone, -1 when it was none. */
@@ -82,8 +77,7 @@ static _Noreturn void go_between(const struct sk_spawn_order *o)
 	const char *what = "fork";
 	pid_t pid;
 
-	prctl(PR_SET_DUMPABLE, 1);      /* else our map of users is root's */
-	if (o->s.root && sk_root_leave(&what))
+	if (o->has_root && sk_root_leave(&what))
 		sk_init_fail(o, what);
 	pid = fork();
 	if (!pid)
@@ -105,33 +99,52 @@ static void obey(int socket, const struct sk_spawn_order *o)
 		return;         /* the host sees its end of the socket closed */
 }
 
-void sk_spawner_run(int socket)
+static void obey_all(int socket, bool has_root)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	char *room = malloc(SK_SPAWN_MESSAGE);
 	struct sk_spawn_order o;
-	int rc;
+	int rc = room ? 1 : 0;
 
-	/* Signals of a terminal are for the host, which then ends us. */
-	setsid();
-	/* Inits are left to us by those that went between. */
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	prctl(PR_SET_DUMPABLE, 0);
-	sigaction(SIGCHLD, &ignore, NULL);
-	sigaction(SIGTERM, &ignore, NULL);
-	sigaction(SIGINT, &ignore, NULL);
-	if (!room)
-		return;
-	for (;;) {
+	while (rc) {
 		memset(&o, 0, sizeof(o));
+		o.has_root = has_root;
 		rc = receive(socket, room, &o);
-		if (!rc)
-			break;
-		if (rc < 0)
+		if (rc <= 0)
 			continue;
 		obey(socket, &o);
 		close(o.control);
 		close(o.s.out);
 	}
 	free(room);
+}
+
+static bool move_in(int socket, const char *dir, const char *root)
+{
+	struct sk_tale t = { .kind = SK_TOLD_BORN };
+	const char *what = "";
+
+	if (root && sk_root_make(dir, root, &what) < 0) {
+		t.kind = SK_TOLD_FAILED;
+		t.sys = errno;
+		snprintf(t.what, sizeof(t.what), "%s", what);
+	}
+	return send(socket, &t, sizeof(t), MSG_NOSIGNAL) > 0 &&
+	    t.kind == SK_TOLD_BORN;
+}
+
+void sk_spawner_run(int socket, const char *dir, const char *root)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	/* Signals of a terminal are for the host, which then ends us. */
+	setsid();
+	/* Inits are left to us by those that went between. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	sigaction(SIGCHLD, &ignore, NULL);
+	sigaction(SIGTERM, &ignore, NULL);
+	sigaction(SIGINT, &ignore, NULL);
+	if (!move_in(socket, dir, root))
+		return;
+	prctl(PR_SET_DUMPABLE, 0);
+	obey_all(socket, root != NULL);
 }

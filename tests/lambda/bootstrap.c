@@ -278,10 +278,11 @@ static void leave_child(void)
 
 static void eat(long mb)
 {
-	char *p = malloc((size_t)mb << 20);
+	size_t n = (size_t)mb << 20, i;
+	volatile char *p = malloc(n);
 
-	if (p)
-		memset(p, 1, (size_t)mb << 20);
+	for (i = 0; p && i < n; i += 4096)
+		p[i] = 1;
 	pause_ms(600000);
 }
 
@@ -322,6 +323,29 @@ static size_t answer(const struct reply *r)
 	return r->n;
 }
 
+/* In pieces; when it is to fail, it says so behind them. */
+static void stream(const struct reply *r, bool fails)
+{
+	char request[1024];
+	struct reply told;
+	int n;
+
+	n = snprintf(request, sizeof(request), "POST /2018-06-01/runtime/"
+	    "invocation/%s/response HTTP/1.1\r\nHost: localhost\r\n"
+	    "Lambda-Runtime-Function-Response-Mode: streaming\r\n"
+	    "Transfer-Encoding: chunked\r\n"
+	    "Trailer: Lambda-Runtime-Function-Error-Type\r\n"
+	    "Trailer: Lambda-Runtime-Function-Error-Body\r\n\r\n"
+	    "3\r\n\"ab\r\n", r->id);
+	send_all(request, (size_t)n);
+	pause_ms(1);
+	n = snprintf(request, sizeof(request), "3\r\ncd\"\r\n0\r\n%s\r\n",
+	    fails ? "Lambda-Runtime-Function-Error-Type: Late.Error\r\n"
+	    "Lambda-Runtime-Function-Error-Body: eyJsYXRlIjp0cnVlfQ==\r\n" : "");
+	send_all(request, (size_t)n);
+	read_reply(&told);
+}
+
 static bool answer_oddly(const struct reply *r)
 {
 	static const char error[] =
@@ -333,6 +357,8 @@ static bool answer_oddly(const struct reply *r)
 	else if (asks(r, "handled"))
 		respond(r->id, "error", "Lambda-Runtime-Function-Error-Type: "
 		    "Handled\r\n", error, sizeof(error) - 1);
+	else if (asks(r, "stream"))
+		stream(r, asks(r, "stream error"));
 	else if (asks(r, "twice")) {
 		n = respond("of-nobody", "response", "", "1", 1);
 		n = sprintf(out, "[%d]", n);
