@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "job/addition.h"
+#include "snek_lambda.h"
 
 /* Plugins are looked at in a process of their own. */
 static int open_worker(bool trust, sk_worker **out, struct snek_error *e)
@@ -95,8 +95,13 @@ static int show(struct visit *v, const char *name, struct sk_function *f)
 		.reducer = op->op.reducer, .args = op->args, .arg = arg,
 		.combines = op->op.combine && op->op.reduce,
 	};
+	struct snek_lambda_info lambda;
 	int rc = arg ? sk_function_digest(f, v->e) : sk_enomem(v->e);
 
+	if (f->record && *f->record->lambda.arn) {
+		sk_lambda_tell(&f->record->lambda, &lambda);
+		info.lambda = &lambda;
+	}
 	if (!rc) {
 		memcpy(info.sha256, f->sha256, sizeof(info.sha256));
 		describe_args(op, arg);
@@ -222,7 +227,7 @@ static int add(struct sk_catalog *cat, const char *path,
 	return sk_addition_url(cat, o->name, path, o->replace, a, e);
 }
 
-static int tell(struct sk_catalog *cat, const struct sk_addition *a,
+int sk_function_tell(struct sk_catalog *cat, const struct sk_addition *a,
     const struct snek_function_options *o, struct snek_error *e)
 {
 	struct visit v = { cat, NULL, o->added, o->added_arg, e, { 0 } };
@@ -235,11 +240,32 @@ static int tell(struct sk_catalog *cat, const struct sk_addition *a,
 	return rc;
 }
 
+struct dry { bool run, changes; };
+
+static int put_lambda(struct sk_catalog *cat, struct sk_addition *a,
+    const struct snek_lambda_options *options, struct dry *dry,
+    struct snek_error *e)
+{
+	struct sk_lambda_state state = { 0 };
+	struct sk_lambda_want w;
+	int rc = sk_lambda_want_make(options, &w, e);
+
+	if (rc)
+		return rc;
+	w.state = &state;
+	rc = sk_addition_lambda(cat, a, &w, e);
+	dry->run = w.dry_run;
+	dry->changes = state.changed;
+	sk_lambda_want_free(&w);
+	return rc;
+}
+
 int snek_function_put(snek_cluster *c, const char *path,
     const struct snek_function_options *options, bool *out_changed,
     struct snek_error *e)
 {
 	struct snek_function_options o;
+	struct dry dry = { false, false };
 	struct sk_addition a;
 	int rc = sk_need_cluster(c, e);
 
@@ -251,9 +277,14 @@ int snek_function_put(snek_cluster *c, const char *path,
 		rc = add(c->cat, path, &o, &a, e);
 	if (rc)
 		return rc;
-	rc = sk_addition_commit(c->cat, &a, out_changed, e);
-	if (!rc && o.added)
-		rc = tell(c->cat, &a, &o, e);
+	if (o.lambda)
+		rc = put_lambda(c->cat, &a, o.lambda, &dry, e);
+	if (!rc && !dry.run)
+		rc = sk_addition_commit(c->cat, &a, out_changed, e);
+	else if (!rc && out_changed)
+		*out_changed = dry.changes;
+	if (!rc && !dry.run && o.added)
+		rc = sk_function_tell(c->cat, &a, &o, e);
 	sk_addition_free(&a);
 	return rc;
 }

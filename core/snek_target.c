@@ -45,7 +45,7 @@ int snek_target_get(snek_cluster *c,
 		    "function to visit with", e);
 	if (!rc)
 		rc = sk_target_find(c->cat, &t, e);
-	if (rc == SNEK_ENOENT && c && visit)
+	if (rc == SNEK_ENOENT)
 		return sk_fail(e, rc, "%s has no target at AWS; snek-deploy "
 		    "--lambda-region gives it one", c->cat->where);
 	if (rc)

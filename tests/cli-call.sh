@@ -82,7 +82,7 @@ grep -q '"name":"size",.*"library":"mine.so"' out || fail "it is listed"
 snek-add-function -q --url http://127.0.0.1:1/f echo || fail "a URL"
 snek functions echo >out 2>err
 grep -q 'http://127.0.0.1:1/f' out || fail "a URL is told"
-refused 2 'echo is a URL' snek query points echo
+refused 5 'echo: http://127.0.0.1:1: ' snek query points echo
 refused 2 'https:// only' snek-add-function --url http://example.com/f e
 refused 2 'user or a password' snek-add-function --url https://u:p@h/f e
 refused 2 '"a/b"' snek-add-function --url https://h/f a/b

@@ -10,7 +10,7 @@ for h in $(cd "$srcdir" && find core sdk -name '*.h' | sort); do
 	    -Werror -fsyntax-only -I"$srcdir/core" -I"$srcdir/sdk" -x c - ||
 	    { echo "$h does not compile alone"; bad=1; }
 done
-for h in types plugin snek; do
+for h in types plugin snek lambda; do
 	echo "#include <snek/$h.h>" | $CC -std=c11 -pedantic -Wall -Wextra \
 	    -Werror -fsyntax-only -I"$srcdir/sdk" -x c - || bad=1
 	if command -v "${CXX%% *}" >/dev/null 2>&1; then

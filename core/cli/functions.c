@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/cli.h"
+#include "cli/lambda.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,17 +7,73 @@
 
 struct functions {
 	struct cli c;
+	struct cli_lambda at;
 	struct cli_grid *grid;
-	bool trust;
+	snek_cluster *cluster;
+	bool trust, cloud;
+	const struct snek_function_info *now;   /* in a visit */
+	char asked[65];                 /* the Lambda that was asked last, */
+	struct cli_lambda_words answer; /* and what came of it */
 };
 
 static const struct cli_option options[] = {
 	{ "trust", 0, CLI_FLAG, CLI_AT(functions, trust), NULL,
 	  "look at plugins without the sandbox" },
+	{ "cloud", 0, CLI_FLAG, CLI_AT(functions, cloud), NULL,
+	  "ask AWS what their Lambdas are like" },
+	CLI_OPTIONS_LAMBDA(functions),
 	CLI_OPTION_JSON,
 	CLI_OPTION_CLUSTER,
 	{ 0 }
 };
+
+/* ---- AWS ---- */
+
+/* Not to be reached is told, and no failure: answer says why, then. */
+static int ask(struct functions *f, const struct snek_function_info *i,
+    int (*visit)(void *, const struct snek_lambda_info *))
+{
+	struct snek_lambda_options o = { 0 };
+	struct snek_error e = { 0 };
+	int rc;
+
+	cli_lambda_options(&f->at, &o);
+	f->now = i;
+	rc = snek_lambda_get(f->cluster, i->name, &o, visit, f, &e);
+	if (rc < 0)
+		snprintf(f->answer.s, sizeof(f->answer.s), "cannot be asked: "
+		    "%.230s", *e.text ? e.text : snek_strerror(rc));
+	return rc;
+}
+
+static int note_state(void *arg, const struct snek_lambda_info *l)
+{
+	struct functions *f = arg;
+
+	snprintf(f->answer.s, sizeof(f->answer.s), "%.100s, %s%s%.120s",
+	    cli_lambda_words(l).s, l->state, l->differs ? "; differs: " : "",
+	    l->differs ? l->differs : "");
+	return 0;
+}
+
+/* The functions of one plugin stand together, and share one. */
+static const char *tell(struct functions *f, const struct snek_function_info *i)
+{
+	const char *differs = cli_lambda_differs(i);
+
+	if (!i->lambda)
+		return "";
+	if (!f->cloud) {
+		snprintf(f->answer.s, sizeof(f->answer.s), "%.120s%s%.100s",
+		    cli_lambda_words(i->lambda).s, differs ? "; differs: " : "",
+		    differs ? differs : "");
+		return f->answer.s;
+	}
+	if (strcmp(f->asked, i->lambda->name) != 0)
+		ask(f, i, note_state);
+	snprintf(f->asked, sizeof(f->asked), "%.64s", i->lambda->name);
+	return f->answer.s;
+}
 
 /* ---- as JSON ---- */
 
@@ -41,11 +97,11 @@ static void put_call(const struct snek_function_info *i)
 	cli_out_text(stdout, "fields", i->fields);
 }
 
-static int visit_json(void *arg, const struct snek_function_info *i)
+static void put_json(const struct snek_function_info *i,
+    const struct snek_lambda_info *l)
 {
 	size_t k;
 
-	(void)arg;
 	cli_out_begin(stdout, "function");
 	cli_out_text(stdout, "name", i->name);
 	cli_out_text(stdout, "summary", i->summary);
@@ -60,6 +116,8 @@ static int visit_json(void *arg, const struct snek_function_info *i)
 		cli_out_text(stdout, "url", i->url);
 	if (i->function)
 		put_call(i);
+	if (l)
+		cli_lambda_json(l);
 	fputs(",\"args\":[", stdout);
 	for (k = 0; k < i->args; k++) {
 		if (k)
@@ -68,6 +126,28 @@ static int visit_json(void *arg, const struct snek_function_info *i)
 	}
 	putchar(']');
 	cli_out_close(stdout);
+}
+
+static int visit_cloud_json(void *arg, const struct snek_lambda_info *l)
+{
+	const struct functions *f = arg;
+
+	put_json(f->now, l);
+	return 0;
+}
+
+static int visit_json(void *arg, const struct snek_function_info *i)
+{
+	struct functions *f = arg;
+	struct snek_lambda_info l;
+
+	if (i->lambda && f->cloud && !ask(f, i, visit_cloud_json))
+		return 0;
+	if (i->lambda) {
+		l = *i->lambda;
+		l.differs = f->cloud ? f->answer.s : cli_lambda_differs(i);
+	}
+	put_json(i, i->lambda ? &l : NULL);
 	return 0;
 }
 
@@ -96,10 +176,10 @@ static void put_args(struct cli_grid *g, const struct snek_function_info *i)
 
 static int visit_one(void *arg, const struct snek_function_info *i)
 {
+	struct functions *f = arg;
 	struct cli_grid *g;
 	bool ok;
 
-	(void)arg;
 	g = cli_grid_of_stdout();
 	if (!g)
 		return SNEK_ENOMEM;
@@ -117,6 +197,12 @@ static int visit_one(void *arg, const struct snek_function_info *i)
 	if (i->generation)
 		cli_grid_count(g, "generation", i->generation);
 	cli_grid_field(g, "reducer", i->reducer);
+	if (i->lambda) {
+		cli_grid_field(g, "lambda", tell(f, i));
+		cli_grid_field(g, "arn", i->lambda->arn);
+		cli_grid_count(g, "memory", i->lambda->memory_mb);
+		cli_grid_count(g, "timeout", i->lambda->timeout_s);
+	}
 	cli_grid_again(g);
 	put_args(g, i);
 	ok = cli_grid_end(g);
@@ -131,6 +217,7 @@ static int visit_row(void *arg, const struct snek_function_info *i)
 	cli_grid_text(f->grid, i->name);
 	cli_grid_text(f->grid, i->version);
 	cli_grid_text(f->grid, i->origin);
+	cli_grid_text(f->grid, tell(f, i));
 	cli_grid_text(f->grid, i->summary);
 	cli_grid_row(f->grid);
 	return 0;
@@ -158,6 +245,7 @@ static int list(struct functions *f, snek_cluster *cluster)
 	cli_grid_head(f->grid, "function", 8);
 	cli_grid_head(f->grid, "version", 7);
 	cli_grid_head(f->grid, "origin", 6);
+	cli_grid_head(f->grid, "lambda", 6);
 	cli_grid_head(f->grid, "summary", 7);
 	rc = look(f, cluster, NULL, f->c.json ? visit_json : visit_row, &e);
 	if (rc >= 0 && !cli_grid_end(f->grid))
@@ -198,6 +286,7 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 		return rc;
 	if ((rc = open_cluster(&f.c, &cluster)))
 		return rc;
+	f.cluster = cluster;
 	rc = argc ? show(&f, cluster, argv[0]) : list(&f, cluster);
 	snek_cluster_close(cluster);
 	return cli_out_end(&f.c, rc);

@@ -31,6 +31,8 @@ typedef struct snek_writer snek_writer;         /* one write, until committed */
 typedef struct snek_reader snek_reader;         /* a category's records, in order */
 typedef struct snek_job snek_job;               /* a query */
 typedef struct snek_result snek_result;         /* a cursor over what came out */
+struct snek_lambda_info;                        /* snek/lambda.h */
+struct snek_lambda_options;
 
 SNEK_API const char *snek_version(void);
 /* One or two words for a code; never NULL. */
@@ -88,25 +90,6 @@ SNEK_API int snek_cluster_open(const char *where, snek_cluster **out,
              struct snek_error *);
 SNEK_API void snek_cluster_close(snek_cluster *);
 SNEK_API int snek_cluster_info(snek_cluster *, struct snek_cluster_info *out,
-             struct snek_error *);
-
-/* Where functions of a cluster go at AWS, as a profile of snek.conf(5) says;
- * NULL and 0: it does not. */
-struct snek_target {
-	size_t size;
-	const char *profile;            /* its name */
-	const char *region, *role, *endpoint, *bucket, *aws_profile;
-	uint32_t memory_mb, timeout_s;
-};
-/* Remember it in the profile of that name, or, with NULL, in the one by which
- * the cluster was opened or which means it, or in a new one that is called as
- * its directory.  What is NULL or 0 stays as it was. */
-SNEK_API int snek_target_put(snek_cluster *, const struct snek_target *,
-             struct snek_error *);
-/* Visit it, if there is one: a profile with a region, else SNEK_ENOENT.  It
- * lives until the visit returns, whose value is returned. */
-SNEK_API int snek_target_get(snek_cluster *,
-             int (*visit)(void *, const struct snek_target *), void *,
              struct snek_error *);
 
 struct snek_gc_report {
@@ -374,6 +357,7 @@ struct snek_function_info {
 	const char *url;                /* NULL: it is none */
 	/* Of a C function; NULL: it is none.  library: without directories. */
 	const char *library, *function, *signature, *fields;
+	const struct snek_lambda_info *lambda;  /* its own; NULL: none */
 };
 
 /* Put a plugin into the cluster and register its ops.  replace: a name that
@@ -404,6 +388,10 @@ struct snek_function_options {
 	 * {"data":[...]} and answers a list; else path is a library, of which
 	 * this function is called as by snek_job_call. */
 	const char *name, *function, *signature, *fields;
+	/* Put it into a Lambda of its own, too: made or changed, tried with a
+	 * record of each type, and only then registered; NULL: no.  Of what is
+	 * done already nothing is done again. */
+	const struct snek_lambda_options *lambda;
 	/* put calls it with each function as it is registered then; out_changed
 	 * is set before.  A value other than 0 ends it with that value. */
 	int (*added)(void *, const struct snek_function_info *);
@@ -575,4 +563,6 @@ SNEK_API int snek_value_compare(struct snek_value, struct snek_value);
 #ifdef __cplusplus
 }
 #endif
+
+#include <snek/lambda.h>
 #endif
