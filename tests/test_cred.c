@@ -489,6 +489,8 @@ START_TEST(an_mfa_code_is_asked_of_the_terminal)
 	ck_assert_int_eq(write(tty, "123456\n", 7), 7);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
+	web_stop(web);                  /* what it heard is ours now */
+	web = NULL;
 	ck_assert_ptr_nonnull(strstr(heard.body, "&TokenCode=123456"));
 	ck_assert_ptr_nonnull(strstr(heard.body,
 	    "&SerialNumber=arn%3Aaws%3Aiam%3A%3A1%3Amfa%2Fme"));
