@@ -274,6 +274,7 @@ def certificate(directory):
 def check_trust(program, tls, pem):
     """A server is believed by who names its authority, and nobody else."""
     good = check(program, CASES[:4], TOKEN, tls, {'AWS_CA_BUNDLE': pem})
+    good &= check(program, CASES[:1], TOKEN, tls, {'SSL_CERT_FILE': pem})
     wire, out = run(program, CASES[:1], TOKEN, tls)
     if wire.seen or 'AWS_CA_BUNDLE names a file' not in out[0]:
         print('FAIL: a stranger was believed:', out)

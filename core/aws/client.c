@@ -179,6 +179,8 @@ static int open_rest(struct sk_aws *a, uint32_t connections,
 	struct sk_buf agent = { 0 };
 	int rc = check_mode(s, e);
 
+	if (!h.ca_file)                 /* as OpenSSL's own tools */
+		h.ca_file = sk_settings_env("SSL_CERT_FILE");
 	if (!rc)
 		rc = sk_settings_number(s, "AWS_MAX_ATTEMPTS", "max_attempts", 100,
 		    &a->tries, e);

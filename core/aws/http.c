@@ -365,6 +365,21 @@ static void free_host(struct sk_http_host *o)
 	free(o);
 }
 
+/* libcurl ignores SIGPIPE while it closes what it kept, and then restores what
+ * was: two threads at once could leave it ignored. */
+static void close_curl(struct sk_http *h)
+{
+	static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
+	while (h->idles) {
+		curl_easy_setopt(h->idle[--h->idles], CURLOPT_NOSIGNAL, 1L);
+		curl_easy_cleanup(h->idle[h->idles]);
+	}
+	pthread_mutex_lock(&one_at_a_time);
+	curl_multi_cleanup(h->multi);
+	pthread_mutex_unlock(&one_at_a_time);
+}
+
 void sk_http_close(struct sk_http *h)
 {
 	struct sk_http_host *o;
@@ -377,9 +392,7 @@ void sk_http_close(struct sk_http *h)
 		h->hosts = o->next;
 		free_host(o);
 	}
-	while (h->idles)
-		curl_easy_cleanup(h->idle[--h->idles]);
-	curl_multi_cleanup(h->multi);
+	close_curl(h);
 	if (h->epoll >= 0)
 		close(h->epoll);
 	if (h->wake >= 0)
