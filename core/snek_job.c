@@ -85,15 +85,37 @@ static int read_all(struct snek_job *j, sk_input *in, struct snek_error *e)
 	return rc;
 }
 
+/* A record is in memory several times while it is read. */
+static int limit_record(const struct snek_job *j, uint64_t *most,
+    struct snek_error *e)
+{
+	struct sk_budget b;
+
+	sk_job_budget(j, &b);
+	*most = j->set.max_record ? j->set.max_record : SK_MAX_RECORD;
+	if (*most <= b.record)
+		return 0;
+	if (j->set.max_record)
+		return sk_fail(e, SNEK_EINVAL, "to read records of %llu bytes "
+		    "(max-record) takes %llu bytes of memory, and the job may "
+		    "take %llu (memory)", (unsigned long long)*most,
+		    (unsigned long long)sk_budget_for_record(*most),
+		    (unsigned long long)sk_budget_for_record(b.record));
+	*most = b.record;
+	return 0;
+}
+
 static int read_input(snek_job *j, int fd, const char *name,
     enum snek_format format, struct snek_error *e)
 {
 	struct sk_input_options o = {
-		.max_record = j->set.max_record,
 		.last_duplicate = j->set.last_duplicate,
 	};
 	sk_input *in;
-	int rc = sk_input_open(fd, name, format, &o, &in, e);
+	int rc = limit_record(j, &o.max_record, e);
+
+	if (!rc)
+		rc = sk_input_open(fd, name, format, &o, &in, e);
 	if (rc)
 		return rc;
 	rc = read_all(j, in, e);

@@ -117,6 +117,12 @@ void cli_input_free(struct cli_input *in)
 	free(in->v);
 }
 
+static const char *cure_of(int code, const struct snek_error *e)
+{
+	return code == SNEK_ELIMIT && strstr(e->text, "a record of more than")
+	    ? "--max-record allows more" : NULL;
+}
+
 static int each(const struct cli *c, const char *file,
     int (*read)(void *, int, const char *, struct snek_error *), void *arg)
 {
@@ -135,7 +141,7 @@ static int each(const struct cli *c, const char *file,
 		close(fd);
 	if (rc >= 0 || cli_signal_caught())
 		return 0;
-	return cli_error_of(c, rc, &e, name, NULL);
+	return cli_error_of(c, rc, &e, name, cure_of(rc, &e));
 }
 
 int cli_input_each(const struct cli *c, struct cli_input *in,

@@ -9,12 +9,18 @@
  */
 #include "job/budget.h"
 
+#define RECORD 8u               /* as much of a record's bytes while it is read */
 #define LEAST_ATTEMPT ((uint64_t)2 << 20)
 #define MOST_ATTEMPT ((uint64_t)4 << 30)
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
+}
+
+uint64_t sk_budget_for_record(uint64_t bytes)
+{
+	return bytes > UINT64_MAX / RECORD ? UINT64_MAX : bytes * RECORD;
 }
 
 void sk_budget_make(struct sk_budget *b, uint64_t all, uint32_t workers,
@@ -30,6 +36,6 @@ void sk_budget_make(struct sk_budget *b, uint64_t all, uint32_t workers,
 	b->attempt = least(attempts / b->workers, most);
 	b->hold = processes ? all / 16 : all / 4;
 	b->result = all / 4;
-	b->record = all / 8;
+	b->record = all / RECORD;
 	b->fetch = b->attempt / 4;
 }

@@ -21,6 +21,8 @@ struct sk_budget {
 	uint64_t record;        /* JSON of a record that is read, at most */
 	uint64_t fetch;         /* chunks of a task, where they are fetched */
 };
+/* What records of that many bytes of JSON need. */
+uint64_t sk_budget_for_record(uint64_t bytes);
 /* all: bytes; limit: of one process, or 0.  workers: wanted, at least 1. */
 void sk_budget_make(struct sk_budget *, uint64_t all, uint32_t workers,
     bool processes, uint64_t limit);

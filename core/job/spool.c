@@ -17,22 +17,25 @@ int sk_spool_open(struct sk_spool *s, const char *tmp, uint32_t records,
 	s->fd = sk_tmp_open(tmp, e);
 	if (s->fd < 0)
 		return s->fd;
-	if (!sk_chunk_builder_new(SK_CHUNK_TARGET, &s->builder))
+	s->tmp = strdup(tmp);
+	if (s->tmp && !sk_chunk_builder_new(SK_CHUNK_TARGET, &s->builder))
 		return 0;
 	sk_spool_close(s);
 	return sk_enomem(e);
 }
 
-static int write_all(int fd, const char *p, size_t n, struct snek_error *e)
+static int write_all(struct sk_spool *s, struct snek_error *e)
 {
+	const char *p = s->buf.p;
+	size_t n = s->buf.n;
 	ssize_t done;
 
 	for (; n; p += done, n -= (size_t)done) {
-		done = write(fd, p, n);
+		done = write(s->fd, p, n);
 		if (done < 0 && errno == EINTR)
 			done = 0;
 		if (done < 0)
-			return sk_fail_errno(e, "temporary file");
+			return sk_tmp_fail(s->tmp, s->bytes - n, e);
 	}
 	return 0;
 }
@@ -69,7 +72,7 @@ static int flush(struct sk_spool *s, struct snek_error *e)
 		return rc;
 	if (!sk_buf_put(&s->buf, zero, -s->buf.n & 7) || note(s, rows))
 		return sk_enomem(e);
-	return write_all(s->fd, s->buf.p, s->buf.n, e);
+	return write_all(s, e);
 }
 
 int sk_spool_add(struct sk_spool *s, const struct sk_record *r,
@@ -114,5 +117,6 @@ void sk_spool_close(struct sk_spool *s)
 	sk_chunk_builder_free(s->builder);
 	sk_buf_free(&s->buf);
 	free(s->chunk);
+	free(s->tmp);
 	memset(s, 0, sizeof(*s));
 }

@@ -16,6 +16,7 @@ struct sk_spool_chunk {
 
 struct sk_spool {
 	int fd;
+	char *tmp;                      /* where, for messages */
 	sk_chunk_builder *builder;
 	struct sk_buf buf;
 	uint64_t bytes, records, sealed;        /* sealed: records in chunks */

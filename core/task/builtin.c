@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "task/group.h"
+#include "task/pair.h"
 #include "value/key.h"
 #include "value/pack.h"
 #include "value/value.h"
@@ -54,8 +55,8 @@ static int array(struct sk_builtin *b, uint64_t n, bool deep,
 
 static int too_much(const struct sk_builtin *b, struct snek_error *e)
 {
-	return sk_fail(e, SNEK_ELIMIT, "its values take over %zu bytes; more "
-	    "--memory, or fewer --workers, allow more", b->most);
+	return sk_fail(e, SNEK_ELIMIT, "its values take over %zu bytes: "
+	    SK_MORE_MEMORY, b->most);
 }
 
 static int begin(struct sk_builtin *b, struct snek_error *e)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "task/host.h"
+#include "task/pair.h"
 #include "value/value.h"
 
 static int open_chunk(sk_instance *in, const struct sk_task_chunk *c)
@@ -72,6 +73,18 @@ int sk_feed_place(sk_instance *in)
 	return 0;
 }
 
+/* One that fills a chunk by itself may be of any size, and is copied. */
+static int check_size(sk_instance *in)
+{
+	size_t n = in->at->bytes.n, most = sk_pair_most(in->map->memory);
+
+	if (in->view.rows > 1 || n <= most)
+		return 0;
+	return sk_host_fail(in, SNEK_ELIMIT, "a record of about %zu bytes; with "
+	    "the memory that the job has, one may have %zu: "
+	    SK_MORE_MEMORY, n, most);
+}
+
 struct snek_value sk_feed_whole(sk_instance *in, uint32_t row)
 {
 	int rc;
@@ -84,6 +97,8 @@ struct snek_value sk_feed_whole(sk_instance *in, uint32_t row)
 		    row, in->view.rows);
 		return sk_none();
 	}
+	if (check_size(in))
+		return sk_none();
 	rc = sk_chunk_value(in->chunk, row, &in->scratch, &in->whole,
 	    &in->failure);
 	if (rc < 0) {

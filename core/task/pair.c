@@ -51,8 +51,7 @@ size_t sk_pair_most(size_t memory)
 int sk_pair_too_large(size_t n, size_t most, struct snek_error *e)
 {
 	return sk_fail(e, SNEK_ELIMIT, "emitted a pair of %zu bytes; with the "
-	    "memory that the job has, one may have %zu: more --memory, or fewer "
-	    "--workers, allow more", n, most);
+	    "memory that the job has, one may have %zu: " SK_MORE_MEMORY, n, most);
 }
 
 int sk_pair_name(struct sk_span key, int rc, struct snek_error *e)

@@ -12,6 +12,9 @@ int sk_pair_key(struct sk_buf *, struct snek_value key, struct snek_error *);
 int sk_pair_check(struct snek_value, struct snek_error *);
 /* The value as msgpack, checked, in place of what the buffer held. */
 int sk_pair_value(struct sk_buf *, struct snek_value, struct snek_error *);
+/* How to have more of it. */
+#define SK_MORE_MEMORY "more --memory (and --worker-memory), or fewer " \
+	"--workers, allow more"
 /* What is too much for one pair, of those that hold so many bytes: a quarter of
  * them, but not less than 1 MiB. */
 size_t sk_pair_most(size_t memory);

@@ -7,7 +7,6 @@
 
 #include "value/gzip.h"
 
-#define MAX_RECORD ((uint64_t)64 << 20)
 #define TEXT_KEPT 128u          /* bytes shown of a text over the limit */
 #define PEEK 4096u              /* blanks that SNEK_AUTO looks through */
 
@@ -159,7 +158,7 @@ static int open_input(sk_input *in, enum snek_format format,
 	if (sk_json_reader_new(&json, &in->reader) < 0)
 		return sk_enomem(e);
 	return sk_framer_new(read_peek, &in->plain, in->name, format,
-	    o->max_record ? o->max_record : MAX_RECORD, &in->framer, e);
+	    o->max_record ? o->max_record : SK_MAX_RECORD, &in->framer, e);
 }
 
 int sk_input_open(int fd, const char *name, enum snek_format format,

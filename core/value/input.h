@@ -11,6 +11,8 @@
 
 typedef struct sk_input sk_input;
 
+#define SK_MAX_RECORD ((uint64_t)64 << 20)
+
 struct sk_input_options {
 	uint64_t max_record;    /* 0: 64 MiB */
 	bool last_duplicate;
