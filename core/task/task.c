@@ -8,15 +8,22 @@
 
 #include "task/host.h"
 
+void sk_outcome_drop_runs(struct sk_outcome *o)
+{
+	for (uint32_t i = 0; i < o->parts; i++)
+		sk_runs_free(&o->part[i]);
+	free(o->part);
+	o->part = NULL;
+	o->parts = 0;
+	sk_run_free(&o->run);
+}
+
 void sk_outcome_free(struct sk_outcome *o)
 {
 	for (uint32_t i = 0; i < o->counters; i++)
 		free(o->counter[i].name);
 	free(o->counter);
-	for (uint32_t i = 0; i < o->parts; i++)
-		sk_runs_free(&o->part[i]);
-	free(o->part);
-	sk_run_free(&o->run);
+	sk_outcome_drop_runs(o);
 	free(o->trace);
 	memset(o, 0, sizeof(*o));
 }
@@ -351,15 +358,6 @@ static void map_all(sk_instance *in, const struct sk_map_task *t,
 	in->sink = NULL;
 }
 
-static void drop_parts(struct sk_outcome *out)
-{
-	for (uint32_t i = 0; i < out->parts; i++)
-		sk_runs_free(&out->part[i]);
-	free(out->part);
-	out->part = NULL;
-	out->parts = 0;
-}
-
 void sk_task_map(sk_instance *in, const struct sk_map_task *t,
     struct sk_outcome *out)
 {
@@ -376,7 +374,7 @@ void sk_task_map(sk_instance *in, const struct sk_map_task *t,
 		end(other, out);
 	end(in, out);
 	if (out->code)
-		drop_parts(out);
+		sk_outcome_drop_runs(out);
 }
 
 /* ---- reduce ---- */

@@ -36,6 +36,8 @@ struct sk_outcome {
 	struct sk_run run;              /* reduce */
 };
 void sk_outcome_free(struct sk_outcome *);
+/* It failed: nothing comes of it. */
+void sk_outcome_drop_runs(struct sk_outcome *);
 
 #define SK_NO_ROW UINT32_MAX
 

@@ -272,8 +272,8 @@ static void answer(struct child *c, struct sk_outcome *o)
 	struct sk_message m = { 0 };
 	struct sk_put w = { { 0 }, false };
 
-	if (!o->code)
-		o->code = make_fit(c, o);
+	if (!o->code && (o->code = make_fit(c, o)))
+		sk_outcome_drop_runs(o);
 	if (!sk_put_outcome(&w, o, &m))
 		_exit(1);
 	fflush(stdout);         /* what it printed is of this task */
