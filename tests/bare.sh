@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In a root directory with nothing in it but the programs and their libraries:
-# a query works, or says what to mount.
+# In a root directory with nothing in it but the programs and their libraries,
+# no /proc and no /dev: a query works, in processes too.
 set -u
 top=$(pwd)
 test "$(id -u)" = 0 || { echo "SKIP: only root may change the root"; exit 77; }
@@ -15,7 +15,7 @@ trap 'umount "$tmp/proc" 2>/dev/null; rm -rf "$tmp"' EXIT
 # Copy a file to where it lies in ours.
 take () { mkdir -p "$tmp$(dirname "$1")" && cp -L "$1" "$tmp$1"; }
 mkdir -p "$tmp/proc" "$tmp/tmp" "$tmp/b" || exit 99
-cp "$top/.libs/snek" "$top/.libs/snek-deploy" "$top/snek-worker" \
+cp "$top/.libs/snek" "$top/.libs/snek-deploy" "$top/.libs/snek-add-function" "$top/snek-worker" \
     "$top/plugins/.libs/wordcount.so" "$tmp/b" || exit 99
 cp -L "$top/.libs/libsnek.so.0" "$tmp/b" || exit 99
 for f in $(LD_LIBRARY_PATH=$top/.libs ldd "$tmp/b/snek" "$tmp/b/snek-worker" |
@@ -40,9 +40,19 @@ query () { bare snek query hamlet wordcount field=text --output jsonl "$@" \
 	>"$tmp/out" 2>"$tmp/err"; }
 
 query --on threads && test "$(cat "$tmp/out")" = "$counts" || fail "threads"
-query && fail "processes without /proc work; let this test know"
-test $? = 6 && grep -q 'mount -t proc' "$tmp/err" || fail "no cure"
-bare snek doctor >"$tmp/out" 2>&1 && fail "the doctor is content"
+query && test "$(cat "$tmp/out")" = "$counts" || fail "processes without /proc"
+query --workers 2 --reduce count || fail "two workers without /proc"
+mkdir -p "$tmp/mine" && cp "$top/examples/.libs/reverse.so" "$tmp/mine" || exit 99
+bare snek run /mine/reverse.so field=text -i /tmp/in >"$tmp/out" 2>"$tmp/err" &&
+    test "$(wc -l <"$tmp/out")" = 3 || fail "a file's plugin without /proc"
+bare snek-add-function /mine/reverse.so >"$tmp/out" 2>"$tmp/err" ||
+	fail "adding without /proc"
+rm "$tmp/mine/reverse.so"
+bare snek query hamlet reverse field=text >"$tmp/out" 2>"$tmp/err" &&
+    test "$(wc -l <"$tmp/out")" = 3 || fail "an added plugin without /proc"
+bare snek functions >"$tmp/out" 2>"$tmp/err" && grep -q wordcount "$tmp/out" ||
+	fail "functions without /proc"
+bare snek doctor >"$tmp/out" 2>&1 || fail "the doctor"
 grep -q 'worker.*mount -t proc' "$tmp/out" || fail "no cure of the doctor's"
 
 mount -t proc proc "$tmp/proc" 2>/dev/null ||

@@ -99,10 +99,10 @@ static void check_worker(struct sk_doctor *d)
 	const char *path = named && *named ? named : SNEK_LIBEXECDIR "/snek-worker";
 
 	if (!access(path, X_OK) && access("/proc/self/fd", X_OK))
-		sk_doctor_say(d, SNEK_CHECK_FAIL, "worker",
-		    "mount -t proc proc /proc; queries with --on threads go "
-		    "without", "%s: cannot load plugins, for /proc is not "
-		    "mounted", path);
+		sk_doctor_say(d, SNEK_CHECK_WARN, "worker",
+		    "mount -t proc proc /proc", "%s; /proc is not mounted: "
+		    "plugins are loaded by their paths, and crashes told "
+		    "without their lines", path);
 	else if (!access(path, X_OK))
 		sk_doctor_say(d, SNEK_CHECK_PASS, "worker", NULL, "%s", path);
 	else if (named && *named)

@@ -15,6 +15,7 @@
 #include "task/sandbox_parts.h"
 #include "task/tmp.h"
 #include "worker/attempt.h"
+#include "worker/noproc.h"
 #include "worker/trace.h"
 
 #define MAX_FILES 65536u        /* of one task's input */
@@ -112,8 +113,9 @@ static void say_origin(const char *fake, struct snek_error *e)
 static int load(struct child *c, const char *path, int fd, size_t number,
     struct sk_plugin **out, struct snek_error *e)
 {
-	struct stat st;
+	bool noproc = sk_noproc();
 	char fake[32];
+	const char *name = noproc ? path : fake;
 	int own = fcntl(fd, F_DUPFD_CLOEXEC, LOADS + c->loads++), rc;
 
 	if (own < 0)
@@ -121,14 +123,16 @@ static int load(struct child *c, const char *path, int fd, size_t number,
 	snprintf(fake, sizeof(fake), "/proc/self/fd/%d", own);
 	snprintf(c->shared->mark.callback, sizeof(c->shared->mark.callback),
 	    "loading");
-	sk_crash_name(fake, (int32_t)number, path);
-	rc = sk_plugin_open(fake, out, e);
+	if (noproc && !sk_noproc_same(path, own)) {
+		close(own);
+		return sk_fail(e, SNEK_EACCES, "%s cannot be loaded in a "
+		    "process: it has changed since, and /proc is not mounted; "
+		    "mount -t proc proc /proc, or run it --on threads", path);
+	}
+	sk_crash_name(name, (int32_t)number, path);
+	rc = sk_plugin_open(name, out, e);
 	sk_crash_look();
-	if (rc && stat("/proc/self/fd", &st)) {
-		rc = sk_fail(e, SNEK_EACCES, "%s cannot be loaded in a "
-		    "process: /proc is not mounted; mount -t proc proc /proc, "
-		    "or run it --on threads", path);
-	} else if (rc && e) {
+	if (rc && e && !noproc) {
 		rename_file(fake, path, e);
 		say_origin(fake, e);
 	}

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "worker/lambda.h"
+#include "worker/noproc.h"
 #include "worker/tend.h"
 
 #define GRACE_MS 250            /* from being told to stop to being killed */
@@ -234,7 +235,7 @@ static int hand_out(struct sk_tend *w)
 		if (!(w->todo = t->next))
 			w->tail = &w->todo;
 		t->next = NULL;
-		if (!s->pid && sk_tend_start(w, s, &e)) {
+		if (!s->pid && sk_tend_start(w, s, t, &e)) {
 			rc = start_failed(t, &e);
 			continue;
 		}
@@ -252,7 +253,8 @@ static void start_early(struct sk_tend *w)
 {
 	struct snek_error e = { 0 };
 
-	sk_tend_start(w, &w->slot[0], &e);
+	if (!sk_noproc())
+		sk_tend_start(w, &w->slot[0], NULL, &e);
 }
 
 /* ---- the loop ---- */

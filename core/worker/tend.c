@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "worker/noproc.h"
 #include "worker/tend.h"
 
 #include <errno.h>
@@ -83,12 +84,15 @@ static int end_death(struct sk_slot *s, const struct sk_wire_death *d)
 }
 
 int sk_tend_start(struct sk_tend *w, struct sk_slot *s,
-    struct snek_error *e)
+    const struct sk_worker_task *t, struct snek_error *e)
 {
+	struct sk_wire_hello h = w->hello;
 	int rc = w->hello.trust || w->filter ? 0
 	    : sk_sandbox_filter_new(false, &w->filter, e);
 
-	return rc ? rc : sk_slot_start(s, &w->hello, w->filter, e);
+	if (t && sk_noproc())
+		sk_noproc_allow(&w->init, t, &h);
+	return rc ? rc : sk_slot_start(s, &h, w->filter, e);
 }
 
 /* The plugins' files: the job's, or those that came with what was asked. */
@@ -122,7 +126,7 @@ static int start_trace(struct sk_tend *w, struct sk_slot *s)
 	sk_put_bytes(&put, &s->shared->crash, sizeof(s->shared->crash));
 	m.body = put.buf;
 	if (!rc)
-		rc = put.nomem ? SNEK_ENOMEM : sk_tend_start(w, s, NULL);
+		rc = put.nomem ? SNEK_ENOMEM : sk_tend_start(w, s, NULL, NULL);
 	if (!rc && sk_slot_trace(s, &m))
 		sk_slot_kill(s, 0);     /* its end ends the story */
 	if (!rc)

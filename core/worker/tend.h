@@ -32,7 +32,9 @@ struct sk_tend {
 int sk_tend_tell(uint32_t kind, uint64_t id, struct sk_put *);
 int sk_tend_tell_death(uint64_t id, const struct sk_wire_death *);
 
-int sk_tend_start(struct sk_tend *, struct sk_slot *, struct snek_error *);
+/* A child for this task, or for any (NULL). */
+int sk_tend_start(struct sk_tend *, struct sk_slot *,
+    const struct sk_worker_task *, struct snek_error *);
 /* What has come of it, by its SK_TEND_POLLS answers of poll. */
 int sk_tend_look(struct sk_tend *, struct sk_slot *, const struct pollfd *);
 /* If it has ended (wait: it is about to), say what became of its task. */
