@@ -6,8 +6,10 @@
 #include "proxy.h"
 #include "redis.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <signal.h>
+#include <unistd.h>
 
 static struct redis_world *world;
 static sk_redis_loop *loop;
@@ -84,6 +86,69 @@ START_TEST(the_server_is_verified)
 	use_certificate("expired");
 	expect_refused(redis_url(world), &good, SNEK_EACCES, "expired");
 	end();
+}
+END_TEST
+
+/* ---- the system's certificates, in one file ---- */
+
+__attribute__((format(printf, 1, 2)))
+static void in_dir(const char *fmt, ...)
+{
+	char command[1024];
+	int n = snprintf(command, sizeof(command), "cd %s && ", redis_dir(world));
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(command + n, sizeof(command) - (size_t)n, fmt, ap);
+	va_end(ap);
+	ck_assert_msg(system(command) == 0, "%s", command);
+}
+
+/* What the file is made of: it is called all.pem. */
+static const struct { const char *what, *command; bool good; } files[] = {
+	{ "it, among others", "cat other-ca.pem ca.pem other-ca.pem", true },
+	{ "it, behind many", "for i in 1 2 3 4 5 6 7 8 9; do cat other-ca.pem; "
+	    "done; cat ca.pem", true },
+	{ "with text between", "openssl x509 -in ca.pem -text", true },
+	{ "lines of another kind", "sed 's/$/\r/' ca.pem", true },
+	{ "in a form of OpenSSL's own", "openssl x509 -in ca.pem -trustout",
+	    true },
+	{ "another of the same name before it", "cat twin.pem ca.pem", true },
+	{ "another of the same name behind it", "cat ca.pem twin.pem", true },
+	{ "behind one that is cut", "head -n 5 other-ca.pem; "
+	    "echo '-----END CERTIFICATE-----'; cat ca.pem", true },
+	{ "others", "cat other-ca.pem", false },
+	{ "one of the same name", "cat twin.pem", false },
+	{ "nothing", ":", false },
+	{ "junk", "head -c 20000 server.key", false },
+	{ "a cut one", "head -n 8 ca.pem", false },
+	{ "empty ones", "printf '%s\\n%s\\n' '-----BEGIN CERTIFICATE-----' "
+	    "'-----END CERTIFICATE-----'", false },
+};
+
+START_TEST(the_system_s_certificates_are_asked_for_the_right_one)
+{
+	struct redis_options o = { .tls = true };
+	char all[128];
+
+	begin(&o);
+	snprintf(all, sizeof(all), "%s/all.pem", redis_dir(world));
+	in_dir("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 "
+	    "-nodes -keyout twin.key -out twin.pem -days 30 -subj "
+	    "\"$(openssl x509 -in ca.pem -noout -subject -nameopt compat | "
+	    "sed 's/^subject= *//')\" 2>/dev/null");
+	in_dir("(%s) >all.pem", files[_i].command);
+	setenv("SSL_CERT_FILE", all, 1);
+	if (files[_i].good) {
+		expect_good(redis_url(world), NULL);
+		expect_good(redis_url(world), NULL);
+	} else {
+		expect_refused(redis_url(world), NULL, SNEK_EACCES,
+		    "certificate");
+	}
+	unlink(all);                    /* as if there were none */
+	end();
+	unsetenv("SSL_CERT_FILE");
 }
 END_TEST
 
@@ -255,6 +320,9 @@ END_TEST
 static void setup(TCase *t)
 {
 	tcase_add_test(t, the_server_is_verified);
+	tcase_add_loop_test(t,
+	    the_system_s_certificates_are_asked_for_the_right_one, 0,
+	    sizeof(files) / sizeof(*files));
 	tcase_add_test(t, a_client_certificate_is_given);
 	tcase_add_test(t, plain_and_tls_are_told_apart);
 	tcase_add_test(t, old_versions_of_tls_are_refused);

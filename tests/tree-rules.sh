@@ -53,6 +53,7 @@ only linux/landlock.h core/task/sandbox_landlock.c
 only dlfcn.h "core/task/plugin.c core/store/tls_load.c core/aws/load.c"
 only hiredis/read.h core/store/resp.c
 only openssl/ssl.h core/store/tls.c
+only openssl/x509_vfy.h core/store/tls_ca.c
 only curl/curl.h "$(echo core/aws/http*.[ch])"
 only expat.h core/aws/xml.c
 only zip.h "core/aws/zip.c core/host/unzip.c"

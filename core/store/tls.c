@@ -16,6 +16,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "store/tls_ca.h"
+
 struct context {
 	SSL_CTX *ssl;
 	BIO_METHOD *bio;
@@ -139,11 +141,24 @@ static BIO_METHOD *make_method(void)
 
 /* ---- contexts ---- */
 
+/* The directory is read when a certificate is looked for; the file would be
+ * at once. */
+static int load_system(SSL_CTX *c, struct snek_error *e)
+{
+	const char *file = secure_getenv(X509_get_default_cert_file_env());
+
+	if (!file)
+		file = X509_get_default_cert_file();
+	if (SSL_CTX_set_default_verify_dir(c) != 1)
+		return refuse(e, SNEK_EIO, "the system's CA certificates");
+	return sk_tls_ca_add(SSL_CTX_get_cert_store(c), file) ? 0 :
+	    sk_enomem(e);
+}
+
 static int load_ca(SSL_CTX *c, const char *file, struct snek_error *e)
 {
 	if (!file)
-		return SSL_CTX_set_default_verify_paths(c) == 1 ? 0 :
-		    refuse(e, SNEK_EIO, "the system's CA certificates");
+		return load_system(c, e);
 	return SSL_CTX_load_verify_file(c, file) == 1 ? 0 :
 	    refuse_file(e, "CA file", file);
 }
