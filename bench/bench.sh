@@ -246,6 +246,50 @@ row_small_writes () {
 	rm -rf "$small" "$small.lmdb"
 }
 
+# ---- functions: the bundle's runtime behind a Runtime API of the bench's ----
+
+lambda_bundle () {
+	test -x "$top/tests/bundle" || die "no bundles: built without AWS"
+	rm -rf "$out/root"
+	SNEK_TLS=$top/core/store/.libs/snek-tls.so "$top/tests/bundle" \
+	    "$out/bundle.zip" "$SNEK_PLUGIN_PATH/wordcount.so" "$@" \
+	    >"$out/bundle"
+	"${PYTHON:-python3}" -m zipfile -e "$out/bundle.zip" "$out/root"
+	chmod +x "$out/root/bootstrap" "$out/root"/snek/*
+}
+
+lambda () {
+	name=$1
+	shift
+	"$top/bench/function" "$@" "$name" $((pairs * more)) "$json" -- \
+	    "$out/root/bootstrap" -- "$top/bench/bare"
+}
+
+row_lambda () {
+	lambda_bundle
+	more=9
+	lambda lambda-start
+	more=1
+	lambda lambda-cpu -n 5000
+	lambda lambda-task -n 2000 -p "$SNEK_PLUGIN_PATH/wordcount.so"
+	printf '  %-18s  %s bytes of zip\n' "" "$(wc -c <"$out/bundle.zip")"
+}
+
+row_lambda_tls () {
+	lambda_bundle --tls
+	i=0
+	while test $i -lt $((pairs * 5)); do
+		SNEK_TLS=$out/root/snek/snek-tls.so "$out/root/snek/ld.so" \
+		    --library-path "$out/root/snek" "$top/bench/tls_start"
+		i=$((i + 1))
+	done >"$out/a"
+	awk '{ print $1 + $2, $3 }' "$out/a" | sort -n | awk -v name=lambda-tls '
+	{ ms[NR] = $1; if ($2 > kib) kib = $2 }
+	END { printf "%-20s  %5.2f %5.2f %5.2f  ms until the first word, and " \
+	    "%d KiB\n", name, ms[1], ms[int((NR + 1) / 2)], ms[NR], kib }'
+	printf '  %-18s  %s bytes of zip\n' "" "$(wc -c <"$out/bundle.zip")"
+}
+
 # ---- Redis: one server, on a port and a socket, that saves nothing ----
 
 server=
@@ -349,6 +393,7 @@ row_redis_group () {
 }
 
 rows='wordcount group grep write small-writes processes child start tasks ffi'
+rows="$rows lambda lambda-tls"
 rows="$rows redis-scan redis-write redis-columns redis-group"
 case " $rows all " in
 *" ${1:-all} "*) ;;
@@ -361,7 +406,7 @@ echo "SIZE=$size PAIRS=$pairs THREADS=$threads, snek over its yard-stick"
 printf '%-20s  %-17s  %s\n' "" "cpu min med max" "wall min med max"
 for row in $rows; do
 	case $row in
-	child|start|tasks|ffi) ;;
+	child|start|tasks|ffi|lambda*) ;;
 	*) make_data ;;
 	esac
 	"row_$(echo "$row" | tr - _)"

@@ -442,6 +442,20 @@ START_TEST(what_an_op_prints_goes_into_log_and_answer)
 }
 END_TEST
 
+START_TEST(a_plugin_does_not_find_the_passwords_of_shards)
+{
+	static const char *const env[] = { "SNEK_REDIS_PASSWORD=secret", NULL };
+
+	open_tool("tests/plugins/says", "says", "{\"what\":\"environment\"}");
+	function_start(&f, "tests/plugins/says", env);
+	make_map(JOB);
+	ask(LONG);
+	take_outcome();
+	ck_assert_uint_eq(lines_with(&f.answer.log, true, "password: (null)"),
+	    5);
+}
+END_TEST
+
 START_TEST(what_is_printed_is_bounded_and_tame)
 {
 	char *log, *p;
@@ -552,6 +566,7 @@ static void setup(TCase *c)
 	tcase_add_test(c, a_bundle_without_a_plugin_tells_so_at_init);
 	add_ends(c);
 	tcase_add_test(c, what_an_op_prints_goes_into_log_and_answer);
+	tcase_add_test(c, a_plugin_does_not_find_the_passwords_of_shards);
 	tcase_add_test(c, what_is_printed_is_bounded_and_tame);
 	tcase_add_loop_test(c, a_bundle_that_works_says_so, 0, COUNT(shipped));
 	tcase_add_test(c, what_an_op_does_not_like_is_told);

@@ -11,6 +11,7 @@
 #include "redis.h"
 #include "store/address.h"
 #include "store/kept.h"
+#include "task/sandbox_parts.h"
 #include "tempdir.h"
 
 #define JOB "0123456789abcdef0123456789abcde0"
@@ -296,6 +297,22 @@ START_TEST(a_server_that_is_away_is_told_and_may_come_back)
 }
 END_TEST
 
+static long memory_of(pid_t pid)
+{
+	char path[64], line[256];
+	long kib = 0;
+	FILE *p;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	p = fopen(path, "r");
+	while (p && fgets(line, sizeof(line), p))
+		if (!strncmp(line, "VmHWM:", 6))
+			kib = strtol(line + 6, NULL, 10);
+	if (p)
+		fclose(p);
+	return kib;
+}
+
 START_TEST(tls_comes_with_the_first_shard_that_wants_it)
 {
 	static char env[2][96];
@@ -311,6 +328,8 @@ START_TEST(tls_comes_with_the_first_shard_that_wants_it)
 	answer_is_right();
 	ask_map(NULL);
 	answer_is_right();
+	ck_assert_msg(SK_SANITIZED || memory_of(f.pid) < 10 << 10, "%ld KiB",
+	    memory_of(f.pid));
 }
 END_TEST
 

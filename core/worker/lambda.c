@@ -152,7 +152,8 @@ static int begin(struct sk_lambda *l, const char *api, struct snek_error *e)
 	const struct sk_json_options plain = { .plain = true };
 	int rc = sk_runtime_open(api, SK_EVENT_MAX, &l->runtime, e);
 
-	if (!rc && sk_json_reader_new(&plain, &l->json))
+	if (!rc && (sk_json_reader_new(&plain, &l->json) ||
+	    !sk_warm_access(&l->warm)))
 		rc = sk_enomem(e);
 	return rc ? rc : find_bundle(l, e);
 }

@@ -71,40 +71,61 @@ static void forget_source(struct sk_warm *w)
 	sk_message_free(&w->wanted);
 }
 
-static const char *ours(const char *name)
+static bool take_out(const char *name, char **to)
 {
-	const char *v = getenv(name);
+	char *v = getenv(name);
 
-	return v && *v ? v : NULL;
+	if (!v || !*v)
+		return true;
+	*to = strdup(v);
+	if (!*to)
+		return false;
+	explicit_bzero(v, strlen(v));   /* /proc shows it, too */
+	unsetenv(name);
+	return true;
+}
+
+bool sk_warm_access(struct sk_warm *w)
+{
+	struct sk_access *a = &w->access;
+
+	return take_out("SNEK_REDIS_USER", &a->user) &&
+	    take_out("SNEK_REDIS_PASSWORD", &a->password) &&
+	    take_out("SNEK_REDIS_CA_FILE", &a->ca_file) &&
+	    take_out("SNEK_REDIS_CERT_FILE", &a->cert_file) &&
+	    take_out("SNEK_REDIS_KEY_FILE", &a->key_file);
 }
 
 /* Names of files mean nothing here but ours. */
-static int put_address(struct sk_buf *to, struct sk_address *a)
+static int put_address(const struct sk_access *ours, struct sk_buf *to,
+    struct sk_address *a)
 {
 	if (!a->user)
-		a->user = ours("SNEK_REDIS_USER");
+		a->user = ours->user;
 	if (!a->password)
-		a->password = ours("SNEK_REDIS_PASSWORD");
-	a->ca_file = ours("SNEK_REDIS_CA_FILE");
-	a->cert_file = ours("SNEK_REDIS_CERT_FILE");
-	a->key_file = ours("SNEK_REDIS_KEY_FILE");
+		a->password = ours->password;
+	a->ca_file = ours->ca_file;
+	a->cert_file = ours->cert_file;
+	a->key_file = ours->key_file;
 	return sk_address_put(to, a) ? 0 : SNEK_ENOMEM;
 }
 
-static int complete(struct sk_span s, struct sk_buf *to)
+static int complete(const struct sk_access *ours, struct sk_span s,
+    struct sk_buf *to)
 {
 	struct sk_address a;
 	int rc;
 
 	while ((rc = sk_address_next(&s, &a)) == 1) {
-		rc = put_address(to, &a);
+		rc = put_address(ours, to, &a);
 		if (rc)
 			return rc;
 	}
 	return rc;
 }
 
-static int read_addresses(const struct sk_message *m, struct sk_buf *to)
+static int read_addresses(const struct sk_access *ours,
+    const struct sk_message *m, struct sk_buf *to)
 {
 	struct sk_buf said = { 0 };
 	struct stat st;
@@ -114,7 +135,8 @@ static int read_addresses(const struct sk_message *m, struct sk_buf *to)
 	    (uint64_t)st.st_size > MAX_SOURCE)
 		return SNEK_EFORMAT;
 	rc = sk_channel_slurp(m->fd[0], (uint64_t)st.st_size, &said)
-	    ? complete((struct sk_span){ said.p, said.n }, to) : SNEK_ENOMEM;
+	    ? complete(ours, (struct sk_span){ said.p, said.n }, to)
+	    : SNEK_ENOMEM;
 	wipe(&said);
 	return rc;
 }
@@ -124,7 +146,7 @@ static int take_source(struct sk_warm *w, struct sk_message *m)
 {
 	struct sk_buf now = { 0 };
 	struct sk_get r;
-	int rc = read_addresses(m, &now);
+	int rc = read_addresses(&w->access, m, &now);
 
 	if (rc || !same(&w->addresses, (struct sk_span){ now.p, now.n })) {
 		sk_warm_drop_source(w);
@@ -187,6 +209,16 @@ int sk_warm_source(struct sk_warm *w, const struct sk_event *v,
 
 void sk_warm_free(struct sk_warm *w)
 {
+	char **const own[] = { &w->access.user, &w->access.password,
+		&w->access.ca_file, &w->access.cert_file, &w->access.key_file };
+	size_t i;
+
 	end_job(w);
 	forget_source(w);
+	for (i = 0; i < sizeof(own) / sizeof(*own); i++) {
+		if (*own[i])
+			explicit_bzero(*own[i], strlen(*own[i]));
+		free(*own[i]);
+		*own[i] = NULL;
+	}
 }

@@ -15,8 +15,14 @@
 #define SK_WARM_IDLE_S 240      /* connections that were idle for longer may be
 				 * dead without a sign of it */
 
+/* What addresses lack: the function's own, or NULL. */
+struct sk_access {
+	char *user, *password, *ca_file, *cert_file, *key_file;
+};
+
 struct sk_warm {                        /* zeroed, but for attempts' first part */
 	struct sk_attempts attempts;
+	struct sk_access access;
 	char job[33];
 	struct sk_buf init;             /* of it, as it came */
 	struct sk_buf source_text;      /* as it came */
@@ -27,6 +33,9 @@ struct sk_warm {                        /* zeroed, but for attempts' first part 
 	struct sk_wire_want columns;
 	struct sk_want want;
 };
+/* Take them out of the environment, where plugins would find them.  false:
+ * memory is out. */
+bool sk_warm_access(struct sk_warm *);
 /* attempts are ready for the event's job. */
 int sk_warm_job(struct sk_warm *, const struct sk_event *, struct snek_error *);
 /* source is open for the event, and want is what is read of chunks. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Ops that talk: to the log, to standard output, and too much. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <snek/plugin.h>
 
@@ -28,6 +29,8 @@ static int says(snek_ctx *c, void *self, struct snek_record r)
 	(void)r;
 	if (!strcmp(self, "flood")) {
 		flood();
+	} else if (!strcmp(self, "environment")) {
+		printf("password: %s\n", getenv("SNEK_REDIS_PASSWORD"));
 	} else {
 		printf("%s out\n", (char *)self);
 		fflush(stdout);
