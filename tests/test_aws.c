@@ -748,6 +748,30 @@ START_TEST(a_call_that_is_cancelled_does_not_end)
 }
 END_TEST
 
+static void as_proxy(void *arg, const struct web_request *r,
+    struct web_answer *a)
+{
+	(void)arg;
+	ck_assert_str_eq(r->target, "http://far.example/x");
+	ck_assert_str_eq(web_header(r, "host"), "far.example");
+	a->body = "by proxy";
+}
+
+START_TEST(what_is_far_goes_through_the_proxy)
+{
+	struct sk_aws *a = start(as_proxy, NULL);
+	struct sk_aws_reply r;
+	struct snek_error e = { 0 };
+
+	setenv("http_proxy", web_url(web), 1);
+	setenv("AWS_ENDPOINT_URL", "http://far.example:80", 1);
+	ck_assert_msg(ops->call(a, &get, &r, &e) == 0, "%s", e.text);
+	ck_assert_int_eq(memcmp(r.body.p, "by proxy", 8), 0);
+	sk_aws_reply_free(&r);
+	stop(a);
+}
+END_TEST
+
 static void *wake_soon(void *arg)
 {
 	usleep(50000);
@@ -863,6 +887,7 @@ static void setup_many(TCase *t)
 	tcase_add_test(t, descriptors_limit_connections);
 	tcase_add_test(t, calls_to_a_name_wait_until_it_is_known);
 	tcase_add_test(t, a_call_that_is_cancelled_does_not_end);
+	tcase_add_test(t, what_is_far_goes_through_the_proxy);
 	tcase_add_test(t, a_step_ends_by_a_wake_or_in_time);
 	tcase_add_test(t, a_service_in_need_is_not_trampled);
 }
