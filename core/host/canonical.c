@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* canonical.c - the text that is signed, and its signature. */
 #include "host/signature.h"
-#include "host/target.h"
+#include "host/uri.h"
 #include "base/hash.h"
 
 #include <stdio.h>
@@ -81,7 +81,7 @@ static bool put_path(struct sk_buf *b, const struct sk_signed *r, bool s3)
 	if (!s3)
 		return put_escaped(b, r->target, r->path_len, true);
 	text = malloc(r->path_len + 1);
-	n = text ? sk_target_decode(r->target, r->path_len, text, r->path_len) : -1;
+	n = text ? sk_uri_decode(r->target, r->path_len, text, r->path_len) : -1;
 	ok = n >= 0 && put_escaped(b, text, (size_t)n, true);
 	free(text);
 	return ok;
@@ -106,11 +106,11 @@ static char *member(const char *p, size_t n)
 	long got;
 	bool ok = text != NULL;
 
-	got = ok ? sk_target_decode(p, name, text, n) : -1;
+	got = ok ? sk_uri_decode(p, name, text, n) : -1;
 	ok = got >= 0 && put_escaped(&b, text, (size_t)got, false) &&
 	    sk_buf_byte(&b, 0);
 	if (ok && equals) {
-		got = sk_target_decode(equals + 1, n - name - 1, text, n);
+		got = sk_uri_decode(equals + 1, n - name - 1, text, n);
 		ok = got >= 0 && put_escaped(&b, text, (size_t)got, false);
 	}
 	ok = ok && sk_buf_byte(&b, 0);

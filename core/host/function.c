@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/function.h"
 #include "host/disk.h"
-#include "host/target.h"
+#include "host/uri.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@ enum { MOST = 10000 };
 static bool take(struct sk_call *c, const char *name, size_t *out)
 {
 	char text[16];
-	int rc = sk_target_query(c->request->target, name, text, sizeof(text));
+	int rc = sk_uri_query(c->request->target, name, text, sizeof(text));
 
 	if (rc == 0 || (rc == 1 && !*text))
 		return true;

@@ -63,7 +63,7 @@ static const struct route {
 
 /* A slash at the end changes nothing: aws writes it for some. */
 static bool matches(const struct route *r, const char *method,
-    const struct sk_target *t)
+    const struct sk_uri *t)
 {
 	const char *p = r->path;
 	size_t i, n;
@@ -80,7 +80,7 @@ static bool matches(const struct route *r, const char *method,
 	return i == t->parts && !*p;
 }
 
-static const struct route *find(const char *method, const struct sk_target *t)
+static const struct route *find(const char *method, const struct sk_uri *t)
 {
 	size_t i;
 
@@ -102,14 +102,14 @@ static bool is_lambda(const char *target)
 static size_t limit(void *arg, struct sk_request *r)
 {
 	const struct route *route;
-	struct sk_target t;
+	struct sk_uri t;
 
 	(void)arg;
 	if (sk_request_header(r, "X-Amz-Target"))
 		return SMALL;
 	if (!is_lambda(r->target))
 		return sk_s3_limit(r);
-	if (!sk_target_split(&t, r->target, r->path_len, SK_TARGET_PARTS))
+	if (!sk_uri_split(&t, r->target, r->path_len, SK_URI_PARTS))
 		return 0;
 	route = find(r->method, &t);
 	return route ? route->limit : 0;
@@ -166,16 +166,16 @@ static bool name_function(struct sk_call *c, unsigned flags)
 	struct sk_function_name n;
 	int rc;
 
-	if (!sk_function_name_parse(c->target.part[2], &n)) {
+	if (!sk_function_name_parse(c->uri.part[2], &n)) {
 		sk_answer_error(c->host, c->request, 400, "ValidationException",
 		    "1 validation error detected: Value '%.200s' at "
 		    "'functionName' failed to satisfy constraint: Member must be "
-		    "a name, or an ARN of a function", c->target.part[2]);
+		    "a name, or an ARN of a function", c->uri.part[2]);
 		return false;
 	}
 	memcpy(c->name, n.name, sizeof(c->name));
 	memcpy(c->qualifier, n.qualifier, sizeof(c->qualifier));
-	rc = sk_target_query(c->request->target, "Qualifier", c->qualifier,
+	rc = sk_uri_query(c->request->target, "Qualifier", c->qualifier,
 	    sizeof(c->qualifier));
 	if (rc < 0 || (rc && *n.qualifier && strcmp(c->qualifier, n.qualifier))) {
 		sk_answer_invalid(c->host, c->request, "The derived qualifier "
@@ -213,7 +213,7 @@ static bool check_signature(struct sk_call *c)
 
 static void run(struct sk_call *c)
 {
-	const struct route *route = find(c->request->method, &c->target);
+	const struct route *route = find(c->request->method, &c->uri);
 
 	if (!route) {
 		sk_answer_error(c->host, c->request, 404,
@@ -239,8 +239,8 @@ static void take(void *arg, struct sk_request *r)
 		sk_logs_take(arg, r);
 	else if (!is_lambda(r->target))
 		sk_s3_take(arg, r);
-	else if (sk_target_split(&c.target, r->target, r->path_len,
-	    SK_TARGET_PARTS))
+	else if (sk_uri_split(&c.uri, r->target, r->path_len,
+	    SK_URI_PARTS))
 		run(&c);
 	else
 		sk_answer_error(c.host, r, 400, "ValidationException",

@@ -5,13 +5,13 @@
 #include "host/answer.h"
 #include "host/fields.h"
 #include "host/host.h"
-#include "host/target.h"
+#include "host/uri.h"
 
 /* A request on its way to its operation. */
 struct sk_call {
 	struct sk_host *host;
 	struct sk_request *request;
-	struct sk_target target;
+	struct sk_uri uri;
 	char region[33];                /* that it was signed for */
 	char qualifier[129];            /* of the query, else of the name; or "" */
 	char name[65];

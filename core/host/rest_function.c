@@ -234,9 +234,9 @@ void sk_rest_snapshot(struct sk_call *c)
 	char *path = NULL;
 	struct stat st;
 
-	if (strcmp(v->revision, c->target.part[3]) != 0)
+	if (strcmp(v->revision, c->uri.part[3]) != 0)
 		for (v = c->function->versions; v && strcmp(v->revision,
-		    c->target.part[3]); v = v->next)
+		    c->uri.part[3]); v = v->next)
 			;
 	if (v)
 		path = sk_disk_path(v->code->dir, "zip");
@@ -274,7 +274,7 @@ void sk_rest_list(struct sk_call *c)
 	char which[8];
 	bool ok = true, all;
 
-	all = sk_target_query(c->request->target, "FunctionVersion", which,
+	all = sk_uri_query(c->request->target, "FunctionVersion", which,
 	    sizeof(which)) == 1 && !strcmp(which, "ALL");
 	if (!sk_page_begin(c, &page, "Functions"))
 		return;

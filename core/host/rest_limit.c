@@ -141,7 +141,7 @@ void sk_rest_untag(struct sk_call *c)
 	int rc = 1;
 
 	for (i = 0; rc == 1; i++) {
-		rc = sk_target_query_at(c->request->target, "tagKeys", i, key,
+		rc = sk_uri_query_at(c->request->target, "tagKeys", i, key,
 		    sizeof(key));
 		if (rc == 1)
 			sk_tag_set(c->function, key, NULL);

@@ -75,13 +75,13 @@ static void answer_alias(struct sk_call *c, unsigned status,
 
 static struct sk_alias *find_alias(struct sk_call *c)
 {
-	struct sk_alias *a = sk_alias_find(c->function, c->target.part[4]);
+	struct sk_alias *a = sk_alias_find(c->function, c->uri.part[4]);
 
 	if (!a)
 		sk_answer_error(c->host, c->request, 404,
 		    "ResourceNotFoundException", "Cannot find alias arn: "
 		    "arn:aws:lambda:%s:" SK_ACCOUNT ":function:%s:%.128s",
-		    c->function->region, c->name, c->target.part[4]);
+		    c->function->region, c->name, c->uri.part[4]);
 	return a;
 }
 
@@ -193,7 +193,7 @@ void sk_rest_get_alias(struct sk_call *c)
 
 void sk_rest_delete_alias(struct sk_call *c)
 {
-	struct sk_alias *a = sk_alias_find(c->function, c->target.part[4]);
+	struct sk_alias *a = sk_alias_find(c->function, c->uri.part[4]);
 
 	if (a)                  /* no error when there is none */
 		sk_alias_remove(c->function, a);

@@ -15,7 +15,7 @@
 #include <strings.h>
 
 #include "host/answer.h"
-#include "host/target.h"
+#include "host/uri.h"
 
 enum { CHUNKED_ABOVE = 2048 };          /* bytes of an event */
 
@@ -218,10 +218,10 @@ static void on_init_error(struct sk_environment *v, struct sk_request *r)
 static void take(void *arg, struct sk_request *r)
 {
 	struct sk_environment *v = arg;
-	struct sk_target t;
+	struct sk_uri t;
 	bool get = strcmp(r->method, "GET") == 0, named;
 
-	if (!sk_target_split(&t, r->target, r->path_len, 6) || t.parts < 4 ||
+	if (!sk_uri_split(&t, r->target, r->path_len, 6) || t.parts < 4 ||
 	    strcmp(t.part[0], "2018-06-01") || strcmp(t.part[1], "runtime")) {
 		answer(r, 404, "NotFound", "no such path of the Runtime API");
 		return;

@@ -7,7 +7,7 @@
 #include "host/answer.h"
 #include "host/disk.h"
 #include "host/signature.h"
-#include "host/target.h"
+#include "host/uri.h"
 #include "base/hash.h"
 
 #include <errno.h>
@@ -197,14 +197,14 @@ void sk_s3_take(struct sk_host *h, struct sk_request *r)
 {
 	struct s3_call c = { .host = h, .request = r };
 	struct sk_refusal why;
-	struct sk_target t;
+	struct sk_uri t;
 	char region[33];
 
 	if (!sk_signature_check(r, &h->o, "s3", region, &why)) {
 		refuse(&c, 403, why.type, why.text);
 		return;
 	}
-	if (!sk_target_split(&t, r->target, r->path_len, 2) || !t.parts ||
+	if (!sk_uri_split(&t, r->target, r->path_len, 2) || !t.parts ||
 	    !is_bucket(t.part[0])) {
 		refuse(&c, 400, "InvalidBucketName",
 		    "The specified bucket is not valid.");

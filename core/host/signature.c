@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/signature.h"
-#include "host/target.h"
+#include "host/uri.h"
 #include "base/clock.h"
 #include "base/hash.h"
 
@@ -67,7 +67,7 @@ static bool take_header(struct sk_signature *s, const char *p)
 
 static bool query(const char *target, const char *name, char *to, size_t n)
 {
-	return sk_target_query(target, name, to, n) == 1;
+	return sk_uri_query(target, name, to, n) == 1;
 }
 
 static bool take_query(struct sk_signature *s, const char *target)

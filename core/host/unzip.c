@@ -247,6 +247,8 @@ static int each(struct unzip *u, bool links)
 	struct entry n;
 	int rc = 0;
 
+	if (count <= 0)
+		return sk_fail(u->e, SNEK_EFORMAT, "the zip is empty");
 	if (count > SK_UNZIP_FILES)
 		return sk_fail(u->e, SNEK_ELIMIT, "the zip has %lld entries",
 		    (long long)count);

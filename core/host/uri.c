@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/target.h"
+#include "host/uri.h"
 
 #include <string.h>
 
@@ -13,7 +13,7 @@ static int hex(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
-long sk_target_decode(const char *s, size_t n, char *to, size_t max)
+long sk_uri_decode(const char *s, size_t n, char *to, size_t max)
 {
 	size_t i, out = 0;
 	int a, b;
@@ -36,7 +36,7 @@ long sk_target_decode(const char *s, size_t n, char *to, size_t max)
 	return (long)out;
 }
 
-bool sk_target_split(struct sk_target *t, const char *target, size_t path_len,
+bool sk_uri_split(struct sk_uri *t, const char *target, size_t path_len,
     size_t most)
 {
 	const char *p = target, *end = target + path_len;
@@ -45,7 +45,7 @@ bool sk_target_split(struct sk_target *t, const char *target, size_t path_len,
 	long got;
 
 	t->parts = 0;
-	if (most > SK_TARGET_PARTS || path_len == 0 || *p != '/')
+	if (most > SK_URI_PARTS || path_len == 0 || *p != '/')
 		return false;
 	while (p < end && t->parts < most) {
 		p++;
@@ -56,7 +56,7 @@ bool sk_target_split(struct sk_target *t, const char *target, size_t path_len,
 			break;
 		if (to + n + 1 > t->text + sizeof(t->text))
 			return false;
-		got = sk_target_decode(p, n, to, n);
+		got = sk_uri_decode(p, n, to, n);
 		if (got < 0)
 			return false;
 		t->part[t->parts++] = to;
@@ -66,7 +66,7 @@ bool sk_target_split(struct sk_target *t, const char *target, size_t path_len,
 	return true;
 }
 
-int sk_target_query_at(const char *target, const char *name, size_t i, char *to,
+int sk_uri_query_at(const char *target, const char *name, size_t i, char *to,
     size_t max)
 {
 	const char *p = strchr(target, '?'), *equals;
@@ -83,15 +83,15 @@ int sk_target_query_at(const char *target, const char *name, size_t i, char *to,
 			*to = '\0';
 			return 1;
 		}
-		return sk_target_decode(equals + 1, n - len - 1, to,
+		return sk_uri_decode(equals + 1, n - len - 1, to,
 		    max - 1) < 0 ? -1 : 1;
 	}
 	return 0;
 }
 
-int sk_target_query(const char *target, const char *name, char *to, size_t max)
+int sk_uri_query(const char *target, const char *name, char *to, size_t max)
 {
-	return sk_target_query_at(target, name, 0, to, max);
+	return sk_uri_query_at(target, name, 0, to, max);
 }
 
 /* ---- names ---- */
