@@ -93,7 +93,7 @@ static bool to_whole(struct snek_value v, __int128 *out)
 		return true;
 	case SNEK_DOUBLE:
 		if (!(v.as.d >= -0x1p63 && v.as.d < 0x1p64) ||
-		    v.as.d != trunc(v.as.d))
+		    v.as.d != (double)(__int128)v.as.d)
 			return false;
 		*out = (__int128)v.as.d;
 		return true;

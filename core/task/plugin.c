@@ -3,7 +3,6 @@
 
 #include <dlfcn.h>
 #include <elf.h>
-#include <fenv.h>
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "base/buf.h"
 #include "task/call.h"
 #include "task/elf.h"
+#include "task/fpmode.h"
 
 #define MAX_OPS 1024u
 #define MAX_ARGS 256u
@@ -267,11 +267,10 @@ static int say_why(const char *path, struct snek_error *e)
 
 static int open_library(const char *name, void **out, struct snek_error *e)
 {
-	fenv_t fp;
+	struct sk_fpmode fp = sk_fpmode_get();
 
-	fegetenv(&fp);
 	*out = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-	fesetenv(&fp);
+	sk_fpmode_set(fp);
 	return *out ? 0 : say_why(name, e);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "task/task.h"
 
-#include <fenv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "task/fpmode.h"
 #include "task/host.h"
 
 void sk_outcome_drop_runs(struct sk_outcome *o)
@@ -27,21 +27,6 @@ void sk_outcome_free(struct sk_outcome *o)
 	free(o->trace);
 	memset(o, 0, sizeof(*o));
 }
-
-/* ---- the floating-point mode ---- */
-
-#if defined(__x86_64__)
-#define MXCSR_MODE 0xffc0u      /* rounding, masks, flush to zero; no flags */
-static unsigned fp_mode(void)
-{
-	return __builtin_ia32_stmxcsr() & MXCSR_MODE;
-}
-#else
-static unsigned fp_mode(void)
-{
-	return (unsigned)fegetround();
-}
-#endif
 
 /* ---- how an attempt ends ---- */
 
@@ -91,12 +76,12 @@ static void fail_outcome(struct sk_outcome *out, int code)
 }
 
 /* The op left another mode than it found: sums since then may be wrong. */
-static int check_mode(unsigned before, const fenv_t *env, const char *op,
+static int check_mode(struct sk_fpmode before, const char *op,
     struct sk_outcome *out)
 {
-	bool same = fp_mode() == before;
+	bool same = sk_fpmode_same(sk_fpmode_get(), before);
 
-	fesetenv(env);
+	sk_fpmode_set(before);
 	if (same || out->code)
 		return out->code;
 	out->code = sk_fail(&out->error, SNEK_EPLUGIN, "%s changed the "
@@ -334,11 +319,9 @@ static int open_sink(sk_instance *in, const struct sk_map_task *t)
 static void map_all(sk_instance *in, const struct sk_map_task *t,
     struct sk_outcome *out)
 {
-	fenv_t env;
-	unsigned mode = fp_mode();
+	struct sk_fpmode mode = sk_fpmode_get();
 	int rc;
 
-	fegetenv(&env);
 	in->map = t;
 	in->unordered = t->reducer->kind == SK_AGGREGATED;
 	rc = open_sink(in, t);
@@ -353,7 +336,7 @@ static void map_all(sk_instance *in, const struct sk_map_task *t,
 	}
 	if (rc < 0)
 		say_failed(in, in->o.op->op.name, out);
-	check_mode(mode, &env, in->o.op->op.name, out);
+	check_mode(mode, in->o.op->op.name, out);
 	sk_sink_free(in->sink);
 	in->sink = NULL;
 }
@@ -396,18 +379,16 @@ static void reduce_all(sk_instance *in, const struct sk_reduce_task *t,
 	    .memory = t->memory / 2, .tmp = t->tmp,
 	    .check = in ? check_reduce : check_control,
 	    .check_arg = in ? (void *)in : t->control };
-	unsigned mode = fp_mode();
-	fenv_t env;
+	struct sk_fpmode mode = sk_fpmode_get();
 	int rc;
 
-	fegetenv(&env);
 	if (in)
 		o.reduce = sk_grouper_reduce(in);
 	rc = sk_reduce(&o, t->run, t->runs, &out->run, &out->error);
 	if (rc < 0)
 		fail_outcome(out, rc);
 	out->emitted = out->run.entries;
-	check_mode(mode, &env, in ? in->o.op->op.name : "a reducer", out);
+	check_mode(mode, in ? in->o.op->op.name : "a reducer", out);
 	if (out->code) {
 		sk_run_free(&out->run);
 		memset(&out->run, 0, sizeof(out->run));

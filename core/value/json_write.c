@@ -115,7 +115,7 @@ static bool put_double(struct sk_buf *b, double d)
 
 	if (!isfinite(d))
 		return false;
-	if (fabs(d) < 1e15 && d == trunc(d))
+	if (fabs(d) < 1e15 && d == (double)(int64_t)d)
 		return put_uint(b, signbit(d), (uint64_t)fabs(d)) &&
 		    sk_buf_put(b, ".0", 2);
 	do

@@ -6,7 +6,6 @@ set -eu
 cat "$1"
 shift
 for archive; do
-	case $archive in libm.a) continue ;; esac       # the C library's own
 	printf '\n---- linked in: %s ----\n\n' "$archive"
 	file=$(readlink -f "$(${CC:-cc} -print-file-name="$archive")")
 	package=$(dpkg -S "$file" 2>/dev/null | cut -d: -f1) || package=
