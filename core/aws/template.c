@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#include "aws/template.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_SHARDS 90u          /* replication groups of one stack: a template
+				 * has at most 500 resources */
+
+/* ---- options ---- */
+
+static bool is_name(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "0123456789-");
+
+	return n && n <= 32 && !s[n] && ((*s | 32) >= 'a' && (*s | 32) <= 'z') &&
+	    s[n - 1] != '-' && !strstr(s, "--");
+}
+
+static bool is_node(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.");
+
+	return !strncmp(s, "cache.", 6) && n > 8 && n < 40 && !s[n];
+}
+
+/* Days that CloudWatch Logs knows. */
+static bool is_retention(uint32_t days)
+{
+	static const uint32_t known[] = { 1, 3, 5, 7, 14, 30, 60, 90, 120, 150,
+		180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
+		3653 };
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (known[i] == days)
+			return true;
+	return false;
+}
+
+static bool is_plain(const char *s, size_t most)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "0123456789 _.:/=+-@");
+
+	return !s[n] && n <= most;
+}
+
+static int check_tags(const struct sk_stack_options *o, struct snek_error *e)
+{
+	size_t i;
+
+	if (o->tags > 40)
+		return sk_fail(e, SNEK_EINVAL, "%zu tags: at most 40", o->tags);
+	for (i = 0; i < o->tags; i++)
+		if (!*o->tag[i].name || !is_plain(o->tag[i].name, 128) ||
+		    !is_plain(o->tag[i].value, 256) ||
+		    !strncmp(o->tag[i].name, "aws:", 4) ||
+		    !strncmp(o->tag[i].name, "snek:", 5))
+			return sk_fail(e, SNEK_EINVAL, "tag %.100s=%.100s: tags "
+			    "have letters, digits and _.:/=+-@, names of 1 to "
+			    "128, and do not begin with aws: or snek:",
+			    o->tag[i].name, o->tag[i].value);
+	return 0;
+}
+
+static void fill_in(struct sk_stack_options *o)
+{
+	if (!o->shards)
+		o->shards = 2;
+	if (!o->level)
+		o->level = o->shards;
+	if (!o->zones)
+		o->zones = 1;
+	if (!o->node)
+		o->node = "cache.t4g.micro";
+	if (!o->engine)
+		o->engine = "valkey";
+	if (!o->auth)
+		o->auth = "iam";
+	if (!o->log_retention)
+		o->log_retention = 14;
+}
+
+int sk_template_check(struct sk_stack_options *o, struct snek_error *e)
+{
+	fill_in(o);
+	if (!o->name || !is_name(o->name))
+		return sk_fail(e, SNEK_EINVAL, "a stack's name begins with a "
+		    "letter and has at most 32 letters, digits and single "
+		    "dashes: %.40s", o->name ? o->name : "(none)");
+	if (o->shards > MAX_SHARDS || o->level > o->shards)
+		return sk_fail(e, SNEK_EINVAL, "%u shards at level %u: at most %u, "
+		    "and the level is at most as many", o->shards, o->level,
+		    MAX_SHARDS);
+	if (o->replicas > 5 || o->zones > 6)
+		return sk_fail(e, SNEK_EINVAL, "%u replicas in %u zones: at most 5 "
+		    "and 6", o->replicas, o->zones);
+	if (!is_node(o->node))
+		return sk_fail(e, SNEK_EINVAL, "%.40s is no type of a cache node, "
+		    "such as cache.t4g.micro", o->node);
+	if (strcmp(o->engine, "valkey") && strcmp(o->engine, "redis"))
+		return sk_fail(e, SNEK_EINVAL, "the engine is valkey or redis");
+	if (strcmp(o->auth, "iam") && strcmp(o->auth, "token"))
+		return sk_fail(e, SNEK_EINVAL, "servers are told who asks by iam "
+		    "or token");
+	if (!is_retention(o->log_retention))
+		return sk_fail(e, SNEK_EINVAL, "logs are kept 1, 3, 5, 7, 14, 30, "
+		    "60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827 or "
+		    "more days, not %u", o->log_retention);
+	return check_tags(o, e);
+}
+
+/* ---- text ---- */
+
+void sk_template_put(struct sk_template *t, const char *fmt, ...)
+{
+	char *text = NULL, *p;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		t->nomem = true;
+		return;
+	}
+	for (p = text; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	if ((t->comma && *text != '}' && *text != ']' &&
+	    !sk_buf_byte(t->out, ',')) || !sk_buf_put(t->out, text, (size_t)n))
+		t->nomem = true;
+	if (n)
+		t->comma = text[n - 1] != '{' && text[n - 1] != '[' &&
+		    text[n - 1] != ':';
+	free(text);
+}
+
+void sk_template_tags(struct sk_template *t, const char *name)
+{
+	size_t i;
+
+	sk_template_put(t, "'Tags':[");
+	sk_template_put(t, "{'Key':'Name','Value':'%s-%s'}", t->o->name, name);
+	sk_template_put(t, "{'Key':'snek:stack','Value':'%s'}", t->o->name);
+	for (i = 0; i < t->o->tags; i++)
+		sk_template_put(t, "{'Key':'%s','Value':'%s'}", t->o->tag[i].name,
+		    t->o->tag[i].value);
+	sk_template_put(t, "]");
+}
+
+/* ---- the bucket, which is there before there is code ---- */
+
+static void bucket(struct sk_template *t)
+{
+	sk_template_put(t, "'Artifacts':{'Type':'AWS::S3::Bucket',"
+	    "'DeletionPolicy':'Delete','UpdateReplacePolicy':'Delete',"
+	    "'Properties':{");
+	sk_template_put(t, "'VersioningConfiguration':{'Status':'Enabled'}");
+	sk_template_put(t, "'PublicAccessBlockConfiguration':{"
+	    "'BlockPublicAcls':true,'BlockPublicPolicy':true,"
+	    "'IgnorePublicAcls':true,'RestrictPublicBuckets':true}");
+	sk_template_put(t, "'OwnershipControls':{'Rules':["
+	    "{'ObjectOwnership':'BucketOwnerEnforced'}]}");
+	sk_template_put(t, "'BucketEncryption':{'ServerSideEncryptionConfiguration':"
+	    "[{'ServerSideEncryptionByDefault':{'SSEAlgorithm':'AES256'}}]}");
+	sk_template_put(t, "'LifecycleConfiguration':{'Rules':[{'Id':'old',"
+	    "'Status':'Enabled','NoncurrentVersionExpiration':"
+	    "{'NoncurrentDays':30},'AbortIncompleteMultipartUpload':"
+	    "{'DaysAfterInitiation':1}}]}");
+	sk_template_tags(t, "artifacts");
+	sk_template_put(t, "}}");
+	sk_template_put(t, "'ArtifactsPolicy':{'Type':'AWS::S3::BucketPolicy',"
+	    "'Properties':{'Bucket':{'Ref':'Artifacts'},'PolicyDocument':"
+	    "{'Version':'2012-10-17','Statement':[{'Sid':'TlsOnly','Effect':'Deny',"
+	    "'Principal':'*','Action':'s3:*','Resource':[{'Fn::GetAtt':["
+	    "'Artifacts','Arn']},{'Fn::Sub':'${Artifacts.Arn}/*'}],'Condition':"
+	    "{'Bool':{'aws:SecureTransport':'false'}}}]}}}");
+}
+
+static void outputs(struct sk_template *t)
+{
+	uint32_t i;
+
+	sk_template_put(t, "'Outputs':{");
+	sk_template_put(t, "'Bucket':{'Value':{'Ref':'Artifacts'}}");
+	if (!t->o->code_key) {
+		sk_template_put(t, "}");
+		return;
+	}
+	sk_template_put(t, "'Api':{'Value':{'Fn::GetAtt':['Api','ApiEndpoint']}}");
+	sk_template_put(t, "'Subnets':{'Value':{'Fn::Join':[',',[");
+	for (i = 0; i < t->o->zones; i++)
+		sk_template_put(t, "{'Ref':'Subnet%u'}", i);
+	sk_template_put(t, "]]}}");
+	sk_template_put(t, "'MapperGroup':{'Value':{'Fn::GetAtt':['MapperGroup',"
+	    "'GroupId']}}");
+	sk_template_put(t, "'Meta':{'Value':{'Fn::GetAtt':['Meta',"
+	    "'PrimaryEndPoint.Address']}}");
+	for (i = 0; i < t->o->shards; i++)
+		sk_template_put(t, "'Shard%u':{'Value':{'Fn::GetAtt':['Shard%u',"
+		    "'PrimaryEndPoint.Address']}}", i, i);
+	if (t->o->bastion)
+		sk_template_put(t, "'Bastion':{'Value':{'Ref':'Bastion'}}");
+	sk_template_put(t, "}");
+}
+
+int sk_template_make(const struct sk_stack_options *o, struct sk_buf *out,
+    struct snek_error *e)
+{
+	struct sk_template t = { .o = o, .out = out };
+
+	sk_template_put(&t, "{");
+	sk_template_put(&t, "'AWSTemplateFormatVersion':'2010-09-09'");
+	sk_template_put(&t, "'Description':'snek: shards, mappers and an API "
+	    "(made by snek-deploy; change it there)'");
+	sk_template_put(&t, "'Resources':{");
+	bucket(&t);
+	if (o->code_key) {
+		sk_template_net(&t);
+		sk_template_store(&t);
+		sk_template_code(&t);
+		sk_template_api(&t);
+		if (o->bastion)
+			sk_template_bastion(&t);
+	}
+	sk_template_put(&t, "}");
+	outputs(&t);
+	sk_template_put(&t, "}");
+	return t.nomem || !sk_buf_byte(out, '\n') ? sk_enomem(e) : 0;
+}

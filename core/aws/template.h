@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * template.h - a stack's CloudFormation template, from its options alone.
+ *
+ *   template_net.c       VPC, subnets, endpoints, security groups
+ *   template_store.c     shards and the meta store on ElastiCache, their users
+ *   template_code.c      the API's functions, roles and log groups
+ *   template_api.c       the HTTP API in front of them, alarms
+ *   template_bastion.c   a machine to look around from
+ *
+ * The same options give the same bytes.
+ */
+#ifndef SK_TEMPLATE_H
+#define SK_TEMPLATE_H
+#include "base/buf.h"
+#include "base/err.h"
+
+struct sk_stack_tag {
+	const char *name, *value;
+};
+struct sk_stack_options {               /* NULL and 0: the default */
+	const char *name;               /* of the stack; [A-Za-z][A-Za-z0-9-]* */
+	uint32_t shards, level;         /* 2; all of them */
+	uint32_t replicas;              /* of each server; 0 */
+	uint32_t zones;                 /* 1 */
+	const char *node;               /* cache.t4g.micro */
+	const char *engine;             /* valkey, redis */
+	const char *auth;               /* iam, token */
+	bool bastion;
+	uint32_t log_retention;         /* days; 14 */
+	const struct sk_stack_tag *tag;
+	size_t tags;
+	/* The code in the artifacts' bucket; key NULL: the bucket alone, as
+	 * long as nothing lies in it. */
+	const char *code_key, *code_version;
+};
+
+/* SNEK_EINVAL: an option that cannot be.  Fills in the defaults. */
+int sk_template_check(struct sk_stack_options *, struct snek_error *);
+/* Append it.  The options have been checked. */
+int sk_template_make(const struct sk_stack_options *, struct sk_buf *,
+    struct snek_error *);
+
+/* ---- between the files template*.c ---- */
+
+struct sk_template {
+	const struct sk_stack_options *o;
+	struct sk_buf *out;
+	bool comma, nomem;
+};
+/* A member or element, printf-like, ' standing for "; a comma goes before it
+ * where one is wanted. */
+__attribute__((format(printf, 2, 3)))
+void sk_template_put(struct sk_template *, const char *fmt, ...);
+/* A resource's tags: {'Key':...},...; name: its Name. */
+void sk_template_tags(struct sk_template *, const char *name);
+void sk_template_net(struct sk_template *);
+void sk_template_store(struct sk_template *);
+void sk_template_code(struct sk_template *);
+void sk_template_api(struct sk_template *);
+void sk_template_bastion(struct sk_template *);
+
+/* The functions of the API, in the order of their routes. */
+struct sk_template_function {
+	const char *id;                 /* logical: "Write" */
+	const char *summary;
+	uint32_t memory_mb, timeout_s;
+	bool invokes;                   /* mappers and the coordinator */
+};
+extern const struct sk_template_function sk_template_function[];
+extern const size_t sk_template_functions;
+#endif
