@@ -3,9 +3,9 @@
 # $tmp must be the test's directory.  `tests/boot` is who asks.
 
 # A bundle of wordcount in $tmp/task, as Lambda unzips it.
-unpack_bundle () {		# [--tls | FILE ...]
-	tests/bundle "$tmp/bundle.zip" plugins/.libs/wordcount.so "$@" \
-	    >"$tmp/bundle.said" || return 1
+unpack_bundle () {		# [OPTION ...]
+	./snek-add-function -q --bundle "$tmp/bundle.zip" "$@" \
+	    plugins/.libs/wordcount.so || return 1
 	rm -rf "$tmp/task"
 	"${PYTHON:-python3}" - "$tmp/bundle.zip" "$tmp/task" <<'EOF'
 import os, sys, zipfile
