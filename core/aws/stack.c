@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "aws/stack.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SEEN 4096u              /* events of one operation that are told */
+
+const char *sk_stack_output(const struct sk_stack_info *i, const char *name)
+{
+	size_t n;
+
+	for (n = 0; n < i->outputs; n++)
+		if (!strcmp(i->output[n].name, name))
+			return i->output[n].value;
+	return NULL;
+}
+
+static void take(const struct sk_xml_node *s, struct sk_stack_info *i)
+{
+	const struct sk_xml_node *o = sk_xml_find(s, "Outputs/member");
+
+	i->there = true;
+	sk_stack_text(s, "StackId", i->id, sizeof(i->id));
+	sk_stack_text(s, "StackStatus", i->status, sizeof(i->status));
+	sk_stack_text(s, "StackStatusReason", i->reason, sizeof(i->reason));
+	for (; o && i->outputs < SK_STACK_OUTPUTS; o = sk_xml_next(o)) {
+		sk_stack_text(o, "OutputKey", i->output[i->outputs].name, 64);
+		sk_stack_text(o, "OutputValue", i->output[i->outputs++].value, 256);
+	}
+}
+
+int sk_stack_look(struct sk_aws *aws, const char *name,
+    struct sk_stack_info *i, struct snek_error *e)
+{
+	struct sk_form f = { .nomem = false };
+	struct snek_error why = { 0 };
+	const struct sk_xml_node *s;
+	struct sk_xml *xml = NULL;
+	char type[64];
+	int rc;
+
+	memset(i, 0, sizeof(*i));
+	sk_form_put(&f, "StackName", name);
+	rc = sk_stack_call(aws, "DescribeStacks", &f, &xml, type, &why);
+	/* There is none: AWS calls that a validation error. */
+	if (rc && !strcmp(type, "ValidationError") &&
+	    strstr(why.text, "does not exist"))
+		return 0;
+	s = rc ? NULL : sk_xml_find(sk_xml_root(xml),
+	    "DescribeStacksResult/Stacks/member");
+	if (s)
+		take(s, i);
+	else if (!rc)
+		rc = sk_fail(&why, SNEK_EFORMAT, "CloudFormation described no "
+		    "stack");
+	sk_xml_close(xml);
+	if (rc && e)
+		*e = why;
+	return rc;
+}
+
+/* ---- events ---- */
+
+struct seen {                           /* ids, so that none is told twice */
+	char (*id)[128];
+	size_t n;
+	bool failed;                    /* one has been, and is kept: */
+	struct sk_stack_event first;
+};
+
+static bool is_known(const struct seen *s, const char *id)
+{
+	size_t i;
+
+	for (i = s->n; i--; )
+		if (!strcmp(s->id[i], id))
+			return true;
+	return false;
+}
+
+static bool has_failed(const struct sk_stack_event *ev)
+{
+	size_t n = strlen(ev->status);
+
+	return n > 7 && !strcmp(ev->status + n - 7, "_FAILED") &&
+	    !strstr(ev->reason, "Resource creation cancelled");
+}
+
+static void tell(struct seen *s, const struct sk_stack_watch *w,
+    const struct sk_stack_event *ev)
+{
+	if (s->n < SEEN)
+		snprintf(s->id[s->n++], 128, "%s", ev->id);
+	if (!s->failed && has_failed(ev)) {
+		s->failed = true;
+		s->first = *ev;
+	}
+	if (w && w->event)
+		w->event(w->arg, ev);
+}
+
+static void take_event(const struct sk_xml_node *n, struct sk_stack_event *ev)
+{
+	sk_stack_text(n, "EventId", ev->id, sizeof(ev->id));
+	sk_stack_text(n, "Timestamp", ev->time, sizeof(ev->time));
+	sk_stack_text(n, "LogicalResourceId", ev->logical, sizeof(ev->logical));
+	sk_stack_text(n, "PhysicalResourceId", ev->physical, sizeof(ev->physical));
+	sk_stack_text(n, "ResourceType", ev->type, sizeof(ev->type));
+	sk_stack_text(n, "ResourceStatus", ev->status, sizeof(ev->status));
+	sk_stack_text(n, "ResourceStatusReason", ev->reason, sizeof(ev->reason));
+}
+
+/* A page, newest first, of one operation's events.  more: older ones may be
+ * new to us too. */
+static int page(struct sk_aws *aws, const char *id, const char *token,
+    char next[1100], struct sk_stack_event *ev, size_t *n, size_t most,
+    const struct seen *s, bool *more, struct snek_error *e)
+{
+	struct sk_form f = { .nomem = false };
+	const struct sk_xml_node *m;
+	struct sk_xml *xml = NULL;
+	const char *t;
+	int rc;
+
+	sk_form_put(&f, "StackName", id);
+	if (*next)
+		sk_form_put(&f, "NextToken", next);
+	rc = sk_stack_call(aws, "DescribeStackEvents", &f, &xml, NULL, e);
+	if (rc)
+		return rc;
+	m = sk_xml_find(sk_xml_root(xml),
+	    "DescribeStackEventsResult/StackEvents/member");
+	*more = m != NULL;
+	for (; m && *n < most && *more; m = sk_xml_next(m)) {
+		t = sk_xml_text(m, "ClientRequestToken");
+		take_event(m, &ev[*n]);
+		*more = !is_known(s, ev[*n].id);
+		if (*more && t && !strcmp(t, token))
+			++*n;
+	}
+	sk_stack_text(sk_xml_root(xml), "DescribeStackEventsResult/NextToken",
+	    next, 1100);
+	*more = *more && *next;
+	sk_xml_close(xml);
+	return 0;
+}
+
+/* What happened since the last look, oldest first. */
+static int hear(struct sk_aws *aws, const char *id, const char *token,
+    struct seen *s, const struct sk_stack_watch *w, struct snek_error *e)
+{
+	enum { MOST = 1000 };
+	struct sk_stack_event *ev = calloc(MOST, sizeof(*ev));
+	char next[1100] = "";
+	bool more = true;
+	size_t n = 0;
+	int rc = ev ? 0 : sk_enomem(e);
+
+	while (!rc && more && n < MOST)
+		rc = page(aws, id, token, next, ev, &n, MOST, s, &more, e);
+	while (!rc && n)
+		tell(s, w, &ev[--n]);
+	free(ev);
+	return rc;
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+/* 1: it ended well; 0: it goes on; else why not. */
+static int judge(const struct sk_stack_info *i, const struct seen *s,
+    struct snek_error *e)
+{
+	const char *st = i->status;
+
+	if (ends_with(st, "_IN_PROGRESS"))
+		return 0;
+	if (!strcmp(st, "CREATE_COMPLETE") || !strcmp(st, "UPDATE_COMPLETE") ||
+	    !strcmp(st, "DELETE_COMPLETE"))
+		return 1;
+	if (s->failed)
+		return sk_fail(e, SNEK_EIO, "%s (%s) failed first: %s; the stack "
+		    "is %s", s->first.logical, s->first.type, *s->first.reason ?
+		    s->first.reason : s->first.status, st);
+	return sk_fail(e, SNEK_EIO, "the stack is %s: %s", st, *i->reason ?
+	    i->reason : "CloudFormation does not say why");
+}
+
+int sk_stack_wait(struct sk_aws *aws, const char *id, const char *token,
+    const struct sk_stack_watch *w, struct sk_stack_info *i,
+    struct snek_error *e)
+{
+	struct seen s = { .id = malloc(SEEN * sizeof(*s.id)) };
+	unsigned n = 0;
+	int rc = s.id ? 0 : sk_enomem(e), end = 0;
+
+	while (!rc && !end) {
+		rc = sk_stack_look(aws, id, i, e);
+		if (!rc && !i->there)
+			rc = sk_fail(e, SNEK_ENOENT, "the stack %s is gone", id);
+		if (!rc)
+			rc = hear(aws, id, token, &s, w, e);
+		if (!rc)
+			end = judge(i, &s, e);
+		if (!rc && !end)
+			rc = sk_stack_pause(w, i->status, &n);
+	}
+	free(s.id);
+	return rc ? rc : end < 0 ? end : 0;
+}
+
+int sk_stack_delete(struct sk_aws *aws, const char *id,
+    const struct sk_stack_watch *w, struct snek_error *e)
+{
+	struct sk_form f = { .nomem = false };
+	struct sk_stack_info i;
+	char token[64];
+	int rc = sk_stack_look(aws, id, &i, e);
+
+	if (rc || !i.there || !strcmp(i.status, "DELETE_COMPLETE"))
+		return rc;
+	/* By its ARN: the same token for the same stack, however often. */
+	snprintf(token, sizeof(token), "snek-delete-%.36s", ends_with(i.id, "/") ?
+	    "x" : strrchr(i.id, '/') ? strrchr(i.id, '/') + 1 : "x");
+	sk_form_put(&f, "StackName", i.id);
+	sk_form_put(&f, "ClientRequestToken", token);
+	rc = sk_stack_call(aws, "DeleteStack", &f, NULL, NULL, e);
+	return rc ? rc : sk_stack_wait(aws, i.id, token, w, &i, e);
+}

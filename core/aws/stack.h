@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stack.h - CloudFormation: what a stack is, what a change set would change,
+ * its execution event by event, its end.
+ *
+ *   stack_call.c    one call, its parameters as a form, its answer as XML
+ *   stack.c         look, events, wait, delete
+ *   stack_change.c  change sets
+ *   stack_bucket.c  the artifacts' bucket: put, list, empty
+ *   stack_deploy.c  options -> bucket, code, whole stack; resumable
+ */
+#ifndef SK_STACK_H
+#define SK_STACK_H
+#include "aws/module.h"
+#include "aws/template.h"
+#include "aws/xml.h"
+
+#define SK_STACK_OUTPUTS 128u
+
+struct sk_stack_output {
+	char name[64], value[256];
+};
+struct sk_stack_info {
+	bool there;
+	char id[300];                   /* ARN: by it alone a deleted one is found */
+	char status[40], reason[300];
+	struct sk_stack_output output[SK_STACK_OUTPUTS];
+	size_t outputs;
+};
+const char *sk_stack_output(const struct sk_stack_info *, const char *name);
+/* By name or ARN.  Not there is no failure; a deleted one, by its ARN, has the
+ * status DELETE_COMPLETE. */
+int sk_stack_look(struct sk_aws *, const char *name, struct sk_stack_info *,
+    struct snek_error *);
+
+struct sk_stack_event {
+	char id[128], time[40], logical[130], physical[300], type[100],
+	    status[40], reason[512];
+};
+/* Who is told of events, oldest first; may be NULL. */
+struct sk_stack_watch {
+	void (*event)(void *, const struct sk_stack_event *);
+	/* What is waited for; other than 0 ends the waiting with that code:
+	 * AWS goes on. */
+	int (*waits)(void *, const char *what);
+	void *arg;
+};
+/* Wait until the operation with this token has ended.  Of a failure the first
+ * event that is one is told, which is why the others failed. */
+int sk_stack_wait(struct sk_aws *, const char *id, const char *token,
+    const struct sk_stack_watch *, struct sk_stack_info *, struct snek_error *);
+int sk_stack_delete(struct sk_aws *, const char *id,
+    const struct sk_stack_watch *, struct snek_error *);
+
+/* ---- change sets ---- */
+
+struct sk_stack_change {
+	char action[16];                /* Add, Modify, Remove */
+	char logical[130], type[100];
+	char replacement[16];           /* True, False, Conditional or "" */
+};
+struct sk_stack_plan {
+	char stack[64], set[300];       /* set: ARN of the change set */
+	bool creates;
+	struct sk_stack_change *change;
+	size_t changes;                 /* 0: nothing to do */
+};
+/* Make a change set of a template, by its text or its URL; an empty one is
+ * removed again. */
+int sk_stack_plan(struct sk_aws *, const struct sk_stack_options *,
+    const char *body, const char *url, struct sk_stack_plan *,
+    struct snek_error *);
+/* Nothing is changed: the change set is removed, and a stack that was made for
+ * it alone. */
+int sk_stack_plan_drop(struct sk_aws *, const struct sk_stack_plan *,
+    struct snek_error *);
+int sk_stack_execute(struct sk_aws *, const struct sk_stack_plan *,
+    const struct sk_stack_watch *, struct sk_stack_info *, struct snek_error *);
+void sk_stack_plan_free(struct sk_stack_plan *);
+
+/* ---- stack_call.c ---- */
+
+struct sk_form { struct sk_buf b; bool nomem; };
+/* Name=value, encoded. */
+void sk_form_put(struct sk_form *, const char *name, const char *value);
+/* POST it as Action; the form is used up.  xml NULL: not wanted. */
+int sk_stack_call(struct sk_aws *, const char *action, struct sk_form *,
+    struct sk_xml **xml, char type[64], struct snek_error *);
+/* Wait a while, longer each time; n counts.  What the watch says. */
+int sk_stack_pause(const struct sk_stack_watch *, const char *what,
+    unsigned *n);
+/* Copy the text at a path, cut, or "". */
+void sk_stack_text(const struct sk_xml_node *, const char *path, char *to,
+    size_t room);
+
+/* ---- stack_bucket.c ---- */
+
+/* SNEK_ENOENT without text: no such object. */
+int sk_bucket_has(struct sk_aws *, const char *bucket, const char *key,
+    char version[128], struct snek_error *);
+int sk_bucket_put(struct sk_aws *, const char *bucket, const char *key,
+    struct sk_span, const char *type, char version[128], struct snek_error *);
+/* Every version of every object. */
+int sk_bucket_empty(struct sk_aws *, const char *bucket, uint64_t *removed,
+    const struct sk_stack_watch *, struct snek_error *);
+
+/* ---- stack_deploy.c ---- */
+
+struct sk_stack_deploy {
+	struct sk_stack_options o;
+	struct sk_span code;            /* the zip of snek-api */
+	const char *code_sha256;        /* hex; names its object */
+	struct sk_stack_watch watch;
+	/* Asked before the whole is changed, with its plan: 0 goes on. */
+	int (*agree)(void *, const struct sk_stack_plan *);
+	void (*said)(void *, const char *);
+	void *arg;
+};
+/* Bucket, code, then all; what an earlier one left undone goes on.  changed:
+ * anything was. */
+int sk_stack_deploy(struct sk_aws *, struct sk_stack_deploy *,
+    struct sk_stack_info *, bool *changed, struct snek_error *);
+/* Empty the bucket, delete the stack. */
+int sk_stack_destroy(struct sk_aws *, const char *name,
+    const struct sk_stack_watch *, struct snek_error *);
+#endif

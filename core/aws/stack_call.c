@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "aws/stack.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+#define FIRST_PAUSE_MS 250      /* of a wait; doubled up to */
+#define LAST_PAUSE_MS 5000
+#define TICK_MS 100             /* how often somebody may say stop */
+
+void sk_form_put(struct sk_form *f, const char *name, const char *value)
+{
+	unsigned char ch;
+	bool ok = sk_buf_printf(&f->b, "%s%s=", f->b.n ? "&" : "", name);
+
+	for (; ok && (ch = (unsigned char)*value); value++)
+		ok = (ch < 0x80 && isalnum(ch)) || strchr("-._~", ch) ?
+		    sk_buf_byte(&f->b, ch) : sk_buf_printf(&f->b, "%%%02X", ch);
+	if (!ok)
+		f->nomem = true;
+}
+
+int sk_stack_call(struct sk_aws *aws, const char *action, struct sk_form *f,
+    struct sk_xml **xml, char type[64], struct snek_error *e)
+{
+	struct sk_aws_header head = { "Content-Type",
+		"application/x-www-form-urlencoded; charset=utf-8" };
+	struct sk_aws_request r = { .service = "cloudformation",
+		.action = action, .method = "POST", .path = "/", .header = &head,
+		.headers = 1 };
+	struct sk_aws_reply reply = { 0 };
+	int rc;
+
+	sk_form_put(f, "Action", action);
+	sk_form_put(f, "Version", "2010-05-15");
+	r.body = (struct sk_span){ f->b.p, f->b.n };
+	rc = f->nomem ? sk_enomem(e) : sk_aws_call(aws, &r, &reply, e);
+	if (type)
+		snprintf(type, 64, "%s", reply.type);
+	if (!rc && xml)
+		rc = sk_xml_open(&reply.body, xml, e);
+	sk_aws_reply_free(&reply);
+	sk_buf_free(&f->b);
+	return rc;
+}
+
+int sk_stack_pause(const struct sk_stack_watch *w, const char *what, unsigned *n)
+{
+	const struct timespec tick = { 0, TICK_MS * 1000000L };
+	int64_t ms = FIRST_PAUSE_MS << (*n < 5 ? *n : 5), until;
+	int rc = 0;
+
+	++*n;
+	until = sk_clock_ms() + (ms < LAST_PAUSE_MS ? ms : LAST_PAUSE_MS);
+	do {
+		if (w && w->waits)
+			rc = w->waits(w->arg, what);
+		if (!rc)
+			nanosleep(&tick, NULL);
+	} while (!rc && sk_clock_ms() < until);
+	return rc;
+}
+
+void sk_stack_text(const struct sk_xml_node *n, const char *path, char *to,
+    size_t room)
+{
+	const char *s = sk_xml_text(n, path);
+
+	snprintf(to, room, "%s", s ? s : "");
+}

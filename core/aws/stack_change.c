@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* stack_change.c - change sets: what would be done, and doing it. */
+#include "aws/stack.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+
+void sk_stack_plan_free(struct sk_stack_plan *p)
+{
+	free(p->change);
+	memset(p, 0, sizeof(*p));
+}
+
+/* ---- making one ---- */
+
+/* The same template and options give the same name, so that a repeat finds what
+ * is under way instead of making another. */
+static void name_set(const struct sk_stack_options *o, const char *text,
+    bool creates, char name[64])
+{
+	uint64_t h = sk_hash64(text, strlen(text), creates);
+	size_t i;
+
+	for (i = 0; i < o->tags; i++) {
+		h = sk_hash64(o->tag[i].name, strlen(o->tag[i].name), h);
+		h = sk_hash64(o->tag[i].value, strlen(o->tag[i].value), h);
+	}
+	snprintf(name, 64, "snek-%016llx", (unsigned long long)h);
+}
+
+static void put_tags(struct sk_form *f, const struct sk_stack_options *o)
+{
+	char name[48];
+	size_t i;
+
+	sk_form_put(f, "Tags.member.1.Key", "snek:stack");
+	sk_form_put(f, "Tags.member.1.Value", o->name);
+	for (i = 0; i < o->tags; i++) {
+		snprintf(name, sizeof(name), "Tags.member.%zu.Key", i + 2);
+		sk_form_put(f, name, o->tag[i].name);
+		snprintf(name, sizeof(name), "Tags.member.%zu.Value", i + 2);
+		sk_form_put(f, name, o->tag[i].value);
+	}
+}
+
+static int make_set(struct sk_aws *aws, const struct sk_stack_options *o,
+    const char *body, const char *url, const char *name, bool creates,
+    struct sk_stack_plan *p, struct snek_error *e)
+{
+	struct sk_form f = { .nomem = false };
+	struct snek_error why = { 0 };
+	struct sk_xml *xml = NULL;
+	char type[64];
+	int rc;
+
+	sk_form_put(&f, "StackName", o->name);
+	sk_form_put(&f, "ChangeSetName", name);
+	sk_form_put(&f, "ChangeSetType", creates ? "CREATE" : "UPDATE");
+	sk_form_put(&f, url ? "TemplateURL" : "TemplateBody", url ? url : body);
+	sk_form_put(&f, "Capabilities.member.1", "CAPABILITY_IAM");
+	sk_form_put(&f, "ClientToken", name);
+	if (creates)            /* or else a failed one could not be gone on from */
+		sk_form_put(&f, "OnStackFailure", "DELETE");
+	put_tags(&f, o);
+	rc = sk_stack_call(aws, "CreateChangeSet", &f, &xml, type, &why);
+	if (rc && !strcmp(type, "AlreadyExistsException")) {
+		snprintf(p->set, sizeof(p->set), "%s", name);
+		return 0;
+	}
+	if (rc && e)
+		*e = why;
+	if (rc)
+		return rc;
+	sk_stack_text(sk_xml_root(xml), "CreateChangeSetResult/Id", p->set,
+	    sizeof(p->set));
+	sk_xml_close(xml);
+	return *p->set ? 0 : sk_fail(e, SNEK_EFORMAT, "CloudFormation gave a "
+	    "change set no id");
+}
+
+/* ---- reading one ---- */
+
+static void form_of(const struct sk_stack_plan *p, struct sk_form *f)
+{
+	sk_form_put(f, "ChangeSetName", p->set);
+	if (strncmp(p->set, "arn:", 4))
+		sk_form_put(f, "StackName", p->stack);
+}
+
+static int add_changes(struct sk_stack_plan *p, const struct sk_xml_node *m,
+    struct snek_error *e)
+{
+	struct sk_stack_change *c;
+
+	for (; m; m = sk_xml_next(m)) {
+		c = realloc(p->change, (p->changes + 1) * sizeof(*c));
+		if (!c)
+			return sk_enomem(e);
+		p->change = c;
+		c += p->changes++;
+		sk_stack_text(m, "ResourceChange/Action", c->action, 16);
+		sk_stack_text(m, "ResourceChange/LogicalResourceId", c->logical, 130);
+		sk_stack_text(m, "ResourceChange/ResourceType", c->type, 100);
+		sk_stack_text(m, "ResourceChange/Replacement", c->replacement, 16);
+	}
+	return 0;
+}
+
+/* One page; status and reason are the set's. */
+static int read_page(struct sk_aws *aws, struct sk_stack_plan *p,
+    char next[1100], char status[40], char reason[400], struct snek_error *e)
+{
+	struct sk_form f = { .nomem = false };
+	const struct sk_xml_node *r;
+	struct sk_xml *xml = NULL;
+	int rc;
+
+	form_of(p, &f);
+	if (*next)
+		sk_form_put(&f, "NextToken", next);
+	rc = sk_stack_call(aws, "DescribeChangeSet", &f, &xml, NULL, e);
+	if (rc)
+		return rc;
+	r = sk_xml_find(sk_xml_root(xml), "DescribeChangeSetResult");
+	sk_stack_text(r, "Status", status, 40);
+	sk_stack_text(r, "StatusReason", reason, 400);
+	sk_stack_text(r, "NextToken", next, 1100);
+	if (sk_xml_text(r, "ChangeSetId"))
+		sk_stack_text(r, "ChangeSetId", p->set, sizeof(p->set));
+	rc = add_changes(p, sk_xml_find(r, "Changes/member"), e);
+	sk_xml_close(xml);
+	return rc;
+}
+
+static bool is_empty(const char *reason)
+{
+	return strstr(reason, "didn't contain changes") ||
+	    strstr(reason, "No updates are to be performed");
+}
+
+static int read_set(struct sk_aws *aws, struct sk_stack_plan *p,
+    struct snek_error *e)
+{
+	char next[1100] = "", status[40], reason[400];
+	unsigned n = 0;
+	int rc;
+
+	for (;;) {
+		rc = read_page(aws, p, next, status, reason, e);
+		if (rc)
+			return rc;
+		if (!strcmp(status, "CREATE_COMPLETE") && !*next)
+			return 0;
+		if (!strcmp(status, "FAILED"))
+			return is_empty(reason) ? 0 : sk_fail(e, SNEK_EINVAL,
+			    "CloudFormation refuses the change: %s", reason);
+		if (*next)
+			continue;
+		free(p->change);        /* not ready: what there was is no plan */
+		p->change = NULL;
+		p->changes = 0;
+		rc = sk_stack_pause(NULL, "the change set", &n);
+		if (!rc && n > 120)
+			rc = sk_fail(e, SNEK_ETIMEDOUT, "the change set is still "
+			    "%s", status);
+		if (rc)
+			return rc;
+	}
+}
+
+static int drop_set(struct sk_aws *aws, const struct sk_stack_plan *p,
+    struct snek_error *e)
+{
+	struct sk_form f = { .nomem = false };
+
+	form_of(p, &f);
+	return sk_stack_call(aws, "DeleteChangeSet", &f, NULL, NULL, e);
+}
+
+int sk_stack_plan(struct sk_aws *aws, const struct sk_stack_options *o,
+    const char *body, const char *url, struct sk_stack_plan *p,
+    struct snek_error *e)
+{
+	struct sk_stack_info i;
+	char name[64];
+	int rc;
+
+	memset(p, 0, sizeof(*p));
+	snprintf(p->stack, sizeof(p->stack), "%s", o->name);
+	rc = sk_stack_look(aws, o->name, &i, e);
+	if (rc)
+		return rc;
+	p->creates = !i.there || !strcmp(i.status, "REVIEW_IN_PROGRESS");
+	name_set(o, body, p->creates, name);
+	rc = make_set(aws, o, body, url, name, p->creates, p, e);
+	if (!rc)
+		rc = read_set(aws, p, e);
+	if (!rc && !p->changes)
+		rc = drop_set(aws, p, e);
+	if (rc)
+		sk_stack_plan_free(p);
+	return rc;
+}
+
+int sk_stack_plan_drop(struct sk_aws *aws, const struct sk_stack_plan *p,
+    struct snek_error *e)
+{
+	struct sk_stack_info i;
+	int rc = p->changes ? drop_set(aws, p, e) : 0;
+
+	if (!rc)
+		rc = sk_stack_look(aws, p->stack, &i, e);
+	if (!rc && i.there && !strcmp(i.status, "REVIEW_IN_PROGRESS"))
+		rc = sk_stack_delete(aws, i.id, NULL, e);
+	return rc;
+}
+
+int sk_stack_execute(struct sk_aws *aws, const struct sk_stack_plan *p,
+    const struct sk_stack_watch *w, struct sk_stack_info *i,
+    struct snek_error *e)
+{
+	struct sk_form f = { .nomem = false };
+	struct snek_error why = { 0 };
+	char token[64], type[64];
+	int rc = sk_stack_look(aws, p->stack, i, e);
+
+	if (rc)
+		return rc;
+	snprintf(token, sizeof(token), "snek-%016llx", (unsigned long long)
+	    sk_hash64(p->set, strlen(p->set), 0));
+	form_of(p, &f);
+	sk_form_put(&f, "ClientRequestToken", token);
+	rc = sk_stack_call(aws, "ExecuteChangeSet", &f, NULL, type, &why);
+	/* A reply that was lost: it is being executed, or has been. */
+	if (rc && (!strcmp(type, "InvalidChangeSetStatus") ||
+	    !strcmp(type, "ChangeSetNotFound")))
+		rc = 0;
+	if (rc && e)
+		*e = why;
+	return rc ? rc : sk_stack_wait(aws, *i->id ? i->id : p->stack, token, w,
+	    i, e);
+}

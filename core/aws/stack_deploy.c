@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stack_deploy.c - a stack brought to what it is to be.
+ *
+ *   none, or a first creation that failed  -> the bucket alone
+ *   bucket                                 -> code and template into it
+ *   code                                   -> the whole, by a change set
+ *
+ * Every step looks first; whatever was interrupted goes on.
+ */
+#include "aws/stack.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+
+__attribute__((format(printf, 2, 3)))
+static void say(const struct sk_stack_deploy *d, const char *fmt, ...)
+{
+	char text[600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (d->said)
+		d->said(d->arg, text);
+}
+
+static bool is(const struct sk_stack_info *i, const char *status)
+{
+	return i->there && !strcmp(i->status, status);
+}
+
+/* What another one, or the same before, has begun is waited for. */
+static int settle(struct sk_aws *aws, struct sk_stack_deploy *d,
+    struct sk_stack_info *i, struct snek_error *e)
+{
+	size_t n = strlen(i->status);
+	int rc;
+
+	if (!i->there || n < 12 || strcmp(i->status + n - 12, "_IN_PROGRESS") ||
+	    is(i, "REVIEW_IN_PROGRESS"))
+		return 0;
+	say(d, "%s is %s already: waiting for it", d->o.name, i->status);
+	rc = sk_stack_wait(aws, i->id, "", &d->watch, i, e);
+	if (rc == SNEK_EIO && (is(i, "ROLLBACK_COMPLETE") ||
+	    is(i, "UPDATE_ROLLBACK_COMPLETE") || is(i, "DELETE_COMPLETE")))
+		rc = 0;                 /* it came to rest; we go on from there */
+	return rc;
+}
+
+/* A stack that never came to be can only be deleted. */
+static int clean_up(struct sk_aws *aws, struct sk_stack_deploy *d,
+    struct sk_stack_info *i, struct snek_error *e)
+{
+	int rc;
+
+	if (!is(i, "ROLLBACK_COMPLETE") && !is(i, "ROLLBACK_FAILED") &&
+	    !is(i, "CREATE_FAILED") && !is(i, "DELETE_FAILED"))
+		return 0;
+	say(d, "%s is %s, of which nothing can be made: removing it", d->o.name,
+	    i->status);
+	rc = sk_stack_destroy(aws, d->o.name, &d->watch, e);
+	return rc ? rc : sk_stack_look(aws, d->o.name, i, e);
+}
+
+static int make_template(const struct sk_stack_options *o, struct sk_buf *b,
+    struct snek_error *e)
+{
+	int rc = sk_template_make(o, b, e);
+
+	return rc ? rc : sk_buf_byte(b, 0) ? 0 : sk_enomem(e);
+}
+
+/* ---- the bucket ---- */
+
+static int make_bucket(struct sk_aws *aws, struct sk_stack_deploy *d,
+    struct sk_stack_info *i, struct snek_error *e)
+{
+	struct sk_stack_options o = d->o;
+	struct sk_stack_plan p = { 0 };
+	struct sk_buf b = { 0 };
+	int rc;
+
+	o.code_key = NULL;
+	say(d, "%s: making the bucket for code first", o.name);
+	rc = make_template(&o, &b, e);
+	if (!rc)
+		rc = sk_stack_plan(aws, &o, b.p, NULL, &p, e);
+	if (!rc && p.changes)
+		rc = sk_stack_execute(aws, &p, &d->watch, i, e);
+	if (!rc)
+		rc = sk_stack_look(aws, o.name, i, e);
+	if (!rc && !sk_stack_output(i, "Bucket"))
+		rc = sk_fail(e, SNEK_EIO, "the stack %s (%s) says no bucket",
+		    o.name, i->status);
+	sk_stack_plan_free(&p);
+	sk_buf_free(&b);
+	return rc;
+}
+
+/* ---- code and template into it ---- */
+
+static int upload(struct sk_aws *aws, struct sk_stack_deploy *d,
+    const char *bucket, const char *key, struct sk_span b, const char *type,
+    char version[128], struct snek_error *e)
+{
+	int rc = sk_bucket_has(aws, bucket, key, version, e);
+
+	if (rc != SNEK_ENOENT)
+		return rc;
+	say(d, "uploading %s (%zu bytes)", key, b.n);
+	return sk_bucket_put(aws, bucket, key, b, type, version, e);
+}
+
+/* Objects are named by their content: what is there is the same. */
+static void name_template(const struct sk_buf *b, char key[64])
+{
+	struct sk_digest h;
+
+	sk_digest_init(&h);
+	sk_digest_add(&h, b->p, b->n);
+	snprintf(key, 64, "template-%016llx%016llx.json", (unsigned long long)h.a,
+	    (unsigned long long)h.b);
+}
+
+/* ---- the whole ---- */
+
+static int change_all(struct sk_aws *aws, struct sk_stack_deploy *d,
+    const char *bucket, struct sk_stack_info *i, bool *changed,
+    struct snek_error *e)
+{
+	struct sk_stack_plan p = { 0 };
+	struct sk_buf b = { 0 };
+	char key[64], version[128], url[400];
+	int rc = make_template(&d->o, &b, e);
+
+	if (!rc) {
+		name_template(&b, key);
+		rc = upload(aws, d, bucket, key, (struct sk_span){ b.p, b.n - 1 },
+		    "application/json", version, e);
+	}
+	snprintf(url, sizeof(url), "https://%s.s3.%s.amazonaws.com/%s", bucket,
+	    sk_aws_region(aws), key);
+	if (!rc)
+		rc = sk_stack_plan(aws, &d->o, b.p, url, &p, e);
+	if (!rc && p.changes && d->agree)
+		rc = d->agree(d->arg, &p);
+	if (!rc && p.changes)
+		rc = sk_stack_execute(aws, &p, &d->watch, i, e);
+	*changed |= !rc && p.changes;
+	sk_stack_plan_free(&p);
+	sk_buf_free(&b);
+	return rc;
+}
+
+int sk_stack_deploy(struct sk_aws *aws, struct sk_stack_deploy *d,
+    struct sk_stack_info *i, bool *changed, struct snek_error *e)
+{
+	char bucket[256], key[96], version[128] = "";
+	int rc = sk_template_check(&d->o, e);
+
+	*changed = false;
+	if (!rc)
+		rc = sk_stack_look(aws, d->o.name, i, e);
+	if (!rc)
+		rc = settle(aws, d, i, e);
+	if (!rc)
+		rc = clean_up(aws, d, i, e);
+	if (!rc && !sk_stack_output(i, "Bucket")) {
+		rc = make_bucket(aws, d, i, e);
+		*changed = !rc;
+	}
+	if (rc)
+		return rc;
+	snprintf(bucket, sizeof(bucket), "%s", sk_stack_output(i, "Bucket"));
+	snprintf(key, sizeof(key), "snek-api-%.64s.zip", d->code_sha256);
+	rc = upload(aws, d, bucket, key, d->code, "application/zip", version, e);
+	d->o.code_key = key;
+	d->o.code_version = *version ? version : NULL;
+	if (!rc)
+		rc = change_all(aws, d, bucket, i, changed, e);
+	d->o.code_key = d->o.code_version = NULL;
+	return rc ? rc : sk_stack_look(aws, d->o.name, i, e);
+}
+
+int sk_stack_destroy(struct sk_aws *aws, const char *name,
+    const struct sk_stack_watch *w, struct snek_error *e)
+{
+	struct sk_stack_info i;
+	uint64_t removed = 0;
+	int rc = sk_stack_look(aws, name, &i, e);
+
+	if (rc || !i.there)
+		return rc;
+	if (sk_stack_output(&i, "Bucket"))
+		rc = sk_bucket_empty(aws, sk_stack_output(&i, "Bucket"), &removed,
+		    w, e);
+	return rc ? rc : sk_stack_delete(aws, i.id, w, e);
+}
