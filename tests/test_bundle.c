@@ -302,6 +302,8 @@ START_TEST(what_is_no_plugin_is_refused_as_what_it_is)
 	refused(SNEK_EABI, "odd: ", "not an ELF file");
 	file_write(odd, "\177ELF\2\1\1", 7);
 	refused(SNEK_EABI, "odd: ", "cut short");
+	set.plugin = set.worker;
+	refused(SNEK_EABI, "worker: is a program, not a shared object", "");
 }
 END_TEST
 
@@ -322,7 +324,7 @@ END_TEST
 START_TEST(a_plugin_that_could_not_run_there_is_refused)
 {
 	ck_assert(!unlink(elf_path("libb1.so")));
-	refused(SNEK_ENOENT, "p.so needs libb1.so", "install its package");
+	refused(SNEK_EABI, "p.so needs libb1.so", "install its package");
 	elf_link("p.so", "int lost(void); int p(void) { return lost(); }", "");
 	refused(SNEK_EABI, "p.so needs lost", "link the one that has it");
 }

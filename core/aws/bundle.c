@@ -89,6 +89,9 @@ static int close_over(struct sk_bundler *b, struct snek_error *e)
 	if (rc)
 		return rc;
 	b->plugin = b->closure.object[i];
+	if (b->plugin->elf.program)
+		return sk_fail(e, SNEK_EABI, "%s: is a program, not a shared "
+		    "object (build it with cc -shared -fPIC)", b->set->plugin);
 	rc = sk_closure_add_opened(&b->closure, e);
 	return rc ? rc : sk_closure_check(&b->closure, e);
 }

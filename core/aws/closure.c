@@ -106,7 +106,7 @@ static int say_missing(const char *name, const struct sk_object *by,
 {
 	char buf[200];
 
-	return sk_fail(e, SNEK_ENOENT, "%s needs %s, which is not on this "
+	return sk_fail(e, SNEK_EABI, "%s needs %s, which is not on this "
 	    "machine%s%.150s%s: install its package, name its directory in "
 	    "LD_LIBRARY_PATH, or link it statically", sk_object_who(by, buf), name,
 	    *why->text ? " (" : "", why->text, *why->text ? ")" : "");

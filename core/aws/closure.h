@@ -18,8 +18,8 @@ int sk_closure_open(struct sk_closure *, unsigned machine, struct snek_error *);
 void sk_closure_close(struct sk_closure *);
 
 /* Add a file under a name, and what it needs that is not there yet.
- * SNEK_ENOENT: a library is missing; SNEK_EABI: the file is damaged, or for
- * another machine; SNEK_ELIMIT: too many, or too large. */
+ * SNEK_ENOENT: no such file; SNEK_EABI: it is damaged, or for another machine,
+ * or needs a library that is not here; SNEK_ELIMIT: too many, or too large. */
 int sk_closure_add(struct sk_closure *, const char *name, const char *path,
     struct snek_error *);
 /* Add a library that by opens only when it runs; nothing if it is there. */

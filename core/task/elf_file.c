@@ -438,6 +438,7 @@ static int read_tables(struct sk_elf_file *f)
 	f->text_relocations = entry(f, DT_TEXTREL, 0, &flags);
 	if (entry(f, DT_FLAGS, 0, &flags) && flags & DF_TEXTREL)
 		f->text_relocations = true;
+	f->program = entry(f, DT_FLAGS_1, 0, &flags) && flags & DF_1_PIE;
 	rc = find_strings(f);
 	if (!rc)
 		rc = find_symbols(f);

@@ -38,6 +38,7 @@ struct sk_elf_file {
 	uint64_t versions;              /* uint16_t by symbol; 0: none */
 	struct sk_elf_need *need;       /* by version index; SK_ELF_VERSIONS */
 	bool text_relocations;
+	bool program;                   /* position-independent, to be run */
 	bool stack_is_said, stack_runs; /* it says what the stack needs: to run */
 };
 /* SNEK_ENOENT, SNEK_EACCES, SNEK_EIO, SNEK_ELIMIT (too large); SNEK_EABI when
