@@ -16,6 +16,12 @@ boots "unpacked anywhere" "$here $tmp/task/bootstrap" || exit 1
 ln -s "$tmp/task/bootstrap" "$tmp/link" || exit 99
 boots "by a symbolic link" "$here $tmp/link" || exit 1
 boots "by a relative name" "cd $tmp/task && $here ./bootstrap" || exit 1
+mkdir "$tmp/alone" && cp "$tmp/task/bootstrap" "$tmp/alone" || exit 99
+boots "by the environment" "$here LAMBDA_TASK_ROOT=$tmp/task $tmp/alone/bootstrap" ||
+    exit 1
+LAMBDA_TASK_ROOT=/nowhere "$tmp/alone/bootstrap" 2>"$tmp/said"
+test $? = 127 && grep -q 'no snek/ld.so beside it' "$tmp/said" ||
+    { echo "FAIL: a bootstrap alone: $(cat "$tmp/said")"; exit 1; }
 
 test "${SANITIZE:-no}" = no ||
     { echo "SKIP: sanitizers themselves cannot live without /proc"; exit 0; }
