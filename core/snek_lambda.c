@@ -77,6 +77,10 @@ static int check(const struct snek_lambda_options *o, struct snek_error *e)
 	if (o->timeout_s > 900)
 		return sk_fail(e, SNEK_EINVAL, "%u s: a function may take 900 at "
 		    "most", o->timeout_s);
+	if (o->role && (strncmp(o->role, "arn:", 4) || !strstr(o->role,
+	    ":role/")))
+		return sk_fail(e, SNEK_EINVAL, "\"%.80s\" is no ARN of a role, "
+		    "such as arn:aws:iam::123456789012:role/snek", o->role);
 	return 0;
 }
 

@@ -96,16 +96,16 @@ END_TEST
 START_TEST(what_is_not_said_stays_as_it_was)
 {
 	const struct snek_target t = { .size = sizeof(t), .profile = "p",
-		.region = "eu-west-1", .role = "arn:r", .endpoint = "http://h:1",
+		.region = "eu-west-1", .role = "arn:x:role/r", .endpoint = "http://h:1",
 		.bucket = "b", .aws_profile = "work", .memory_mb = 512,
 		.timeout_s = 60 };
 	const struct snek_target more = { .size = sizeof(more),
-		.role = "arn:other" };
+		.role = "arn:x:role/other" };
 
 	ck_assert_int_eq(put(&t), 0);
-	shows(c, "p eu-west-1 arn:r http://h:1 b work 512 60");
+	shows(c, "p eu-west-1 arn:x:role/r http://h:1 b work 512 60");
 	ck_assert_int_eq(put(&more), 0);
-	shows(c, "p eu-west-1 arn:other http://h:1 b work 512 60");
+	shows(c, "p eu-west-1 arn:x:role/other http://h:1 b work 512 60");
 }
 END_TEST
 

@@ -160,7 +160,8 @@ static int check(const struct sk_target *t, struct snek_error *e)
 	    "abcdefghijklmnopqrstuvwxyz0123456789-")]))
 		return sk_fail(e, SNEK_EINVAL, "\"%.40s\" is no region such as "
 		    "eu-west-1", s);
-	if (t->role && strncmp(t->role, "arn:", 4))
+	if (t->role && (strncmp(t->role, "arn:", 4) ||
+	    !strstr(t->role, ":role/")))
 		return sk_fail(e, SNEK_EINVAL, "\"%.80s\" is no ARN of a role, "
 		    "such as arn:aws:iam::123456789012:role/snek", t->role);
 	if (t->endpoint && strncmp(t->endpoint, "https://", 8) &&
