@@ -20,6 +20,7 @@
 #include "job/fields.h"
 #include "job/function.h"
 #include "job/hold.h"
+#include "job/journal.h"
 #include "job/missing.h"
 #include "job/plan.h"
 #include "job/away.h"
@@ -108,6 +109,7 @@ struct snek_job {
 	struct sk_job_fetch fetch;
 	struct sk_bad bad;
 	struct sk_missing missing;
+	struct sk_job_journal journal;
 	struct sk_exec_job exec_job;
 	struct sk_exec *exec;           /* with __atomic: cancel looks at it */
 	sk_sched *sched;
@@ -164,7 +166,7 @@ void sk_job_cancel(struct snek_job *);
 void sk_job_join(struct snek_job *);
 /* Keys of a reduced result; the job is done. */
 uint64_t sk_job_keys(const struct snek_job *);
-/* Sums of a counter over all committed tasks, sorted by name. */
+/* count.c: sums of a counter over all committed tasks, sorted by name. */
 int sk_job_counters(struct snek_job *,
     int (*visit)(void *, const char *name, int64_t), void *);
 #endif

@@ -55,10 +55,27 @@ static int hold(struct snek_job *j, struct sk_task_id task, struct sk_outcome *o
 	    : sk_hold_count(&j->hold, &o->run, &j->last);
 }
 
+/* It was committed by an earlier coordinator. */
+static void restore_task(struct snek_job *j, struct sk_task_id task,
+    struct sk_outcome *o)
+{
+	struct sk_outcome *slot = task.stage == 0 ? &j->map_out[task.n]
+	    : &j->reduce_out[task.n];
+
+	*slot = *o;
+	if (hold(j, task, slot)) {
+		j->broken = j->last.code;
+		return;
+	}
+	if (task.stage == 0)
+		sk_account_add(j, slot);
+	tell_event(j, (struct sk_event){ .kind = SK_EV_RESTORED, .task = task });
+}
+
 /*
  * The one place where an attempt's outcome becomes its task's: called once a
- * task, when the scheduler says so.  This journal is the job's memory; one
- * that outlives the process would be written here first.
+ * task, when the scheduler says so.  It is in the journal first, if the job has
+ * one: what is not there never was.
  */
 static void commit_task(struct snek_job *j, struct sk_task_id task,
     struct sk_attempt_id attempt)
@@ -74,7 +91,9 @@ static void commit_task(struct snek_job *j, struct sk_task_id task,
 	}
 	*slot = p->outcome;
 	free(p);
-	rc = j->decided && !j->set.keep_going ? 0 : hold(j, task, slot);
+	rc = sk_job_record(j, task, slot, &j->last);
+	if (!rc)
+		rc = j->decided && !j->set.keep_going ? 0 : hold(j, task, slot);
 	if (rc) {
 		j->decided = true;
 		tell(j, SK_EV_LOST, attempt.n, rc);
@@ -411,6 +430,12 @@ static void *coordinate(void *arg)
 	bool told_cancel = false;
 	int rc;
 
+	rc = sk_job_recall(j, restore_task, &j->last);
+	if (rc) {
+		j->decided = true;
+		finish(j, rc);
+		return NULL;
+	}
 	tell(j, SK_EV_TICK, 0, 0);
 	do {
 		watch_cancel(j, &told_cancel);
@@ -526,58 +551,3 @@ uint64_t sk_job_keys(const struct snek_job *j)
 }
 
 /* ---- counters ---- */
-
-/* As within a task: what is beyond 64 bits stays at their end. */
-static int64_t add(int64_t a, int64_t b)
-{
-	int64_t sum;
-
-	if (!__builtin_add_overflow(a, b, &sum))
-		return sum;
-	return b < 0 ? INT64_MIN : INT64_MAX;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct sk_counter *)a)->name,
-	    ((const struct sk_counter *)b)->name);
-}
-
-static uint32_t gather(const struct sk_outcome *o, uint32_t n,
-    struct sk_counter *out)
-{
-	uint32_t i, k, at = 0;
-
-	for (i = 0; i < n; i++)
-		for (k = 0; k < o[i].counters; k++, at++)
-			if (out)
-				out[at] = o[i].counter[k];
-	return at;
-}
-
-int sk_job_counters(struct snek_job *j,
-    int (*visit)(void *, const char *, int64_t), void *arg)
-{
-	uint32_t n, i, k;
-	struct sk_counter *all;
-	int64_t sum;
-	int rc = 0;
-
-	if (sk_job_wait(j, 0, NULL) != 1)
-		return SNEK_EINVAL;
-	n = gather(j->map_out, j->plan.tasks, NULL);
-	n += gather(j->reduce_out, j->plan.partitions, NULL);
-	all = calloc(n + 1, sizeof(*all));
-	if (!all)
-		return SNEK_ENOMEM;
-	i = gather(j->map_out, j->plan.tasks, all);
-	gather(j->reduce_out, j->plan.partitions, all + i);
-	qsort(all, n, sizeof(*all), by_name);
-	for (i = 0; i < n && !rc; i = k) {
-		for (k = i, sum = 0; k < n && !by_name(&all[i], &all[k]); k++)
-			sum = add(sum, all[k].value);
-		rc = visit(arg, all[i].name, sum);
-	}
-	free(all);
-	return rc;
-}
