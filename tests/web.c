@@ -79,6 +79,8 @@ static void close_peer(struct web *w, struct peer *p)
 	if (p->next)
 		p->next->prev = p->prev;
 	w->held -= p->waits && p->hold;
+	/* A child that was forked just now has it open still. */
+	epoll_ctl(w->epoll, EPOLL_CTL_DEL, p->fd, NULL);
 	close(p->fd);
 	sk_buf_free(&p->in);
 	sk_buf_free(&p->out);
