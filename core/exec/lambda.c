@@ -63,13 +63,16 @@ static uint64_t bytes_of(const struct sk_attempt *a)
 static int too_much(struct sk_away_item *it, struct snek_error *e)
 {
 	struct lambda_exec *x = lambda_of(it);
+	struct snek_error why = *e;
 
 	it->event.carries = sk_event_room(x->event);
 	it->event.too_large = bytes_of(&it->attempt);
 	if (it->event.too_large <= it->event.carries)
 		it->event.too_large = it->event.carries + 1;
-	return sk_fail_in(e, SNEK_ELIMIT, "%s", it->attempt.chunks == 1
-	    ? it->attempt.chunk->origin : "a task");
+	return sk_fail(e, SNEK_ELIMIT, "%s%s%.250s; write with a smaller "
+	    "--chunk-size, or run it --on processes",
+	    it->attempt.chunks == 1 ? it->attempt.chunk->origin : "",
+	    it->attempt.chunks == 1 ? ": " : "", why.text);
 }
 
 static int ask(struct sk_away_item *it, struct sk_aws_request *q,
@@ -81,11 +84,8 @@ static int ask(struct sk_away_item *it, struct sk_aws_request *q,
 	it->body.n = 0;
 	rc = sk_event_put(x->event, &it->attempt, NULL, left_ms(x), &it->body,
 	    e);
-	if (rc == SNEK_ELIMIT && !it->attempt.stage) {
+	if (rc == SNEK_ELIMIT && !it->attempt.stage)
 		rc = too_much(it, e);
-		sk_fail(e, rc, "%.300s; write with a smaller --chunk-size, or "
-		    "run it --on processes", e->text);
-	}
 	q->service = "lambda";
 	q->action = "Invoke";
 	q->path = x->path;
