@@ -14,7 +14,7 @@
 struct sk_event_job {
 	struct sk_exec_job job;
 	struct sk_buf head;             /* of every event, down to init */
-	struct sk_buf parcel;
+	struct sk_buf parcel, chunks;
 };
 
 /* ---- what all share ---- */
@@ -30,6 +30,20 @@ static int put_parcel(struct sk_flat_put *f, const char *name,
 		sk_flat_base64(f, name, (struct sk_span){ room->p, room->n });
 	if (room->p)
 		explicit_bzero(room->p, room->n);       /* passwords */
+	return rc ? rc : f->nomem ? sk_enomem(e) : 0;
+}
+
+static int put_input(sk_event_job *j, struct sk_flat_put *f,
+    const struct sk_message *m, struct snek_error *e)
+{
+	const struct sk_span chunks = { j->chunks.p, j->chunks.n };
+	int rc;
+
+	j->parcel.n = 0;
+	rc = sk_parcel_put_with(&j->parcel, m, chunks, e);
+	if (!rc)
+		sk_flat_base64(f, "input", (struct sk_span){ j->parcel.p,
+		    j->parcel.n });
 	return rc ? rc : f->nomem ? sk_enomem(e) : 0;
 }
 
@@ -120,6 +134,7 @@ void sk_event_job_free(sk_event_job *j)
 		return;
 	wipe(&j->head);
 	wipe(&j->parcel);
+	sk_buf_free(&j->chunks);
 	free(j);
 }
 
@@ -153,15 +168,16 @@ static int put_event(sk_event_job *j, const struct sk_attempt *a,
     const struct sk_event_keep *k, int64_t left_ms, struct sk_flat_put *f,
     struct snek_error *e)
 {
-	const struct sk_request_files none = { NULL };
 	struct sk_message m = { 0 };
-	int rc = a->stage ? sk_request_reduce(a, &m)
-	    : sk_request_map(&j->job, &none, a, &m);
+	int rc;
 
+	j->chunks.n = 0;
+	rc = a->stage ? sk_request_reduce(a, &m)
+	    : sk_request_map_flat(&j->job, a, &m, &j->chunks);
 	if (rc)
 		sk_fail(e, rc, "an invocation's input: %s", sk_strerror(rc));
 	else
-		rc = put_parcel(f, "input", &m, &j->parcel, e);
+		rc = put_input(j, f, &m, e);
 	sk_message_free(&m);
 	if (!rc)
 		put_numbers(f, a, k, left_ms);

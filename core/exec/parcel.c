@@ -26,7 +26,7 @@ static int put_file(struct sk_put *w, int fd, struct snek_error *e)
 }
 
 static int put_all(struct sk_put *w, const struct sk_message *m,
-    struct snek_error *e)
+    struct sk_span more, struct snek_error *e)
 {
 	size_t i;
 	int rc = 0;
@@ -35,19 +35,29 @@ static int put_all(struct sk_put *w, const struct sk_message *m,
 	sk_put_u32(w, m->kind);
 	sk_put_u64(w, m->id);
 	sk_put_bytes(w, m->body.p, m->body.n);
-	sk_put_u32(w, (uint32_t)m->fds);
+	sk_put_u32(w, (uint32_t)m->fds + (more.n > 0));
 	for (i = 0; i < m->fds && !rc; i++)
 		rc = put_file(w, m->fd[i], e);
+	if (!rc && more.n) {
+		sk_put_u64(w, more.n);
+		sk_put_raw(w, more.p, more.n);
+	}
 	return rc;
 }
 
 int sk_parcel_put(struct sk_buf *b, const struct sk_message *m,
     struct snek_error *e)
 {
+	return sk_parcel_put_with(b, m, (struct sk_span){ NULL, 0 }, e);
+}
+
+int sk_parcel_put_with(struct sk_buf *b, const struct sk_message *m,
+    struct sk_span more, struct snek_error *e)
+{
 	struct sk_put w = { *b, false };
 	size_t start = b->n;
 	int rc = m->fds > MAX_FILES ? sk_fail(e, SNEK_ELIMIT, "a message of %zu "
-	    "files", m->fds) : put_all(&w, m, e);
+	    "files", m->fds) : put_all(&w, m, more, e);
 
 	if (!rc)
 		sk_put_u32(&w, sk_crc32c(0, w.buf.p + start, w.buf.n - start));

@@ -16,6 +16,9 @@
 /* Append one; the message stays the caller's.  SNEK_ENOMEM, SNEK_EIO. */
 int sk_parcel_put(struct sk_buf *, const struct sk_message *,
     struct snek_error *);
+/* The same with one more file, if it has bytes. */
+int sk_parcel_put_with(struct sk_buf *, const struct sk_message *,
+    struct sk_span file, struct snek_error *);
 /* Take one apart; its files are in memory, nameless.  SNEK_EVERSION by number,
  * SNEK_EFORMAT, SNEK_ENOMEM. */
 int sk_parcel_get(struct sk_span, struct sk_message *, struct snek_error *);

@@ -240,21 +240,43 @@ static bool take_copies(struct sk_message *m, const struct layout *l)
 	return fd >= 0 && sk_message_take(m, fd);
 }
 
+static bool put_task(struct sk_message *m, const struct layout *l,
+    const struct sk_attempt *a)
+{
+	struct sk_put w = { { 0 }, false };
+
+	put_map(&w, l, a);
+	m->kind = SK_MSG_TASK;
+	m->id = a->id;
+	m->body = w.buf;
+	return !w.nomem;
+}
+
 int sk_request_map(const struct sk_exec_job *j,
     const struct sk_request_files *files, const struct sk_attempt *a,
     struct sk_message *m)
 {
 	struct layout l = { .job = j, .files = files };
-	struct sk_put w = { { 0 }, false };
-	bool ok = lay_out(&l, a) && take_copies(m, &l);
+	bool ok = lay_out(&l, a) && take_copies(m, &l) && put_task(m, &l, a);
 
-	if (ok)
-		put_map(&w, &l, a);
 	free_layout(&l);
-	m->kind = SK_MSG_TASK;
-	m->id = a->id;
-	m->body = w.buf;
-	return ok && !w.nomem ? 0 : SNEK_ENOMEM;
+	return ok ? 0 : SNEK_ENOMEM;
+}
+
+int sk_request_map_flat(const struct sk_exec_job *j, const struct sk_attempt *a,
+    struct sk_message *m, struct sk_buf *copies)
+{
+	struct sk_exec_job none = *j;
+	struct layout l = { .job = &none, .copies = *copies };
+	bool ok;
+
+	none.files = 0;
+	l.copies.n = 0;
+	ok = lay_out(&l, a) && put_task(m, &l, a);
+	*copies = l.copies;
+	memset(&l.copies, 0, sizeof(l.copies));
+	free_layout(&l);
+	return ok ? 0 : SNEK_ENOMEM;
 }
 
 int sk_request_reduce(const struct sk_attempt *a, struct sk_message *m)

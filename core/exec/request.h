@@ -11,6 +11,10 @@ struct sk_request_files {
 };
 int sk_request_map(const struct sk_exec_job *, const struct sk_request_files *,
     const struct sk_attempt *, struct sk_message *);
+/* The same where there are no files: copies, which is used again, is the one
+ * that goes with it, if it has any bytes. */
+int sk_request_map_flat(const struct sk_exec_job *, const struct sk_attempt *,
+    struct sk_message *, struct sk_buf *copies);
 int sk_request_reduce(const struct sk_attempt *, struct sk_message *);
 /* Where a record of an attempt lies, in words; false: there is none such, and
  * the words are of the chunk. */

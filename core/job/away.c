@@ -177,6 +177,10 @@ void sk_job_away_close(struct snek_job *j)
 void sk_job_away_limit_plan(const struct snek_job *j, struct sk_plan_limits *l)
 {
 	l->workers = j->away.room / 4 + (j->away.room % 4 != 0);
+	if (j->set.chunk_records) {
+		l->max_bytes = 1;
+		return;
+	}
 	if (j->on == SK_ON_HTTP) {
 		l->max_bytes = TASK_HTTP;
 		return;
