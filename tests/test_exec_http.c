@@ -162,6 +162,35 @@ START_TEST(batches_are_bounded_and_keep_the_order)
 }
 END_TEST
 
+/* The next attempt asks for what is missing alone. */
+START_TEST(what_was_answered_is_not_asked_for_again)
+{
+	static const struct web_answer a[] = {
+		{ .status = 200, .body = "[\"one\",\"two\"]" },
+		{ .status = 500 },
+		{ .status = 429 },
+		{ .status = 200, .body = "[\"three\",\"four\"]" },
+		{ .status = 200, .body = "[\"five\"]" },
+	};
+	struct sk_exec_event ev;
+
+	open_with(a, 5, 3, 2, 0);
+	ev = run();
+	ck_assert_int_eq(ev.outcome.code, SNEK_EAGAIN);
+	sk_outcome_free(&ev.outcome);
+	ev = run();
+	ck_assert(ev.throttled);
+	sk_outcome_free(&ev.outcome);
+	ev = run();
+	ck_assert_str_eq(got[3], "{\"data\":[[2,3],null]}");
+	ck_assert_uint_eq(web_requests(web), 5);
+	ck_assert_uint_eq(ev.outcome.records_in, 5);
+	ck_assert_str_eq(result(&ev), "null \"one\"\nnull \"two\"\n"
+	    "null \"three\"\nnull \"four\"\nnull \"five\"\n");
+	close_all();
+}
+END_TEST
+
 START_TEST(records_that_are_left_out_are_not_sent)
 {
 	static const struct sk_skip skip[] = { { 0, 0 }, { 1, 1 } };
@@ -312,6 +341,7 @@ static void tests(TCase *t)
 	tcase_add_loop_test(t, a_list_may_come_in_an_object, 0,
 	    sizeof(forms) / sizeof(*forms));
 	tcase_add_test(t, batches_are_bounded_and_keep_the_order);
+	tcase_add_test(t, what_was_answered_is_not_asked_for_again);
 	tcase_add_test(t, records_that_are_left_out_are_not_sent);
 	tcase_add_test(t, without_records_there_is_no_call);
 	tcase_add_loop_test(t, what_is_no_list_fails_and_says_why, 0,

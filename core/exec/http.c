@@ -25,30 +25,67 @@ static void close_chunk(const struct sk_away_item *it, struct sk_http_task *t)
 	t->held = NULL;
 }
 
-static void drop(struct sk_away_item *it)
+static void free_task(struct sk_http_task *t)
 {
-	struct sk_http_task *t = it->own;
-
-	if (!t)
-		return;
-	close_chunk(it, t);
 	sk_sink_free(t->sink);
 	free(t->place);
 	free(t);
+}
+
+static bool may_go_on(const struct sk_http_task *t, int code)
+{
+	return t->sink && (t->heard.chunk || t->heard.row) &&
+	    (code == SNEK_EAGAIN || code == SNEK_EIO ||
+	    code == SNEK_ETIMEDOUT);
+}
+
+static void drop(struct sk_away_item *it)
+{
+	struct sk_http *x = http_of(it);
+	struct sk_http_task *t = it->own;
+
 	it->own = NULL;
+	if (!t)
+		return;
+	close_chunk(it, t);
+	if (!may_go_on(t, it->event.outcome.code)) {
+		free_task(t);
+		return;
+	}
+	t->at = t->heard;
+	t->next = x->parked;
+	x->parked = t;
+}
+
+static struct sk_http_task *unpark(struct sk_http *x, const struct sk_attempt *a)
+{
+	struct sk_http_task **p, *t;
+
+	for (p = &x->parked; (t = *p); p = &t->next)
+		if (t->of == a->chunk && t->chunks == a->chunks &&
+		    t->skips == a->skips) {
+			*p = t->next;
+			return t;
+		}
+	return NULL;
 }
 
 static int begin(struct sk_away_item *it, struct snek_error *e)
 {
 	const struct sk_exec_job *j = &it->x->job;
+	const struct sk_attempt *a = &it->attempt;
 	struct sk_sink_options o = { .reducer = j->reducer,
 		.partitions = j->partitions, .memory = j->memory,
 		.tmp = j->tmp };
-	struct sk_http_task *t = calloc(1, sizeof(*t));
+	struct sk_http_task *t = unpark(http_of(it), a);
 
-	if (!t)
-		return sk_enomem(e);
-	it->own = t;
+	it->own = t ? t : calloc(1, sizeof(*t));
+	if (t || !it->own)
+		return t ? 0 : sk_enomem(e);
+	t = it->own;
+	t->of = a->chunk;
+	t->chunks = a->chunks;
+	t->skips = a->skips;
 	return sk_sink_new(&o, &t->sink, e);
 }
 
@@ -59,7 +96,7 @@ static int bytes_of(const struct sk_away_item *it, struct sk_http_task *t,
     struct sk_span *out, struct snek_error *e)
 {
 	const struct sk_exec_job *j = &it->x->job;
-	const struct sk_task_chunk *c = &it->attempt.chunk[t->chunk];
+	const struct sk_task_chunk *c = &it->attempt.chunk[t->at.chunk];
 	const struct sk_control control = { .deadline_ms = j->deadline_ms };
 
 	*out = c->bytes;
@@ -76,21 +113,20 @@ static int open_chunk(const struct sk_away_item *it, struct sk_http_task *t,
 
 	if (!rc && !t->view) {
 		rc = sk_chunk_open(bytes.p, bytes.n, &t->view, e);
-		t->bytes_in += rc ? 0 : bytes.n;
-		t->row = 0;
+		t->at.bytes_in += rc || t->at.row ? 0 : bytes.n;
 	}
 	return rc ? sk_fail_in(e, rc, "%s",
-	    it->attempt.chunk[t->chunk].origin) : 0;
+	    it->attempt.chunk[t->at.chunk].origin) : 0;
 }
 
 static bool is_skipped(const struct sk_away_item *it, struct sk_http_task *t)
 {
 	const struct sk_attempt *a = &it->attempt;
 
-	if (t->skip == a->skips || a->skip[t->skip].chunk != t->chunk ||
-	    a->skip[t->skip].row != t->row)
+	if (t->at.skip == a->skips || a->skip[t->at.skip].chunk != t->at.chunk ||
+	    a->skip[t->at.skip].row != t->at.row)
 		return false;
-	t->skip++;
+	t->at.skip++;
 	return true;
 }
 
@@ -100,18 +136,19 @@ static int find_next(const struct sk_away_item *it, struct sk_http_task *t,
 {
 	int rc;
 
-	while (t->chunk < it->attempt.chunks) {
+	while (t->at.chunk < it->attempt.chunks) {
 		rc = open_chunk(it, t, e);
 		if (rc)
 			return rc;
-		for (; t->row < sk_chunk_rows(t->view); t->row++) {
+		for (; t->at.row < sk_chunk_rows(t->view); t->at.row++) {
 			if (!is_skipped(it, t))
 				return 1;
-			t->records_in++;
-			t->skipped++;
+			t->at.records_in++;
+			t->at.skipped++;
 		}
 		close_chunk(it, t);
-		t->chunk++;
+		t->at.chunk++;
+		t->at.row = 0;
 	}
 	return 0;
 }
@@ -129,19 +166,19 @@ static int put_place(const struct sk_away_item *it, struct sk_http_task *t,
 		t->place = more;
 		t->cap = cap;
 	}
-	return sk_chunk_place(t->view, it->attempt.chunk[t->chunk].base, t->row,
-	    &t->place[t->n], e);
+	return sk_chunk_place(t->view, it->attempt.chunk[t->at.chunk].base,
+	    t->at.row, &t->place[t->n], e);
 }
 
 static int put_record(const struct sk_away_item *it, struct sk_http_task *t,
     struct sk_buf *b, struct snek_error *e)
 {
 	struct sk_record r;
-	int rc = sk_chunk_record(t->view, t->row, &r, e);
+	int rc = sk_chunk_record(t->view, t->at.row, &r, e);
 
 	if (rc < 0)
 		return sk_fail_in(e, rc, "%s",
-		    it->attempt.chunk[t->chunk].origin);
+		    it->attempt.chunk[t->at.chunk].origin);
 	if ((t->n && !sk_buf_byte(b, ',')) || !sk_json_write_record(b, &r))
 		return sk_enomem(e);
 	return 0;
@@ -164,8 +201,8 @@ static int add(struct sk_away_item *it, struct sk_http_task *t,
 	if (rc)
 		return rc;
 	t->n++;
-	t->row++;
-	t->records_in++;
+	t->at.row++;
+	t->at.records_in++;
 	return 1;
 }
 
@@ -204,10 +241,10 @@ static int finish(struct sk_away_item *it)
 	o->parts = o->part ? j->partitions : 0;
 	if (rc)
 		return sk_away_fail(it, rc, "%s", why.text);
-	o->records_in = t->records_in;
-	o->skipped = t->skipped;
+	o->records_in = t->at.records_in;
+	o->skipped = t->at.skipped;
 	o->emitted = sk_sink_emitted(t->sink);
-	o->bytes_in = t->bytes_in;
+	o->bytes_in = t->at.bytes_in;
 	return 0;
 }
 
@@ -241,13 +278,15 @@ static int ask(struct sk_away_item *it, struct sk_aws_request *q,
 
 static int hear_list(struct sk_away_item *it)
 {
+	struct sk_http_task *t = it->own;
 	struct snek_error why = { 0 };
 	struct snek_value list;
 	int rc;
 
 	if (sk_http_list(it, &list))
 		return 0;
-	rc = sk_http_emit(it->own, list, &why);
+	rc = sk_http_emit(t, list, &why);
+	t->heard = rc ? (struct sk_http_at){ 0 } : t->at;
 	return rc ? sk_away_fail(it, rc, "%s", why.text) : 1;
 }
 
@@ -268,7 +307,12 @@ static int hear(struct sk_away_item *it)
 static void close_http(struct sk_away *r)
 {
 	struct sk_http *x = (struct sk_http *)r;
+	struct sk_http_task *t;
 
+	while ((t = x->parked)) {
+		x->parked = t->next;
+		free_task(t);
+	}
 	sk_json_reader_free(x->json);
 	free(x->url);
 }

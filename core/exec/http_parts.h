@@ -12,18 +12,29 @@ struct sk_http {
 	char what[160], *url;
 	uint32_t batch;
 	sk_json_reader *json;
+	struct sk_http_task *parked;
 };
 
-/* Where an attempt is. */
+/* Where the next record of an attempt stands, and how many were before. */
+struct sk_http_at {
+	size_t chunk, skip;             /* of the attempt's */
+	uint32_t row;                   /* of the chunk */
+	uint64_t records_in, skipped, bytes_in;
+};
+
+/* What came of an attempt so far.  When a call fails that may be tried again,
+ * this is parked for the next attempt at the same, which begins with that call:
+ * what was answered is not asked for again. */
 struct sk_http_task {
-	size_t chunk, skip;             /* next of the attempt's */
-	uint32_t row;                   /* next of the chunk */
+	struct sk_http_task *next;      /* parked */
+	const struct sk_task_chunk *of;
+	size_t chunks, skips;
+	struct sk_http_at at, heard;    /* heard: what was answered for */
 	struct sk_chunk *view;          /* of the chunk, if open */
 	void *held;                     /* its bytes, if they were fetched */
 	struct sk_place *place;         /* of the records that were sent */
 	uint32_t n, cap;
 	sk_sink *sink;
-	uint64_t records_in, skipped, bytes_in;
 };
 
 /* The list that an answer holds; the value lives until the reader reads again.

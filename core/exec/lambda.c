@@ -18,7 +18,8 @@ struct lambda_exec {
 	char name[160], arch[16];
 	char path[1024];
 	char job[33];
-	uint32_t memory_mb, timeout_s;
+	uint32_t memory_mb, timeout_s, keep_s;
+	bool keep_all;
 	uint64_t priced;                /* calls that were answered */
 	sk_event_job *event;
 	sk_json_reader *json;
@@ -75,14 +76,31 @@ static int too_much(struct sk_away_item *it, struct snek_error *e)
 	    it->attempt.chunks == 1 ? ": " : "", why.text);
 }
 
+/* What comes of a task stays where its input is. */
+static struct sk_event_keep keep_of(const struct lambda_exec *x,
+    const struct sk_attempt *a)
+{
+	struct sk_event_keep k = { SK_KEEP_NOWHERE, x->keep_s,
+		x->keep_all && !a->stage };
+
+	if (!x->keep_s)
+		return k;
+	if (!a->stage && a->chunks)
+		k.shard = a->chunk[0].ref.shard;
+	else if (a->stage && a->runs)
+		k.shard = a->run[a->task % a->runs]->kept.shard;
+	return k;
+}
+
 static int ask(struct sk_away_item *it, struct sk_aws_request *q,
     struct snek_error *e)
 {
 	struct lambda_exec *x = lambda_of(it);
+	const struct sk_event_keep keep = keep_of(x, &it->attempt);
 	int rc;
 
 	it->body.n = 0;
-	rc = sk_event_put(x->event, &it->attempt, NULL, left_ms(x), &it->body,
+	rc = sk_event_put(x->event, &it->attempt, &keep, left_ms(x), &it->body,
 	    e);
 	if (rc == SNEK_ELIMIT && !it->attempt.stage)
 		rc = too_much(it, e);
@@ -281,6 +299,8 @@ static int set_up(struct lambda_exec *x, const struct sk_exec_lambda *o,
 	snprintf(x->job, sizeof(x->job), "%s", o->job);
 	x->memory_mb = o->memory_mb;
 	x->timeout_s = o->timeout_s;
+	x->keep_s = o->keep_s;
+	x->keep_all = o->keep_all;
 	if (!put_path(x, o->arn))
 		return sk_fail(e, SNEK_EINVAL, "%s: no ARN is so long", o->arn);
 	if (sk_json_reader_new(&json, &x->json))

@@ -17,6 +17,12 @@ struct sk_exec_lambda {                 /* texts are copied */
 	const char *plugin_sha256;      /* that its bundle was made of */
 	const char *job;                /* 32 hex digits that no other job has */
 	uint32_t memory_mb, timeout_s;
+	/* Runs that no answer carries are kept on the shard that the task's
+	 * chunks are on, for so long; 0: they are not, and the task is to be
+	 * smaller.  keep_all: all runs of map tasks are, and the reduce stage
+	 * is elsewhere, too: local is NULL. */
+	uint32_t keep_s;
+	bool keep_all;
 };
 int sk_exec_lambda(const struct sk_exec_job *, const struct sk_exec_lambda *,
     struct sk_exec **, struct snek_error *);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "base/clock.h"
+#include "base/weburl.h"
 #include "category/target.h"
 #include "exec/http.h"
 #include "exec/lambda.h"
@@ -17,6 +19,7 @@
 #define TASK_FETCHED ((uint64_t)64 << 20)
 #define TASK_LEAST ((uint64_t)1 << 20)  /* not worth an invocation */
 #define TASK_HTTP SK_HTTP_BATCH         /* few calls each */
+#define KEPT_S 86400                    /* what no answer carries, on servers */
 #define RAMP 1000u                      /* environments of a function ... */
 #define RAMP_MS 10000                   /* ... more in so long */
 #define MOST_WORKERS 1024u              /* here */
@@ -97,11 +100,17 @@ static bool env(const char *name)
 	return v && *v;
 }
 
-/* An emulator may have moved; then the environment says where it is. */
-static const char *endpoint_of(const struct sk_meta_lambda *l)
+/* An emulator may have moved; then the profile or the environment says where it
+ * is.  The record alone has nothing sent to other machines, for whoever may
+ * write it could have credentials sent to him. */
+static const char *endpoint_of(const struct sk_target *t,
+    const struct sk_meta_lambda *l)
 {
+	if (t->endpoint)
+		return t->endpoint;
 	return !*l->endpoint || env("AWS_ENDPOINT_URL_LAMBDA") ||
-	    env("AWS_ENDPOINT_URL") ? NULL : l->endpoint;
+	    env("AWS_ENDPOINT_URL") || strncmp(l->endpoint, "http://", 7) ||
+	    sk_weburl_check(l->endpoint, NULL) ? NULL : l->endpoint;
 }
 
 static int open_caller(struct snek_job *j, struct snek_error *e)
@@ -114,7 +123,7 @@ static int open_caller(struct snek_job *j, struct snek_error *e)
 		rc = sk_target_find(j->cat, &t, e);
 		o.profile = t.aws_profile;
 		o.region = lambda_of(j)->region;
-		o.endpoint = endpoint_of(lambda_of(j));
+		o.endpoint = endpoint_of(&t, lambda_of(j));
 	}
 	if (!rc || rc == SNEK_ENOENT)
 		rc = j->away.aws->open(&o, &j->away.caller, e);
@@ -266,27 +275,57 @@ static void describe_lambda(const struct snek_job *j, struct sk_exec_job *x)
 		x->memory = (size_t)(mb > 128 ? mb - 64 : 64) << 20;
 }
 
+/* By those who asked for partitions, and by an op that is there. */
+bool sk_job_away_reduces(const struct snek_job *j)
+{
+	const struct sk_exec_job *x = &j->exec_job;
+
+	return j->on == SK_ON_LAMBDA && sk_job_fetch_any(j) &&
+	    j->reducer.kind != SK_LISTED && j->set.partitions > 1 &&
+	    (!x->reduce_op || x->reduce_op == x->op);
+}
+
+static uint32_t keep_s(const struct snek_job *j)
+{
+	int64_t left = (j->deadline_ms - sk_clock_ms()) / 1000 + 60;
+
+	if (!sk_job_fetch_any(j))
+		return 0;
+	return j->deadline_ms && left < KEPT_S ? (uint32_t)(left > 60 ? left
+	    : 60) : KEPT_S;
+}
+
+static int name_job(struct snek_job *j, struct snek_error *e)
+{
+	struct sk_write_id id;
+	int rc = sk_write_id_new(&id, e);
+
+	if (!rc)
+		sk_write_id_hex(id, j->kept.job);
+	return rc;
+}
+
 static int open_lambda(struct snek_job *j, struct sk_exec *local,
     struct sk_exec **out, struct snek_error *e)
 {
 	const struct sk_meta_lambda *l = lambda_of(j);
 	struct sk_exec_job x = j->exec_job;
-	struct sk_write_id id;
-	char hex[33];
 	struct sk_exec_lambda o = { .aws = j->away.aws,
 		.caller = j->away.caller, .local = local, .name = l->name,
 		.arn = l->arn, .arch = l->arch,
-		.plugin_sha256 = l->plugin_sha256, .job = hex,
-		.memory_mb = l->memory_mb, .timeout_s = l->timeout_s };
-	int rc = sk_write_id_new(&id, e);
+		.plugin_sha256 = l->plugin_sha256, .job = j->kept.job,
+		.memory_mb = l->memory_mb, .timeout_s = l->timeout_s,
+		.keep_s = keep_s(j), .keep_all = sk_job_away_reduces(j) };
+	int rc = name_job(j, e);
 
 	if (!rc)
 		rc = bare_source(j, &x, e);
 	if (rc) {
-		local->ops->close(local);
+		if (local)
+			local->ops->close(local);
 		return rc;
 	}
-	sk_write_id_hex(id, hex);
+	j->kept.hand_on = o.keep_all;
 	describe_lambda(j, &x);
 	j->away.caller = NULL;
 	return sk_exec_lambda(&x, &o, out, e);

@@ -36,7 +36,10 @@ void sk_job_away_limit_plan(const struct snek_job *, struct sk_plan_limits *);
 /* Bytes that a chunk counts for in the plan. */
 uint64_t sk_job_away_weight(const struct snek_job *, uint64_t bytes);
 void sk_job_away_limit_sched(const struct snek_job *, struct sk_sched_config *);
-/* local: of the reduce stage; taken over, also on failure. */
+/* Does the reduce stage run elsewhere, too?  Its input is on servers then. */
+bool sk_job_away_reduces(const struct snek_job *);
+/* local: of the reduce stage, NULL where that is elsewhere, too; taken over,
+ * also on failure. */
 int sk_job_away_exec(struct snek_job *, struct sk_exec *local, struct sk_exec **,
     struct snek_error *);
 /* What goes on there although the job has ended, in words behind its own. */

@@ -45,7 +45,7 @@ static bool in_memory(const struct sk_run *r)
 
 static bool in_file(const struct sk_run *r)
 {
-	return !in_memory(r);
+	return r->fd > 0 && !in_memory(r);
 }
 
 static int merge(const struct sk_hold *h, const struct sk_run *const *run,
@@ -101,7 +101,7 @@ static void replace(struct sk_hold *h, struct sk_runs *s,
 			s->run[n++] = s->run[i];
 			continue;
 		}
-		h->files -= s->run[i].fd != 0;
+		h->files -= s->run[i].fd > 0;
 		if (in_memory(&s->run[i]))
 			h->held -= s->run[i].bytes;
 		sk_run_free(&s->run[i]);
@@ -166,7 +166,7 @@ static int settle(struct sk_hold *h, struct sk_run *r, uint64_t least,
 	if (rc)
 		return rc;
 	h->held += in_memory(r) ? n : 0;
-	h->files += r->fd != 0;
+	h->files += r->fd > 0;
 	return 0;
 }
 
@@ -178,7 +178,7 @@ int sk_hold_count(struct sk_hold *h, struct sk_run *r, struct snek_error *e)
 static int take_run(struct sk_hold *h, uint32_t p, struct sk_run *r,
     struct snek_error *e)
 {
-	int rc = settle(h, r, WORTH_A_FILE, e);
+	int rc = r->fd == SK_RUN_KEPT ? 0 : settle(h, r, WORTH_A_FILE, e);
 
 	if (rc)
 		return rc;

@@ -21,6 +21,7 @@
 #include "job/function.h"
 #include "job/hold.h"
 #include "job/journal.h"
+#include "job/kept.h"
 #include "job/missing.h"
 #include "job/plan.h"
 #include "job/away.h"
@@ -105,6 +106,7 @@ struct snek_job {
 	enum sk_on on;                  /* where it runs */
 	bool splits;                    /* what the executor may want */
 	struct sk_job_away away;
+	struct sk_job_kept kept;
 	struct sk_fields fields;
 	struct sk_job_fetch fetch;
 	struct sk_bad bad;

@@ -393,9 +393,11 @@ static int open_away(struct snek_job *j, struct sk_exec **out,
     struct snek_error *e)
 {
 	struct sk_exec_job x = j->exec_job;
-	struct sk_exec *local;
+	struct sk_exec *local = NULL;
 	int rc;
 
+	if (sk_job_away_reduces(j))
+		return sk_job_away_exec(j, NULL, out, e);
 	x.source = (struct sk_span){ NULL, 0 };
 	rc = j->worker ? sk_exec_processes(&x, j->worker, &local, e)
 	    : sk_exec_threads(&x, j->budget.workers, &local, e);

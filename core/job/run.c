@@ -210,12 +210,14 @@ static void keep_pending(struct snek_job *j, struct sk_exec_event *ev)
 {
 	struct sk_pending *p = malloc(sizeof(*p));
 	struct snek_error why = { 0 };
+	int rc = p ? sk_job_kept_take(j, ev->attempt.stage, &ev->outcome, &why)
+	    : sk_enomem(&why);
 
-	if (!p) {
+	if (rc) {
+		free(p);
 		sk_outcome_free(&ev->outcome);
-		sk_enomem(&why);
 		remember(j, task_of(ev), &why, ev->number);
-		tell(j, SK_EV_FAILED, ev->id, SNEK_ENOMEM);
+		tell(j, SK_EV_FAILED, ev->id, rc);
 		return;
 	}
 	p->attempt = ev->id;
@@ -363,6 +365,7 @@ static void finish(struct snek_job *j, int code)
 		explain(j, code, &e);
 	while (j->pending)
 		drop(j, j->pending->attempt);
+	sk_job_kept_drop(j);
 	pthread_mutex_lock(&j->lock);
 	j->error = e;
 	j->state = code ? SK_JOB_FAILED : SK_JOB_DONE;
