@@ -73,7 +73,7 @@ int sk_job_away_choose(struct snek_job *j, struct snek_error *e)
 	int rc;
 
 	j->on = j->set.on ? j->set.on : url ? SK_ON_HTTP : SK_ON_PROCESSES;
-	j->splits = j->on == SK_ON_LAMBDA;
+	j->splits = j->on == SK_ON_LAMBDA && !j->journal.store;
 	rc = check_url(j, url, e);
 	if (!rc && !sk_job_away_is(j) && j->set.workers > MOST_WORKERS)
 		rc = sk_fail(e, SNEK_EINVAL, "workers: %u are more than the %u "
@@ -298,9 +298,13 @@ static uint32_t keep_s(const struct snek_job *j)
 static int name_job(struct snek_job *j, struct snek_error *e)
 {
 	struct sk_write_id id;
-	int rc = sk_write_id_new(&id, e);
+	int rc = 0;
 
-	if (!rc)
+	if (j->journal.store)
+		memcpy(j->kept.job, j->journal.id, sizeof(j->kept.job));
+	else
+		rc = sk_write_id_new(&id, e);
+	if (!rc && !j->journal.store)
 		sk_write_id_hex(id, j->kept.job);
 	return rc;
 }

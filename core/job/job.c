@@ -114,7 +114,7 @@ void sk_job_unprepare(struct snek_job *j)
 	if (j->exec)
 		j->exec->ops->close(j->exec);
 	sk_job_away_close(j);
-	sk_job_kept_drop(j);
+	sk_job_kept_close(&j->kept);
 	sk_worker_close(j->worker);
 	free(j->file);
 	sk_sched_free(j->sched);

@@ -162,6 +162,11 @@ void sk_job_kept_drop(struct snek_job *j)
 	if (keeper)
 		sk_keeper_run(keeper, sk_clock_ms() + DROP_MS, NULL);
 	sk_keeper_free(keeper);
+	k->n = 0;
+}
+
+void sk_job_kept_close(struct sk_job_kept *k)
+{
 	free(k->left);
 	memset(k, 0, sizeof(*k));
 }

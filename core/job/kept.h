@@ -28,4 +28,5 @@ int sk_job_kept_take(struct snek_job *, uint32_t stage, struct sk_outcome *,
 /* Nobody reads them any more: what is known of is removed, if it can be; what
  * is not goes by itself. */
 void sk_job_kept_drop(struct snek_job *);
+void sk_job_kept_close(struct sk_job_kept *);
 #endif

@@ -365,7 +365,8 @@ static void finish(struct snek_job *j, int code)
 		explain(j, code, &e);
 	while (j->pending)
 		drop(j, j->pending->attempt);
-	sk_job_kept_drop(j);
+	if (!code || !j->journal.store)         /* or somebody goes on with it */
+		sk_job_kept_drop(j);
 	pthread_mutex_lock(&j->lock);
 	j->error = e;
 	j->state = code ? SK_JOB_FAILED : SK_JOB_DONE;
