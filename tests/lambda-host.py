@@ -827,6 +827,55 @@ def delays_are_at_least_as_long_as_asked():
         assert time.time() - begin >= 0.06
 
 
+def what_is_under_way_at_its_end_is_told():
+    with Host("--late", "100%", "--late-ms", "600000", "--create-ms", "600000") as h:
+        h.create()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(h.invoke, 1)
+            assert answer.result().status == 409
+    with Host("--late", "100%", "--late-ms", "600000") as h:
+        h.create(Timeout=900)
+        h.create(name="g", Timeout=900)
+        connections = []
+        for name, event in (("f", "1"), ("g", '"sleep 600000"')):
+            c = http.client.HTTPConnection("127.0.0.1", h.port, timeout=100)
+            c.request("POST", "%s/%s/invocations" % (FUNCTIONS, name), event,
+                      {"X-Amz-Date": "20260101T000000Z", "Authorization": AUTH % "lambda"})
+            connections.append(c)
+        until(lambda: h.processes() == 2)
+        until(lambda: "REPORT" in str(h.ask(
+            "POST", "/", {"logGroupName": "/aws/lambda/f"},
+            {"X-Amz-Target": "Logs_20140328.FilterLogEvents"}, service="logs").body))
+    assert connections[0].getresponse().read() == b"1"
+    r = connections[1].getresponse()
+    assert r.status == 500 and b"the host ends" in r.read()
+    for c in connections:
+        c.close()
+
+
+def what_is_wrong_with_an_option_is_told():
+    def run(*options):
+        p = subprocess.run([SNEK, "lambda-local", *options], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, env=dict(os.environ, TMPDIR=DIR))
+        return p.returncode, p.stderr.decode()
+    for options, code, text in (
+            (["--fail", "5"], 2, "--fail 5: say 5% or 0.05"),
+            (["--environments", "0"], 2, "from 1 to 10000"),
+            (["--port", "65536"], 2, "from 0 to 65535"), (["--key", "x"], 2, "ID:SECRET"),
+            (["--tmp", "/no/such"], 3, "/no/such"), (["x"], 2, "one argument too many")):
+        rc, said = run(*options)
+        assert rc == code and text in said, (options, rc, said)
+    with Host() as h:
+        rc, said = run("--port", str(h.port), "--json")
+        said = json.loads(said)
+        assert rc == 1 and said["code"] == "io" and said["exit"] == 1, said
+        assert "in use; --port 0" in said["message"], said
+    p = subprocess.run([SNEK, "lambda-local", "--port", "0"], stdout=open("/dev/full", "w"),
+                       stderr=subprocess.PIPE, env=dict(os.environ, TMPDIR=DIR))
+    assert p.returncode == 1 and b"standard output" in p.stderr, p
+    assert not os.listdir(DIR)
+
+
 def nothing_is_left_when_it_is_killed():
     for root in ("empty", "none"):
         dir = os.path.join(DIR, "killed")
@@ -888,6 +937,8 @@ ALONE = [a_function_is_pending_until_it_is_active,
          a_duplicate_runs_twice,
          a_failed_event_runs_three_times,
          delays_are_at_least_as_long_as_asked,
+         what_is_under_way_at_its_end_is_told,
+         what_is_wrong_with_an_option_is_told,
          nothing_is_left_when_it_is_killed,
          a_bootstrap_that_does_not_ask_is_given_up]
 bad = 0

@@ -57,6 +57,11 @@ static const char *const tls_places[3] = {
 	"../core/store/.libs/snek-tls.so",
 };
 
+static const char *const local_places[3] = {
+	"../libexec/snek-lambda-local", "snek-lambda-local",
+	"../snek-lambda-local",
+};
+
 /* Each run of a job that does not fit into memory may be a file. */
 static void raise_limit(void)
 {
@@ -74,6 +79,7 @@ void cli_main_begin(void)
 	fill_gaps();
 	find("SNEK_WORKER", worker_places);
 	find("SNEK_TLS", tls_places);
+	find("SNEK_LAMBDA_LOCAL", local_places);
 	if (!isatty(STDOUT_FILENO))
 		setvbuf(stdout, NULL, _IOFBF, BUFFER);
 	setlocale(LC_CTYPE, "");        /* numbers are the same everywhere */

@@ -34,7 +34,9 @@ bool sk_put_number(struct sk_buf *b, const char *name, uint64_t n)
 
 /* ---- sending ---- */
 
-struct delayed {
+struct sk_delayed {
+	struct sk_delayed *next, *previous;
+	struct sk_host *host;
 	struct sk_timer timer;
 	struct sk_request *request;
 	struct sk_reply reply;
@@ -44,15 +46,22 @@ struct delayed {
 
 static void send_delayed(void *arg)
 {
-	struct delayed *d = arg;
+	struct sk_delayed *d = arg;
 
+	if (d->previous)
+		d->previous->next = d->next;
+	else
+		d->host->delayed = d->next;
+	if (d->next)
+		d->next->previous = d->previous;
+	sk_loop_unset(d->host->loop, &d->timer);
 	sk_request_reply(d->request, &d->reply);
 	sk_buf_free(&d->text);
 	free(d);
 }
 
 /* The values of headers are the caller's: copy them. */
-static bool keep_headers(struct delayed *d)
+static bool keep_headers(struct sk_delayed *d)
 {
 	size_t i, at[SK_REPLY_HEADERS];
 
@@ -70,12 +79,17 @@ static bool keep_headers(struct delayed *d)
 static void send_later(struct sk_host *h, struct sk_request *r,
     struct sk_reply *p, int64_t us)
 {
-	struct delayed *d = calloc(1, sizeof(*d));
+	struct sk_delayed *d = calloc(1, sizeof(*d));
 
 	if (!d) {
 		sk_request_reply(r, p);
 		return;
 	}
+	d->host = h;
+	d->next = h->delayed;
+	if (d->next)
+		d->next->previous = d;
+	h->delayed = d;
 	d->request = r;
 	d->reply = *p;
 	memset(&p->body, 0, sizeof(p->body));
@@ -98,6 +112,12 @@ void sk_answer(struct sk_host *h, struct sk_request *r, struct sk_reply *p,
 		send_later(h, r, p, us);
 	else
 		sk_request_reply(r, p);
+}
+
+void sk_answer_all(struct sk_host *h)
+{
+	while (h->delayed)
+		send_delayed(h->delayed);
 }
 
 void sk_answer_json(struct sk_host *h, struct sk_request *r, unsigned status,

@@ -9,6 +9,9 @@
 void sk_answer(struct sk_host *, struct sk_request *, struct sk_reply *,
     int64_t late_us);
 
+/* At the end: what waits is sent at once. */
+void sk_answer_all(struct sk_host *);
+
 /* A JSON body, taken; broken when memory ran out while it was written. */
 void sk_answer_json(struct sk_host *, struct sk_request *, unsigned status,
     struct sk_buf *, bool complete);

@@ -11,7 +11,7 @@
 #include "host/disk.h"
 #include "host/rest.h"
 
-enum { END_MS = 10000 };
+enum { END_MS = 5000 };
 #define WAIT_US 1000000                 /* between looks at stop */
 
 /* An environment takes about four descriptors. */
@@ -119,12 +119,15 @@ int sk_host_run(struct sk_host *h, const volatile int *stop, struct snek_error *
 
 /* ---- the end ---- */
 
-static void end_environments(struct sk_host *h)
+/* Processes, and what clients are still to be told. */
+static void wind_up(struct sk_host *h)
 {
 	int64_t until = sk_clock_us() + END_MS * (int64_t)1000;
 	struct snek_error e;
 
-	while (!sk_environment_end_all(h) && sk_clock_us() < until)
+	sk_answer_all(h);
+	while ((!sk_environment_end_all(h) || sk_server_has_replies(h->server)) &&
+	    sk_clock_us() < until)
 		if (step(h, sk_clock_us() + 100000, &e))
 			break;
 }
@@ -143,8 +146,9 @@ void sk_host_close(struct sk_host *h)
 	if (h->port)
 		sk_port_close(h->port);
 	if (h->server)
-		end_environments(h);
+		wind_up(h);
 	sk_invoke_end_all(h);
+	sk_rest_settle_all(h);
 	forget_functions(h);
 	sk_server_free(h->server);
 	sk_loop_free(h->loop);

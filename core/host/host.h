@@ -58,6 +58,8 @@ struct sk_host {
 	uint64_t numbers;               /* of code and environments so far */
 	struct sk_invocation *events;   /* asynchronous ones, not ended */
 	uint64_t event_bytes;
+	struct sk_delayed *delayed;     /* answers */
+	struct sk_settling *settling;   /* functions */
 	bool closing;
 	char rootless[160];             /* why there are no roots; or "" */
 };

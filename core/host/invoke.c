@@ -45,7 +45,7 @@ static void link_event(struct sk_invocation *i)
 	if (i->next)
 		i->next->previous = i;
 	h->events = i;
-	h->event_bytes += i->payload->bytes.n;
+	h->event_bytes += i->payload->bytes.n + sizeof(*i);
 }
 
 static void unlink_event(struct sk_invocation *i)
@@ -56,7 +56,7 @@ static void unlink_event(struct sk_invocation *i)
 		i->host->events = i->next;
 	if (i->next)
 		i->next->previous = i->previous;
-	i->host->event_bytes -= i->payload->bytes.n;
+	i->host->event_bytes -= i->payload->bytes.n + sizeof(*i);
 }
 
 static void invocation_free(struct sk_invocation *i)
@@ -426,9 +426,8 @@ static void run_event(struct sk_invocation *i, struct sk_request *r)
 {
 	struct sk_host *h = i->host;
 	struct snek_error e = { 0 };
-	uint64_t waiting = h->event_bytes + i->payload->bytes.n;
 
-	if (waiting > EVENT_BYTES) {
+	if (h->event_bytes + i->payload->bytes.n > EVENT_BYTES) {
 		sk_answer_throttled(h, r, SK_ADMIT_ACCOUNT);
 		invocation_free(i);
 		return;

@@ -149,10 +149,9 @@ static int parse(struct local *l, int argc, char **argv, struct snek_error *e)
 
 /* ---- running ---- */
 
-static int fail(const struct snek_error *e)
+static int exit_of(int code)
 {
-	fprintf(stderr, "snek lambda-local: %s\n", e->text);
-	switch (e->code) {
+	switch (code) {
 	case SNEK_EINVAL:  return 2;
 	case SNEK_ENOENT:  return 3;
 	case SNEK_EACCES:  return 6;
@@ -160,7 +159,22 @@ static int fail(const struct snek_error *e)
 	}
 }
 
-static void say_ready(const struct local *l, const struct sk_host *h)
+static int fail(const struct local *l, const struct snek_error *e)
+{
+	struct sk_buf b = { 0 };
+
+	if (l->json && sk_json_write(&b, sk_cstring(e->text)))
+		fprintf(stderr, "{\"snek\":1,\"kind\":\"error\",\"code\":"
+		    "\"%s\",\"exit\":%d,\"message\":%.*s}\n",
+		    sk_error_name(e->code), exit_of(e->code), (int)b.n, b.p);
+	else
+		fprintf(stderr, "snek lambda-local: %s\n", e->text);
+	sk_buf_free(&b);
+	return exit_of(e->code);
+}
+
+static int say_ready(const struct local *l, const struct sk_host *h,
+    struct snek_error *e)
 {
 	const char *why = sk_host_rootless(h);
 	unsigned port = sk_port_number(h->port);
@@ -171,15 +185,17 @@ static void say_ready(const struct local *l, const struct sk_host *h)
 		    h->o.root ? "true" : "false");
 	else
 		printf("http://127.0.0.1:%u\n", port);
-	fflush(stdout);
+	if (fflush(stdout))
+		return sk_fail_errno(e, "standard output");
 	if (l->quiet)
-		return;
+		return 0;
 	fputs("snek lambda-local: an emulator, for work without an account; "
 	    "functions run on this machine\n", stderr);
 	if (!h->o.root)
 		fprintf(stderr, "snek lambda-local: they have no root of their "
 		    "own (%s), so they see this machine's files\n",
 		    *why ? why : "--root none");
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -190,20 +206,23 @@ int main(int argc, char **argv)
 	struct sigaction a = { .sa_handler = on_signal };
 	struct snek_error e = { 0 };
 	struct sk_host *h;
-	int rc;
+	int rc, i;
 
+	for (i = 1; i < argc; i++)      /* even a mistake is told so */
+		l.json = l.json || !strcmp(argv[i], "json=yes");
 	l.o.tmp = getenv("TMPDIR");
 	if (!l.o.tmp || !*l.o.tmp)
 		l.o.tmp = "/tmp";
 	if (parse(&l, argc, argv, &e))
-		return fail(&e);
+		return fail(&l, &e);
 	sigaction(SIGINT, &a, NULL);
 	sigaction(SIGTERM, &a, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (sk_host_open(&l.o, &h, &e))
-		return fail(&e);
-	say_ready(&l, h);
-	rc = sk_host_run(h, &stop, &e);
+		return fail(&l, &e);
+	rc = say_ready(&l, h, &e);
+	if (!rc)
+		rc = sk_host_run(h, &stop, &e);
 	sk_host_close(h);
-	return rc ? fail(&e) : 0;
+	return rc ? fail(&l, &e) : 0;
 }

@@ -66,6 +66,8 @@ void sk_rest_delete(struct sk_call *);
 void sk_rest_list(struct sk_call *);
 void sk_rest_invoke(struct sk_call *);
 void sk_rest_snapshot(struct sk_call *);
+/* At the end: what was to take its time is done. */
+void sk_rest_settle_all(struct sk_host *);
 /* rest_version.c */
 void sk_rest_publish(struct sk_call *);
 void sk_rest_list_versions(struct sk_call *);

@@ -25,47 +25,66 @@ static void answer_version(struct sk_call *c, unsigned status,
 
 /* ---- what takes its time ---- */
 
-struct settling {
+struct sk_settling {
+	struct sk_settling *next, *previous;
 	struct sk_timer timer;
 	struct sk_host *host;
 	struct sk_function *function;
 };
 
-static void settle(void *arg)
+static void settle(struct sk_host *h, struct sk_function *f)
 {
-	struct settling *s = arg;
-	struct sk_function *f = s->function;
-
 	f->state = SK_ACTIVE;
 	f->updating = false;
-	if (!f->deleted) {
-		sk_function_serve(f);
-		sk_environment_retire(s->host);
-	}
-	sk_function_unref(f);
+	if (f->deleted)
+		return;
+	sk_function_serve(f);
+	sk_environment_retire(h);
+}
+
+static void on_settled(void *arg)
+{
+	struct sk_settling *s = arg;
+
+	if (s->previous)
+		s->previous->next = s->next;
+	else
+		s->host->settling = s->next;
+	if (s->next)
+		s->next->previous = s->previous;
+	sk_loop_unset(s->host->loop, &s->timer);
+	settle(s->host, s->function);
+	sk_function_unref(s->function);
 	free(s);
 }
 
-/* Pending becomes Active, InProgress Successful, after --create-ms. */
+void sk_rest_settle_all(struct sk_host *h)
+{
+	while (h->settling)
+		on_settled(h->settling);
+}
+
+/* Pending becomes Active, InProgress Successful, after --create-ms; at once
+ * where there is no memory to wait in. */
 static void settle_later(struct sk_host *h, struct sk_function *f)
 {
-	struct settling *s = calloc(1, sizeof(*s)), now = { .host = h,
-		.function = f };
+	struct sk_settling *s = h->o.create_ms ? calloc(1, sizeof(*s)) : NULL;
 
-	if (s)
-		*s = now;
-	f->refs++;
-	if (s) {
-		s->timer = (struct sk_timer){ .fire = settle, .arg = s };
-		if (h->o.create_ms && !sk_loop_set(h->loop, &s->timer,
-		    sk_clock_us() + h->o.create_ms * (int64_t)1000))
-			return;
-		settle(s);
+	if (!s) {
+		settle(h, f);
 		return;
 	}
-	f->state = SK_ACTIVE;
-	sk_function_serve(f);
-	f->refs--;
+	s->timer = (struct sk_timer){ .fire = on_settled, .arg = s };
+	s->host = h;
+	s->function = f;
+	f->refs++;
+	s->next = h->settling;
+	if (s->next)
+		s->next->previous = s;
+	h->settling = s;
+	if (sk_loop_set(h->loop, &s->timer, sk_clock_us() +
+	    h->o.create_ms * (int64_t)1000))
+		on_settled(s);
 }
 
 /* ---- create ---- */

@@ -30,6 +30,7 @@ struct sk_server {
 	struct sk_loop *loop;
 	struct sk_watch watch;
 	bool again;                     /* a reply waits to be moved */
+	size_t replies;                 /* that are not out yet */
 };
 
 struct sk_port {
@@ -159,7 +160,9 @@ void sk_request_reply(struct sk_request *r, struct sk_reply *p)
 		MHD_add_response_header(x->response, p->header[i].name,
 		    p->header[i].value);
 	sk_buf_free(&p->body);
-	if (!x->response)
+	if (x->response)
+		x->server->replies++;
+	else
 		x->dropped = true;
 	wake(x);
 }
@@ -316,8 +319,10 @@ static void on_completed(void *arg, struct MHD_Connection *c, void **state,
 	(void)arg, (void)c, (void)code;
 	if (!x)
 		return;
-	if (x->response)
+	if (x->response) {
+		x->server->replies--;
 		MHD_destroy_response(x->response);
+	}
 	sk_buf_free(&x->r.body);
 	free(x);
 	*state = NULL;
@@ -408,7 +413,8 @@ static int listen_at(struct sk_port *p, uint16_t number, struct snek_error *e)
 	if (bind(p->watch.fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
 	    listen(p->watch.fd, BACKLOG) < 0 ||
 	    getsockname(p->watch.fd, (struct sockaddr *)&a, &n) < 0)
-		return sk_fail_errno(e, "listen on 127.0.0.1:%u", number);
+		return sk_fail(e, SNEK_EIO, "listen on 127.0.0.1:%u: %s; "
+		    "--port 0 takes any that is free", number, strerror(errno));
 	p->number = ntohs(a.sin_port);
 	return sk_loop_add(p->server->loop, &p->watch, EPOLLIN, e);
 }
@@ -473,6 +479,11 @@ bool sk_server_run(struct sk_server *s)
 			s->again = true;
 	}
 	return s->again;
+}
+
+bool sk_server_has_replies(const struct sk_server *s)
+{
+	return s->replies;
 }
 
 int sk_server_new(struct sk_loop *loop, struct sk_server **out,

@@ -55,6 +55,8 @@ void sk_server_free(struct sk_server *);
 /* Move what replies have made possible; before each wait of the loop.  True:
  * there is more, do not wait. */
 bool sk_server_run(struct sk_server *);
+/* Some are not out yet. */
+bool sk_server_has_replies(const struct sk_server *);
 
 /* Listen on 127.0.0.1; port 0 picks one. */
 int sk_port_open(struct sk_server *, uint16_t port, const struct sk_port_ops *,
