@@ -734,6 +734,26 @@ while True:
             assert h.invoke({"a": 1}).body == [{"a": 1}, "python"], root
 
 
+def snek_s_own_worker_runs_in_an_empty_root():
+    zip = os.path.join(DIR, "..", "own.zip")
+    if os.environ.get("SANITIZE", "no") != "no":
+        print("  not here: with a sanitizer it is not the worker that ships")
+        return
+    plugin = os.path.join(os.path.dirname(SNEK), "plugins", ".libs", "wordcount.so")
+    subprocess.run([SNEK, "add-function", plugin, "--bundle", zip], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                   env=dict(os.environ, PATH=os.path.dirname(SNEK) + ":" + os.environ["PATH"]))
+    with open(zip, "rb") as f:
+        code = f.read()
+    os.unlink(zip)
+    with Host() as h:
+        h.create(zip=code, Timeout=60)
+        for _ in range(2):
+            a = h.invoke({"not": "of snek"})
+            assert a.status == 200 and not a.error and a.body["snek"] == 1, a
+            assert "is not from snek" in a.body["error"], a
+
+
 def faults_come_as_often_as_asked():
     with Host("--fail", "10%", "--throttle", "0.1", "--lose", "10%", "--kill", "10%",
               "--duplicate", "10%", "--late", "10%", "--late-ms", "5", "--seed", "7") as h:
@@ -932,6 +952,7 @@ ALONE = [a_function_is_pending_until_it_is_active,
          a_reserved_concurrency_is_a_function_s_own,
          without_a_root_it_works_too,
          a_bootstrap_in_another_language_runs_on_this_machine_s_programs,
+         snek_s_own_worker_runs_in_an_empty_root,
          faults_come_as_often_as_asked,
          what_has_no_work_is_frozen,
          a_duplicate_runs_twice,

@@ -10,6 +10,8 @@
 #define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define IAM_SIGNATURE \
 	"5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
+#define START "AWS4-HMAC-SHA256 "
+#define REST "SignedHeaders=host, Signature="
 #define IAM "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/" \
 	"aws4_request, SignedHeaders=content-type;host;x-amz-date, Signature=" \
 	IAM_SIGNATURE
@@ -113,18 +115,16 @@ END_TEST
 
 START_TEST(what_is_no_signature_is_refused)
 {
-	static const char *const bad[] = { "", "Basic eDp5", "AWS4-HMAC-SHA256 ",
-		"AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request",
-		"AWS4-HMAC-SHA256 Credential=A/20150830/r/s/other, "
-		    "SignedHeaders=host, Signature=" IAM_SIGNATURE,
-		"AWS4-HMAC-SHA256 Credential=A/2015083x/r/s/aws4_request, "
-		    "SignedHeaders=host, Signature=" IAM_SIGNATURE,
-		"AWS4-HMAC-SHA256 Credential=A/20150830/r\"/s/aws4_request, "
-		    "SignedHeaders=host, Signature=" IAM_SIGNATURE,
-		"AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request, "
-		    "SignedHeaders=host, Signature=" IAM_SIGNATURE "0",
-		"AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request, "
-		    "SignedHeaders=host, Signature=nonsense" };
+	static const char *const bad[] = { "", "Basic eDp5", START,
+		START "Credential=A/20150830/r/s/aws4_request",
+		START "Credential=A/20150830/r/s/other, " REST IAM_SIGNATURE,
+		START "Credential=A/2015083x/r/s/aws4_request, " REST
+		    IAM_SIGNATURE,
+		START "Credential=A/20150830/r\"/s/aws4_request, " REST
+		    IAM_SIGNATURE,
+		START "Credential=A/20150830/r/s/aws4_request, " REST
+		    IAM_SIGNATURE "0",
+		START "Credential=A/20150830/r/s/aws4_request, " REST "nonsense" };
 	struct sk_signature s;
 
 	ck_assert(!sk_signature_parse(&s, bad[_i], "20150830T123600Z", "/"));

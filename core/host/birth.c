@@ -199,7 +199,8 @@ static int make(struct sk_host *h, struct sk_version *version,
 	v->state = SK_COLD;
 	v->was_cold = true;
 	v->control = (struct sk_watch){ .fd = -1, .ready = on_control, .arg = v };
-	v->out = (struct sk_watch){ .fd = -1, .ready = sk_environment_output, .arg = v };
+	v->out = (struct sk_watch){ .fd = -1, .ready = sk_environment_output,
+		.arg = v };
 	v->timer = (struct sk_timer){ .fire = launch, .arg = v };
 	name_stream(v);
 	sk_environment_link(v);

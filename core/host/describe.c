@@ -12,17 +12,22 @@ static bool put_raw(struct sk_buf *b, const char *name, const struct sk_buf *jso
 
 static bool put_variables(struct sk_buf *b, const struct sk_buf *env)
 {
-	const char *p = env->p, *end = p + env->n, *equals;
+	const char *p = env->p, *end = p + env->n;
 	char name[1024];
+	size_t n;
 	bool ok = true;
 
 	if (!env->n)
 		return true;
 	ok = sk_buf_printf(b, ",\"Environment\":{\"Variables\":{");
 	for (; ok && p < end; p += strlen(p) + 1) {
-		equals = strchr(p, '=');
-		snprintf(name, sizeof(name), "%.*s", (int)(equals - p), p);
-		ok = sk_put_member(b, name, equals + 1);
+		n = strcspn(p, "=");
+		ok = n < sizeof(name);
+		if (!ok)
+			break;          /* configure.c let none in */
+		memcpy(name, p, n);
+		name[n] = '\0';
+		ok = sk_put_member(b, name, p + n + 1);
 	}
 	return ok && sk_buf_printf(b, "}}");
 }

@@ -10,8 +10,9 @@
 
 void sk_uuid(char to[37])
 {
+	static const char digits[] = "0123456789abcdef";
 	unsigned char b[16];
-	size_t i, n = 0;
+	size_t i;
 
 	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
 		abort();                /* Linux: cannot be for so few */
@@ -19,9 +20,11 @@ void sk_uuid(char to[37])
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
 	for (i = 0; i < sizeof(b); i++) {
 		if (i == 4 || i == 6 || i == 8 || i == 10)
-			to[n++] = '-';
-		n += (size_t)sprintf(to + n, "%02x", b[i]);
+			*to++ = '-';
+		*to++ = digits[b[i] >> 4];
+		*to++ = digits[b[i] & 15];
 	}
+	*to = '\0';
 }
 
 void sk_time_text(char to[32])

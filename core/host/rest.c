@@ -221,8 +221,8 @@ static void run(struct sk_call *c)
 		    "%.16s %.200s", c->request->method, c->request->target);
 		return;
 	}
-	if ((!(route->flags & OPEN) && !check_signature(c)) || !check_size(c, route) ||
-	    ((route->flags & NAMED) && !name_function(c, route->flags)))
+	if ((!(route->flags & OPEN) && !check_signature(c)) ||
+	    !check_size(c, route) || ((route->flags & NAMED) && !name_function(c, route->flags)))
 		return;
 	if (route->flags & BODY)
 		sk_fields_read(&c->body, c->host->json, (struct sk_span){

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 /* Where the host's directory is until an environment has its code from there. */
-#define HOST "/var/runtime"
+#define HOST "var/runtime"
 
 enum { USER = 993, GROUP = 990 };       /* Lambda's, in the user namespace */
 
@@ -174,8 +174,8 @@ static int make_etc(void)
 	char from[64], to[64];
 	size_t i;
 
-	if (mkdir("opt", 0755) < 0 || mkdir("etc", 0755) < 0 || mkdir("etc/ssl", 0755) < 0 ||
-	    mkdir("etc/ssl/certs", 0755) < 0)
+	if (mkdir("opt", 0755) < 0 || mkdir("etc", 0755) < 0 ||
+	    mkdir("etc/ssl", 0755) < 0 || mkdir("etc/ssl/certs", 0755) < 0)
 		return -1;
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		snprintf(from, sizeof(from), "/etc/%s", names[i]);
@@ -208,7 +208,7 @@ static int make_tree(const char *dir, const char *root, const char **what)
 	if ((*root ? borrow_all(root) : make_etc()) < 0)
 		return -1;
 	*what = "its code";
-	return mount(dir, HOST + 1, NULL, MS_BIND | MS_REC, NULL);
+	return mount(dir, HOST, NULL, MS_BIND | MS_REC, NULL);
 }
 
 int sk_root_make(const char *dir, const char *root, const char **what)
@@ -249,9 +249,9 @@ int sk_root_enter(const struct sk_spawn_order *o, const char **what)
 	if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, text) < 0)
 		return -1;
 	*what = "its code";
-	snprintf(text, sizeof(text), HOST "/%s", o->s.task);
+	snprintf(text, sizeof(text), "/" HOST "/%s", o->s.task);
 	if (bind_read_only(text, "/var/task") < 0 ||
-	    umount2(HOST, MNT_DETACH) < 0)
+	    umount2("/" HOST, MNT_DETACH) < 0)
 		return -1;
 	mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	return 0;

@@ -22,7 +22,7 @@ bool sk_signature_parse(struct sk_signature *, const char *authorization,
 struct sk_signed {
 	const char *method, *target;
 	size_t path_len;
-	const char *payload;            /* its hash, in hex, or what stands for it */
+	const char *payload;            /* its hash in hex, or what stands for it */
 	const struct sk_signed_header {
 		const char *name, *value;
 	} *header;
