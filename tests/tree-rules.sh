@@ -20,7 +20,7 @@ allowed () {
 	job)      echo "base value store category task aws exec job" ;;
 	aws)      echo "base value task aws" ;;
 	host)     echo "base value host" ;;
-	api)      echo "base value store category task aws job api" ;;
+	api)      echo "base value store category task aws job worker api" ;;
 	cli)      echo "cli" ;;
 	esac
 }

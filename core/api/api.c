@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "config.h"
+#include "handle.h"
+#include "store/journal.h"
 
 /* ---- responses ---- */
 
@@ -108,6 +110,27 @@ void sk_api_give(struct sk_api *a, snek_cluster *c)
 	}
 	pthread_mutex_unlock(&a->lock);
 	snek_cluster_close(c);
+}
+
+int sk_api_journal(snek_cluster *c, struct sk_journal **out,
+    struct snek_error *e)
+{
+	int rc = sk_need_cluster(c, e);
+
+	if (rc)
+		return rc;
+	return c->cat->servers ? sk_journal_open_redis(c->cat->meta, out, e) :
+	    sk_journal_open_dir(c->cat->where, out, e);
+}
+
+int sk_api_put_name(void *object, const char *id)
+{
+	struct sk_object *o = object;
+
+	sk_object_open(o, NULL, '{');
+	sk_object_text(o, "job", id);
+	sk_object_close(o, '}');
+	return o->nomem ? SNEK_ENOMEM : 0;
 }
 
 /* ---- paths and queries ---- */
@@ -219,28 +242,29 @@ static const struct route {
 	const char *method, *path;      /* "*": a name */
 	void (*answer)(struct sk_api_call *);
 	bool slow;
+	void (*kept)(struct sk_api_call *);     /* where jobs are kept */
 } routes[] = {
-	{ "GET", "/v1", sk_api_about, false },
-	{ "GET", "/v1/cluster", sk_api_cluster, false },
-	{ "GET", "/v1/categories", sk_api_categories, true },
-	{ "GET", "/v1/categories/*", sk_api_category, false },
-	{ "DELETE", "/v1/categories/*", sk_api_category_remove, true },
-	{ "POST", "/v1/categories/*/compact", sk_api_category_compact, true },
-	{ "GET", "/v1/categories/*/records", sk_api_records, true },
-	{ "POST", "/v1/categories/*/records", sk_api_write, true },
-	{ "POST", "/v1/categories/*/writes", sk_api_write_begin, true },
-	{ "PUT", "/v1/writes/*/parts/*", sk_api_write_part, true },
-	{ "POST", "/v1/writes/*/commit", sk_api_write_commit, true },
-	{ "DELETE", "/v1/writes/*", sk_api_write_drop, true },
-	{ "POST", "/v1/query", sk_api_query, true },
-	{ "GET", "/v1/jobs", sk_api_job_list, false },
-	{ "GET", "/v1/jobs/*", sk_api_job, false },
-	{ "DELETE", "/v1/jobs/*", sk_api_job_drop, true },
-	{ "GET", "/v1/jobs/*/results", sk_api_job_results, true },
-	{ "GET", "/v1/functions", sk_api_functions, true },
-	{ "GET", "/v1/functions/*", sk_api_function, true },
-	{ "POST", "/write", sk_api_old_write, true },
-	{ "POST", "/query", sk_api_old_query, true },
+	{ "GET", "/v1", sk_api_about, false, NULL },
+	{ "GET", "/v1/cluster", sk_api_cluster, false, NULL },
+	{ "GET", "/v1/categories", sk_api_categories, true, NULL },
+	{ "GET", "/v1/categories/*", sk_api_category, false, NULL },
+	{ "DELETE", "/v1/categories/*", sk_api_category_remove, true, NULL },
+	{ "POST", "/v1/categories/*/compact", sk_api_category_compact, true, NULL },
+	{ "GET", "/v1/categories/*/records", sk_api_records, true, NULL },
+	{ "POST", "/v1/categories/*/records", sk_api_write, true, NULL },
+	{ "POST", "/v1/categories/*/writes", sk_api_write_begin, true, NULL },
+	{ "PUT", "/v1/writes/*/parts/*", sk_api_write_part, true, NULL },
+	{ "POST", "/v1/writes/*/commit", sk_api_write_commit, true, NULL },
+	{ "DELETE", "/v1/writes/*", sk_api_write_drop, true, NULL },
+	{ "POST", "/v1/query", sk_api_query, true, sk_kept_query },
+	{ "GET", "/v1/jobs", sk_api_job_list, false, sk_kept_list },
+	{ "GET", "/v1/jobs/*", sk_api_job, false, sk_kept_job },
+	{ "DELETE", "/v1/jobs/*", sk_api_job_drop, true, sk_kept_drop },
+	{ "GET", "/v1/jobs/*/results", sk_api_job_results, true, sk_kept_results },
+	{ "GET", "/v1/functions", sk_api_functions, true, NULL },
+	{ "GET", "/v1/functions/*", sk_api_function, true, NULL },
+	{ "POST", "/write", sk_api_old_write, true, NULL },
+	{ "POST", "/query", sk_api_old_query, true, NULL },
 };
 
 /* Does a path follow a route, and with which names in it? */
@@ -300,7 +324,9 @@ void sk_api_answer(struct sk_api *a, const struct sk_api_request *r,
 	out->status = 200;
 	out->type = "application/json";
 	found = find(r, c.name, &other);
-	if (found)
+	if (found && found->kept && a->o.kept)
+		found->kept(&c);
+	else if (found)
 		found->answer(&c);
 	else if (other)
 		sk_api_fail_as(out, 405, SNEK_EINVAL, "the path is there, but "
@@ -347,8 +373,8 @@ static int defaults(struct sk_api *a, const struct sk_api_options *o,
 		a->o.wait_ms = 20000;
 	if (!o->jobs)
 		a->o.jobs = 8;
-	if (!o->kept)
-		a->o.kept = 256;
+	if (!o->known)
+		a->o.known = 256;
 	if (!o->keep_s)
 		a->o.keep_s = 3600;
 	if (!o->max_record)

@@ -49,18 +49,21 @@ struct sk_api_response {
 };
 void sk_api_response_free(struct sk_api_response *);
 
+struct sk_kept_options;
 struct sk_api_options {                 /* 0 and NULL: the default */
 	const char *cluster;            /* as for snek_cluster_open */
 	size_t max_reply;               /* bytes of a page; 4 MiB */
 	unsigned wait_ms;               /* that a query may take before it is
 					 * a job to ask about; 20 s */
 	unsigned jobs;                  /* that run at once; 8 */
-	unsigned kept;                  /* that are known; 256 */
+	unsigned known;                 /* that are kept; 256 */
 	unsigned keep_s;                /* an ended one, since it was asked
 					 * about last; 3600 */
 	uint64_t max_record, max_parts; /* bytes; 64 MiB, 16 GiB */
 	const char *tmp;                /* for results and parts; $TMPDIR */
 	const char *on;                 /* executor of queries; NULL: as snek's */
+	const struct sk_kept_options *kept;     /* queries are kept jobs; NULL:
+					 * they run in this process */
 };
 
 struct sk_api;

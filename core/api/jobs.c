@@ -91,7 +91,7 @@ static int end_page(struct sheet *s, struct snek_error *e)
 	return 0;
 }
 
-static bool put_result(struct sk_buf *b, bool reduced, struct snek_value key,
+bool sk_api_put_result(struct sk_buf *b, bool reduced, struct snek_value key,
     struct snek_value value)
 {
 	if (!reduced)
@@ -108,7 +108,7 @@ static int add(struct sheet *s, struct snek_value key, struct snek_value value,
 	struct sk_buf one = { 0 };
 	int rc = 0;
 
-	if (!put_result(&one, s->j->reduced, key, value))
+	if (!sk_api_put_result(&one, s->j->reduced, key, value))
 		rc = sk_enomem(e);
 	if (!rc && before && before + one.n > most)
 		rc = end_page(s, e);
@@ -227,9 +227,9 @@ static int enter(struct sk_api_job *j, struct snek_error *e)
 	if (t->running >= a->o.jobs)
 		rc = sk_fail(e, SNEK_EAGAIN, "%u queries are running already",
 		    a->o.jobs);
-	else if (t->n >= a->o.kept)
+	else if (t->n >= a->o.known)
 		rc = sk_fail(e, SNEK_EAGAIN, "the results of %u queries are "
-		    "kept; drop one", a->o.kept);
+		    "kept; drop one", a->o.known);
 	if (!rc) {
 		j->next = t->first;
 		t->first = j;

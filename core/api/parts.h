@@ -7,7 +7,9 @@
 
 #include "api/api.h"
 #include "api/object.h"
+#include "api/client.h"
 #include "api/jobs.h"
+#include "api/kept.h"
 #include "api/uploads.h"
 #include "value/json_read.h"
 
@@ -67,6 +69,22 @@ void sk_api_receipt(struct sk_buf *, const char *category,
 int sk_api_write_bytes(struct sk_api *, const char *category,
     const struct sk_api_request *, struct sk_span, struct snek_receipt *,
     struct snek_error *);
+
+/* A job from a query's object, to be started by the caller; function (may be
+ * NULL) gets its name, to be freed. */
+int sk_api_describe(struct sk_api *, snek_cluster *, struct sk_span body,
+    snek_job **, char **function, struct snek_error *);
+/* Milliseconds that a query itself wants to wait. */
+int sk_api_wait_of(struct sk_api *, struct sk_span body, unsigned *ms,
+    struct snek_error *);
+/* Append one result, as an element of a list. */
+bool sk_api_put_result(struct sk_buf *, bool reduced, struct snek_value key,
+    struct snek_value value);
+/* A visit that puts a job's name into a list. */
+int sk_api_put_name(void *object, const char *id);
+/* The journal of a cluster's jobs; it lives as long as the handle at most. */
+struct sk_journal;
+int sk_api_journal(snek_cluster *, struct sk_journal **, struct snek_error *);
 
 /* ---- the handlers ---- */
 

@@ -130,7 +130,7 @@ static int put_args(snek_job *job, struct snek_value list, struct snek_error *e)
 	return rc;
 }
 
-static int describe(struct sk_api *a, snek_job *job, const struct sk_record *r,
+static int fill(struct sk_api *a, snek_job *job, const struct sk_record *r,
     const char *function, struct snek_error *e)
 {
 	char *reduce = NULL;
@@ -153,6 +153,48 @@ static int describe(struct sk_api *a, snek_job *job, const struct sk_record *r,
 	return rc;
 }
 
+static int describe(struct sk_api *a, snek_cluster *cluster,
+    const struct sk_record *r, const char *category, const char *function,
+    snek_job **out, struct snek_error *e)
+{
+	snek_job *job = NULL;
+	int rc = snek_job_new(cluster, category, &job, e);
+
+	if (!rc)
+		rc = fill(a, job, r, function, e);
+	if (rc)
+		snek_job_free(job);
+	else
+		*out = job;
+	return rc;
+}
+
+int sk_api_describe(struct sk_api *a, snek_cluster *cluster,
+    struct sk_span body, snek_job **out, char **name, struct snek_error *e)
+{
+	const struct sk_api_request as = { .body = body };
+	char *category = NULL, *function = NULL;
+	sk_json_reader *json;
+	struct sk_record r;
+	int rc = sk_api_object(&as, &json, &r, e);
+
+	if (!rc)
+		rc = check_members(&r, e);
+	if (!rc)
+		rc = sk_api_text(&r, "category", true, &category, e);
+	if (!rc)
+		rc = sk_api_text(&r, "function", true, &function, e);
+	if (!rc)
+		rc = describe(a, cluster, &r, category, function, out, e);
+	sk_json_reader_free(json);
+	free(category);
+	if (rc || !name)
+		free(function);
+	else
+		*name = function;
+	return rc;
+}
+
 /* The cluster's handle is the job's while it runs, and goes with it. */
 static int start(struct sk_api *a, const struct sk_record *r,
     const char *category, const char *function, struct sk_api_job **out,
@@ -163,13 +205,10 @@ static int start(struct sk_api *a, const struct sk_record *r,
 	int rc = sk_api_take(a, &cluster, e);
 
 	if (!rc)
-		rc = snek_job_new(cluster, category, &job, e);
-	if (!rc)
-		rc = describe(a, job, r, function, e);
+		rc = describe(a, cluster, r, category, function, &job, e);
 	if (!rc)
 		return sk_api_jobs_start(a, cluster, job, category, function,
 		    out, e);
-	snek_job_free(job);
 	sk_api_give(a, cluster);
 	return rc;
 }
@@ -273,6 +312,20 @@ static int wait_of(struct sk_api *a, const struct sk_record *r, unsigned *ms,
 	if (s * 1000 < a->o.wait_ms)
 		*ms = (unsigned)(s * 1000);
 	return 0;
+}
+
+int sk_api_wait_of(struct sk_api *a, struct sk_span body, unsigned *ms,
+    struct snek_error *e)
+{
+	const struct sk_api_request as = { .body = body };
+	sk_json_reader *json;
+	struct sk_record r;
+	int rc = sk_api_object(&as, &json, &r, e);
+
+	if (!rc)
+		rc = wait_of(a, &r, ms, e);
+	sk_json_reader_free(json);
+	return rc;
 }
 
 static int failed(struct sk_api_job *j, struct snek_error *e)

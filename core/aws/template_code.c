@@ -113,6 +113,18 @@ static void mapper_role(struct sk_template *t)
 	sk_template_put(t, "}}");
 }
 
+/* Whose passwords are presigned URLs that name the cache. */
+static void caches(struct sk_template *t)
+{
+	uint32_t i;
+
+	sk_template_put(t, "'SNEK_REDIS_USER':'%s-api'", t->o->name);
+	sk_template_put(t, "'SNEK_CACHES':{'Fn::Join':[',',[{'Ref':'Meta'}");
+	for (i = 0; i < t->o->shards; i++)
+		sk_template_put(t, "{'Ref':'Shard%u'}", i);
+	sk_template_put(t, "]]}");
+}
+
 static void environment(struct sk_template *t)
 {
 	uint32_t i;
@@ -130,7 +142,7 @@ static void environment(struct sk_template *t)
 	if (strcmp(t->o->auth, "iam"))
 		sk_template_put(t, "'SNEK_TOKEN_SECRET':{'Ref':'Token'}");
 	else
-		sk_template_put(t, "'SNEK_REDIS_USER':'%s-api'", t->o->name);
+		caches(t);
 	sk_template_put(t, "'SNEK_COORDINATOR':'%s-Coordinator'", t->o->name);
 	sk_template_put(t, "}}");
 }

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* coordinate.c - carry a kept job through, or as far as time allows. */
+#include "api/kept.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/parts.h"
+#include "base/clock.h"
+#include "job/job.h"
+#include "store/journal.h"
+
+#define LEASE_MS 30000u
+#define MARGIN_MS 30000
+#define LOOK_MS 200             /* how often the end of our time is thought of */
+
+struct carry {
+	struct sk_api *api;
+	const struct sk_kept_options *k;
+	const char *id;
+	snek_cluster *cluster;
+	struct sk_journal *journal;
+	struct sk_journal_state state;
+	uint64_t token;
+	snek_job *job;
+	int64_t renewed;                /* ms */
+	bool fenced, wanted;            /* another has it; somebody ends it */
+};
+
+static uint32_t lease(const struct carry *c)
+{
+	return c->k->lease_ms ? c->k->lease_ms : LEASE_MS;
+}
+
+/* ---- how far it is ---- */
+
+static void put_figures(struct sk_object *o, snek_job *job)
+{
+	struct snek_job_stat s = { .size = sizeof(s) };
+
+	snek_job_stat(job, &s);
+	sk_object_number(o, "tasks", s.tasks);
+	sk_object_number(o, "running", s.running);
+	sk_object_number(o, "done", s.done);
+	sk_object_number(o, "retries", s.retries);
+	sk_object_number(o, "records", s.records_in);
+	sk_object_number(o, "records_total", s.records_total);
+	sk_object_number(o, "skipped", s.records_skipped);
+	sk_object_number(o, "emitted", s.records_out);
+	sk_object_real(o, "seconds", s.seconds);
+}
+
+static int renew(struct carry *c, uint32_t ms, struct snek_error *e)
+{
+	struct sk_buf b = { 0 };
+	struct sk_object o = { &b, false, false };
+	int rc;
+
+	sk_object_open(&o, NULL, '{');
+	if (c->job)
+		put_figures(&o, c->job);
+	sk_object_close(&o, '}');
+	rc = o.nomem ? sk_enomem(e) : c->journal->ops->renew(c->journal, c->id,
+	    c->token, ms, (struct sk_span){ b.p, b.n }, e);
+	sk_buf_free(&b);
+	c->renewed = sk_clock_ms();
+	c->fenced |= rc == SNEK_ECONFLICT;
+	c->wanted |= rc == SNEK_ECANCELED;
+	return rc == SNEK_ECONFLICT || rc == SNEK_ECANCELED ? 0 : rc;
+}
+
+/* ---- its end ---- */
+
+static int end(struct carry *c, struct sk_buf *outcome, struct snek_error *e)
+{
+	int rc = c->journal->ops->end(c->journal, c->id, c->token,
+	    (struct sk_span){ outcome->p, outcome->n }, e);
+
+	sk_buf_free(outcome);
+	return rc == SNEK_ECONFLICT || rc == SNEK_ENOENT ? 0 : rc;
+}
+
+static int end_failed(struct carry *c, int code, const struct snek_error *why,
+    struct snek_error *e)
+{
+	struct sk_buf b = { 0 };
+	struct sk_object o = { &b, false, false };
+
+	sk_object_open(&o, NULL, '{');
+	if (c->job)
+		put_figures(&o, c->job);
+	sk_object_open(&o, "error", '{');
+	sk_object_text(&o, "code", sk_error_name(code));
+	sk_object_text(&o, "message", *why->text ? why->text : sk_strerror(code));
+	sk_object_close(&o, '}');
+	sk_object_close(&o, '}');
+	return end(c, &b, e);
+}
+
+struct sheets {
+	struct carry *c;
+	struct sk_buf b;
+	uint64_t pages, results;
+	bool reduced;
+};
+
+static int end_page(struct sheets *s, struct snek_error *e)
+{
+	struct carry *c = s->c;
+	char item[SK_JOB_ITEM];
+	int rc;
+
+	snprintf(item, sizeof(item), "g%llu", (unsigned long long)s->pages++);
+	rc = c->journal->ops->put(c->journal, c->id, c->token, item,
+	    (struct sk_span){ s->b.p, s->b.n }, e);
+	s->b.n = 0;
+	/* One that was there before us has put the same. */
+	return rc == SNEK_EEXIST ? 0 : rc;
+}
+
+static int add_result(struct sheets *s, struct snek_value key,
+    struct snek_value value, struct snek_error *e)
+{
+	size_t most = s->c->api->o.max_reply, before = s->b.n;
+	struct sk_buf one = { 0 };
+	int rc = sk_api_put_result(&one, s->reduced, key, value) ? 0 :
+	    sk_enomem(e);
+
+	if (!rc && before && before + one.n > most)
+		rc = end_page(s, e);
+	if (!rc && ((s->b.n && !sk_buf_byte(&s->b, ',')) ||
+	    !sk_buf_put(&s->b, one.p, one.n)))
+		rc = sk_enomem(e);
+	s->results++;
+	sk_buf_free(&one);
+	return rc;
+}
+
+static int put_pages(struct sheets *s, struct snek_error *e)
+{
+	struct snek_value key, value;
+	snek_result *r = NULL;
+	int rc = snek_result_open(s->c->job, &r, e);
+
+	if (!rc)
+		s->reduced = snek_result_is_reduced(r);
+	while (!rc && (rc = snek_result_next(r, &key, &value, e)) == 1)
+		rc = add_result(s, key, value, e);
+	if (!rc)
+		rc = end_page(s, e);
+	snek_result_close(r);
+	sk_buf_free(&s->b);
+	return rc;
+}
+
+static int end_done(struct carry *c, struct snek_error *e)
+{
+	struct sheets s = { .c = c };
+	struct sk_buf b = { 0 };
+	struct sk_object o = { &b, false, false };
+	int rc = put_pages(&s, e);
+
+	if (rc == SNEK_ECONFLICT)
+		return 0;
+	if (rc)
+		return end_failed(c, rc, e, e);
+	sk_object_open(&o, NULL, '{');
+	put_figures(&o, c->job);
+	sk_object_flag(&o, "reduced", s.reduced);
+	sk_object_number(&o, "results_total", s.results);
+	sk_object_number(&o, "pages", s.pages);
+	sk_object_close(&o, '}');
+	return o.nomem ? sk_enomem(e) : end(c, &b, e);
+}
+
+/* ---- while it runs ---- */
+
+static bool is_late(const struct carry *c)
+{
+	int64_t margin = c->k->margin_ms ? c->k->margin_ms : MARGIN_MS;
+
+	return c->k->left && c->k->left(c->k->arg) < margin;
+}
+
+/* What is committed stays; the next one goes on. */
+static int hand_over(struct carry *c, struct snek_error *e)
+{
+	struct snek_error why;
+	int rc;
+
+	snek_job_cancel(c->job);
+	snek_job_wait(c->job, -1, &why);
+	rc = renew(c, 0, e);
+	return rc || c->fenced ? rc : c->k->begin(c->k->arg, c->id, e);
+}
+
+static int carry(struct carry *c, struct snek_error *e)
+{
+	struct snek_error why = { 0 };
+	bool late = false;
+	int rc = 0, ended = 0;
+
+	while (!rc && !ended && !c->fenced && !late) {
+		ended = snek_job_wait(c->job, LOOK_MS, &why);
+		late = !ended && is_late(c);
+		if (!ended && sk_clock_ms() - c->renewed > lease(c) / 3)
+			rc = renew(c, lease(c), e);
+		if (c->wanted)
+			snek_job_cancel(c->job);
+	}
+	if (rc || c->fenced || ended == SNEK_ECONFLICT)
+		return rc;
+	if (late)
+		return hand_over(c, e);
+	return ended == 1 ? end_done(c, e) : end_failed(c, ended, &why, e);
+}
+
+static int start(struct carry *c, struct snek_error *e)
+{
+	int rc = sk_api_describe(c->api, c->cluster, (struct sk_span){
+	    c->state.description.p, c->state.description.n }, &c->job,
+	    NULL, e);
+
+	if (rc)
+		return rc;
+	sk_job_keep(c->job, c->journal, c->id, c->token);
+	return snek_job_start(c->job, e);
+}
+
+static int claim(struct carry *c, struct snek_error *e)
+{
+	int rc = sk_api_take(c->api, &c->cluster, e);
+
+	if (!rc)
+		rc = sk_api_journal(c->cluster, &c->journal, e);
+	if (!rc)
+		rc = c->journal->ops->claim(c->journal, c->id, lease(c), &c->token,
+		    e);
+	return rc ? rc : c->journal->ops->look(c->journal, c->id, &c->state, e);
+}
+
+int sk_kept_coordinate(struct sk_api *a, const char *id, struct snek_error *e)
+{
+	struct carry c = { .api = a, .k = a->o.kept, .id = id };
+	struct snek_error why = { 0 };
+	int rc = claim(&c, e);
+
+	c.renewed = sk_clock_ms();
+	if (!rc && c.state.cancelled) {
+		sk_fail(&why, SNEK_ECANCELED, "cancelled");
+		rc = end_failed(&c, SNEK_ECANCELED, &why, e);
+	} else if (!rc) {
+		rc = start(&c, &why);
+		rc = rc ? end_failed(&c, rc, &why, e) : carry(&c, e);
+	} else if (rc == SNEK_EAGAIN || rc == SNEK_EEXIST || rc == SNEK_ENOENT) {
+		rc = 0;                 /* another's, over, or forgotten */
+	}
+	snek_job_free(c.job);
+	sk_journal_state_free(&c.state);
+	if (c.journal)
+		c.journal->ops->shut(c.journal);
+	sk_api_give(a, c.cluster);
+	return rc;
+}

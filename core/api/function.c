@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * function.c - snek-api: the API as Lambda functions behind API Gateway.  One
+ * program; $_HANDLER says which function it is: Write, Query and Find answer
+ * events, Coordinator carries one job through.
+ *
+ * Where things are comes from its environment: SNEK_META and SNEK_SHARDS (the
+ * servers' URLs, the latter with commas between), SNEK_LEVEL, SNEK_COORDINATOR
+ * (the function that coordinates), SNEK_ON (executor of queries), SNEK_CACHES
+ * (see login.h).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <snek/snek.h>
+
+#include "api/event.h"
+#include "api/login.h"
+#include "api/kept.h"
+#include "api/object.h"
+#include "aws/aws.h"
+#include "base/clock.h"
+#include "value/json_read.h"
+#include "worker/runtime.h"
+
+#define EVENT_MAX ((size_t)6291556 + 65536)
+#define SHARDS_MAX 1024u
+#define NEVER_MS ((int64_t)1 << 40)
+#define MOST_STRANGE 10u        /* invocations in a row that are none */
+
+struct function {
+	sk_runtime *runtime;
+	struct sk_api *api;
+	const struct sk_aws_ops *ops;
+	struct sk_aws *aws;
+	const char *coordinator;        /* function's name; NULL: not said */
+	bool coordinates;
+	int64_t until;                  /* of this invocation, ms */
+	struct sk_api_login login;
+	struct sk_kept_options kept;
+};
+
+/* ---- the coordinator is another function ---- */
+
+static int64_t left(void *arg)
+{
+	const struct function *f = arg;
+
+	return f->until - sk_clock_ms();
+}
+
+static int open_aws(struct function *f, struct snek_error *e)
+{
+	const struct sk_aws_options o = { .connections = 16 };
+	int rc = f->aws ? 0 : sk_aws_load(&f->ops, e);
+
+	return rc || f->aws ? rc : f->ops->open(&o, &f->aws, e);
+}
+
+/* Asynchronously: Lambda keeps the event and calls it, again if it dies. */
+static int begin(void *arg, const char *id, struct snek_error *e)
+{
+	struct function *f = arg;
+	struct sk_aws_header header = { "X-Amz-Invocation-Type", "Event" };
+	char path[256], body[64];
+	struct sk_aws_request r = { .service = "lambda", .action = "Invoke",
+		.method = "POST", .path = path, .header = &header, .headers = 1 };
+	struct sk_aws_reply reply = { 0 };
+	int n, rc = f->coordinator ? open_aws(f, e) : sk_fail(e, SNEK_EINVAL,
+	    "SNEK_COORDINATOR does not say which function coordinates");
+
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "/2015-03-31/functions/%.128s/invocations",
+	    f->coordinator);
+	n = snprintf(body, sizeof(body), "{\"job\":\"%s\"}", id);
+	r.body = (struct sk_span){ body, (size_t)n };
+	rc = f->ops->call(f->aws, &r, &reply, e);
+	sk_aws_reply_free(&reply);
+	return rc;
+}
+
+/* ---- the cluster ---- */
+
+/* The stack's servers are a cluster from the first call on. */
+static int make_cluster(const char *meta, const char *shards,
+    struct snek_error *e)
+{
+	char *text = strdup(shards ? shards : "");
+	const char *level = getenv("SNEK_LEVEL"), *server[SHARDS_MAX];
+	struct snek_cluster_options o = { .size = sizeof(o), .server = server,
+		.level = level ? (uint32_t)strtoul(level, NULL, 10) : 0 };
+	char *at, *rest = text;
+	int rc;
+
+	if (!text)
+		return sk_enomem(e);
+	while ((at = strsep(&rest, ",")) && o.servers < SHARDS_MAX)
+		if (*at)
+			server[o.servers++] = at;
+	rc = o.servers ? snek_cluster_create(meta, &o, e) : sk_fail(e,
+	    SNEK_EINVAL, "SNEK_SHARDS names no servers");
+	free(text);
+	return rc == SNEK_EEXIST ? 0 : rc;
+}
+
+static int log_in(struct function *f, struct snek_error *e)
+{
+	int rc = sk_api_login_is_wanted() ? open_aws(f, e) : 0;
+
+	return rc || !sk_api_login_is_wanted() ? rc : sk_api_login(&f->login,
+	    f->ops, f->aws, e);
+}
+
+static int make_anew(struct function *f, struct snek_error *e)
+{
+	char *urls, *shards;
+	int rc;
+
+	if (!f->login.made)
+		return make_cluster(getenv("SNEK_META"), getenv("SNEK_SHARDS"), e);
+	shards = urls = strdup(f->login.urls.p);
+	if (!urls)
+		return sk_enomem(e);
+	strsep(&shards, ",");
+	rc = make_cluster(urls, shards, e);
+	free(urls);
+	return rc;
+}
+
+static int open_api(struct function *f, struct snek_error *e)
+{
+	const char *meta = sk_api_login_is_wanted() ? SK_API_LOGIN_PROFILE :
+	    getenv("SNEK_META");
+	struct sk_api_options o = { .cluster = meta, .kept = &f->kept,
+		.on = getenv("SNEK_ON") };
+	int rc;
+
+	if (!meta || !*meta)
+		return sk_fail(e, SNEK_EINVAL, "SNEK_META does not say where the "
+		    "meta store is");
+	f->coordinator = getenv("SNEK_COORDINATOR");
+	f->kept = (struct sk_kept_options){ .begin = begin, .left = left,
+	    .arg = f };
+	rc = log_in(f, e);
+	if (!rc)
+		rc = sk_api_open(&o, &f->api, e);
+	if (rc == SNEK_ENOENT) {
+		rc = make_anew(f, e);
+		if (!rc)
+			rc = sk_api_open(&o, &f->api, e);
+	}
+	return rc;
+}
+
+/* ---- events ---- */
+
+static int job_of(struct sk_span event, char id[40], struct snek_error *e)
+{
+	struct sk_json_options o = { 0 };
+	struct snek_value v;
+	sk_json_reader *json;
+	struct sk_record r;
+	int rc;
+
+	if (sk_json_reader_new(&o, &json))
+		return sk_enomem(e);
+	rc = sk_json_read(json, event.p, event.n, &r, NULL, e);
+	v = rc ? sk_none() : sk_object_member(&r, "job");
+	if (!rc && (v.type != SNEK_STRING || v.len != 32))
+		rc = sk_fail(e, SNEK_EFORMAT, "the event names no job");
+	if (!rc)
+		snprintf(id, 40, "%.*s", (int)v.len, v.as.s);
+	sk_json_reader_free(json);
+	return rc;
+}
+
+static int coordinate(struct function *f, struct sk_span event,
+    struct sk_buf *out, struct snek_error *e)
+{
+	char id[40];
+	int rc = job_of(event, id, e);
+
+	if (!rc)
+		rc = sk_kept_coordinate(f->api, id, e);
+	if (!rc && !sk_buf_printf(out, "{\"job\":\"%s\"}", id))
+		rc = sk_enomem(e);
+	return rc;
+}
+
+static int answer(struct function *f, struct sk_span event,
+    struct sk_buf *out, struct snek_error *e)
+{
+	struct sk_api_response r = { 0 };
+	struct sk_event_call c;
+	int rc = sk_event_parse(event, &c, e);
+
+	if (!rc) {
+		sk_api_answer(f->api, &c.request, &r);
+		fprintf(stderr, "{\"request\":\"%s\",\"method\":\"%s\","
+		    "\"status\":%d,\"bytes\":%zu}\n", c.id, c.request.method,
+		    r.status, r.body.n);
+		rc = sk_event_answer(out, &r) ? 0 : sk_enomem(e);
+	}
+	sk_api_response_free(&r);
+	sk_event_free(&c);
+	return rc;
+}
+
+static void put_error(struct sk_buf *b, const struct snek_error *e)
+{
+	struct sk_object o = { b, false, false };
+
+	b->n = 0;
+	sk_object_open(&o, NULL, '{');
+	sk_object_text(&o, "errorType", sk_error_name(e->code));
+	sk_object_text(&o, "errorMessage", e->text);
+	sk_object_close(&o, '}');
+}
+
+static int serve(struct function *f, const struct sk_invocation *in,
+    struct snek_error *e)
+{
+	struct sk_buf out = { 0 };
+	struct snek_error why = { 0 };
+	int rc;
+
+	f->until = sk_clock_ms() + (in->left_ms < 0 ? NEVER_MS : in->left_ms);
+	rc = log_in(f, &why);
+	if (!rc)
+		rc = f->coordinates ? coordinate(f, in->event, &out, &why) :
+		    answer(f, in->event, &out, &why);
+	if (rc) {
+		put_error(&out, &why);
+		fprintf(stderr, "{\"level\":\"error\",\"request\":\"%s\","
+		    "\"error\":%.*s}\n", in->id, (int)out.n, out.p);
+	}
+	rc = sk_runtime_answer(f->runtime, in->id, rc, (struct sk_span){ out.p,
+	    out.n }, e);
+	sk_buf_free(&out);
+	return rc == SNEK_EINVAL ? 0 : rc;      /* refused: that ends nothing */
+}
+
+static int serve_all(struct function *f, struct snek_error *e)
+{
+	struct sk_invocation in;
+	unsigned strange = 0;
+	int rc = 0;
+
+	while (!rc && strange < MOST_STRANGE) {
+		memset(&in, 0, sizeof(in));
+		rc = sk_runtime_next(f->runtime, &in, e);
+		if (rc == SNEK_ELIMIT || rc == SNEK_EFORMAT) {
+			strange++;
+			rc = 0;
+			continue;
+		}
+		strange = 0;
+		if (!rc)
+			rc = serve(f, &in, e);
+	}
+	return rc;
+}
+
+static int fail_init(struct function *f, const struct snek_error *e)
+{
+	struct sk_buf b = { 0 };
+
+	put_error(&b, e);
+	fprintf(stderr, "snek-api: %s\n", e->text);
+	if (f->runtime)
+		sk_runtime_never(f->runtime, (struct sk_span){ b.p, b.n }, NULL);
+	sk_buf_free(&b);
+	return 1;
+}
+
+int main(void)
+{
+	const char *api = getenv("AWS_LAMBDA_RUNTIME_API");
+	const char *handler = getenv("_HANDLER");
+	struct function f = { .coordinates = handler &&
+		!strcmp(handler, "Coordinator") };
+	struct snek_error e = { 0 };
+	int rc;
+
+	if (!api) {
+		fputs("snek-api is a program for AWS Lambda; on a machine, snek "
+		    "gateway serves the same\n", stderr);
+		return 2;
+	}
+	rc = sk_runtime_open(api, EVENT_MAX, &f.runtime, &e);
+	if (!rc)
+		rc = open_api(&f, &e);
+	if (rc)
+		return fail_init(&f, &e);
+	rc = serve_all(&f, &e);
+	sk_api_close(f.api);
+	sk_runtime_close(f.runtime);
+	return rc ? 1 : 0;
+}

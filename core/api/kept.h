@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kept.h - queries as jobs that are kept in the cluster's journal, for where no
+ * process lives as long as they do.
+ *
+ * Who is asked makes the record of the job and has a coordinator begin
+ * elsewhere; who is asked about it looks at the record.  A coordinator goes on
+ * from what the ones before it committed.  Near its own end it gives up its
+ * lease and has another one begin; one that died is followed by the next that
+ * somebody's question begins, once its lease has run out.
+ *
+ * Items of a job besides those of job/journal.h: "g" N, the elements of page N
+ * of its result, from 0.
+ */
+#ifndef SK_API_KEPT_H
+#define SK_API_KEPT_H
+#include "api/api.h"
+
+struct sk_kept_options {
+	/* Have a coordinator begin on the job; it may be asked for one that has
+	 * one already. */
+	int (*begin)(void *, const char *id, struct snek_error *);
+	/* Of who coordinates: milliseconds until it is ended from outside. */
+	int64_t (*left)(void *);
+	void *arg;
+	uint32_t lease_ms, keep_s;      /* 0: 30 s; an hour */
+	int64_t margin_ms;              /* before the end; 0: 30 s */
+};
+
+struct sk_api_call;
+void sk_kept_query(struct sk_api_call *);
+void sk_kept_list(struct sk_api_call *);
+void sk_kept_job(struct sk_api_call *);
+void sk_kept_drop(struct sk_api_call *);
+void sk_kept_results(struct sk_api_call *);
+
+/* Coordinate a job until it ended, another one has it, or time is over; then
+ * another is begun.  0 in all of these cases: what came of the job is in its
+ * record.  Else nobody could be told. */
+int sk_kept_coordinate(struct sk_api *, const char *id, struct snek_error *);
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * login.h - who the API's functions are to ElastiCache's servers: a user of
+ * SNEK_REDIS_USER with a password for each server that is a presigned URL, good
+ * for 15 minutes to connect with.  They are written into a profile of
+ * snek.conf(5), in a file of this environment's own.
+ */
+#ifndef SK_API_LOGIN_H
+#define SK_API_LOGIN_H
+#include "aws/aws.h"
+
+struct sk_api_login {
+	int64_t made;                   /* ms; 0: never */
+	struct sk_buf urls;             /* with user and password: the meta
+					 * store's, the shards', commas between */
+};
+#define SK_API_LOGIN_PROFILE "cloud"
+
+/* Is it asked for?  SNEK_CACHES has the names of the caches: the meta store's,
+ * then the shards', in the order of SNEK_META and SNEK_SHARDS. */
+bool sk_api_login_is_wanted(void);
+/* Make passwords anew when the last ones are old, and have SNEK_CONFIG say
+ * where the profile is.  What is made lives as long as the process. */
+int sk_api_login(struct sk_api_login *, const struct sk_aws_ops *,
+    struct sk_aws *, struct snek_error *);
+#endif

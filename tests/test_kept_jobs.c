@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/* test_kept_jobs.c - queries as kept jobs: whoever is asked answers the same,
+ * and coordinators may die as they like. */
+#include "api/kept.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "api_tool.h"
+#include "base/clock.h"
+#include "check_main.h"
+
+static char dir[64];
+static snek_cluster *cluster;
+static struct sk_api *api;
+static char begun[64];                  /* the id of the last job */
+static unsigned begins;
+static int64_t until;                   /* of a coordinator's time; 0: none */
+static bool at_once;                    /* begin coordinates, in a thread */
+static pthread_t thread;
+static bool threaded;
+
+static void *coordinate(void *arg)
+{
+	struct snek_error e = { 0 };
+	char id[64];
+
+	snprintf(id, sizeof(id), "%s", (char *)arg);
+	free(arg);
+	ck_assert_msg(!sk_kept_coordinate(api, id, &e), "%s", e.text);
+	return NULL;
+}
+
+static void join(void)
+{
+	if (threaded)
+		pthread_join(thread, NULL);
+	threaded = false;
+}
+
+static int begin(void *arg, const char *id, struct snek_error *e)
+{
+	(void)arg;
+	(void)e;
+	snprintf(begun, sizeof(begun), "%s", id);
+	begins++;
+	if (!at_once)
+		return 0;
+	join();
+	ck_assert_int_eq(pthread_create(&thread, NULL, coordinate, strdup(id)), 0);
+	threaded = true;
+	return 0;
+}
+
+static int64_t left(void *arg)
+{
+	(void)arg;
+	return until ? until - sk_clock_ms() : INT64_MAX;
+}
+
+static struct sk_kept_options kept = { .begin = begin, .left = left,
+	.lease_ms = 1000, .margin_ms = 1 };
+
+static void open_api(void)
+{
+	struct sk_api_options o = { .cluster = dir, .kept = &kept,
+		.on = "threads", .wait_ms = 30000 };
+	struct snek_error e = { 0 };
+
+	ck_assert_msg(!sk_api_open(&o, &api, &e), "%s", e.text);
+}
+
+static void setup(void)
+{
+	cluster = api_cluster(dir);
+	api_numbers(cluster, "c", 60000, 500);
+	begins = 0;
+	until = 0;
+	at_once = false;
+	open_api();
+}
+
+static void teardown(void)
+{
+	join();
+	sk_api_close(api);
+	api_drop(dir, cluster);
+}
+
+/* The answer's body, to be freed. */
+static char *ask(const char *method, const char *path, const char *query,
+    const char *body, int status)
+{
+	struct sk_api_request r = { method, path, query, "application/json",
+		{ body, strlen(body) } };
+	struct sk_api_response out = { 0 };
+
+	sk_api_answer(api, &r, &out);
+	ck_assert(sk_buf_byte(&out.body, 0));
+	ck_assert_msg(out.status == status, "%d: %s", out.status, out.body.p);
+	return out.body.p;
+}
+
+static void says(char *text, const char *words)
+{
+	ck_assert_msg(strstr(text, words), "'%s' lacks '%s'", text, words);
+	free(text);
+}
+
+#define QUERY "{\"category\":\"c\",\"function\":\"group\",\"args\":{\"by\":\"k\"," \
+	"\"sum\":\"v\"},\"workers\":2,\"wait\":%s}"
+
+static char *query(const char *wait, int status)
+{
+	char body[256];
+
+	snprintf(body, sizeof(body), QUERY, wait);
+	return ask("POST", "/v1/query", "", body, status);
+}
+
+static char *results(const char *id, int status)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/v1/jobs/%s/results", id);
+	return ask("GET", path, "wait=30", "", status);
+}
+
+/* The list of results alone, to be freed. */
+static char *list_of(char *text)
+{
+	char *list = strstr(text, "\"results\":[");
+
+	ck_assert_msg(list, "%s", text);
+	list = strdup(list);
+	free(text);
+	return list;
+}
+
+static char *plain(void)
+{
+	char *text;
+
+	at_once = true;
+	text = list_of(query("30", 200));
+	join();
+	at_once = false;
+	return text;
+}
+
+START_TEST(a_short_query_is_answered_and_its_record_stays)
+{
+	char path[128];
+
+	at_once = true;
+	says(query("30", 200), "\"results_total\":500");
+	join();
+	at_once = false;
+	says(results(begun, 200), "\"pages\":1");
+	snprintf(path, sizeof(path), "/v1/jobs/%s", begun);
+	says(ask("GET", path, "", "", 200), "\"state\":\"done\"");
+	says(ask("GET", "/v1/jobs", "", "", 200), begun);
+	says(ask("DELETE", path, "", "", 200), begun);
+	says(ask("GET", path, "", "", 404), "not-found");
+	ck_assert_uint_eq(begins, 1);
+}
+END_TEST
+
+START_TEST(what_is_wrong_with_a_query_is_said_before_it_is_a_job)
+{
+	says(ask("POST", "/v1/query", "", "{\"category\":\"c\"}", 400), "function");
+	says(ask("POST", "/v1/query", "", "{\"category\":\"c\",\"function\":"
+	    "\"group\",\"nonsense\":1}", 400), "nonsense");
+	ck_assert_uint_eq(begins, 0);
+}
+END_TEST
+
+START_TEST(a_job_that_fails_says_why_to_whoever_asks)
+{
+	at_once = true;
+	says(ask("POST", "/v1/query", "", "{\"category\":\"none\",\"function\":"
+	    "\"group\",\"args\":{\"by\":\"k\"},\"wait\":30}", 404), "none");
+	join();
+	at_once = false;
+	says(results(begun, 404), "no such category");
+}
+END_TEST
+
+START_TEST(near_its_end_a_coordinator_hands_over_to_the_next)
+{
+	struct snek_error e = { 0 };
+	char *want = plain(), *got, id[64];
+	unsigned n;
+
+	free(query("0", 202));
+	snprintf(id, sizeof(id), "%s", begun);
+	begins = 0;
+	for (n = 0; n < 200; n++) {
+		until = sk_clock_ms() + 2;      /* there is no time at all */
+		ck_assert_msg(!sk_kept_coordinate(api, id, &e), "%s", e.text);
+		if (begins == n)
+			break;          /* it came to the end */
+	}
+	until = 0;
+	ck_assert_msg(!sk_kept_coordinate(api, id, &e), "%s", e.text);
+	got = list_of(results(id, 200));
+	ck_assert_str_eq(got, want);
+	free(got);
+	free(want);
+}
+END_TEST
+
+START_TEST(a_dead_coordinator_is_followed_when_somebody_asks)
+{
+	char *want = plain(), *got, id[64];
+	struct snek_error e = { 0 };
+	unsigned seed = 7, i;
+	int status;
+	pid_t pid;
+
+	free(query("0", 202));
+	snprintf(id, sizeof(id), "%s", begun);
+	sk_api_close(api);              /* no threads of ours while we fork */
+	kept.lease_ms = 1;
+	for (i = 0; i < 100; i++) {
+		pid = fork();
+		ck_assert_int_ge(pid, 0);
+		if (!pid) {
+			open_api();
+			_exit(sk_kept_coordinate(api, id, &e) != 0);
+		}
+		usleep(rand_r(&seed) % 30000);
+		kill(pid, SIGKILL);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert(WIFSIGNALED(status) || !WEXITSTATUS(status));
+	}
+	kept.lease_ms = 1000;
+	open_api();
+	at_once = true;
+	got = list_of(results(id, 200));
+	ck_assert_str_eq(got, want);
+	free(got);
+	free(want);
+}
+END_TEST
+
+START_TEST(a_job_that_is_dropped_while_it_runs_ends)
+{
+	struct snek_error e = { 0 };
+	char id[64], path[128];
+
+	free(query("0", 202));
+	snprintf(id, sizeof(id), "%s", begun);
+	snprintf(path, sizeof(path), "/v1/jobs/%s", id);
+	free(ask("DELETE", path, "", "", 200));
+	ck_assert_msg(!sk_kept_coordinate(api, id, &e), "%s", e.text);
+	says(results(id, 409), "cancelled");
+}
+END_TEST
+
+static void tests(TCase *t)
+{
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 300);
+	tcase_add_test(t, a_short_query_is_answered_and_its_record_stays);
+	tcase_add_test(t, what_is_wrong_with_a_query_is_said_before_it_is_a_job);
+	tcase_add_test(t, a_job_that_fails_says_why_to_whoever_asks);
+	tcase_add_test(t, near_its_end_a_coordinator_hands_over_to_the_next);
+	tcase_add_test(t, a_dead_coordinator_is_followed_when_somebody_asks);
+	tcase_add_test(t, a_job_that_is_dropped_while_it_runs_ends);
+}
+
+int main(void)
+{
+	setenv("SNEK_PLUGIN_PATH", "plugins/.libs", 1);
+	return check_main("kept jobs", tests);
+}
