@@ -87,7 +87,7 @@ START_TEST(an_event_says_everything)
 	struct sk_attempt a = attempt_of(&c, 1000);
 	const struct sk_event_keep keep = { 6, 120, true };
 	struct sk_buf b = { 0 };
-	struct sk_message init = { 0 }, input = { 0 }, source = { 0 };
+	struct sk_message init = { 0 }, input = { 0 }, source = { 0 }, no;
 	struct sk_wire_job j;
 	struct sk_event v;
 	struct sk_get r;
@@ -120,7 +120,7 @@ START_TEST(an_event_says_everything)
 	ck_assert_int_eq(sk_event_parcel(v.source, SK_MSG_SOURCE, &source,
 	    NULL), 0);
 	ck_assert_uint_eq(source.fds, 1);
-	ck_assert_int_eq(sk_event_parcel(v.source, SK_MSG_TASK, &init, NULL),
+	ck_assert_int_eq(sk_event_parcel(v.source, SK_MSG_TASK, &no, NULL),
 	    SNEK_EFORMAT);
 	sk_message_free(&init);
 	sk_message_free(&input);

@@ -218,6 +218,7 @@ START_TEST(an_answer_that_is_too_large_says_so)
 	ck_assert_int_eq(f.answer.kind, SK_ANSWER_TOO_LARGE);
 	ck_assert_uint_gt(f.answer.bytes, 10000000);
 	ck_assert_uint_eq(f.answer.limit, SK_ANSWER_MAX);
+	task_tool_close(&t);
 	open_tool("tests/plugins/echo", "echo", "{\"key\":\"id\"}");
 	make_map(JOB);                  /* and it goes on */
 	ask(LONG);

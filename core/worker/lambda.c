@@ -9,8 +9,10 @@
 
 #define RESERVED ((size_t)64 << 20)     /* of the function's memory: ours */
 #define LEAST ((size_t)16 << 20)
-#define KEPT ((size_t)1 << 20)          /* of an answer's memory */
+#define KEPT ((size_t)1 << 20)          /* of an event's and answer's memory */
 #define MOST_STRANGE 10u        /* invocations in a row that are none */
+
+static const struct sk_json_options plain = { .plain = true };
 
 /* ---- what is where ---- */
 
@@ -91,6 +93,17 @@ static int find_bundle(struct sk_lambda *l, struct snek_error *e)
 
 /* ---- the loop ---- */
 
+/* A large one leaves large memory behind. */
+static void forget_event(struct sk_lambda *l)
+{
+	sk_json_reader *fresh;
+
+	if (sk_json_reader_new(&plain, &fresh))
+		return;
+	sk_json_reader_free(l->json);
+	l->json = fresh;
+}
+
 static void tell(struct sk_lambda *l, const struct sk_invocation *v)
 {
 	static const char none[] = "{\"errorType\":\"Snek.Memory\","
@@ -104,6 +117,8 @@ static void tell(struct sk_lambda *l, const struct sk_invocation *v)
 		sk_say(&l->say, SNEK_ERROR, "%s", e.text);
 	if (l->answer.cap > KEPT)
 		sk_buf_free(&l->answer);
+	if (v->event.n > KEPT)
+		forget_event(l);
 }
 
 /* The event was not to be had, but its invocation waits for a word. */
@@ -149,7 +164,6 @@ static int serve(struct sk_lambda *l)
 
 static int begin(struct sk_lambda *l, const char *api, struct snek_error *e)
 {
-	const struct sk_json_options plain = { .plain = true };
 	int rc = sk_runtime_open(api, SK_EVENT_MAX, &l->runtime, e);
 
 	if (!rc && (sk_json_reader_new(&plain, &l->json) ||

@@ -440,7 +440,6 @@ static int work(void)
 	setsid();               /* a terminal's signals are the coordinator's */
 	if (set_descriptors())
 		return 1;
-	raise_limit();
 	w.tail = &w.todo;
 	rc = begin(&w);
 	if (!rc)
@@ -456,6 +455,7 @@ int main(int argc, char **argv)
 {
 	const char *api = getenv("AWS_LAMBDA_RUNTIME_API");
 
+	raise_limit();
 	if (has_coordinator())
 		return work();
 	if (api && *api)
