@@ -356,6 +356,9 @@ def requests_that_are_not_signed_or_not_known_are_refused(h):
     assert a.status == 400, a
     a = h.ask("GET", FUNCTIONS + "/arn%3Aaws%3Alambda")
     assert a.status == 400, a
+    for name, status in (("localhost", 200), ("LOCALHOST:1", 200), ("rebound.example", 403),
+                         ("127.0.0.1.example", 403), ("", 403)):
+        assert h.ask("GET", FUNCTIONS, headers={"Host": name}).status == status, name
     for text in (b"nonsense\r\n\r\n", b"GET " + b"/x" * 40000 + b" HTTP/1.1\r\n\r\n",
                  b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n",
                  b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"):
@@ -797,6 +800,26 @@ def what_has_no_work_is_frozen():
                 until(lambda: states() == ["T"])
 
 
+def a_network_of_its_own_has_the_runtime_alone():
+    if not ROOTS:
+        print("  not here: there are no private roots")
+        return
+    with Host("--no-network") as h:
+        h.create(Timeout=60)
+        env = dict(x.split("=", 1) for x in h.invoke("env").body)
+        assert env["AWS_LAMBDA_RUNTIME_API"] == "127.0.0.1:9001", env
+        assert h.invoke("connect %d" % h.port).body is False
+        assert h.invoke("connect 9001").body is True
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(lambda i: h.invoke(i).body, range(64))) == list(range(64))
+    with Host() as h:
+        h.create(Timeout=60)
+        assert h.invoke("connect %d" % h.port).body is True
+    p = subprocess.run([SNEK, "lambda-local", "--no-network", "--root", "none"],
+                       stderr=subprocess.PIPE)
+    assert p.returncode == 2 and b"not with --root none" in p.stderr, p
+
+
 def a_bootstrap_that_does_not_ask_is_given_up(hosts=[]):
     """Begun first, and looked at in the end: it takes ten seconds."""
     if not hosts:
@@ -955,6 +978,7 @@ ALONE = [a_function_is_pending_until_it_is_active,
          snek_s_own_worker_runs_in_an_empty_root,
          faults_come_as_often_as_asked,
          what_has_no_work_is_frozen,
+         a_network_of_its_own_has_the_runtime_alone,
          a_duplicate_runs_twice,
          a_failed_event_runs_three_times,
          delays_are_at_least_as_long_as_asked,
@@ -980,6 +1004,7 @@ def check(f, *args):
 os.makedirs(os.path.join(DIR, "..", "slow"), exist_ok=True)
 check(a_bootstrap_that_does_not_ask_is_given_up)
 with Host("--retry-after", "0") as shared:
+    ROOTS = shared.ready["root"]
     for f in SHARED:
         check(f, shared)
         for left in shared.ask("GET", FUNCTIONS).body["Functions"]:

@@ -13,7 +13,7 @@ struct local {
 	const char *port, *environments, *root, *tmp, *key, *create_ms, *cold_ms,
 	    *rtt_ms, *late_ms, *event_retry_ms, *retry_after, *seed, *fail,
 	    *throttle, *kill, *duplicate, *lose, *late;
-	bool freeze;
+	bool no_network, freeze;
 };
 
 static const struct cli_option options[] = {
@@ -25,6 +25,8 @@ static const struct cli_option options[] = {
 	  "what they see beside their zip; default: empty" },
 	{ "tmp", 0, CLI_TEXT, CLI_AT(local, tmp), "DIR",
 	  "for all files; default: $TMPDIR, else /tmp" },
+	{ "no-network", 0, CLI_FLAG, CLI_AT(local, no_network), NULL,
+	  "give each a network of its own: a loopback" },
 	{ "freeze", 0, CLI_FLAG, CLI_AT(local, freeze), NULL,
 	  "stop the processes of environments without work" },
 	{ "key", 0, CLI_TEXT, CLI_AT(local, key), "ID:SECRET",

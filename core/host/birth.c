@@ -66,6 +66,18 @@ static void end_unstarted(struct sk_environment *v, const struct sk_tale *t)
 		    "/var/task/bootstrap: %s", strerror(t->sys));
 }
 
+static void open_port(struct sk_environment *v, int fd)
+{
+	struct snek_error e = { 0 };
+
+	if (fd < 0)
+		return;
+	if (!v->port)           /* it is dying */
+		close(fd);
+	else if (sk_port_listen(v->port, fd, &e))
+		sk_environment_kill(v, "ServiceException", "%s", e.text);
+}
+
 static void on_control(void *arg, uint32_t events)
 {
 	struct sk_environment *v = arg;
@@ -77,6 +89,9 @@ static void on_control(void *arg, uint32_t events)
 		switch (t.kind) {
 		case SK_TOLD_NOTHING:
 			return;
+		case SK_TOLD_PORT:
+			open_port(v, t.fd);
+			break;
 		case SK_TOLD_BORN:
 			v->pid = t.pid;
 			break;
@@ -206,7 +221,9 @@ static int make(struct sk_host *h, struct sk_version *version,
 	sk_environment_link(v);
 	rc = make_dir(v, e);
 	if (!rc)
-		rc = sk_port_open(h->server, 0, &sk_runtime_ops, v, &v->port, e);
+		rc = h->o.no_network ? sk_port_expect(h->server,
+		    &sk_runtime_ops, v, &v->port, e) : sk_port_open(h->server,
+		    0, &sk_runtime_ops, v, &v->port, e);
 	if (rc)
 		sk_environment_free(v);
 	else

@@ -46,12 +46,16 @@ static int make_dirs(struct sk_host *h, struct snek_error *e)
 static int start_spawner(struct sk_host *h, struct snek_error *e)
 {
 	struct snek_error why = { 0 };
-	int rc = sk_spawner_open(h->dir, h->o.root, &h->spawner, &why);
+	int rc = sk_spawner_open(h->dir, h->o.root, h->o.no_network,
+	    &h->spawner, &why);
 
+	if (rc == SNEK_EACCES && h->o.root && h->o.no_network)
+		return sk_fail(e, SNEK_EACCES, "--no-network wants a root for "
+		    "each environment, which cannot be had (%s)", why.text);
 	if (rc == SNEK_EACCES && h->o.root) {
 		snprintf(h->rootless, sizeof(h->rootless), "%.150s", why.text);
 		h->o.root = NULL;
-		return sk_spawner_open(h->dir, NULL, &h->spawner, e);
+		return sk_spawner_open(h->dir, NULL, false, &h->spawner, e);
 	}
 	return rc ? sk_fail(e, rc, "%s", why.text) : 0;
 }

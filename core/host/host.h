@@ -35,7 +35,7 @@ struct sk_host_options {
 	    retry_after_s;
 	struct sk_chances chances;
 	uint32_t seed;
-	bool freeze, verbose;
+	bool no_network, freeze, verbose;
 };
 
 struct sk_host {

@@ -39,6 +39,29 @@ void sk_init_fail(const struct sk_spawn_order *o, const char *what)
 	_exit(1);
 }
 
+/* The Runtime API listens in this network, and the host answers. */
+static void open_port(const struct sk_spawn_order *o)
+{
+	struct sk_tale t = { .kind = SK_TOLD_PORT };
+	const char *what;
+	int fd = sk_root_listen(&what);
+	union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(fd))]; } c;
+	struct iovec v = { &t, sizeof(t) };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c,
+		.msg_controllen = sizeof(c.room) };
+
+	if (fd < 0)
+		sk_init_fail(o, what);
+	memset(&c, 0, sizeof(c));
+	c.head.cmsg_level = SOL_SOCKET;
+	c.head.cmsg_type = SCM_RIGHTS;
+	c.head.cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(&c.head), &fd, sizeof(fd));
+	if (sendmsg(o->control, &m, MSG_NOSIGNAL) < 0)
+		_exit(1);
+	close(fd);
+}
+
 /* ---- the bootstrap ---- */
 
 static void make_env(const struct sk_spawn_order *o, char **env, size_t room)
@@ -203,6 +226,8 @@ void sk_init_run(const struct sk_spawn_order *o)
 		sk_init_fail(o, what);
 	if (o->has_root)
 		in.s.task = "/var/task";
+	if (o->no_network)
+		open_port(o);
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&children);
 	sigaddset(&children, SIGCHLD);

@@ -115,6 +115,8 @@ static int take(struct local *l, const char *name, const char *value,
 	else if (!strcmp(name, "root"))
 		l->o.root = !strcmp(value, "empty") ? "" :
 		    !strcmp(value, "none") ? NULL : value;
+	else if (!strcmp(name, "no-network"))
+		l->o.no_network = true;
 	else if (!strcmp(name, "freeze"))
 		l->o.freeze = true;
 	else if (!strcmp(name, "verbose"))
@@ -144,6 +146,8 @@ static int parse(struct local *l, int argc, char **argv, struct snek_error *e)
 		if (rc < 0)
 			return rc;
 	}
+	if (l->o.no_network && !l->o.root)
+		return sk_fail(e, SNEK_EINVAL, "--no-network: not with --root none");
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "host/signature.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 enum {
 	NAMED = 1,                      /* the third part is a function's name */
@@ -231,11 +232,28 @@ static void run(struct sk_call *c)
 		route->run(c);
 }
 
+/* A name that a page of the web can give to this machine is none of ours:
+ * what browsers are made to send stays outside. */
+static bool is_called_rightly(const struct sk_request *r)
+{
+	static const char *const names[] = { "127.0.0.1", "localhost" };
+	const char *host = sk_request_header(r, "Host");
+	size_t i, n = host ? strcspn(host, ":") : 0;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (n == strlen(names[i]) && !strncasecmp(host, names[i], n))
+			return true;
+	return false;
+}
+
 static void take(void *arg, struct sk_request *r)
 {
 	struct sk_call c = { .host = arg, .request = r };
 
-	if (sk_request_header(r, "X-Amz-Target"))
+	if (!is_called_rightly(r))
+		sk_answer_error(c.host, r, 403, "AccessDeniedException", "this "
+		    "host answers to 127.0.0.1 and localhost alone");
+	else if (sk_request_header(r, "X-Amz-Target"))
 		sk_logs_take(arg, r);
 	else if (!is_lambda(r->target))
 		sk_s3_take(arg, r);

@@ -12,9 +12,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -232,10 +236,27 @@ int sk_root_make(const char *dir, const char *root, const char **what)
 	return 0;
 }
 
-int sk_root_leave(const char **what)
+int sk_root_leave(bool network, const char **what)
 {
 	*what = "a namespace";
-	return unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC);
+	return unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
+	    (network ? 0 : CLONE_NEWNET));
+}
+
+int sk_root_listen(const char **what)
+{
+	struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons(SK_SPAWN_PORT),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	*what = "its network";
+	if (fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &r) == 0 &&
+	    bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
+	    listen(fd, SOMAXCONN) == 0)
+		return fd;
+	return -1;
 }
 
 /* Where the kernel does not let us have the processes of our own, those of

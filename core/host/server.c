@@ -6,6 +6,7 @@
 #include "host/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -419,12 +420,10 @@ static int listen_at(struct sk_port *p, uint16_t number, struct snek_error *e)
 	return sk_loop_add(p->server->loop, &p->watch, EPOLLIN, e);
 }
 
-int sk_port_open(struct sk_server *s, uint16_t number,
-    const struct sk_port_ops *ops, void *arg, struct sk_port **out,
-    struct snek_error *e)
+int sk_port_expect(struct sk_server *s, const struct sk_port_ops *ops, void *arg,
+    struct sk_port **out, struct snek_error *e)
 {
 	struct sk_port *p = calloc(1, sizeof(*p));
-	int rc;
 
 	if (!p)
 		return sk_enomem(e);
@@ -433,6 +432,31 @@ int sk_port_open(struct sk_server *s, uint16_t number,
 	p->arg = arg;
 	p->refs = 1;
 	p->watch = (struct sk_watch){ .fd = -1, .ready = on_accept, .arg = p };
+	*out = p;
+	return 0;
+}
+
+int sk_port_listen(struct sk_port *p, int fd, struct snek_error *e)
+{
+	if (p->watch.fd >= 0) {
+		close(fd);
+		return sk_fail(e, SNEK_EINTERNAL, "a second socket for a port");
+	}
+	p->watch.fd = fd;
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return sk_fail_errno(e, "a socket");
+	return sk_loop_add(p->server->loop, &p->watch, EPOLLIN, e);
+}
+
+int sk_port_open(struct sk_server *s, uint16_t number,
+    const struct sk_port_ops *ops, void *arg, struct sk_port **out,
+    struct snek_error *e)
+{
+	struct sk_port *p = NULL;
+	int rc = sk_port_expect(s, ops, arg, &p, e);
+
+	if (rc)
+		return rc;
 	rc = listen_at(p, number, e);
 	if (rc)
 		sk_port_close(p);

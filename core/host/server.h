@@ -61,6 +61,10 @@ bool sk_server_has_replies(const struct sk_server *);
 /* Listen on 127.0.0.1; port 0 picks one. */
 int sk_port_open(struct sk_server *, uint16_t port, const struct sk_port_ops *,
     void *arg, struct sk_port **, struct snek_error *);
+/* One whose socket comes from elsewhere, later; taken even when it fails. */
+int sk_port_expect(struct sk_server *, const struct sk_port_ops *, void *arg,
+    struct sk_port **, struct snek_error *);
+int sk_port_listen(struct sk_port *, int fd, struct snek_error *);
 /* Connections that were accepted go on. */
 void sk_port_close(struct sk_port *);
 uint16_t sk_port_number(const struct sk_port *);

@@ -32,7 +32,7 @@ static int hear_first(struct sk_spawner *s, struct snek_error *e)
 }
 
 static int start(struct sk_spawner *s, const char *dir, const char *root,
-    struct snek_error *e)
+    bool no_network, struct snek_error *e)
 {
 	int pair[2];
 
@@ -41,7 +41,7 @@ static int start(struct sk_spawner *s, const char *dir, const char *root,
 	s->pid = fork();
 	if (!s->pid) {
 		close(pair[0]);
-		sk_spawner_run(pair[1], dir, root);
+		sk_spawner_run(pair[1], dir, root, no_network);
 		_exit(0);
 	}
 	close(pair[1]);
@@ -49,8 +49,8 @@ static int start(struct sk_spawner *s, const char *dir, const char *root,
 	return s->pid < 0 ? sk_fail_errno(e, "fork") : hear_first(s, e);
 }
 
-int sk_spawner_open(const char *dir, const char *root, struct sk_spawner **out,
-    struct snek_error *e)
+int sk_spawner_open(const char *dir, const char *root, bool no_network,
+    struct sk_spawner **out, struct snek_error *e)
 {
 	struct sk_spawner *s = calloc(1, sizeof(*s));
 	int rc;
@@ -58,7 +58,7 @@ int sk_spawner_open(const char *dir, const char *root, struct sk_spawner **out,
 	if (!s)
 		return sk_enomem(e);
 	s->socket = -1;
-	rc = start(s, dir, root, e);
+	rc = start(s, dir, root, no_network, e);
 	if (rc)
 		sk_spawner_close(s);
 	else
@@ -126,31 +126,42 @@ int sk_spawn(struct sk_spawner *s, const struct sk_spawn *p, int *control,
 
 /* ---- hearing ---- */
 
+/* Who said it, and the descriptor that came with it. */
+static void take_control(struct msghdr *m, struct sk_tale *t)
+{
+	struct cmsghdr *h;
+	struct ucred who;
+
+	for (h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h))
+		if (h->cmsg_type == SCM_CREDENTIALS) {
+			memcpy(&who, CMSG_DATA(h), sizeof(who));
+			t->pid = who.pid;
+		} else if (h->cmsg_type == SCM_RIGHTS) {
+			memcpy(&t->fd, CMSG_DATA(h), sizeof(t->fd));
+		}
+}
+
 void sk_spawn_hear(int control, struct sk_tale *t)
 {
-	union { struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(struct ucred))]; } c;
+	union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(struct ucred)) +
+		CMSG_SPACE(sizeof(int))]; } c;
 	struct iovec v = { t, sizeof(*t) };
 	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c,
 		.msg_controllen = sizeof(c.room) };
-	const struct cmsghdr *h;
-	struct ucred who = { 0 };
 	ssize_t n;
 
 	memset(t, 0, sizeof(*t));
 	do
-		n = recvmsg(control, &m, 0);
+		n = recvmsg(control, &m, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
-	if (n != (ssize_t)sizeof(*t)) {
+	t->pid = 0;
+	t->fd = -1;
+	t->what[sizeof(t->what) - 1] = '\0';
+	if (n > 0)
+		take_control(&m, t);
+	if (n != (ssize_t)sizeof(*t))
 		t->kind = n < 0 && errno == EAGAIN ? SK_TOLD_NOTHING :
 		    SK_TOLD_GONE;
-		return;
-	}
-	h = CMSG_FIRSTHDR(&m);
-	if (h && h->cmsg_type == SCM_CREDENTIALS)
-		memcpy(&who, CMSG_DATA(h), sizeof(who));
-	t->pid = who.pid;
-	t->what[sizeof(t->what) - 1] = '\0';
 }
 
 void sk_spawn_freeze(int control, bool frozen)

@@ -21,10 +21,13 @@ struct sk_spawner;
  * Before any thread, and before anything that a child should not have.  dir is
  * the host's own, absolute, with an empty "root" in it.  root: where files of
  * environments come from, a directory, or "" for none; NULL: they have no root
- * of their own and see this machine.  SNEK_EACCES: such a root cannot be had.
+ * of their own and see this machine.  no_network: with a root, they have a
+ * network of their own, too, in which the Runtime API is at SK_SPAWN_PORT.
+ * SNEK_EACCES: such a root cannot be had.
  */
-int sk_spawner_open(const char *dir, const char *root, struct sk_spawner **,
-    struct snek_error *);
+#define SK_SPAWN_PORT 9001u
+int sk_spawner_open(const char *dir, const char *root, bool no_network,
+    struct sk_spawner **, struct snek_error *);
 void sk_spawner_close(struct sk_spawner *);
 
 struct sk_spawn {
@@ -41,6 +44,7 @@ int sk_spawn(struct sk_spawner *, const struct sk_spawn *, int *control,
 /* What an init says, in this order. */
 enum sk_told {
 	SK_TOLD_NOTHING,                /* not now */
+	SK_TOLD_PORT,                   /* fd: its Runtime API's, in its network */
 	SK_TOLD_BORN,                   /* pid: the bootstrap's, just before exec */
 	SK_TOLD_FAILED,                 /* what, sys: it could not be started */
 	SK_TOLD_ENDED,                  /* status: as of waitpid, and usage */
@@ -52,6 +56,7 @@ struct sk_tale {
 	uint64_t max_rss_kb, cpu_us;
 	char what[96];
 	pid_t pid;                      /* filled in by the receiver */
+	int fd;                         /* the same, and its to close; or -1 */
 };
 void sk_spawn_hear(int control, struct sk_tale *);
 /* Stop all its processes, or let them go on. */

@@ -19,13 +19,14 @@ struct sk_spawn_head {
 /* The same, in the spawner and what it forks. */
 struct sk_spawn_order {
 	struct sk_spawn s;
-	bool has_root;
+	bool has_root, no_network;
 	int control;
 };
 
 /* The spawner's life: it says on the socket whether it has a root (a tale,
  * SK_TOLD_BORN or SK_TOLD_FAILED), and obeys until the host is gone. */
-void sk_spawner_run(int socket, const char *dir, const char *root);
+void sk_spawner_run(int socket, const char *dir, const char *root,
+    bool no_network);
 
 /* The rest of an init's life. */
 _Noreturn void sk_init_run(const struct sk_spawn_order *);
@@ -35,7 +36,9 @@ _Noreturn void sk_init_fail(const struct sk_spawn_order *, const char *what);
 /* root.c: make a root, and move into it. */
 int sk_root_make(const char *dir, const char *root, const char **what);
 /* Leave the spawner's mounts and processes; the next fork is in new ones. */
-int sk_root_leave(const char **what);
+int sk_root_leave(bool network, const char **what);
+/* A loopback, and a socket that listens there at SK_SPAWN_PORT; or -1. */
+int sk_root_listen(const char **what);
 /* And in there, add what is this environment's. */
 int sk_root_enter(const struct sk_spawn_order *, const char **what);
 #endif

@@ -77,7 +77,7 @@ static _Noreturn void go_between(const struct sk_spawn_order *o)
 	const char *what = "fork";
 	pid_t pid;
 
-	if (o->has_root && sk_root_leave(&what))
+	if (o->has_root && sk_root_leave(!o->no_network, &what))
 		sk_init_fail(o, what);
 	pid = fork();
 	if (!pid)
@@ -99,7 +99,7 @@ static void obey(int socket, const struct sk_spawn_order *o)
 		return;         /* the host sees its end of the socket closed */
 }
 
-static void obey_all(int socket, bool has_root)
+static void obey_all(int socket, bool has_root, bool no_network)
 {
 	char *room = malloc(SK_SPAWN_MESSAGE);
 	struct sk_spawn_order o;
@@ -108,6 +108,7 @@ static void obey_all(int socket, bool has_root)
 	while (rc) {
 		memset(&o, 0, sizeof(o));
 		o.has_root = has_root;
+		o.no_network = no_network;
 		rc = receive(socket, room, &o);
 		if (rc <= 0)
 			continue;
@@ -132,7 +133,8 @@ static bool move_in(int socket, const char *dir, const char *root)
 	    t.kind == SK_TOLD_BORN;
 }
 
-void sk_spawner_run(int socket, const char *dir, const char *root)
+void sk_spawner_run(int socket, const char *dir, const char *root,
+    bool no_network)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
@@ -146,5 +148,5 @@ void sk_spawner_run(int socket, const char *dir, const char *root)
 	if (!move_in(socket, dir, root))
 		return;
 	prctl(PR_SET_DUMPABLE, 0);
-	obey_all(socket, root != NULL);
+	obey_all(socket, root != NULL, root && no_network);
 }

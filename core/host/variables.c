@@ -92,7 +92,7 @@ bool sk_variables_write(struct sk_buf *to, const struct sk_environment *v,
 	put_who(&w, v);
 	put_key(&w, &v->host->o);
 	put(&w, "AWS_LAMBDA_RUNTIME_API", "127.0.0.1:%u",
-	    sk_port_number(v->port));
+	    v->host->o.no_network ? SK_SPAWN_PORT : sk_port_number(v->port));
 	put(&w, "LAMBDA_TASK_ROOT", "%s", root);
 	put(&w, "LAMBDA_RUNTIME_DIR", RUNTIME_DIR);
 	put(&w, "LANG", "en_US.UTF-8");

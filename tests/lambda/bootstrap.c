@@ -239,6 +239,18 @@ static size_t put_reach(void)
 	return (size_t)n;
 }
 
+static bool can_connect(long port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool can = connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+
+	close(fd);
+	return can;
+}
+
 static long number(const struct reply *r)
 {
 	return strtol(r->body + 1 + strcspn(r->body + 1, "0123456789\""), NULL, 10);
@@ -299,6 +311,9 @@ static size_t answer(const struct reply *r)
 		return put_text(0, head);
 	if (asks(r, "root"))
 		return put_files("/");
+	if (asks(r, "connect"))
+		return (size_t)sprintf(out, can_connect(number(r)) ? "true" :
+		    "false");
 	if (asks(r, "reach"))
 		return put_reach();
 	if (asks(r, "large"))
