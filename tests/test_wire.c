@@ -327,6 +327,33 @@ START_TEST(a_run_in_no_file_is_refused)
 }
 END_TEST
 
+/* A child is given nowhere to keep anything, and would name what is others'. */
+START_TEST(a_run_on_a_shard_is_taken_from_another_machine_alone)
+{
+	struct sk_run run = { .fd = SK_RUN_KEPT, .entries = 2, .bytes = 90,
+		.largest = 50, .kept = { 1, 0, 2, 3, 4, 5 } }, got;
+	struct sk_put w = { { 0 }, false };
+	struct sk_message m = { .parcel = false };
+	struct snek_error e = { 0 };
+	sk_run_reader *reader;
+	struct sk_get r;
+	size_t at = 0;
+
+	ck_assert(sk_put_run(&w, &run, &m));
+	r = (struct sk_get){ w.buf.p, w.buf.n, false };
+	ck_assert_int_eq(sk_get_run(&r, &got, &m, &at), SNEK_EFORMAT);
+	m.parcel = true;
+	r = (struct sk_get){ w.buf.p, w.buf.n, false };
+	ck_assert_int_eq(sk_get_run(&r, &got, &m, &at), 0);
+	ck_assert_int_eq(got.fd, SK_RUN_KEPT);
+	ck_assert_uint_eq(got.bytes, 90);
+	ck_assert_mem_eq(&got.kept, &run.kept, sizeof(run.kept));
+	ck_assert_int_eq(sk_run_reader_new(&got, &reader, &e), SNEK_EINTERNAL);
+	sk_run_free(&got);
+	sk_buf_free(&w.buf);
+}
+END_TEST
+
 START_TEST(an_outcome_of_other_partitions_is_refused)
 {
 	struct sk_put w = { { 0 }, false };
@@ -502,6 +529,7 @@ static void setup(TCase *t)
 	tcase_add_test(t, an_outcome_that_is_cut_anywhere_is_refused);
 	tcase_add_test(t, an_outcome_with_changed_bytes_does_no_harm);
 	tcase_add_test(t, a_run_in_no_file_is_refused);
+	tcase_add_test(t, a_run_on_a_shard_is_taken_from_another_machine_alone);
 	tcase_add_test(t, an_outcome_of_other_partitions_is_refused);
 	tcase_add_test(t, a_plugin_is_described);
 	tcase_add_test(t, a_damaged_description_does_no_harm);

@@ -135,7 +135,7 @@ static size_t make_answer(struct frame *f, uint64_t records)
 	memcpy(p, &records, sizeof(records));
 	p += 4 * 8 + 4 * 8 + 4;         /* counts, fields seen, counters */
 	*p = 1;                         /* partition, without runs */
-	p += 4 + 4 + 8 + 8 + 1 + 8;     /* and an empty run */
+	p += 4 + 4 + 3 * 8 + 1 + 8;     /* and an empty run */
 	f->bytes = (uint64_t)(p - f->body);
 	return offsetof(struct frame, body) + f->bytes;
 }
