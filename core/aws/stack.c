@@ -4,7 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+
 #define SEEN 4096u              /* events of one operation that are told */
+#define PATIENCE_MS 7200000
+#define SILENCE_MS 300000
 
 const char *sk_stack_output(const struct sk_stack_info *i, const char *name)
 {
@@ -67,6 +71,7 @@ struct seen {                           /* ids, so that none is told twice */
 	size_t n;
 	bool failed;                    /* one has been, and is kept: */
 	struct sk_stack_event first;
+	bool ended;                     /* the stack's own last event was there */
 };
 
 static bool is_known(const struct seen *s, const char *id)
@@ -84,7 +89,27 @@ static bool has_failed(const struct sk_stack_event *ev)
 	size_t n = strlen(ev->status);
 
 	return n > 7 && !strcmp(ev->status + n - 7, "_FAILED") &&
-	    !strstr(ev->reason, "Resource creation cancelled");
+	    !strstr(ev->reason, "Resource creation cancelled") &&
+	    !strstr(ev->reason, "Resource update cancelled");
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+static bool is_of_stack(const struct sk_stack_event *ev)
+{
+	return !strcmp(ev->type, "AWS::CloudFormation::Stack") &&
+	    strstr(ev->physical, ":stack/");
+}
+
+/* Which is the first of an operation. */
+static bool begins(const struct sk_stack_event *ev)
+{
+	return is_of_stack(ev) && !strcmp(ev->reason, "User Initiated");
 }
 
 static void tell(struct seen *s, const struct sk_stack_watch *w,
@@ -96,6 +121,8 @@ static void tell(struct seen *s, const struct sk_stack_watch *w,
 		s->failed = true;
 		s->first = *ev;
 	}
+	if (is_of_stack(ev) && !ends_with(ev->status, "_IN_PROGRESS"))
+		s->ended = true;
 	if (w && w->event)
 		w->event(w->arg, ev);
 }
@@ -136,8 +163,10 @@ static int page(struct sk_aws *aws, const char *id, const char *token,
 		t = sk_xml_text(m, "ClientRequestToken");
 		take_event(m, &ev[*n]);
 		*more = !is_known(s, ev[*n].id);
-		if (*more && t && !strcmp(t, token))
+		if (*more && (!*token || (t && !strcmp(t, token)))) {
+			*more = !begins(&ev[*n]);
 			++*n;
+		}
 	}
 	sk_stack_text(sk_xml_root(xml), "DescribeStackEventsResult/NextToken",
 	    next, 1100);
@@ -150,7 +179,7 @@ static int page(struct sk_aws *aws, const char *id, const char *token,
 static int hear(struct sk_aws *aws, const char *id, const char *token,
     struct seen *s, const struct sk_stack_watch *w, struct snek_error *e)
 {
-	enum { MOST = 1000 };
+	enum { MOST = SEEN };
 	struct sk_stack_event *ev = calloc(MOST, sizeof(*ev));
 	char next[1100] = "";
 	bool more = true;
@@ -165,23 +194,17 @@ static int hear(struct sk_aws *aws, const char *id, const char *token,
 	return rc;
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && !strcmp(s + n - m, end);
-}
-
-/* 1: it ended well; 0: it goes on; else why not. */
+/* 1: it ended well; 0: it goes on; else why not.  What is described may be
+ * older than the operation: its own last event tells. */
 static int judge(const struct sk_stack_info *i, const struct seen *s,
-    struct snek_error *e)
+    const char *token, bool deletes, struct snek_error *e)
 {
 	const char *st = i->status;
 
-	if (ends_with(st, "_IN_PROGRESS"))
+	if (ends_with(st, "_IN_PROGRESS") || (*token && !s->ended))
 		return 0;
-	if (!strcmp(st, "CREATE_COMPLETE") || !strcmp(st, "UPDATE_COMPLETE") ||
-	    !strcmp(st, "DELETE_COMPLETE"))
+	if (deletes ? !strcmp(st, "DELETE_COMPLETE") :
+	    !strcmp(st, "CREATE_COMPLETE") || !strcmp(st, "UPDATE_COMPLETE"))
 		return 1;
 	if (s->failed)
 		return sk_fail(e, SNEK_EIO, "%s (%s) failed first: %s; the stack "
@@ -191,22 +214,48 @@ static int judge(const struct sk_stack_info *i, const struct seen *s,
 	    i->reason : "CloudFormation does not say why");
 }
 
-int sk_stack_wait(struct sk_aws *aws, const char *id, const char *token,
-    const struct sk_stack_watch *w, struct sk_stack_info *i,
+static int look_again(struct sk_aws *aws, const char *id, const char *token,
+    struct seen *s, const struct sk_stack_watch *w, struct sk_stack_info *i,
     struct snek_error *e)
 {
+	int rc = sk_stack_look(aws, id, i, e);
+
+	if (!rc && !i->there)
+		rc = sk_fail(e, SNEK_ENOENT, "the stack %s is gone", id);
+	return rc ? rc : hear(aws, id, token, s, w, e);
+}
+
+/* There is an end to patience; and what was accepted shows within minutes. */
+static int check_time(const struct sk_stack_watch *w, int64_t began,
+    const struct seen *s, const struct sk_stack_info *i, struct snek_error *e)
+{
+	int64_t most = w && w->patience_ms ? w->patience_ms : PATIENCE_MS;
+	int64_t ms = sk_clock_ms() - began;
+
+	if (ms > most || (!s->n && ms > SILENCE_MS))
+		return sk_fail(e, SNEK_ETIMEDOUT, "the stack is %s after %lld s, "
+		    "%zu events; AWS goes on, and the same command waits again",
+		    i->status, (long long)ms / 1000, s->n);
+	return 0;
+}
+
+int sk_stack_wait(struct sk_aws *aws, const char *stack, const char *token,
+    bool deletes, const struct sk_stack_watch *w, struct sk_stack_info *i,
+    struct snek_error *e)
+{
+	char id[sizeof(i->id)];         /* a copy: it may be that of i */
 	struct seen s = { .id = malloc(SEEN * sizeof(*s.id)) };
+	int64_t began = sk_clock_ms();
 	unsigned n = 0;
 	int rc = s.id ? 0 : sk_enomem(e), end = 0;
 
+	snprintf(id, sizeof(id), "%s", stack);
 	while (!rc && !end) {
-		rc = sk_stack_look(aws, id, i, e);
-		if (!rc && !i->there)
-			rc = sk_fail(e, SNEK_ENOENT, "the stack %s is gone", id);
+		rc = look_again(aws, id, token, &s, w, i, e);
 		if (!rc)
-			rc = hear(aws, id, token, &s, w, e);
-		if (!rc)
-			end = judge(i, &s, e);
+			end = judge(i, &s, token, deletes, e);
+		if (!rc && !end)
+			rc = check_time(w, began, &s, i, e);
 		if (!rc && !end)
 			rc = sk_stack_pause(w, i->status, &n);
 	}
@@ -214,21 +263,32 @@ int sk_stack_wait(struct sk_aws *aws, const char *id, const char *token,
 	return rc ? rc : end < 0 ? end : 0;
 }
 
+/* A token of its own each time: what failed may be asked for anew. */
+static int ask_delete(struct sk_aws *aws, const char *id, char token[64],
+    struct snek_error *e)
+{
+	struct sk_form f = { .nomem = false };
+	int rc = sk_stack_token(token, e);
+
+	if (rc)
+		return rc;
+	sk_form_put(&f, "StackName", id);
+	sk_form_put(&f, "ClientRequestToken", token);
+	return sk_stack_call(aws, "DeleteStack", &f, NULL, NULL, e);
+}
+
 int sk_stack_delete(struct sk_aws *aws, const char *id,
     const struct sk_stack_watch *w, struct snek_error *e)
 {
-	struct sk_form f = { .nomem = false };
 	struct sk_stack_info i;
-	char token[64];
+	char token[64] = "";
 	int rc = sk_stack_look(aws, id, &i, e);
+	bool made = !rc && !strcmp(i.status, "REVIEW_IN_PROGRESS");
 
 	if (rc || !i.there || !strcmp(i.status, "DELETE_COMPLETE"))
 		return rc;
-	/* By its ARN: the same token for the same stack, however often. */
-	snprintf(token, sizeof(token), "snek-delete-%.36s", ends_with(i.id, "/") ?
-	    "x" : strrchr(i.id, '/') ? strrchr(i.id, '/') + 1 : "x");
-	sk_form_put(&f, "StackName", i.id);
-	sk_form_put(&f, "ClientRequestToken", token);
-	rc = sk_stack_call(aws, "DeleteStack", &f, NULL, NULL, e);
-	return rc ? rc : sk_stack_wait(aws, i.id, token, w, &i, e);
+	if (strcmp(i.status, "DELETE_IN_PROGRESS"))
+		rc = ask_delete(aws, i.id, token, e);
+	/* Of one that never was anything there are no events to wait for. */
+	return rc || made ? rc : sk_stack_wait(aws, i.id, token, true, w, &i, e);
 }

@@ -44,11 +44,16 @@ struct sk_stack_watch {
 	 * AWS goes on. */
 	int (*waits)(void *, const char *what);
 	void *arg;
+	int64_t pause_ms;               /* first, and then longer; 0: 250 */
+	int64_t patience_ms;            /* 0: two hours.  AWS goes on. */
 };
-/* Wait until the operation with this token has ended.  Of a failure the first
- * event that is one is told, which is why the others failed. */
+/* Wait until the operation with this token has ended; "": whichever is under
+ * way.  A stack that is deleted in the end is a failure unless that was wanted.
+ * Of a failure the first event that is one is told, which is why the others
+ * failed. */
 int sk_stack_wait(struct sk_aws *, const char *id, const char *token,
-    const struct sk_stack_watch *, struct sk_stack_info *, struct snek_error *);
+    bool deletes, const struct sk_stack_watch *, struct sk_stack_info *,
+    struct snek_error *);
 int sk_stack_delete(struct sk_aws *, const char *id,
     const struct sk_stack_watch *, struct snek_error *);
 
@@ -68,8 +73,8 @@ struct sk_stack_plan {
 /* Make a change set of a template, by its text or its URL; an empty one is
  * removed again. */
 int sk_stack_plan(struct sk_aws *, const struct sk_stack_options *,
-    const char *body, const char *url, struct sk_stack_plan *,
-    struct snek_error *);
+    const char *body, const char *url, const struct sk_stack_watch *,
+    struct sk_stack_plan *, struct snek_error *);
 /* Nothing is changed: the change set is removed, and a stack that was made for
  * it alone. */
 int sk_stack_plan_drop(struct sk_aws *, const struct sk_stack_plan *,
@@ -86,6 +91,8 @@ void sk_form_put(struct sk_form *, const char *name, const char *value);
 /* POST it as Action; the form is used up.  xml NULL: not wanted. */
 int sk_stack_call(struct sk_aws *, const char *action, struct sk_form *,
     struct sk_xml **xml, char type[64], struct snek_error *);
+/* A token that no other request has. */
+int sk_stack_token(char token[64], struct snek_error *);
 /* Wait a while, longer each time; n counts.  What the watch says. */
 int sk_stack_pause(const struct sk_stack_watch *, const char *what,
     unsigned *n);

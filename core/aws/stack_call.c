@@ -4,11 +4,12 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
 #define FIRST_PAUSE_MS 250      /* of a wait; doubled up to */
-#define LAST_PAUSE_MS 5000
+#define LAST_PAUSE 16           /* times that */
 #define TICK_MS 100             /* how often somebody may say stop */
 
 void sk_form_put(struct sk_form *f, const char *name, const char *value)
@@ -47,19 +48,35 @@ int sk_stack_call(struct sk_aws *aws, const char *action, struct sk_form *f,
 	return rc;
 }
 
+int sk_stack_token(char token[64], struct snek_error *e)
+{
+	unsigned char b[16];
+	size_t i;
+
+	if (getentropy(b, sizeof(b)))
+		return sk_fail_errno(e, "random numbers");
+	memcpy(token, "snek-", 5);
+	for (i = 0; i < sizeof(b); i++)
+		snprintf(token + 5 + 2 * i, 3, "%02x", b[i]);
+	return 0;
+}
+
 int sk_stack_pause(const struct sk_stack_watch *w, const char *what, unsigned *n)
 {
 	const struct timespec tick = { 0, TICK_MS * 1000000L };
-	int64_t ms = FIRST_PAUSE_MS << (*n < 5 ? *n : 5), until;
+	const struct timespec short_tick = { 0, 1000000L };
+	int64_t first = w && w->pause_ms ? w->pause_ms : FIRST_PAUSE_MS;
+	int64_t ms = first << (*n < 5 ? *n : 5), until;
 	int rc = 0;
 
 	++*n;
-	until = sk_clock_ms() + (ms < LAST_PAUSE_MS ? ms : LAST_PAUSE_MS);
+	ms = ms < first * LAST_PAUSE ? ms : first * LAST_PAUSE;
+	until = sk_clock_ms() + ms;
 	do {
 		if (w && w->waits)
 			rc = w->waits(w->arg, what);
 		if (!rc)
-			nanosleep(&tick, NULL);
+			nanosleep(ms < TICK_MS ? &short_tick : &tick, NULL);
 	} while (!rc && sk_clock_ms() < until);
 	return rc;
 }

@@ -46,29 +46,35 @@ static void put_tags(struct sk_form *f, const struct sk_stack_options *o)
 }
 
 static int make_set(struct sk_aws *aws, const struct sk_stack_options *o,
-    const char *body, const char *url, const char *name, bool creates,
-    struct sk_stack_plan *p, struct snek_error *e)
+    const char *body, const char *url, const char *name,
+    struct sk_stack_plan *p, bool *is_new, struct snek_error *e)
 {
 	struct sk_form f = { .nomem = false };
 	struct snek_error why = { 0 };
 	struct sk_xml *xml = NULL;
-	char type[64];
-	int rc;
+	char type[64], token[64];
+	int rc = sk_stack_token(token, e);
 
+	if (rc)
+		return rc;
 	sk_form_put(&f, "StackName", o->name);
 	sk_form_put(&f, "ChangeSetName", name);
-	sk_form_put(&f, "ChangeSetType", creates ? "CREATE" : "UPDATE");
+	sk_form_put(&f, "ChangeSetType", p->creates ? "CREATE" : "UPDATE");
 	sk_form_put(&f, url ? "TemplateURL" : "TemplateBody", url ? url : body);
 	sk_form_put(&f, "Capabilities.member.1", "CAPABILITY_IAM");
-	sk_form_put(&f, "ClientToken", name);
-	if (creates)            /* or else a failed one could not be gone on from */
+	sk_form_put(&f, "ClientToken", token);
+	if (p->creates)         /* or else a failed one could not be gone on from */
 		sk_form_put(&f, "OnStackFailure", "DELETE");
 	put_tags(&f, o);
 	rc = sk_stack_call(aws, "CreateChangeSet", &f, &xml, type, &why);
 	if (rc && !strcmp(type, "AlreadyExistsException")) {
 		snprintf(p->set, sizeof(p->set), "%s", name);
+		*is_new = false;
 		return 0;
 	}
+	/* Something is under way that was not told of yet. */
+	if (rc == SNEK_EINVAL && strstr(why.text, "_IN_PROGRESS state"))
+		rc = SNEK_ECONFLICT;
 	if (rc && e)
 		*e = why;
 	if (rc)
@@ -76,6 +82,7 @@ static int make_set(struct sk_aws *aws, const struct sk_stack_options *o,
 	sk_stack_text(sk_xml_root(xml), "CreateChangeSetResult/Id", p->set,
 	    sizeof(p->set));
 	sk_xml_close(xml);
+	*is_new = true;
 	return *p->set ? 0 : sk_fail(e, SNEK_EFORMAT, "CloudFormation gave a "
 	    "change set no id");
 }
@@ -108,9 +115,13 @@ static int add_changes(struct sk_stack_plan *p, const struct sk_xml_node *m,
 	return 0;
 }
 
-/* One page; status and reason are the set's. */
+struct set {                            /* how it stands */
+	char status[40], execution[40], reason[400];
+};
+
+/* One page of it. */
 static int read_page(struct sk_aws *aws, struct sk_stack_plan *p,
-    char next[1100], char status[40], char reason[400], struct snek_error *e)
+    char next[1100], struct set *set, struct snek_error *e)
 {
 	struct sk_form f = { .nomem = false };
 	const struct sk_xml_node *r;
@@ -124,8 +135,9 @@ static int read_page(struct sk_aws *aws, struct sk_stack_plan *p,
 	if (rc)
 		return rc;
 	r = sk_xml_find(sk_xml_root(xml), "DescribeChangeSetResult");
-	sk_stack_text(r, "Status", status, 40);
-	sk_stack_text(r, "StatusReason", reason, 400);
+	sk_stack_text(r, "Status", set->status, 40);
+	sk_stack_text(r, "ExecutionStatus", set->execution, 40);
+	sk_stack_text(r, "StatusReason", set->reason, 400);
 	sk_stack_text(r, "NextToken", next, 1100);
 	if (sk_xml_text(r, "ChangeSetId"))
 		sk_stack_text(r, "ChangeSetId", p->set, sizeof(p->set));
@@ -140,34 +152,37 @@ static bool is_empty(const char *reason)
 	    strstr(reason, "No updates are to be performed");
 }
 
-static int read_set(struct sk_aws *aws, struct sk_stack_plan *p,
-    struct snek_error *e)
+static void forget_changes(struct sk_stack_plan *p)
 {
-	char next[1100] = "", status[40], reason[400];
-	unsigned n = 0;
-	int rc;
+	free(p->change);
+	p->change = NULL;
+	p->changes = 0;
+}
 
-	for (;;) {
-		rc = read_page(aws, p, next, status, reason, e);
-		if (rc)
+/* Until it is ready, or failed. */
+static int read_set(struct sk_aws *aws, struct sk_stack_plan *p,
+    const struct sk_stack_watch *w, struct set *set, struct snek_error *e)
+{
+	char next[1100] = "";
+	unsigned n = 0;
+	int rc = 0;
+
+	while (!rc) {
+		rc = read_page(aws, p, next, set, e);
+		if (rc || !strcmp(set->status, "FAILED"))
 			return rc;
-		if (!strcmp(status, "CREATE_COMPLETE") && !*next)
+		if (!strcmp(set->status, "CREATE_COMPLETE") && !*next)
 			return 0;
-		if (!strcmp(status, "FAILED"))
-			return is_empty(reason) ? 0 : sk_fail(e, SNEK_EINVAL,
-			    "CloudFormation refuses the change: %s", reason);
-		if (*next)
+		if (!strcmp(set->status, "CREATE_COMPLETE"))
 			continue;
-		free(p->change);        /* not ready: what there was is no plan */
-		p->change = NULL;
-		p->changes = 0;
-		rc = sk_stack_pause(NULL, "the change set", &n);
-		if (!rc && n > 120)
+		forget_changes(p);      /* not ready: what there was is no plan */
+		*next = '\0';
+		rc = sk_stack_pause(w, "the change set", &n);
+		if (!rc && n > 240)
 			rc = sk_fail(e, SNEK_ETIMEDOUT, "the change set is still "
-			    "%s", status);
-		if (rc)
-			return rc;
+			    "%s", set->status);
 	}
+	return rc;
 }
 
 static int drop_set(struct sk_aws *aws, const struct sk_stack_plan *p,
@@ -179,12 +194,49 @@ static int drop_set(struct sk_aws *aws, const struct sk_stack_plan *p,
 	return sk_stack_call(aws, "DeleteChangeSet", &f, NULL, NULL, e);
 }
 
+static int check_set(const struct set *set, struct snek_error *e)
+{
+	return strcmp(set->status, "FAILED") || is_empty(set->reason) ? 0 :
+	    sk_fail(e, SNEK_EINVAL, "CloudFormation refuses the change: %s",
+	    set->reason);
+}
+
+/* One of an earlier run is of use while it can still be executed. */
+static bool is_usable(const struct set *set)
+{
+	return !strcmp(set->status, "CREATE_COMPLETE") &&
+	    !strcmp(set->execution, "AVAILABLE");
+}
+
+static int make_and_read(struct sk_aws *aws, const struct sk_stack_options *o,
+    const char *body, const char *url, const struct sk_stack_watch *w,
+    struct sk_stack_plan *p, struct snek_error *e)
+{
+	struct set set = { "", "", "" };
+	bool is_new = false;
+	char name[64];
+	int rc;
+
+	name_set(o, body, p->creates, name);
+	rc = make_set(aws, o, body, url, name, p, &is_new, e);
+	if (!rc)
+		rc = read_set(aws, p, w, &set, e);
+	if (!rc && !is_new && !is_usable(&set)) {
+		forget_changes(p);
+		rc = drop_set(aws, p, e);
+		if (!rc)
+			rc = make_set(aws, o, body, url, name, p, &is_new, e);
+		if (!rc)
+			rc = read_set(aws, p, w, &set, e);
+	}
+	return rc ? rc : check_set(&set, e);
+}
+
 int sk_stack_plan(struct sk_aws *aws, const struct sk_stack_options *o,
-    const char *body, const char *url, struct sk_stack_plan *p,
-    struct snek_error *e)
+    const char *body, const char *url, const struct sk_stack_watch *w,
+    struct sk_stack_plan *p, struct snek_error *e)
 {
 	struct sk_stack_info i;
-	char name[64];
 	int rc;
 
 	memset(p, 0, sizeof(*p));
@@ -193,10 +245,7 @@ int sk_stack_plan(struct sk_aws *aws, const struct sk_stack_options *o,
 	if (rc)
 		return rc;
 	p->creates = !i.there || !strcmp(i.status, "REVIEW_IN_PROGRESS");
-	name_set(o, body, p->creates, name);
-	rc = make_set(aws, o, body, url, name, p->creates, p, e);
-	if (!rc)
-		rc = read_set(aws, p, e);
+	rc = make_and_read(aws, o, body, url, w, p, e);
 	if (!rc && !p->changes)
 		rc = drop_set(aws, p, e);
 	if (rc)
@@ -217,6 +266,29 @@ int sk_stack_plan_drop(struct sk_aws *aws, const struct sk_stack_plan *p,
 	return rc;
 }
 
+/* Of one that is refused: was it executed before, by a request whose reply was
+ * lost?  One that is gone was, for AWS removes them all then. */
+static int was_executed(struct sk_aws *aws, const struct sk_stack_plan *p,
+    struct snek_error *e)
+{
+	struct sk_stack_plan again = *p;
+	struct set set = { "", "", "" };
+	char next[1100] = "";
+	int rc;
+
+	again.change = NULL;
+	again.changes = 0;
+	rc = read_page(aws, &again, next, &set, e);
+	sk_stack_plan_free(&again);
+	if (rc == SNEK_ENOENT)
+		return 0;
+	if (!rc && strncmp(set.execution, "EXECUTE_", 8))
+		rc = sk_fail(e, SNEK_EAGAIN, "the change set is %s: the stack "
+		    "changed meanwhile; the same command looks again",
+		    set.execution);
+	return rc;
+}
+
 int sk_stack_execute(struct sk_aws *aws, const struct sk_stack_plan *p,
     const struct sk_stack_watch *w, struct sk_stack_info *i,
     struct snek_error *e)
@@ -233,12 +305,11 @@ int sk_stack_execute(struct sk_aws *aws, const struct sk_stack_plan *p,
 	form_of(p, &f);
 	sk_form_put(&f, "ClientRequestToken", token);
 	rc = sk_stack_call(aws, "ExecuteChangeSet", &f, NULL, type, &why);
-	/* A reply that was lost: it is being executed, or has been. */
 	if (rc && (!strcmp(type, "InvalidChangeSetStatus") ||
 	    !strcmp(type, "ChangeSetNotFound")))
-		rc = 0;
+		rc = was_executed(aws, p, &why);
 	if (rc && e)
 		*e = why;
-	return rc ? rc : sk_stack_wait(aws, *i->id ? i->id : p->stack, token, w,
-	    i, e);
+	return rc ? rc : sk_stack_wait(aws, *i->id ? i->id : p->stack, token,
+	    false, w, i, e);
 }

@@ -38,6 +38,7 @@ static bool is(const struct sk_stack_info *i, const char *status)
 static int settle(struct sk_aws *aws, struct sk_stack_deploy *d,
     struct sk_stack_info *i, struct snek_error *e)
 {
+	struct snek_error why = { 0 };
 	size_t n = strlen(i->status);
 	int rc;
 
@@ -45,11 +46,14 @@ static int settle(struct sk_aws *aws, struct sk_stack_deploy *d,
 	    is(i, "REVIEW_IN_PROGRESS"))
 		return 0;
 	say(d, "%s is %s already: waiting for it", d->o.name, i->status);
-	rc = sk_stack_wait(aws, i->id, "", &d->watch, i, e);
-	if (rc == SNEK_EIO && (is(i, "ROLLBACK_COMPLETE") ||
-	    is(i, "UPDATE_ROLLBACK_COMPLETE") || is(i, "DELETE_COMPLETE")))
+	rc = sk_stack_wait(aws, i->id, "", false, &d->watch, i, &why);
+	n = strlen(i->status);
+	if (rc == SNEK_EIO && n > 12 && strcmp(i->status + n - 12,
+	    "_IN_PROGRESS"))
 		rc = 0;                 /* it came to rest; we go on from there */
-	return rc;
+	if (rc && e)
+		*e = why;
+	return rc ? rc : sk_stack_look(aws, d->o.name, i, e);
 }
 
 /* A stack that never came to be can only be deleted. */
@@ -89,7 +93,7 @@ static int make_bucket(struct sk_aws *aws, struct sk_stack_deploy *d,
 	say(d, "%s: making the bucket for code first", o.name);
 	rc = make_template(&o, &b, e);
 	if (!rc)
-		rc = sk_stack_plan(aws, &o, b.p, NULL, &p, e);
+		rc = sk_stack_plan(aws, &o, b.p, NULL, &d->watch, &p, e);
 	if (!rc && p.changes)
 		rc = sk_stack_execute(aws, &p, &d->watch, i, e);
 	if (!rc)
@@ -146,7 +150,7 @@ static int change_all(struct sk_aws *aws, struct sk_stack_deploy *d,
 	snprintf(url, sizeof(url), "https://%s.s3.%s.amazonaws.com/%s", bucket,
 	    sk_aws_region(aws), key);
 	if (!rc)
-		rc = sk_stack_plan(aws, &d->o, b.p, url, &p, e);
+		rc = sk_stack_plan(aws, &d->o, b.p, url, &d->watch, &p, e);
 	if (!rc && p.changes && d->agree)
 		rc = d->agree(d->arg, &p);
 	if (!rc && p.changes)
@@ -157,23 +161,54 @@ static int change_all(struct sk_aws *aws, struct sk_stack_deploy *d,
 	return rc;
 }
 
-int sk_stack_deploy(struct sk_aws *aws, struct sk_stack_deploy *d,
+/* CloudFormation wants to be asked to go on with taking back. */
+static int go_back(struct sk_aws *aws, struct sk_stack_deploy *d,
+    struct sk_stack_info *i, struct snek_error *e)
+{
+	struct sk_form f = { .nomem = false };
+	char token[64];
+	int rc;
+
+	if (!is(i, "UPDATE_ROLLBACK_FAILED"))
+		return 0;
+	say(d, "%s is %s: going on with taking back what failed", d->o.name,
+	    i->status);
+	rc = sk_stack_token(token, e);
+	if (rc)
+		return rc;
+	sk_form_put(&f, "StackName", i->id);
+	sk_form_put(&f, "ClientRequestToken", token);
+	rc = sk_stack_call(aws, "ContinueUpdateRollback", &f, NULL, NULL, e);
+	if (!rc)
+		rc = sk_stack_wait(aws, i->id, token, false, &d->watch, i, e);
+	return rc == SNEK_EIO && is(i, "UPDATE_ROLLBACK_COMPLETE") ? 0 : rc;
+}
+
+/* Where what there is can be changed, and says its bucket. */
+static int prepare(struct sk_aws *aws, struct sk_stack_deploy *d,
     struct sk_stack_info *i, bool *changed, struct snek_error *e)
 {
-	char bucket[256], key[96], version[128] = "";
-	int rc = sk_template_check(&d->o, e);
+	int rc = sk_stack_look(aws, d->o.name, i, e);
 
-	*changed = false;
-	if (!rc)
-		rc = sk_stack_look(aws, d->o.name, i, e);
 	if (!rc)
 		rc = settle(aws, d, i, e);
+	if (!rc)
+		rc = go_back(aws, d, i, e);
 	if (!rc)
 		rc = clean_up(aws, d, i, e);
 	if (!rc && !sk_stack_output(i, "Bucket")) {
 		rc = make_bucket(aws, d, i, e);
 		*changed = !rc;
 	}
+	return rc;
+}
+
+static int deploy_once(struct sk_aws *aws, struct sk_stack_deploy *d,
+    struct sk_stack_info *i, bool *changed, struct snek_error *e)
+{
+	char bucket[256], key[96], version[128] = "";
+	int rc = prepare(aws, d, i, changed, e);
+
 	if (rc)
 		return rc;
 	snprintf(bucket, sizeof(bucket), "%s", sk_stack_output(i, "Bucket"));
@@ -185,6 +220,24 @@ int sk_stack_deploy(struct sk_aws *aws, struct sk_stack_deploy *d,
 		rc = change_all(aws, d, bucket, i, changed, e);
 	d->o.code_key = d->o.code_version = NULL;
 	return rc ? rc : sk_stack_look(aws, d->o.name, i, e);
+}
+
+int sk_stack_deploy(struct sk_aws *aws, struct sk_stack_deploy *d,
+    struct sk_stack_info *i, bool *changed, struct snek_error *e)
+{
+	unsigned n = 0;
+	int rc = sk_template_check(&d->o, e), wait = 0;
+
+	*changed = false;
+	if (!rc)
+		rc = deploy_once(aws, d, i, changed, e);
+	/* What is told of a stack may be older than what was begun with it. */
+	while (rc == SNEK_ECONFLICT && n < 5 && !wait) {
+		wait = sk_stack_pause(&d->watch, "what is under way", &n);
+		if (!wait)
+			rc = deploy_once(aws, d, i, changed, e);
+	}
+	return wait ? wait : rc;
 }
 
 int sk_stack_destroy(struct sk_aws *aws, const char *name,

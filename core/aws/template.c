@@ -13,11 +13,10 @@
 
 static bool is_name(const char *s)
 {
-	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "0123456789-");
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
-	return n && n <= 32 && !s[n] && ((*s | 32) >= 'a' && (*s | 32) <= 'z') &&
-	    s[n - 1] != '-' && !strstr(s, "--");
+	/* ElastiCache makes letters small, and IAM's user would be another. */
+	return n && n <= 32 && !s[n] && *s >= 'a' && *s <= 'z' && s[n - 1] != '-' && !strstr(s, "--");
 }
 
 static bool is_node(const char *s)
@@ -90,7 +89,7 @@ int sk_template_check(struct sk_stack_options *o, struct snek_error *e)
 	fill_in(o);
 	if (!o->name || !is_name(o->name))
 		return sk_fail(e, SNEK_EINVAL, "a stack's name begins with a "
-		    "letter and has at most 32 letters, digits and single "
+		    "letter and has at most 32 of a-z, 0-9 and single "
 		    "dashes: %.40s", o->name ? o->name : "(none)");
 	if (o->shards > MAX_SHARDS || o->level > o->shards)
 		return sk_fail(e, SNEK_EINVAL, "%u shards at level %u: at most %u, "

@@ -19,7 +19,7 @@ struct sk_stack_tag {
 	const char *name, *value;
 };
 struct sk_stack_options {               /* NULL and 0: the default */
-	const char *name;               /* of the stack; [A-Za-z][A-Za-z0-9-]* */
+	const char *name;               /* of the stack; [a-z][a-z0-9-]* */
 	uint32_t shards, level;         /* 2; all of them */
 	uint32_t replicas;              /* of each server; 0 */
 	uint32_t zones;                 /* 1 */

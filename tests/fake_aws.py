@@ -1,0 +1,509 @@
+# SPDX-License-Identifier: MIT
+"""A fake AWS on loopback: CloudFormation and S3, as far as stacks need them.
+
+Each request's signature is computed again by botocore, and each call of
+CloudFormation compared with its model.  `at` is called after each call has been
+done and before it is answered; what it returns says what becomes of the answer.
+Operations go on by one step with each DescribeStacks.
+"""
+import collections
+import hashlib
+import http.server
+import json
+import re
+import threading
+import urllib.parse
+from xml.sax.saxutils import escape
+
+try:
+    import botocore.auth
+except ImportError:             # Debian's awscli brings it, under this name
+    import awscli.clidriver     # noqa: F401
+    import botocore.auth
+import botocore.session
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+REGION, ACCOUNT = 'eu-west-1', '123456789012'
+KEY, SECRET = 'AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'
+STACK_TYPE = 'AWS::CloudFormation::Stack'
+
+
+class Refused(Exception):
+    def __init__(self, status, code, message=''):
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+class Wrong(Exception):
+    """A request that AWS would not understand: a test's failure."""
+
+
+class Stack:
+    def __init__(self, name, number):
+        self.name = name
+        self.id = (f'arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/'
+                   f'00000000-0000-0000-0000-{number:012}')
+        self.status, self.reason, self.shown = 'REVIEW_IN_PROGRESS', '', None
+        self.resources, self.tags = {}, {}
+        self.sets, self.events, self.steps = {}, [], collections.deque()
+
+
+class Cloud:
+    def __init__(self):
+        self.stacks, self.buckets = [], {}
+        self.fail = {}          # logical id: why it cannot be made
+        self.undeletable = {}   # logical id: why it cannot be deleted, once
+        self.tokens = {}
+        self.count = 0
+        self.log, self.wrong = [], []
+
+    def number(self):
+        self.count += 1
+        return self.count
+
+    def live(self):
+        return [s for s in self.stacks if s.status != 'DELETE_COMPLETE']
+
+    def find(self, name):
+        for s in self.stacks:
+            if s.id == name or (s.name == name and
+                                s.status != 'DELETE_COMPLETE'):
+                return s
+        raise Refused(400, 'ValidationError',
+                      f'Stack with id {name} does not exist')
+
+    # ---- operations, a step at a time ----
+
+    def event(self, s, token, logical, kind, status, reason=''):
+        s.events.append(dict(
+            EventId=f'e{self.number()}', StackId=s.id, StackName=s.name,
+            LogicalResourceId=logical, ResourceType=kind,
+            PhysicalResourceId=s.id if kind == STACK_TYPE else f'p-{logical}',
+            ResourceStatus=status, ResourceStatusReason=reason,
+            Timestamp='2026-01-01T00:00:00Z', ClientRequestToken=token))
+
+    def turn(self, s, token, status, reason=''):
+        s.status, s.reason = status, reason
+        self.event(s, token, s.name, STACK_TYPE, status, reason)
+
+    def make(self, s, logical, r):
+        s.resources[logical] = r
+        if r['Type'] == 'AWS::S3::Bucket':
+            self.buckets.setdefault(self.bucket_of(s), {})
+
+    def bucket_of(self, s):
+        return f'{s.name}-artifacts-{s.id[-4:]}'
+
+    def remove(self, s, logical):
+        r = s.resources[logical]
+        why = self.undeletable.pop(logical, None)
+        if not why and r['Type'] == 'AWS::S3::Bucket':
+            if self.buckets[self.bucket_of(s)]:
+                why = 'The bucket you tried to delete is not empty'
+            else:
+                del self.buckets[self.bucket_of(s)]
+        if not why:
+            del s.resources[logical]
+        return why
+
+    def execute(self, s, new, token, creates):
+        """A generator: each next is one step."""
+        verb = 'CREATE' if creates else 'UPDATE'
+        old = dict(s.resources)
+        self.turn(s, token, f'{verb}_IN_PROGRESS', 'User Initiated')
+        yield
+        for logical, r in new.items():
+            if old.get(logical) == r:
+                continue
+            done = 'UPDATE' if logical in old else 'CREATE'
+            self.event(s, token, logical, r['Type'], f'{done}_IN_PROGRESS')
+            if logical in self.fail:
+                self.event(s, token, logical, r['Type'], f'{done}_FAILED',
+                           self.fail[logical])
+                self.event(s, token, 'Other', 'AWS::X::Y', f'{done}_FAILED',
+                           'Resource creation cancelled')
+                yield
+                yield from self.back(s, old, token, creates)
+                return
+            self.make(s, logical, r)
+            self.event(s, token, logical, r['Type'], f'{done}_COMPLETE')
+        yield
+        for logical in set(old) - set(new):
+            self.remove(s, logical)
+        self.turn(s, token, f'{verb}_COMPLETE')
+
+    def back(self, s, old, token, creates):
+        if creates:             # OnStackFailure=DELETE
+            self.turn(s, token, 'CREATE_FAILED', 'resources failed')
+            yield from self.delete(s, token)
+            return
+        self.turn(s, token, 'UPDATE_ROLLBACK_IN_PROGRESS', 'resources failed')
+        yield
+        for logical in set(s.resources) - set(old):
+            self.remove(s, logical)
+        s.resources = dict(old)
+        self.turn(s, token, 'UPDATE_ROLLBACK_COMPLETE')
+
+    def delete(self, s, token):
+        self.turn(s, token, 'DELETE_IN_PROGRESS', 'User Initiated')
+        yield
+        bad = False
+        for logical in list(s.resources):
+            kind = s.resources[logical]['Type']
+            why = self.remove(s, logical)
+            self.event(s, token, logical, kind,
+                       'DELETE_FAILED' if why else 'DELETE_COMPLETE', why or '')
+            bad = bad or why
+        yield
+        if bad:
+            self.turn(s, token, 'DELETE_FAILED', 'resources failed')
+        else:
+            self.turn(s, token, 'DELETE_COMPLETE')
+
+    def begin(self, s, steps):
+        assert not s.steps
+        s.shown = (s.status, s.reason)      # one look is of before
+        s.steps.append(steps)
+        next(steps)
+
+    def step(self, s):
+        if s.steps:
+            try:
+                next(s.steps[0])
+            except StopIteration:
+                s.steps.popleft()
+
+    # ---- CloudFormation ----
+
+    def DescribeStacks(self, p):
+        s = self.find(p['StackName'])
+        status, reason = s.shown or (s.status, s.reason)
+        if not s.shown:
+            self.step(s)
+        s.shown = None
+        outputs = ''
+        if 'Artifacts' in s.resources:
+            outputs = ('<Outputs><member><OutputKey>Bucket</OutputKey>'
+                       f'<OutputValue>{self.bucket_of(s)}</OutputValue>'
+                       '</member></Outputs>')
+        return (f'<Stacks><member><StackId>{s.id}</StackId><StackName>{s.name}'
+                f'</StackName><StackStatus>{status}</StackStatus>'
+                f'<StackStatusReason>{escape(reason)}</StackStatusReason>'
+                f'{outputs}</member></Stacks>')
+
+    def DescribeStackEvents(self, p):
+        s = self.find(p['StackName'])
+        events = s.events[::-1]
+        first, size = int(p.get('NextToken', 0)), 50
+        out = '<StackEvents>'
+        for e in events[first:first + size]:
+            out += '<member>' + ''.join(
+                f'<{k}>{escape(v)}</{k}>' for k, v in e.items()) + '</member>'
+        out += '</StackEvents>'
+        if first + size < len(events):
+            out += f'<NextToken>{first + size}</NextToken>'
+        return out
+
+    def CreateChangeSet(self, p):
+        new = self.template(p)
+        creates = p['ChangeSetType'] == 'CREATE'
+        try:
+            s = self.find(p['StackName'])
+        except Refused:
+            if not creates:
+                raise
+            s = Stack(p['StackName'], self.number())
+            self.stacks.append(s)
+        if creates != (s.status == 'REVIEW_IN_PROGRESS'):
+            raise Refused(400, 'ValidationError', f'stack is {s.status}')
+        if not creates and s.status not in (
+                'CREATE_COMPLETE', 'UPDATE_COMPLETE',
+                'UPDATE_ROLLBACK_COMPLETE'):
+            raise Refused(400, 'ValidationError',
+                          f'{s.name} is in {s.status} state and can not be updated')
+        name = p['ChangeSetName']
+        there = s.sets.get(name)
+        if there and there['token'] != p['ClientToken']:
+            raise Refused(400, 'AlreadyExistsException', f'ChangeSet {name}')
+        if not there:
+            changes = [('Add' if k not in s.resources else 'Modify', k, r)
+                       for k, r in new.items() if s.resources.get(k) != r]
+            changes += [('Remove', k, r) for k, r in s.resources.items()
+                        if k not in new]
+            there = s.sets[name] = dict(
+                id=f'arn:aws:cloudformation:{REGION}:{ACCOUNT}:changeSet/{name}/'
+                f'{self.number():08}', token=p['ClientToken'], looks=0,
+                changes=changes, new=new, execution='AVAILABLE')
+        return f'<Id>{there["id"]}</Id><StackId>{s.id}</StackId>'
+
+    def template(self, p):
+        if 'TemplateURL' in p:
+            m = re.fullmatch(r'https://([a-z0-9-]+)\.s3\.[a-z0-9-]+\.amazonaws'
+                             r'\.com/(.+)', p['TemplateURL'])
+            if not m or m[2] not in self.buckets.get(m[1], {}):
+                raise Refused(400, 'ValidationError', 'S3 error: no such key')
+            text = self.buckets[m[1]][m[2]][-1][1].decode()
+            limit = 1000000
+        else:
+            text, limit = p['TemplateBody'], 51200
+        if len(text) > limit:
+            raise Refused(400, 'ValidationError', 'template too large')
+        new = json.loads(text)['Resources']
+        for r in new.values():
+            code = r.get('Properties', {}).get('Code')
+            if code and not any(code['S3Key'] in b
+                                for b in self.buckets.values()):
+                raise Refused(400, 'ValidationError', 'code is not there')
+        return new
+
+    def change_set(self, p):
+        for s in self.stacks:
+            for name, c in s.sets.items():
+                if p['ChangeSetName'] == c['id'] or (
+                        p['ChangeSetName'] == name and
+                        p.get('StackName') in (s.name, s.id)):
+                    return s, name, c
+        raise Refused(404, 'ChangeSetNotFound', 'ChangeSet does not exist')
+
+    def DescribeChangeSet(self, p):
+        s, name, c = self.change_set(p)
+        c['looks'] += 1
+        status = 'CREATE_COMPLETE' if c['changes'] else 'FAILED'
+        reason = '' if c['changes'] else (
+            "The submitted information didn't contain changes. Submit different"
+            ' information to create a change set.')
+        if c['looks'] == 1:
+            status = 'CREATE_IN_PROGRESS'
+        first, size = int(p.get('NextToken', 0)), 20
+        page = c['changes'][first:first + size]
+        out = (f'<ChangeSetId>{c["id"]}</ChangeSetId><ChangeSetName>{name}'
+               f'</ChangeSetName><Status>{status}</Status><ExecutionStatus>'
+               f'{c["execution"]}</ExecutionStatus>'
+               f'<StatusReason>{reason}</StatusReason><Changes>')
+        for action, logical, r in page:
+            out += (f'<member><Type>Resource</Type><ResourceChange><Action>'
+                    f'{action}</Action><LogicalResourceId>{logical}'
+                    f'</LogicalResourceId><ResourceType>{r["Type"]}'
+                    '</ResourceType></ResourceChange></member>')
+        out += '</Changes>'
+        if first + size < len(c['changes']):
+            out += f'<NextToken>{first + size}</NextToken>'
+        return out
+
+    def ExecuteChangeSet(self, p):
+        s, name, c = self.change_set(p)
+        if c['execution'] != 'AVAILABLE':
+            raise Refused(400, 'InvalidChangeSetStatus', c['execution'])
+        if s.steps:
+            raise Refused(400, 'InvalidChangeSetStatus', 'stack is busy')
+        creates = s.status == 'REVIEW_IN_PROGRESS'
+        c['execution'] = 'EXECUTE_COMPLETE'
+        for other in list(s.sets):
+            if other != name:
+                del s.sets[other]
+        self.begin(s, self.execute(s, c['new'], p['ClientRequestToken'],
+                                   creates))
+        return ''
+
+    def DeleteChangeSet(self, p):
+        s, name, c = self.change_set(p)
+        del s.sets[name]
+        return ''
+
+    def DeleteStack(self, p):
+        s = self.find(p['StackName'])
+        token = p['ClientRequestToken']
+        if token in self.tokens or s.status == 'DELETE_COMPLETE':
+            return ''           # asked for before
+        self.tokens[token] = True
+        if s.status == 'REVIEW_IN_PROGRESS':
+            s.status = 'DELETE_COMPLETE'
+        elif s.steps:
+            raise Refused(400, 'ValidationError', 'stack is busy')
+        else:
+            self.begin(s, self.delete(s, token))
+        return ''
+
+    # ---- S3 ----
+
+    def s3(self, method, path, query, body):
+        bucket, _, key = path[1:].partition('/')
+        if bucket not in self.buckets:
+            raise Refused(404, 'NoSuchBucket')
+        objects = self.buckets[bucket]
+        if method == 'GET' and not key:
+            assert 'versions' in query
+            out = '<ListVersionsResult><IsTruncated>false</IsTruncated>'
+            for k, versions in objects.items():
+                for v, data in versions[:3]:
+                    tag = 'DeleteMarker' if data is None else 'Version'
+                    out += (f'<{tag}><Key>{escape(k)}</Key><VersionId>{v}'
+                            f'</VersionId></{tag}>')
+            return 200, {}, out + '</ListVersionsResult>'
+        if method == 'PUT':
+            v = f'v{self.number()}'
+            objects.setdefault(key, []).append((v, body))
+            return 200, {'x-amz-version-id': v}, ''
+        if method == 'DELETE':
+            v = query.get('versionId', [None])[0]
+            if v is None:
+                objects.setdefault(key, []).append((f'v{self.number()}', None))
+            elif key in objects:
+                objects[key] = [o for o in objects[key] if o[0] != v]
+                if not objects[key]:
+                    del objects[key]
+            return 204, {}, ''
+        if key not in objects or objects[key][-1][1] is None:
+            raise Refused(404, 'NoSuchKey')
+        return 200, {'x-amz-version-id': objects[key][-1][0]}, ''
+
+
+class Model:
+    """What botocore knows of CloudFormation's calls."""
+
+    def __init__(self):
+        session = botocore.session.get_session()
+        self.service = session.get_service_model('cloudformation')
+
+    def check(self, form):
+        action = form.pop('Action')
+        if form.pop('Version') != self.service.api_version:
+            raise Wrong('Version')
+        if action not in self.service.operation_names:
+            raise Wrong(action)
+        shape = self.service.operation_model(action).input_shape
+        for name, value in form.items():
+            self.check_member(shape, name.split('.'), value, f'{action} {name}')
+        for name in shape.required_members:
+            if not any(k.split('.')[0] == name for k in form):
+                raise Wrong(f'{action} without {name}')
+        return action
+
+    def check_member(self, shape, path, value, where):
+        if shape.type_name == 'structure':
+            if not path or path[0] not in shape.members:
+                raise Wrong(where)
+            self.check_member(shape.members[path[0]], path[1:], value, where)
+        elif shape.type_name == 'list':
+            if len(path) < 2 or path[0] != 'member' or not path[1].isdigit():
+                raise Wrong(where)
+            self.check_member(shape.member, path[2:], value, where)
+        else:
+            self.check_text(shape, path, value, where)
+
+    def check_text(self, shape, path, value, where):
+        if path or (getattr(shape, 'enum', None) and value not in shape.enum):
+            raise Wrong(f'{where}={value}')
+        pattern = shape.metadata.get('pattern')
+        if pattern and not re.search(pattern.replace(r'\p{', '[^{'), value):
+            raise Wrong(f'{where}={value}: not {pattern}')
+        if len(value) > shape.metadata.get('max', len(value)):
+            raise Wrong(f'{where} is too long')
+
+
+class Server:
+    def __init__(self, cloud):
+        self.cloud, self.model = cloud, Model()
+        self.at = lambda n, action: None
+        self.calls, self.lock = 0, threading.Lock()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version, wbufsize = 'HTTP/1.1', -1
+
+            def log_message(self, *args):
+                pass
+
+            def do(self):
+                n = int(self.headers.get('Content-Length') or 0)
+                body = self.rfile.read(n)
+                with outer.lock:
+                    outer.answer(self, body)
+
+            do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do
+
+        self.http = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.http.daemon_threads = True
+        self.url = f'http://127.0.0.1:{self.http.server_address[1]}'
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def check_signature(self, h, body):
+        kind, rest = h.headers['Authorization'].split(' ', 1)
+        fields = dict(x.strip().split('=', 1) for x in rest.split(','))
+        service = fields['Credential'].split('/')[3]
+        s3 = service == 's3'
+        auth = (botocore.auth.S3SigV4Auth if s3 else botocore.auth.SigV4Auth)(
+            Credentials(KEY, SECRET), service, REGION)
+        r = AWSRequest(method=h.command, data=body,
+                       url=f'http://{h.headers["Host"]}{h.path}')
+        for name in fields['SignedHeaders'].split(';'):
+            r.headers.add_header(name, h.headers[name])
+        r.context['timestamp'] = h.headers['x-amz-date']
+        r.context['payload_signing_enabled'] = True
+        if s3 and h.headers['x-amz-content-sha256'] != hashlib.sha256(
+                body).hexdigest():
+            raise Wrong('x-amz-content-sha256')
+        string = auth.string_to_sign(r, auth.canonical_request(r))
+        if auth.signature(string, r) != fields['Signature']:
+            raise Wrong(f'signature of {h.command} {h.path}')
+        return service
+
+    def do(self, h, body):
+        service = self.check_signature(h, body)
+        parts = urllib.parse.urlsplit(h.path)
+        if service == 's3':
+            query = urllib.parse.parse_qs(parts.query, keep_blank_values=True)
+            action = f'S3 {h.command}'
+            return action, lambda: self.cloud.s3(
+                h.command, urllib.parse.unquote(parts.path), query, body)
+        form = dict(urllib.parse.parse_qsl(body.decode(), True, True))
+        action = self.model.check(form)
+
+        def call():
+            xml = getattr(self.cloud, action)(form)
+            return 200, {}, (f'<{action}Response><{action}Result>{xml}'
+                             f'</{action}Result></{action}Response>')
+        return action, call
+
+    def answer(self, h, body):
+        try:
+            action, call = self.do(h, body)
+        except (Wrong, KeyError, ValueError) as e:
+            self.cloud.wrong.append(repr(e))
+            return self.send(h, 400, {}, '<Error><Code>Wrong</Code></Error>')
+        self.calls += 1
+        self.cloud.log.append(action)
+        what = self.at(self.calls, action)
+        if what == 'fault':
+            return self.send(h, 500, {}, '')
+        if what == 'throttle':
+            return self.send(h, 400, {}, '<ErrorResponse><Error><Code>Throttling'
+                             '</Code></Error></ErrorResponse>')
+        try:
+            status, headers, text = call()
+        except Refused as e:
+            status, headers = e.status, {}
+            text = (f'<ErrorResponse><Error><Code>{e.code}</Code><Message>'
+                    f'{escape(e.message)}</Message></Error></ErrorResponse>')
+        if what:                # done, and nobody hears of it
+            if callable(what):
+                what()
+            h.close_connection = True
+            return h.connection.shutdown(2)
+        self.send(h, status, headers, text)
+
+    def send(self, h, status, headers, text):
+        h.send_response(status)
+        for k, v in headers.items():
+            h.send_header(k, v)
+        if status != 204:
+            h.send_header('Content-Length', str(len(text.encode())))
+        h.end_headers()
+        if h.command != 'HEAD':
+            h.wfile.write(text.encode())
+        h.wfile.flush()
+
+    def stop(self):
+        self.http.shutdown()
+        self.http.server_close()

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""Stacks made, changed, broken off and taken down at a fake AWS.
+
+stack.py PROGRAM: runs PROGRAM (tests/stack_tool).
+"""
+import inspect
+import os
+import signal
+import subprocess
+import sys
+
+import fake_aws
+
+TOOL = sys.argv[1]
+OPTIONS = ['shards=2']
+
+
+class World:
+    def __init__(self):
+        self.cloud = fake_aws.Cloud()
+        self.server = fake_aws.Server(self.cloud)
+        self.process = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        self.server.stop()
+        if self.cloud.wrong:
+            raise AssertionError(f'requests: {self.cloud.wrong}')
+
+    def run(self, verb, *options, tries=1):
+        env = dict(os.environ, AWS_ENDPOINT_URL=self.server.url,
+                   AWS_REGION=fake_aws.REGION, HOME='/nonexistent',
+                   AWS_ACCESS_KEY_ID=fake_aws.KEY,
+                   AWS_SECRET_ACCESS_KEY=fake_aws.SECRET,
+                   AWS_MAX_ATTEMPTS=str(tries))
+        self.cloud.log.clear()
+        self.server.calls = 0
+        self.process = subprocess.Popen(
+            [TOOL, verb, 'one', *options], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, env=env)
+        out, err = self.process.communicate(timeout=120)
+        return self.process.returncode, out, err
+
+    def good(self, verb, *options, **kw):
+        rc, out, err = self.run(verb, *options, **kw)
+        assert rc == 0, (rc, out, err)
+        return out
+
+    def once(self, n, what):
+        """The nth call from here on is answered so, and no other."""
+        def at(k, action):
+            return what if k == n else None
+        self.server.at = at
+
+
+def is_whole(w, shards=2):
+    stacks = w.cloud.live()
+    assert [s.status[-8:] for s in stacks] == ['COMPLETE'], stacks
+    r = stacks[0].resources
+    assert f'Shard{shards - 1}' in r and f'Shard{shards}' not in r
+    assert 'Api' in r and len(w.cloud.buckets) == 1
+
+
+def is_nothing(w):
+    assert not w.cloud.live(), [(s.status, s.id) for s in w.cloud.live()]
+    assert not w.cloud.buckets, w.cloud.buckets
+
+
+def a_stack_is_made_from_nothing_and_told_event_by_event():
+    with World() as w:
+        out = w.good('deploy', *OPTIONS)
+        assert 'changed 1' in out and 'plan Add Shard0' in out, out
+        assert out.index('event Vpc CREATE_IN_PROGRESS') < \
+            out.index('event Vpc CREATE_COMPLETE') < \
+            out.index('event one UPDATE_COMPLETE')
+        events = [x for x in out.splitlines() if x.startswith('event')]
+        told = len(w.cloud.stacks[0].events)
+        assert len(events) == told, (len(events), told)
+        is_whole(w)
+
+
+def what_is_there_already_is_left_alone():
+    with World() as w:
+        w.good('deploy', *OPTIONS)
+        out = w.good('deploy', *OPTIONS)
+        assert 'changed 0' in out and 'uploading' not in out, out
+        assert 'S3 PUT' not in w.cloud.log
+        assert 'ExecuteChangeSet' not in w.cloud.log
+        assert not [k for k, c in w.cloud.stacks[0].sets.items()
+                    if c['execution'] == 'AVAILABLE']
+
+
+def a_change_is_made_and_taken_back_and_made_again():
+    with World() as w:
+        for shards in 2, 3, 2, 3:
+            out = w.good('deploy', f'shards={shards}')
+            assert 'changed 1' in out, out
+            is_whole(w, shards)
+
+
+def the_first_failure_is_the_one_that_is_told():
+    with World() as w:
+        w.cloud.fail['Shard1'] = 'no more than 300 nodes'
+        rc, out, err = w.run('deploy', *OPTIONS)
+        assert rc and 'Shard1' in err and 'no more than 300' in err, err
+        assert 'cancelled' not in err and 'UPDATE_ROLLBACK_COMPLETE' in err
+        w.cloud.fail.clear()
+        w.good('deploy', *OPTIONS)
+        is_whole(w)
+
+
+def a_first_creation_that_fails_leaves_nothing():
+    with World() as w:
+        w.cloud.fail['Artifacts'] = 'too many buckets'
+        rc, out, err = w.run('deploy', *OPTIONS)
+        assert rc and 'too many buckets' in err, err
+        is_nothing(w)
+        w.cloud.fail.clear()
+        w.good('deploy', *OPTIONS)
+        is_whole(w)
+
+
+def a_stack_that_never_came_to_be_is_removed_first():
+    with World() as w:
+        w.good('deploy', *OPTIONS)
+        w.cloud.undeletable['Vpc'] = 'it has dependencies'
+        rc, out, err = w.run('destroy')
+        assert rc and 'Vpc' in err and 'it has dependencies' in err, err
+        out = w.good('deploy', *OPTIONS)
+        assert 'removing it' in out, out
+        is_whole(w)
+
+
+def a_stack_is_destroyed_with_every_version_in_its_bucket():
+    with World() as w:
+        for shards in 2, 3:
+            w.good('deploy', f'shards={shards}')
+        bucket = next(iter(w.cloud.buckets.values()))
+        for k in list(bucket):
+            bucket[k] += [(f'{k}-{i}', b'') for i in range(5)] + [('m', None)]
+        w.good('destroy')
+        is_nothing(w)
+        w.good('destroy')
+
+
+def a_failed_end_can_be_asked_for_again():
+    with World() as w:
+        w.good('deploy', *OPTIONS)
+        w.cloud.undeletable['MapperGroup'] = 'resource sg-1 is in use'
+        rc, out, err = w.run('destroy')
+        assert rc and 'sg-1' in err, err
+        w.good('destroy')
+        is_nothing(w)
+
+
+def breaks(w, kind, n):
+    if kind == 'killed':
+        w.once(n, lambda: os.kill(w.process.pid, signal.SIGKILL))
+    else:
+        w.once(n, kind)
+
+
+def where_to_break(log):
+    """After each call that changes something, and the look that follows it;
+    and the first of each kind."""
+    tells = {'DescribeStacks', 'DescribeStackEvents', 'DescribeChangeSet'}
+    for n, action in enumerate(log):
+        if action not in tells or action not in log[:n] or \
+                log[n - 1] not in tells:
+            yield n + 1
+
+
+def interrupted(verb, prepare, check, kinds):
+    """At each call, then the same command once more."""
+    options = OPTIONS if verb == 'deploy' else []
+    with World() as w:
+        prepare(w)
+        w.good(verb, *options)
+        places = list(where_to_break(w.cloud.log))
+    assert len(places) > 5, places
+    for i, n in enumerate(places):
+        kind = kinds[i % len(kinds)]
+        with World() as w:
+            prepare(w)
+            breaks(w, kind, n)
+            rc, out, err = w.run(verb, *options)
+            w.server.at = lambda n, action: None
+            # curl asks again over another connection by itself
+            assert rc or kind == 'lost', (kind, n, out)
+            w.good(verb, *options)
+            check(w)
+            if verb == 'deploy':
+                again = w.good('deploy', *OPTIONS)
+                assert 'changed 0' in again, (kind, n, again)
+
+
+def a_deployment_goes_on_wherever_it_was_killed():
+    interrupted('deploy', lambda w: None, is_whole, ['killed'])
+
+
+def a_deployment_goes_on_wherever_a_reply_was_lost():
+    interrupted('deploy', lambda w: None, is_whole, ['lost', 'fault'])
+
+
+def a_change_goes_on_wherever_it_was_broken_off():
+    interrupted('deploy', lambda w: w.good('deploy', 'shards=3'), is_whole,
+                ['killed', 'lost', 'fault'])
+
+
+def an_end_goes_on_wherever_it_was_broken_off():
+    interrupted('destroy', lambda w: w.good('deploy', *OPTIONS), is_nothing,
+                ['killed', 'lost', 'fault'])
+
+
+def throttles_and_lost_replies_are_tried_again():
+    with World() as w:
+        w.server.at = lambda n, action: {3: 'lost', 7: 'fault'}.get(n % 9)
+        w.good('deploy', *OPTIONS, tries=3)
+        is_whole(w)
+        w.good('destroy', tries=3)
+        is_nothing(w)
+
+
+def main():
+    for name, f in list(globals().items()):
+        if inspect.isfunction(f) and f is not main and not \
+                inspect.signature(f).parameters:
+            f()
+            print(f'ok {name}', flush=True)
+
+
+main()
