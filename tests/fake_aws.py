@@ -426,7 +426,8 @@ class Server:
         self.http = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
         self.http.daemon_threads = True
         self.url = f'http://127.0.0.1:{self.http.server_address[1]}'
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        threading.Thread(target=self.http.serve_forever, args=(0.02,),
+                         daemon=True).start()
 
     def check_signature(self, h, body):
         kind, rest = h.headers['Authorization'].split(' ', 1)
