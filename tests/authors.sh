@@ -34,6 +34,7 @@ cd wordy || exit 99
 build () { make "CPPFLAGS=-I$include" "CC=${CC:-cc}" "$@" >out 2>&1; }
 build CFLAGS="-O2 -Wall -Wextra -Werror" check || { cat out; complain "make check"; }
 grep -q '^[1-9][0-9]* ok, 0 failed$' out || complain "no summary of snek test"
+(cd / && "$SNEK" test "$tmp/wordy/wordy.so" >/dev/null) || complain "cases beside the plugin"
 if pkg-config --exists check; then
 	grep -q '100%: Checks: 2' out || complain "no unit test was run"
 fi

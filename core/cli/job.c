@@ -277,15 +277,16 @@ static void summary_text(const struct snek_job_stat *s)
 {
 	double t = s->seconds > 0 ? s->seconds : 1e-9;
 
-	fprintf(stderr, "%s records, %s in %.2f s",
-	    cli_number_grouped(s->records_in).s,
+	fprintf(stderr, "%s record%s, %s in %.2f s",
+	    cli_number_grouped(s->records_in).s, s->records_in == 1 ? "" : "s",
 	    cli_number_bytes((double)s->bytes_in).s, s->seconds);
 	fprintf(stderr, " (%s records/s, %s/s), %" PRIu32 " task%s",
 	    cli_number_short((double)s->records_in / t).s,
 	    cli_number_bytes((double)s->bytes_in / t).s, s->tasks,
 	    s->tasks == 1 ? "" : "s");
 	if (s->keys)
-		fprintf(stderr, ", %s keys", cli_number_grouped(s->keys).s);
+		fprintf(stderr, ", %s key%s", cli_number_grouped(s->keys).s,
+		    s->keys == 1 ? "" : "s");
 	if (s->records_skipped)
 		fprintf(stderr, ", %s skipped",
 		    cli_number_grouped(s->records_skipped).s);

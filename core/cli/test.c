@@ -403,9 +403,27 @@ static int check(const struct test *t)
 	return rc;
 }
 
+/* tests, here or else beside the plugin. */
+static int find_cases(struct test *t, char **beside)
+{
+	const char *slash = strrchr(t->function, '/');
+
+	t->dir = "tests";
+	if (!slash || !access("tests", F_OK))
+		return 0;
+	if (asprintf(beside, "%.*s/tests", (int)(slash - t->function),
+	    t->function) < 0)
+		return cli_error(&t->c, SNEK_ENOMEM, NULL, NULL,
+		    "out of memory");
+	if (!access(*beside, F_OK))
+		t->dir = *beside;
+	return 0;
+}
+
 static int run(const struct cli_command *cmd, int argc, char **argv)
 {
-	struct test t = { .c.command = cmd, .dir = "tests" };
+	struct test t = { .c.command = cmd };
+	char *beside = NULL;
 	int rc = cli_option_parse(&t.c, &argc, &argv);
 
 	if (rc == CLI_GO) {
@@ -413,11 +431,14 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 		if (argc > 1)
 			t.dir = argv[1];
 		rc = check(&t);
+		if (!rc && argc == 1)
+			rc = find_cases(&t, &beside);
 		if (!rc)
 			rc = test_all(&t);
 		rc = cli_out_end(&t.c, rc);
 	}
 	free(t.skip.v);
+	free(beside);
 	return rc;
 }
 
