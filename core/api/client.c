@@ -207,7 +207,8 @@ static int read_token(struct sk_client *c, const char *path,
 	if (!got || !*line || strlen(line) > TOKEN_MAX - 8)
 		return sk_fail(e, SNEK_EINVAL, "%s: its first line is no token",
 		    path);
-	snprintf(c->authorization, sizeof(c->authorization), "Bearer %s", line);
+	snprintf(c->authorization, sizeof(c->authorization), "Bearer %.*s",
+	    TOKEN_MAX - 8, line);
 	return 0;
 }
 

@@ -304,8 +304,8 @@ int sk_lambda_fill(struct sk_lambda *l, const char *version,
 		memcpy(out->role, f.role, sizeof(out->role));
 		if (!strncmp(f.description, SK_LAMBDA_MARK,
 		    strlen(SK_LAMBDA_MARK)) && strlen(sha) == 64)
-			snprintf(out->plugin_sha256,
-			    sizeof(out->plugin_sha256), "%s", sha);
+			memcpy(out->plugin_sha256, sha,
+			    sizeof(out->plugin_sha256));
 		out->memory_mb = f.memory_mb;
 		out->timeout_s = f.timeout_s;
 	}
