@@ -23,6 +23,7 @@ probe=$top/bench/.libs/probe.so
 mkdir -p "$all" "$out"
 
 die () { echo "bench: $*" >&2; exit 1; }
+skip () { echo "bench: row $row skipped: $*" >&2; return 1; }
 new_cluster () {
 	rm -rf "$1"
 	"$top/.libs/snek-deploy" --local "$1" -q
@@ -106,6 +107,13 @@ row_wordcount () {
 	    -- "$yard" wordcount "$data/columns" "$threads" \
 	    "$top/bench/.libs/yard_words.so"
 	same wordcount "$out/snek" "$out/yard"
+}
+
+row_count () {
+	pair count "" "$snek" query --cluster "$cluster" \
+	    --workers "$threads" -o tsv packages group by=package \
+	    -- "$yard" count "$data/columns" "$threads"
+	same count "$out/snek" "$out/yard"
 }
 
 row_group () {
@@ -244,6 +252,74 @@ row_small_writes () {
 	    -- "$yard" group "$out/head" "$threads"
 	same small-writes-query "$out/snek" "$out/yard"
 	rm -rf "$small" "$small.lmdb"
+}
+
+# ---- peers: their packages are installed when a row first wants them ----
+
+peer_packages='@duckdb/node-api chdb'
+need_peers () {
+	node=$(command -v node) || skip "no node" || return
+	test -d "$all/peers/node_modules" && return
+	command -v npm >/dev/null || skip "no npm" || return
+	rm -rf "$all/peers.new"
+	mkdir "$all/peers.new"
+	# shellcheck disable=SC2086
+	npm install --silent --no-save --no-package-lock \
+	    --prefix "$all/peers.new" $peer_packages >&2 ||
+		skip "npm cannot install $peer_packages" || return
+	mv "$all/peers.new" "$all/peers"
+}
+
+peer () {	# PEER WORK [STORE]
+	"$node" "$srcdir/bench/peers.mjs" "$all/peers" "$1" "$2" \
+	    "${3:-$data/$1}" "$threads" "$data/packages.jsonl"
+}
+
+peer_store () {
+	test -e "$data/$1" && return
+	rm -rf "$data/$1.new"*
+	peer "$1" load "$data/$1.new"
+	mv "$data/$1.new" "$data/$1"
+}
+
+# Beside the query of snek's that is the rest of the arguments.
+beside () {	# PEER WORK QUERY...
+	need_peers || return 0
+	peer_store "$1"
+	peer=$1 work=$2
+	shift 2
+	pair "$peer-$work" "" "$snek" query --cluster "$cluster" \
+	    --workers "$threads" -o tsv packages "$@" \
+	    -- "$node" "$srcdir/bench/peers.mjs" "$all/peers" "$peer" "$work" \
+	    "$data/$peer" "$threads"
+	same "$peer-$work" "$out/snek" "$out/yard"
+}
+
+row_duckdb_wordcount () {
+	beside duckdb wordcount wordcount field=description split=space fold=no
+}
+
+row_duckdb_count () {
+	beside duckdb count group by=package
+}
+
+row_chdb_wordcount () {
+	beside chdb wordcount wordcount field=description split=space fold=no
+}
+
+row_duckdb_write () {
+	need_peers || return 0
+	pair duckdb-write "rm -rf '$out/write' '$out/duckdb'* && \
+	    '$top/.libs/snek-deploy' --local '$out/write' -q" \
+	    "$snek" write --cluster "$out/write" packages \
+	    "$data/packages.jsonl" -q \
+	    -- "$node" "$srcdir/bench/peers.mjs" "$all/peers" duckdb load \
+	    "$out/duckdb" "$threads" "$data/packages.jsonl"
+	peer duckdb count "$out/duckdb" >"$out/yard"
+	"$snek" query --cluster "$out/write" -o tsv packages group \
+	    by=package >"$out/snek"
+	same duckdb-write "$out/snek" "$out/yard"
+	rm -rf "$out/write" "$out/duckdb"*
 }
 
 # ---- functions: the bundle's runtime behind a Runtime API of the bench's ----
@@ -400,7 +476,9 @@ row_redis_group () {
 	echo "redis-group: $sent bytes sent for $chunks chunks"
 }
 
-rows='wordcount group grep write small-writes processes child start tasks ffi'
+rows='wordcount group grep count write small-writes processes child start'
+rows="$rows tasks ffi"
+rows="$rows duckdb-wordcount duckdb-count duckdb-write chdb-wordcount"
 rows="$rows lambda lambda-tls"
 rows="$rows redis-scan redis-write redis-columns redis-group"
 case " $rows all " in

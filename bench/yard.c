@@ -7,11 +7,13 @@
  *   yard wordcount COLUMNS THREADS MODULE  words of description
  *   yard group COLUMNS THREADS            records and installed_size a section
  *   yard grep COLUMNS THREADS             packages described as "scientific"
+ *   yard count COLUMNS THREADS            how often each package
  *   yard parse JSONL                      the fast parser and nothing else
  *
  * Answers are lines of tab separated fields, in no order.
  */
 #include "value/input.h"
+#include "yard_count.h"
 #include "yard_file.h"
 #include "yard_table.h"
 #include "yard_words.h"
@@ -218,6 +220,16 @@ static void parse(const char *path)
 	close(fd);
 }
 
+static void count(char **arg)
+{
+	struct yard_file file = yard_file_map(arg[0]);
+	unsigned threads = (unsigned)strtoul(arg[1], NULL, 10);
+
+	if (!threads || threads > THREADS)
+		die("no such number of threads");
+	yard_count(&file, threads);
+}
+
 static void query(const char *op, char **arg)
 {
 	static const struct {
@@ -253,6 +265,8 @@ int main(int argc, char **argv)
 		yard_file_make(argv[2], argv[3]);
 	else if (argc == 3 && !strcmp(argv[1], "parse"))
 		parse(argv[2]);
+	else if (argc == 4 && !strcmp(argv[1], "count"))
+		count(argv + 2);
 	else if (argc == 4 || (argc == 5 && !strcmp(argv[1], "wordcount")))
 		query(argv[1], argv + 2);
 	else
