@@ -74,12 +74,9 @@ for f in core/*.[ch] core/*/*.[ch] core/*/*.cc sdk/snek/*.h plugins/*.c; do
 done
 
 for f in $(find core sdk plugins examples tests bench man README.md -type f \
-    \( -name '*.[ch]' -o -name '*.cc' -o -name '*.sh' -o -name '*.py' -o -name '*.awk' -o -name '*.md' -o -name '*.map' -o -name '*.pc.in' -o -name '*.supp' -o -name '*.[1357]' \)) \
+    \( -name '*.[ch]' -o -name '*.cc' -o -name '*.sh' -o -name '*.py' -o -name '*.awk' -o -name '*.md' -o -name '*.map' -o -name '*.pc.in' -o -path 'sdk/template/*.in' ! -name '*.jsonl.in' ! -name '*.args.in' -o -name '*.supp' -o -name '*.[1357]' \)) \
     setup autogen.sh configure.ac Makefile.am; do
 	head -n 3 "$f" | grep -q 'SPDX-License-Identifier: MIT' ||
-		case $f in
-		man/*.3) head -n 1 "$f" | grep -q '^\.so ' || complain "$f: no SPDX line" ;;
-		*) complain "$f: no SPDX line" ;;
-		esac
+		complain "$f: no SPDX line"
 done
 exit $bad

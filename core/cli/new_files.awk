@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The files given, as a table in C.  sdk/template/plugin.c.in is "@name@.c".
+# Their licence is ours; that of a plugin is its author's to choose.
 function path_of(file) {
 	sub(/.*sdk\/template\//, "", file)
 	sub(/\.in$/, "", file)
@@ -19,6 +20,9 @@ FNR == 1 {
 	if (NR > 1)
 		print "\t},"
 	printf "\t{ \"%s\",\n", path_of(FILENAME)
+}
+FNR == 1 && /SPDX-License-Identifier/ {
+	next
 }
 {
 	gsub(/\\/, "\\\\&")
