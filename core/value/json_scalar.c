@@ -145,6 +145,21 @@ static int read_escape(struct sk_json_scalar *s)
 	return 0;
 }
 
+#define EACH(byte) (0x0101010101010101u * (byte))
+
+/* Eight bytes that stand for themselves: no quote, backslash or control
+ * character, and all ASCII.  It may doubt some that do. */
+static bool are_plain(const char *p)
+{
+	uint64_t x, quote, slash;
+
+	memcpy(&x, p, sizeof(x));
+	quote = x ^ EACH('"');
+	slash = x ^ EACH('\\');
+	return !((x | ((x - EACH(0x20)) & ~x) | ((quote - EACH(1)) & ~quote) |
+	    ((slash - EACH(1)) & ~slash)) & EACH(0x80));
+}
+
 /* Pass over what stands for itself; an error when something may not. */
 static int read_run(struct sk_json_scalar *s)
 {
@@ -152,6 +167,8 @@ static int read_run(struct sk_json_scalar *s)
 	uint8_t c;
 	unsigned n;
 
+	while (s->end - s->p >= 8 && are_plain(s->p))
+		s->p += 8;
 	for (; s->p < s->end; s->p += n) {
 		c = (uint8_t)*s->p;
 		if (c == '"' || c == '\\')
