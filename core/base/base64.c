@@ -59,12 +59,11 @@ static uint32_t get_four(const uint8_t *s)
 	    : (uint32_t)a << 18 | (uint32_t)b << 12 | (uint32_t)c << 6 | d;
 }
 
-static void put_bytes(uint8_t *to, uint32_t v, unsigned n)
+static void put_bytes(uint8_t *to, uint32_t v)
 {
-	unsigned i;
-
-	for (i = 0; i < n; i++)
-		to[i] = (uint8_t)(v >> (16 - 8 * i));
+	to[0] = (uint8_t)(v >> 16);
+	to[1] = (uint8_t)(v >> 8);
+	to[2] = (uint8_t)v;
 }
 
 /* The last four, with one or two of them padding; how many bytes they are, or
@@ -102,13 +101,13 @@ int sk_base64_get(struct sk_buf *b, const char *text, size_t n)
 		v = get_four(s);
 		if (v == UINT32_MAX)
 			return SNEK_EFORMAT;
-		put_bytes(to, v, 3);
+		put_bytes(to, v);
 	}
 	if (!last) {
 		last = get_last(s, &v);
 		if (!last)
 			return SNEK_EFORMAT;
-		put_bytes(to, v, last);
+		put_bytes(to, v);
 		to += last;
 	}
 	b->n = (size_t)((char *)to - b->p);
