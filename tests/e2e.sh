@@ -13,26 +13,47 @@ export SNEK_PLUGIN_PATH=$top/plugins/.libs SNEK_WORKER=$top/snek-worker
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0
+levels='1 3' chunks='64K 4M' counts='1 2 5' reps='1 2' rounds='1 2 3'
+target=
+if test "$executor" = lambda; then
+	. "$srcdir/tests/e2e_lambda.sh"
+	levels=3 chunks=64K counts='1 5' reps=1 rounds=1
+	target=$lambda_target
+fi
 if test "$store" = redis; then
 	. "$srcdir/tests/e2e_redis.sh"
-	trap 'redis_end_all 2>/dev/null; rm -rf "$tmp"' EXIT
+	trap 'redis_end_all 2>/dev/null; lambda_end_all 2>/dev/null; rm -rf "$tmp"' EXIT
 	e2e_start
+elif test "$executor" = lambda; then
+	trap 'lambda_end_all; rm -rf "$tmp"' EXIT
 fi
 
 snek () { "$top/snek" "$@"; }
-query () { snek query "$@" --on "$executor" -o jsonl; }
+# shellcheck disable=SC2086
+query () { snek query "$@" --on "$executor" -o jsonl ${e2e_lambda_more:-}; }
 
-new_cluster () {        # new_cluster NAME SHARDS LEVEL
+make_cluster () {       # make_cluster NAME SHARDS LEVEL
 	case $store in
 	embedded)
-		"$top/snek-deploy" --local "$tmp/$1" --shards "$2" --level "$3" >/dev/null || exit 99
+		# shellcheck disable=SC2086
+		"$top/snek-deploy" --local "$tmp/$1" --shards "$2" --level "$3" \
+		    ${target:+--name "$1" $target} >/dev/null || exit 99
 		export SNEK_CLUSTER=$tmp/$1 ;;
 	redis) e2e_new_cluster "$1" "$2" "$3" ;;
 	*) echo "unknown store $store"; exit 99 ;;
 	esac
 }
 
+new_cluster () {        # new_cluster NAME SHARDS LEVEL
+	if test "$executor" = lambda && test "$2" = 4 && test "$3" -ge 3; then
+		e2e_lambda_cluster
+	else
+		make_cluster "$@"
+	fi
+}
+
 drop_cluster () {
+	test "$executor" = lambda && return
 	case $store in
 	redis) e2e_drop_cluster ;;
 	*) rm -rf "$SNEK_CLUSTER" ;;
@@ -146,7 +167,8 @@ mappers_meet () {
 	query c "$top/tests/plugins/.libs/meet.so" dir="$tmp/room" --workers 2 --trust >"$tmp/met"
 	grep -q '"value"' "$tmp/met"
 }
-ok "mappers run at the same time" mappers_meet
+# In Lambdas they share no file system; test_exec_lambda sees them meet.
+test "$executor" = lambda || ok "mappers run at the same time" mappers_meet
 
 # ---- the same bytes ----
 
@@ -169,10 +191,11 @@ same_bytes () {         # same_bytes PREFIX SHARDS FILE...
 	local want='' sum k chunk workers rep partitions
 	local prefix=$1
 	shift
-	for k in 1 3; do for chunk in 64K 4M; do
+	for k in $levels; do for chunk in $chunks; do
 		new_cluster "$prefix-$k-$chunk" 4 $k
 		for f; do snek write c "$f" --chunk-size $chunk -q || return 1; done
-		for workers in 1 2 5; do for rep in 1 2; do
+		test "$executor" != lambda || want=$(executor=threads; ask c 1 1 | cksum)
+		for workers in $counts; do for rep in $reps; do
 			partitions=$((workers * rep))
 			sum=$(ask c $workers $partitions 2>"$tmp/err" | cksum; exit "${PIPESTATUS[0]}") ||
 			    { head -n 3 "$tmp/err"; return 1; }
@@ -192,10 +215,11 @@ ask_packages () {
 }
 same_over_packages () {
 	local want='' sum k chunk workers
-	for k in 1 3; do for chunk in 64K 4M; do
+	for k in $levels; do for chunk in $chunks; do
 		new_cluster "pkg-$k-$chunk" 4 $k
 		snek write c "$packages" --chunk-size $chunk -q || return 1
-		for workers in 1 2 5; do for rep in 1 2; do
+		test "$executor" != lambda || want=$(executor=threads; ask_packages 1 | cksum)
+		for workers in $counts; do for rep in $reps; do
 			sum=$(ask_packages $workers | cksum; exit "${PIPESTATUS[0]}") || return 1
 			test -n "$want" || want=$sum
 			test "$sum" = "$want" ||
@@ -210,7 +234,7 @@ ok "same bytes over the package index" same_over_packages
 # of writes is the same, and nothing is lost.
 same_after_concurrent_writers () {
 	local want='' sum round i
-	for round in 1 2 3; do
+	for round in $rounds; do
 		new_cluster "conc-$round" 4 3
 		for i in 1 2 3 4; do
 			snek write c "$tmp/corpus.$i" -q --chunk-size 64K & pids[i]=$!
@@ -255,7 +279,7 @@ readding_makes_a_version () {
 	"$top/snek-add-function" "$top/examples/.libs/reverse.so" >/dev/null || return 1
 	test "$(query c reverse)" = '"cba"' || return 1
 	"$top/snek-add-function" "$top/examples/.libs/reverse.so" 2>&1 | grep -qi 'unchanged' || return 1
-	snek rm-function reverse || return 1
+	snek rm-function reverse --yes || return 1
 	query c reverse 2>"$tmp/err"
 	test $? = 3
 }
@@ -266,7 +290,42 @@ shipped_is_not_shadowed_unasked () {
 	"$top/snek-add-function" "$top/plugins/.libs/wordcount.so" >/dev/null 2>&1 && return 1
 	"$top/snek-add-function" "$top/plugins/.libs/wordcount.so" --replace >/dev/null
 }
-ok "a shipped function is replaced only when asked" shipped_is_not_shadowed_unasked
+test "$executor" = lambda ||
+    ok "a shipped function is replaced only when asked" shipped_is_not_shadowed_unasked
+
+# ---- what goes wrong in the cloud ----
+
+ask_two () {            # ask_two CATEGORY WORKERS PARTITIONS
+	query "$1" wordcount field=text --workers "$2" --partitions "$3" &&
+	query "$1" group by=group sum=x,n mean=n,x min=mixed --workers "$2" --partitions "$3" &&
+	query "$1" wordcount field=text --reduce list --workers "$2" --partitions "$3" &&
+	query "$1" wordcount field=text --reduce none --workers "$2" --partitions "$3"
+}
+
+# Invocations that fail, that are not let in, that run twice, whose answer is
+# lost or late, whose environment is killed: the same bytes.  In sixteen shards,
+# for as many invocations a query.
+faults_change_nothing () {
+	# shellcheck disable=SC2086
+	stop_lambda && start_lambda $e2e_lambda_faults || return 1
+	make_cluster faulty 16 16
+	e2e_lambda_add wordcount group
+	local i want sum
+	for i in 1 2 3 4; do
+		snek write c "$tmp/corpus.$i" -q --chunk-size 64K || return 1
+	done
+	want=$(executor=threads; ask_two c 1 1 | cksum)
+	sum=$(e2e_lambda_more='--attempts 12 --json'; ask_two c 40 3 2>"$tmp/err" | cksum
+	    exit "${PIPESTATUS[0]}") || { head -n 3 "$tmp/err"; return 1; }
+	test "$sum" = "$want" || { echo "other bytes"; return 1; }
+	grep -q '"throttled":[1-9]' "$tmp/err" && grep -q '"retries":[1-9]' "$tmp/err" ||
+	    { echo "nothing went wrong"; return 1; }
+}
+if test "$executor" = lambda; then
+	ok "the same bytes while invocations fail, wait, double, get lost and late" \
+	    faults_change_nothing
+	ok "the host of functions ends and leaves nothing" stop_lambda
+fi
 
 echo "e2e $store $executor: $passed passed, $failed failed"
 test "$failed" = 0

@@ -66,15 +66,24 @@ static int check_url(const struct snek_job *j, bool url, struct snek_error *e)
 	    "http; snek-add-function --url registers one", j->function);
 }
 
-int sk_job_away_choose(struct snek_job *j, struct snek_error *e)
+static bool is_url(const struct snek_job *j)
 {
 	const struct sk_meta_function *m = j->map_fn.record;
-	bool url = m && m->kind == SK_FUNCTION_URL;
-	int rc;
 
-	j->on = j->set.on ? j->set.on : url ? SK_ON_HTTP : SK_ON_PROCESSES;
+	return m && m->kind == SK_FUNCTION_URL;
+}
+
+void sk_job_away_choose(struct snek_job *j)
+{
+	j->on = j->set.on ? j->set.on : is_url(j) ? SK_ON_HTTP
+	    : SK_ON_PROCESSES;
 	j->splits = j->on == SK_ON_LAMBDA && !j->journal.store;
-	rc = check_url(j, url, e);
+}
+
+int sk_job_away_check(const struct snek_job *j, struct snek_error *e)
+{
+	int rc = check_url(j, is_url(j), e);
+
 	if (!rc && !sk_job_away_is(j) && j->set.workers > MOST_WORKERS)
 		rc = sk_fail(e, SNEK_EINVAL, "workers: %u are more than the %u "
 		    "that run here", j->set.workers, MOST_WORKERS);
@@ -362,8 +371,8 @@ void sk_job_away_say_left(const struct snek_job *j, struct snek_error *e)
 	struct snek_error was = *e;
 
 	if (s->left)
-		sk_fail(e, was.code, "%.400s; %u %s may still be running, for "
+		sk_fail(e, was.code, "%.400s; %u %s%s may still be running, for "
 		    "%" PRId64 " s at most", was.text, s->left,
-		    j->on == SK_ON_LAMBDA ? "invocation(s)" : "call(s)",
-		    (s->left_ms + 999) / 1000);
+		    j->on == SK_ON_LAMBDA ? "invocation" : "call",
+		    s->left == 1 ? "" : "s", (s->left_ms + 999) / 1000);
 }

@@ -23,8 +23,10 @@ struct sk_job_away {                  /* zeroed: all runs here */
 };
 
 struct snek_job;
-/* Where it runs: as the job says, or where its function can. */
-int sk_job_away_choose(struct snek_job *, struct snek_error *);
+/* Where it runs: as the job says, or where its function can.  check: whether it
+ * can, once it is found. */
+void sk_job_away_choose(struct snek_job *);
+int sk_job_away_check(const struct snek_job *, struct snek_error *);
 bool sk_job_away_is(const struct snek_job *);
 /* Does it need a worker, for what is asked of plugins and for the reduce
  * stage? */

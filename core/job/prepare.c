@@ -55,6 +55,8 @@ static int find_map(struct snek_job *j, struct snek_error *e)
 	int rc = j->call.lib ? open_call(j, e)
 	    : sk_function_load(j->cat, j->worker, j->function, &j->map_fn, e);
 
+	if (!rc)
+		rc = sk_job_away_check(j, e);
 	if (rc)
 		return rc;
 	if (!j->map_fn.op->op.map && !j->map_fn.op->op.map_shard)
@@ -478,8 +480,7 @@ int sk_job_prepare(struct snek_job *j, struct snek_error *e)
 		j->deadline_ms = j->started_us / 1000 + j->set.timeout_ms;
 	j->exec_job.category = j->category ? j->category : "";
 	rc = look(j, e);
-	if (!rc)
-		rc = sk_job_away_choose(j, e);
+	sk_job_away_choose(j);
 	sk_job_budget(j, &j->budget);
 	if (!rc)
 		rc = open_worker(j, e);
