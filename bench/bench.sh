@@ -476,10 +476,51 @@ row_redis_group () {
 	echo "redis-group: $sent bytes sent for $chunks chunks"
 }
 
+# ---- functions: through the local Lambda host ----
+
+local_calls () {	# CALLS AT_ONCE LIMIT-IN-MS
+	i=0
+	while test $i -lt "$pairs"; do
+		"$top/bench/local" "$port" "$1" "$2"
+		i=$((i + 1))
+	done | sort -n | awk -v name="lambda-local-$2" -v limit="$3" -v json="$json" '
+	{ ms[NR] = $1; us[NR] = $2 }
+	END { m = int((NR + 1) / 2)
+	    printf "%-20s  %5.2f %5.2f %5.2f  ms for all, %.0f us each\n", name,
+		ms[1], ms[m], ms[NR], us[m]
+	    printf "{\"row\":\"%s\",\"ms\":%s,\"us_each\":%s}\n", name, ms[m],
+		us[m] >>json
+	    if (ms[m] > limit) { print name ": over " limit " ms"; exit 1 } }'
+}
+
+row_lambda_local () {
+	test -x "$top/snek-lambda-local" || die "built without the local Lambda host"
+	rm -rf "$out/bare" "$out/bare.zip"
+	mkdir -p "$out/bare"
+	cp "$top/bench/bare" "$out/bare/bootstrap"
+	(cd "$out/bare" && "${PYTHON:-python3}" -m zipfile -c ../bare.zip bootstrap)
+	SNEK_LAMBDA_LOCAL=$top/snek-lambda-local "$snek" lambda-local --port 0 \
+	    --root / >"$out/ready" 2>"$out/local.log" &
+	host=$!
+	trap 'kill $host' EXIT
+	until grep -q http "$out/ready"; do
+		kill -0 $host 2>/dev/null || die "no host: $(cat "$out/local.log")"
+		sleep 0.1
+	done
+	port=$(sed 's/.*://' "$out/ready")
+	"$top/bench/local" "$port" "$out/bare.zip"
+	local_calls 2000 1 1000
+	local_calls 100 100 50
+	local_calls 1000 1000 500
+	kill $host
+	wait $host
+	trap - EXIT
+}
+
 rows='wordcount group grep count write small-writes processes child start'
 rows="$rows tasks ffi"
 rows="$rows duckdb-wordcount duckdb-count duckdb-write chdb-wordcount"
-rows="$rows lambda lambda-tls"
+rows="$rows lambda lambda-tls lambda-local"
 rows="$rows redis-scan redis-write redis-columns redis-group"
 case " $rows all " in
 *" ${1:-all} "*) ;;

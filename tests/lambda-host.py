@@ -68,6 +68,7 @@ class Host:
 
     def create(self, name="f", zip=None, **more):
         body = dict(FunctionName=name, Runtime="provided.al2023", Handler="h", Role=ROLE,
+                    Timeout=60,
                     Code={"ZipFile": base64.b64encode(zip or ZIP).decode()})
         body.update(more)
         return self.ask("POST", FUNCTIONS, body)
@@ -406,7 +407,8 @@ def large_events_are_chunked_as_lambda_does(h):
 
 
 def the_runtime_is_told_what_lambda_tells(h):
-    h.create(MemorySize=300, Environment={"Variables": {"MINE": "1", "LANG": "de"}})
+    h.create(MemorySize=300, Timeout=3,
+             Environment={"Variables": {"MINE": "1", "LANG": "de"}})
     env = dict(x.split("=", 1) for x in h.invoke("env").body)
     root = env["LAMBDA_TASK_ROOT"]
     assert root == "/var/task" or not h.ready["root"], env
@@ -565,7 +567,7 @@ def environments_are_used_again_and_end_with_their_function(h):
 
 
 def many_run_at_once(h):
-    h.create(Timeout=60)
+    h.create()
     with concurrent.futures.ThreadPoolExecutor(40) as pool:
         got = list(pool.map(lambda i: h.invoke({"i": i}).body, range(400)))
     assert got == [{"i": i} for i in range(400)]
@@ -708,7 +710,7 @@ def a_reserved_concurrency_is_a_function_s_own():
 def without_a_root_it_works_too():
     with Host("--root", "none") as h:
         assert h.ready["root"] is False
-        h.create(Timeout=60)
+        h.create()
         env = dict(x.split("=", 1) for x in h.invoke("env").body)
         assert env["LAMBDA_TASK_ROOT"].startswith(DIR), env
         assert env["TMPDIR"].startswith(DIR), env
@@ -733,7 +735,7 @@ while True:
             continue
         zip = make_zip([("bootstrap", script % os.path.realpath(python).encode(), 0o100755)])
         with Host("--root", root) as h:
-            h.create(zip=zip, Timeout=60)
+            h.create(zip=zip)
             assert h.invoke({"a": 1}).body == [{"a": 1}, "python"], root
 
 
@@ -750,7 +752,7 @@ def snek_s_own_worker_runs_in_an_empty_root():
         code = f.read()
     os.unlink(zip)
     with Host() as h:
-        h.create(zip=code, Timeout=60)
+        h.create(zip=code)
         for _ in range(2):
             a = h.invoke({"not": "of snek"})
             assert a.status == 200 and not a.error and a.body["snek"] == 1, a
@@ -760,7 +762,7 @@ def snek_s_own_worker_runs_in_an_empty_root():
 def faults_come_as_often_as_asked():
     with Host("--fail", "10%", "--throttle", "0.1", "--lose", "10%", "--kill", "10%",
               "--duplicate", "10%", "--late", "10%", "--late-ms", "5", "--seed", "7") as h:
-        h.create(Timeout=60)
+        h.create()
         seen = {}
         for i in range(300):
             try:
@@ -794,7 +796,7 @@ def what_has_no_work_is_frozen():
         return found
     for root in ("empty", "none"):
         with Host("--freeze", "--root", root) as h:
-            h.create(Timeout=60)
+            h.create()
             for i in range(3):
                 assert h.invoke("calls").body[1] == i + 1
                 until(lambda: states() == ["T"])
@@ -805,7 +807,7 @@ def a_network_of_its_own_has_the_runtime_alone():
         print("  not here: there are no private roots")
         return
     with Host("--no-network") as h:
-        h.create(Timeout=60)
+        h.create()
         env = dict(x.split("=", 1) for x in h.invoke("env").body)
         assert env["AWS_LAMBDA_RUNTIME_API"] == "127.0.0.1:9001", env
         assert h.invoke("connect %d" % h.port).body is False
@@ -813,7 +815,7 @@ def a_network_of_its_own_has_the_runtime_alone():
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             assert list(pool.map(lambda i: h.invoke(i).body, range(64))) == list(range(64))
     with Host() as h:
-        h.create(Timeout=60)
+        h.create()
         assert h.invoke("connect %d" % h.port).body is True
     p = subprocess.run([SNEK, "lambda-local", "--no-network", "--root", "none"],
                        stderr=subprocess.PIPE)
@@ -838,7 +840,7 @@ def a_bootstrap_that_does_not_ask_is_given_up(hosts=[]):
 
 def a_duplicate_runs_twice():
     with Host("--duplicate", "100%", "--root", "none") as h:
-        h.create(Timeout=60)
+        h.create()
         h.invoke("sleep 1")
         until(lambda: h.processes() == 2)
 
@@ -861,7 +863,7 @@ def a_failed_event_runs_three_times():
 
 def delays_are_at_least_as_long_as_asked():
     with Host("--rtt-ms", "60", "--cold-ms", "300") as h:
-        h.create(Timeout=60)
+        h.create()
         begin = time.time()
         h.invoke(1)
         assert time.time() - begin >= 0.36
@@ -924,7 +926,7 @@ def nothing_is_left_when_it_is_killed():
         dir = os.path.join(DIR, "killed")
         os.mkdir(dir)
         h = Host("--root", root, dir=dir)
-        h.create(Timeout=60)
+        h.create()
         h.invoke("child")
         found = children_of(h.p.pid)
         assert found

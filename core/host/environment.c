@@ -192,7 +192,6 @@ void sk_environment_done(struct sk_environment *v)
 		return;
 	}
 	v->state = SK_IDLE;
-	v->used_us = sk_clock_us();
 	link_idle(v);
 }
 

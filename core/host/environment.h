@@ -30,7 +30,7 @@ struct sk_environment {
 	char *dir;                      /* its /tmp, where it has no root */
 	char stream[96];                /* of its log */
 	struct sk_buf line;             /* of its output, not ended */
-	int64_t started_us, ready_us, used_us;
+	int64_t started_us, ready_us, looked_us;
 	bool was_cold;                  /* the next report tells of its init */
 	bool initialised;
 	uint64_t max_rss_kb;
@@ -61,7 +61,7 @@ void sk_environment_log(struct sk_environment *, const char *, size_t);
 /* What it has printed by now goes to its invocation's log, with a line that has
  * not ended. */
 void sk_environment_drain(struct sk_environment *);
-/* The most that was seen, now included. */
+/* The most that was seen, lately included. */
 uint64_t sk_environment_rss_kb(struct sk_environment *);
 /* See for a while that those at work keep to their memory. */
 void sk_environment_watch(struct sk_host *);

@@ -89,7 +89,6 @@ struct sk_function {
 struct sk_registry {
 	struct sk_function *first;      /* by name */
 	size_t count;
-	uint64_t code_size;
 };
 
 struct sk_function *sk_function_find(const struct sk_registry *, const char *name);

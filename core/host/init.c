@@ -176,10 +176,6 @@ static void bury(const struct sk_spawn_order *o, pid_t bootstrap)
 		if (pid == bootstrap) {
 			t.status = status;
 			t.max_rss_kb = (uint64_t)used.ru_maxrss;
-			t.cpu_us = (uint64_t)(used.ru_utime.tv_sec +
-			    used.ru_stime.tv_sec) * 1000000 +
-			    (uint64_t)(used.ru_utime.tv_usec +
-			    used.ru_stime.tv_usec);
 			tell(o, &t);
 			end(o, bootstrap);
 		}

@@ -12,7 +12,8 @@
 enum {
 	LINE = 16384,                   /* of output, at most */
 	LOOKS = 64,                     /* at memory, in a row */
-	LOOK_US = 50000
+	LOOK_US = 50000,
+	FRESH_US = 20000
 };
 
 /* A terminal must not be steered by it. */
@@ -91,9 +92,13 @@ uint64_t sk_environment_rss_kb(struct sk_environment *v)
 {
 	char path[48], text[128];
 	unsigned long size, pages;
+	int64_t now = sk_clock_us();
 	ssize_t n = -1;
 	int fd;
 
+	if (now - v->looked_us < FRESH_US)
+		return v->max_rss_kb;
+	v->looked_us = now;
 	snprintf(path, sizeof(path), "/proc/%d/statm", v->pid);
 	fd = v->pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	if (fd >= 0) {

@@ -53,7 +53,7 @@ enum sk_told {
 struct sk_tale {
 	uint32_t kind;
 	int32_t status, sys;
-	uint64_t max_rss_kb, cpu_us;
+	uint64_t max_rss_kb;
 	char what[96];
 	pid_t pid;                      /* filled in by the receiver */
 	int fd;                         /* the same, and its to close; or -1 */
