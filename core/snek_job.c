@@ -85,26 +85,6 @@ static int read_all(struct snek_job *j, sk_input *in, struct snek_error *e)
 	return rc;
 }
 
-/* A record is in memory several times while it is read. */
-static int limit_record(const struct snek_job *j, uint64_t *most,
-    struct snek_error *e)
-{
-	struct sk_budget b;
-
-	sk_job_budget(j, &b);
-	*most = j->set.max_record ? j->set.max_record : SK_MAX_RECORD;
-	if (*most <= b.record)
-		return 0;
-	if (j->set.max_record)
-		return sk_fail(e, SNEK_EINVAL, "to read records of %llu bytes "
-		    "(max-record) takes %llu bytes of memory, and the job may "
-		    "take %llu (memory)", (unsigned long long)*most,
-		    (unsigned long long)sk_budget_for_record(*most),
-		    (unsigned long long)sk_budget_for_record(b.record));
-	*most = b.record;
-	return 0;
-}
-
 static int read_input(snek_job *j, int fd, const char *name,
     enum snek_format format, struct snek_error *e)
 {
@@ -112,7 +92,7 @@ static int read_input(snek_job *j, int fd, const char *name,
 		.last_duplicate = j->set.last_duplicate,
 	};
 	sk_input *in;
-	int rc = limit_record(j, &o.max_record, e);
+	int rc = sk_job_limit_record(j, &o.max_record, e);
 
 	if (!rc)
 		rc = sk_input_open(fd, name, format, &o, &in, e);
@@ -211,6 +191,23 @@ int snek_job_arg(snek_job *j, const char *name, const char *value,
 	if (!rc && j->remote)
 		return sk_client_job_arg(j->remote, name, value, e);
 	return rc ? rc : sk_job_arg(j, name, value, e);
+}
+
+int snek_job_side(snek_job *j, const char *name, const char *from,
+    struct snek_error *e)
+{
+	int rc = check(j, e);
+
+	if (!rc)
+		rc = sk_need(name, "name of the side input", e);
+	if (!rc)
+		rc = sk_need(from, "category or file", e);
+	if (rc)
+		return rc;
+	if (j->remote)
+		return sk_fail(e, SNEK_EINVAL, "side inputs do not go to a "
+		    "cluster behind a gateway: run the job where the cluster is");
+	return sk_job_side_add(j, name, from, e);
 }
 
 int snek_job_reduce(snek_job *j, const char *reducer, struct snek_error *e)

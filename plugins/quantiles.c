@@ -361,6 +361,14 @@ static int open_at(snek_ctx *c, struct quantiles *q)
 	return rc;
 }
 
+static void close_op(void *self)
+{
+	struct quantiles *q = self;
+
+	free(q->sum.cell);
+	free(q->out);
+}
+
 static int open_op(snek_ctx *c, void **self)
 {
 	struct quantiles *q = snek_alloc(c, sizeof(*q));
@@ -375,14 +383,6 @@ static int open_op(snek_ctx *c, void **self)
 	    (rc = snek_arg(c, "field", &field)) < 0)
 		return rc;
 	return snek_field_n(c, field.as.s, field.len, &q->field);
-}
-
-static void close_op(void *self)
-{
-	struct quantiles *q = self;
-
-	free(q->sum.cell);
-	free(q->out);
 }
 
 static int map(snek_ctx *c, void *self, struct snek_record r)

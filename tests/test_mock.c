@@ -29,6 +29,78 @@ START_TEST(words_are_counted)
 }
 END_TEST
 
+/* ---- side inputs and places ---- */
+
+struct beside {
+	snek_path v;
+	snek_side *side;
+	snek_path deep, whole;
+};
+
+static int beside_open(snek_ctx *c, void **self)
+{
+	struct beside *b = snek_alloc(c, sizeof(*b));
+	int rc;
+
+	*self = b;
+	if ((rc = snek_field(c, "v", &b->v)) < 0 ||
+	    (rc = snek_side_open(c, "s", &b->side)) < 0 ||
+	    (rc = snek_side_field(c, b->side, "a.b[1]", &b->deep)) < 0)
+		return rc;
+	return snek_side_field(c, b->side, "", &b->whole);
+}
+
+static int beside_map(snek_ctx *c, void *self, struct snek_record r)
+{
+	const struct beside *b = self;
+	const struct snek_chunk *chunk;
+	struct snek_place p;
+	uint32_t n = 0, i;
+	int rc = snek_record_place(c, r, &p);
+
+	while (rc >= 0 && (rc = snek_side_chunk(c, b->side, n++, &chunk)) == 1)
+		for (i = 0; i < chunk->rows && rc >= 0; i++) {
+			struct snek_value v = snek_get((struct snek_record){
+			    chunk, i }, b->deep);
+
+			rc = snek_emit(c, snek_int((int64_t)p.record),
+			    v.type == SNEK_NONE ? snek_get((struct snek_record){
+			    chunk, i }, b->whole) : v);
+		}
+	return rc;
+}
+
+static const struct snek_plugin beside = { SNEK_ABI, sizeof(beside), "beside",
+	"1", (const struct snek_op *const[]){ SNEK_OP(.name = "beside",
+	    .open = beside_open, .map = beside_map), NULL } };
+
+START_TEST(side_inputs_and_places_are_there)
+{
+	struct snek_test *t = snek_test_new(&beside, NULL);
+	struct snek_value two[] = { snek_int(1), snek_int(2) }, b, v[2];
+	struct snek_value name_a = snek_string("a"), name_b = snek_string("b");
+
+	b = snek_test_array(t, two, 2);
+	b = snek_test_object(t, &name_b, &b, 1);
+	v[0] = snek_test_object(t, &name_a, &b, 1);
+	v[1] = snek_string("whole");
+	snek_test_side(t, "s", v, 2);
+	ck_assert_int_eq(snek_test_open(t), 0);
+	snek_test_field(t, "v", snek_int(1));
+	snek_test_record(t);
+	snek_test_field(t, "v", snek_int(2));
+	ck_assert_int_eq(snek_test_map(t), 0);
+	ck_assert_uint_eq(snek_test_emits(t), 4);
+	ck_assert(snek_test_same(snek_test_key(t, 3), snek_int(1)));
+	ck_assert(snek_test_same(snek_test_value(t, 2), snek_int(2)));
+	ck_assert(snek_test_same(snek_test_value(t, 3), snek_string("whole")));
+	snek_test_free(t);
+	t = snek_test_new(&beside, NULL);
+	ck_assert_int_eq(snek_test_open(t), SNEK_ENOENT);
+	snek_test_free(t);
+}
+END_TEST
+
 /* ---- an op that does as it is told ---- */
 
 struct probe {
@@ -366,6 +438,7 @@ END_TEST
 static void setup(TCase *t)
 {
 	tcase_add_test(t, words_are_counted);
+	tcase_add_test(t, side_inputs_and_places_are_there);
 	tcase_add_test(t, rows_go_by_the_names_of_aggregates);
 	tcase_add_loop_test(t, a_misuse_fails_whatever_the_op_returns, 0,
 	    sizeof(misuses) / sizeof(*misuses));

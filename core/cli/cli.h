@@ -227,6 +227,7 @@ struct cli_job {
 	    *limit, *timeout, *attempts, *tmp, *progress, *call, *sig, *fields,
 	    *worker, *worker_cpu, *skip_bad, *bad, *batch, *call_timeout;
 	uint64_t memory, worker_memory;
+	struct cli_list side;           /* .v is to be freed */
 	bool trust, keep_going;
 };
 /* on: a choice of where to run. */
@@ -239,6 +240,8 @@ struct cli_job {
 	  "its types: 'd(dd)'; one of biIlLfds each" }, \
 	{ "fields", 0, CLI_TEXT, CLI_AT(cli_job, fields), "FIELD,...", \
 	  "its arguments" }, \
+	{ "side", 0, CLI_LIST, CLI_AT(cli_job, side), "NAME=CATEGORY|FILE", \
+	  "records for every task; may be repeated" }, \
 	{ "reduce", 0, CLI_TEXT, CLI_AT(cli_job, reduce), "REDUCER", \
 	  "sum, count, min, max, mean, list, top=N, none" }, \
 	{ "order", 0, CLI_TEXT, CLI_AT(cli_job, order), "ORDER", \
@@ -288,6 +291,8 @@ struct cli_job {
 int cli_job_check(const struct cli_job *, int argc, char **argv);
 /* Settings, function and (checked) arguments; 0 or an exit code. */
 int cli_job_setup(struct cli_job *, snek_job *, int argc, char **argv);
+/* What parsing its options took. */
+void cli_job_free(struct cli_job *);
 /* What is mapped, for people. */
 const char *cli_job_function(const struct cli_job *, char **argv);
 /* Start, wait, print; an exit code. */

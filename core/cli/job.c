@@ -58,6 +58,17 @@ static int argument(struct cli_job *j, snek_job *job, char *text)
 	return rc < 0 ? cli_error_of(&j->c, rc, &e, text, NULL) : 0;
 }
 
+static int side(struct cli_job *j, snek_job *job, const char *text)
+{
+	struct snek_error e = { 0 };
+	const char *equals = strchr(text, '=');
+	char *name = strndup(text, (size_t)(equals - text));
+	int rc = name ? snek_job_side(job, name, equals + 1, &e) : SNEK_ENOMEM;
+
+	free(name);
+	return rc < 0 ? cli_error_of(&j->c, rc, &e, text, NULL) : 0;
+}
+
 /* A file is named with a slash, so that it is never taken for a function. */
 static bool is_bare_file(const char *function)
 {
@@ -86,10 +97,23 @@ static int check_call(const struct cli_job *j, int argc, char **argv)
 	return 0;
 }
 
+static int check_sides(const struct cli_job *j)
+{
+	size_t i;
+
+	for (i = 0; i < j->side.n; i++)
+		if (!strchr(j->side.v[i], '=') || j->side.v[i][0] == '=')
+			return cli_error_usage(&j->c, "--side %s: give "
+			    "NAME=CATEGORY, or NAME=FILE", j->side.v[i]);
+	return 0;
+}
+
 int cli_job_check(const struct cli_job *j, int argc, char **argv)
 {
 	int i;
 
+	if (check_sides(j))
+		return CLI_USAGE;
 	if (j->call)
 		return check_call(j, argc, argv);
 	if (j->sig || j->fields)
@@ -129,6 +153,7 @@ const char *cli_job_function(const struct cli_job *j, char **argv)
 int cli_job_setup(struct cli_job *j, snek_job *job, int argc, char **argv)
 {
 	struct snek_error e = { 0 };
+	size_t n;
 	int rc, i;
 
 	rc = j->call ? map_call(j, job, &e)
@@ -139,9 +164,17 @@ int cli_job_setup(struct cli_job *j, snek_job *job, int argc, char **argv)
 	for (i = 1; i < argc; i++)
 		if ((rc = argument(j, job, argv[i])))
 			return rc;
+	for (n = 0; n < j->side.n; n++)
+		if ((rc = side(j, job, j->side.v[n])))
+			return rc;
 	if (j->reduce && (rc = snek_job_reduce(job, j->reduce, &e)) < 0)
 		return cli_error_of(&j->c, rc, &e, j->reduce, NULL);
 	return settings(j, job);
+}
+
+void cli_job_free(struct cli_job *j)
+{
+	free(j->side.v);
 }
 
 /* ---- while it runs ---- */

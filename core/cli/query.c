@@ -30,20 +30,27 @@ static int query(struct cli_job *j, snek_cluster *cluster, int argc,
 	return rc;
 }
 
+static int with_options(struct cli_job *j, int argc, char **argv)
+{
+	snek_cluster *cluster = NULL;
+	int rc = cli_job_check(j, argc - 1, argv + 1);
+
+	if (rc || (rc = cli_cluster_open(&j->c, &cluster)))
+		return rc;
+	cli_signal_begin();
+	rc = query(j, cluster, argc, argv);
+	snek_cluster_close(cluster);
+	return rc;
+}
+
 static int run(const struct cli_command *cmd, int argc, char **argv)
 {
 	struct cli_job j = { .c.command = cmd };
-	snek_cluster *cluster = NULL;
 	int rc = cli_option_parse(&j.c, &argc, &argv);
 
-	if (rc != CLI_GO)
-		return rc;
-	rc = cli_job_check(&j, argc - 1, argv + 1);
-	if (rc || (rc = cli_cluster_open(&j.c, &cluster)))
-		return rc;
-	cli_signal_begin();
-	rc = query(&j, cluster, argc, argv);
-	snek_cluster_close(cluster);
+	if (rc == CLI_GO)
+		rc = with_options(&j, argc, argv);
+	cli_job_free(&j);
 	return rc;
 }
 

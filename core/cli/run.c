@@ -126,6 +126,7 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 	else if (rc == CLI_GO)
 		rc = with_options(&r, argc, argv);
 	free(r.input.v);
+	cli_job_free(&r.j);
 	return rc;
 }
 

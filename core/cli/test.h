@@ -17,9 +17,17 @@ struct test_text {
 	size_t n;
 };
 
-/* DIR/NAME.in.jsonl, NAME.args (or none), NAME.out.jsonl. */
+/* Records for a side input, as --side takes it. */
+struct test_side {
+	char *name, *path;
+};
+
+/* DIR/NAME.in.jsonl, NAME.args (or none), NAME.out.jsonl, and for each side
+ * input NAME.ITS-NAME.side.jsonl. */
 struct test_case {
 	char *name;
+	struct test_side *side;
+	size_t sides;
 	struct test_text in, out, words;
 	char **arg;                     /* name=value, within words */
 	size_t args;

@@ -2,10 +2,12 @@
 #include "cli/test.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { BLOCK = 1 << 16 };
+#define SIDE ".side.jsonl"
 
 static bool read_all(FILE *f, struct test_text *t)
 {
@@ -102,6 +104,44 @@ static int split(const struct cli *c, struct test_case *k)
 	return 0;
 }
 
+/* ---- side inputs ---- */
+
+static int add_side(const struct cli *c, struct test_case *k, const char *path,
+    size_t head)
+{
+	struct test_side *p = realloc(k->side, (k->sides + 1) * sizeof(*p));
+
+	if (!p)
+		return no_memory(c);
+	k->side = p;
+	p += k->sides;
+	p->name = strndup(path + head, strlen(path + head) - strlen(SIDE));
+	p->path = strdup(path);
+	k->sides++;
+	return p->name && p->path ? 0 : no_memory(c);
+}
+
+/* A name with letters that mean something to glob has no side inputs. */
+static int find_sides(const struct cli *c, const char *dir, const char *name,
+    struct test_case *k)
+{
+	char *pattern;
+	size_t i;
+	glob_t g;
+	int rc = 0;
+
+	if (asprintf(&pattern, "%s/%s.*%s", dir, name, SIDE) < 0)
+		return no_memory(c);
+	if (!glob(pattern, 0, NULL, &g)) {
+		for (i = 0; i < g.gl_pathc && !rc; i++)
+			rc = add_side(c, k, g.gl_pathv[i],
+			    strlen(dir) + strlen(name) + 2);
+		globfree(&g);
+	}
+	free(pattern);
+	return rc;
+}
+
 int cli_test_case_read(const struct cli *c, const char *dir, const char *name,
     struct test_case *k)
 {
@@ -113,6 +153,8 @@ int cli_test_case_read(const struct cli *c, const char *dir, const char *name,
 	if (!k->name)
 		return no_memory(c);
 	rc = read_file(c, dir, name, ".in.jsonl", &k->in, NULL);
+	if (!rc)
+		rc = find_sides(c, dir, name, k);
 	if (!rc)
 		rc = read_file(c, dir, name, ".out.jsonl", &k->out, &k->has_out);
 	if (!rc)
@@ -127,6 +169,11 @@ void cli_test_case_free(struct test_case *k)
 	free(k->out.p);
 	free(k->words.p);
 	free(k->arg);
+	while (k->sides) {
+		free(k->side[--k->sides].name);
+		free(k->side[k->sides].path);
+	}
+	free(k->side);
 	memset(k, 0, sizeof(*k));
 }
 

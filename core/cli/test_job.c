@@ -62,6 +62,8 @@ static int arguments(struct child *x, snek_job *job, struct snek_error *e)
 		rc = snek_job_arg(job, x->k->arg[i], equals + 1, e);
 		*equals = '=';
 	}
+	for (i = 0; !rc && i < x->k->sides; i++)
+		rc = snek_job_side(job, x->k->side[i].name, x->k->side[i].path, e);
 	return rc;
 }
 

@@ -150,7 +150,8 @@ static int read_answer(struct sk_message *m, const char *path,
 }
 
 /* w's buffer becomes the message's. */
-static int ask(sk_worker *w, struct sk_put *out, int fd, const char *path,
+static int ask(sk_worker *w, struct sk_put *out, int fd,
+    const struct sk_exec_sides *sides, const char *path,
     struct sk_message *answer, struct sk_get *r, struct snek_error *e)
 {
 	struct sk_message m = { .kind = SK_MSG_TASK, .body = out->buf };
@@ -158,6 +159,8 @@ static int ask(sk_worker *w, struct sk_put *out, int fd, const char *path,
 
 	m.id = sk_worker_next_id(w);
 	if (!rc && fd > 0 && (copy < 0 || !sk_message_take(&m, copy)))
+		rc = SNEK_ENOMEM;
+	if (!rc && sides && !sk_take_sides(&m, sides))
 		rc = SNEK_ENOMEM;
 	if (!rc)
 		rc = sk_worker_send(w, &m);
@@ -189,7 +192,7 @@ int sk_worker_describe(sk_worker *w, const struct sk_exec_plugin *p, bool alone,
 
 	put_head(&q, alone, SK_ASK_DESCRIBE);
 	sk_put_text(&q, p->path);
-	rc = ask(w, &q, p->fd, p->path, &answer, &r, e);
+	rc = ask(w, &q, p->fd, NULL, p->path, &answer, &r, e);
 	if (!rc) {
 		rc = sk_get_plugin(&r, out, e);
 		if (rc)
@@ -232,7 +235,8 @@ static int get_opened(struct sk_get *r, struct sk_opened *o)
 
 int sk_worker_open_op(sk_worker *w, const struct sk_exec_plugin *p,
     const struct sk_op *op, const struct sk_args *args, const char *category,
-    struct sk_opened *out, struct snek_error *e)
+    const struct sk_exec_sides *sides, struct sk_opened *out,
+    struct snek_error *e)
 {
 	struct sk_put q = { { 0 }, false };
 	struct sk_message answer = { 0 };
@@ -244,7 +248,8 @@ int sk_worker_open_op(sk_worker *w, const struct sk_exec_plugin *p,
 	sk_put_op(&q, p, op, args);
 	sk_put_text(&q, category);
 	sk_put_u8(&q, 0);
-	rc = ask(w, &q, p->fd, op->op.name, &answer, &r, e);
+	sk_put_sides(&q, sides);
+	rc = ask(w, &q, p->fd, sides, op->op.name, &answer, &r, e);
 	if (!rc && (rc = get_opened(&r, out))) {
 		sk_opened_free(out);
 		sk_fail(e, rc == SNEK_ENOMEM ? rc : SNEK_EPLUGIN, rc ==

@@ -59,7 +59,8 @@ static int put_init(sk_event_job *j, struct sk_flat_put *f,
 	job.deadline_ms = 0;
 	sk_put_job(&w, &job);
 	m.body = w.buf;
-	rc = w.nomem ? sk_enomem(e) : put_parcel(f, "init", &m, &j->parcel, e);
+	rc = w.nomem || !sk_take_sides(&m, &job.sides) ? sk_enomem(e)
+	    : put_parcel(f, "init", &m, &j->parcel, e);
 	sk_message_free(&m);
 	return rc;
 }
@@ -111,9 +112,9 @@ int sk_event_job_new(const struct sk_exec_job *job, const char *id,
 		rc = put_source(j, &f, e);
 	j->job.source = (struct sk_span){ NULL, 0 };
 	if (!rc && sk_event_room(j) < SK_EVENT_MAX / 4)
-		rc = sk_fail(e, SNEK_ELIMIT, "the job's arguments and "
-		    "addresses take %zu bytes of the %u that an invocation "
-		    "may have", j->head.n, SK_EVENT_MAX);
+		rc = sk_fail(e, SNEK_ELIMIT, "the job's arguments, side inputs "
+		    "and addresses take %zu bytes of the %u that an invocation "
+		    "may have: run it --on processes", j->head.n, SK_EVENT_MAX);
 	if (rc)
 		sk_event_job_free(j);
 	else

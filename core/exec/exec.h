@@ -26,6 +26,19 @@ struct sk_exec_file {
 	size_t bytes, number;           /* number: its owner's */
 };
 
+/* Side inputs: as they are mapped here, and the file of each, which cannot be
+ * written to through the descriptor. */
+struct sk_exec_side {
+	const char *map;
+	size_t bytes;
+	int fd;
+};
+struct sk_exec_sides {
+	const struct sk_side_input *input;
+	const struct sk_exec_side *file;
+	size_t n;
+};
+
 /* What all attempts of a job share; immutable while the executor lives. */
 struct sk_exec_job {
 	/* A C function of a library in place of a plugin's op, or NULL.  In
@@ -39,6 +52,7 @@ struct sk_exec_job {
 	const struct sk_args *reduce_args;
 	const struct sk_reducer *reducer;
 	const char *category, *tmp;
+	struct sk_exec_sides sides;
 	uint32_t partitions;
 	size_t memory;                  /* of one attempt */
 	int64_t deadline_ms;

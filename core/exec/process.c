@@ -104,7 +104,7 @@ static int send_init(struct process_exec *x)
 	m.body = w.buf;
 	if (w.nomem || (!j->call && !take_copy(&m, j->map_file.fd)) ||
 	    (j->reduce_op && j->reduce_op != j->op &&
-	    !take_copy(&m, j->reduce_file.fd)))
+	    !take_copy(&m, j->reduce_file.fd)) || !sk_take_sides(&m, &j->sides))
 		rc = SNEK_ENOMEM;
 	if (!rc)
 		rc = sk_worker_send(x->worker, &m);

@@ -85,6 +85,7 @@ static int open_instance(const struct sk_exec_job *j, const struct sk_plugin *p,
 {
 	struct sk_instance_options o = {
 		.plugin = p, .op = op, .args = args, .category = j->category,
+		.side = j->sides.input, .sides = j->sides.n,
 		.log = j->log, .log_arg = j->log_arg,
 	};
 

@@ -59,7 +59,7 @@ void sk_get_hello(struct sk_get *, struct sk_wire_hello *);
 
 enum sk_wire_what {
 	SK_ASK_DESCRIBE = 1,    /* text: the plugin's path; its file */
-	SK_ASK_OPEN,            /* as DESCRIBE; op, args, category */
+	SK_ASK_OPEN,            /* as DESCRIBE; op, args, category, sides */
 	SK_ASK_MAP,
 	SK_ASK_REDUCE,
 	SK_ASK_TRACE,           /* a crash's notes (worker/crash.h), files */
@@ -95,11 +95,19 @@ struct sk_wire_job {                    /* texts are the message's */
 	uint64_t memory;
 	int64_t deadline_ms;
 	bool logs;
+	struct sk_span sides;           /* worker/side.h */
 };
-/* The files of the plugins go with it: the map's, then another reduce's. */
+/* The files of the plugins go with it: the map's, then another reduce's; and
+ * those of the side inputs, last. */
 void sk_put_job(struct sk_put *, const struct sk_exec_job *);
 int sk_get_job(struct sk_get *, struct sk_wire_job *);
 void sk_wire_job_free(struct sk_wire_job *);
+
+/* Side inputs: u32 n, each: its name, u64 bytes of its file, u32 chunks, each:
+ * u64 offset in it, u64 bytes; u64 version, u64 record of its first. */
+#define SK_WIRE_SIDE_CHUNK 32u
+void sk_put_sides(struct sk_put *, const struct sk_exec_sides *);
+bool sk_take_sides(struct sk_message *, const struct sk_exec_sides *);
 
 /* Part of a file that a map task reads. */
 struct sk_wire_file {

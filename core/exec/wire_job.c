@@ -3,6 +3,7 @@
 #include "exec/wire.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 void sk_put_op(struct sk_put *w, const struct sk_exec_plugin *p,
     const struct sk_op *op, const struct sk_args *args)
@@ -50,6 +51,7 @@ void sk_put_job(struct sk_put *w, const struct sk_exec_job *j)
 	sk_put_u64(w, j->memory);
 	sk_put_u64(w, (uint64_t)j->deadline_ms);
 	sk_put_u8(w, j->log != NULL);
+	sk_put_sides(w, &j->sides);
 }
 
 int sk_get_job(struct sk_get *r, struct sk_wire_job *j)
@@ -68,7 +70,8 @@ int sk_get_job(struct sk_get *r, struct sk_wire_job *j)
 	j->memory = sk_get_u64(r);
 	j->deadline_ms = (int64_t)sk_get_u64(r);
 	j->logs = sk_get_u8(r);
-	if (!rc && (!sk_get_end(r) || !j->partitions))
+	j->sides = (struct sk_span){ r->p, r->n };
+	if (!rc && (r->bad || !j->partitions))
 		rc = SNEK_EFORMAT;
 	if (rc)
 		sk_wire_job_free(j);
@@ -81,6 +84,42 @@ void sk_wire_job_free(struct sk_wire_job *j)
 	sk_args_free(&j->reduce.args);
 	sk_reducer_free(&j->reducer);
 	memset(j, 0, sizeof(*j));
+}
+
+/* ---- side inputs ---- */
+
+void sk_put_sides(struct sk_put *w, const struct sk_exec_sides *s)
+{
+	const struct sk_task_chunk *c;
+	size_t i, k;
+
+	sk_put_u32(w, (uint32_t)s->n);
+	for (i = 0; i < s->n; i++) {
+		sk_put_text(w, s->input[i].name);
+		sk_put_u64(w, s->file[i].bytes);
+		sk_put_u32(w, (uint32_t)s->input[i].chunks);
+		for (k = 0; k < s->input[i].chunks; k++) {
+			c = &s->input[i].chunk[k];
+			sk_put_u64(w, (uint64_t)((const char *)c->bytes.p -
+			    s->file[i].map));
+			sk_put_u64(w, c->bytes.n);
+			sk_put_u64(w, c->base.version);
+			sk_put_u64(w, c->base.record);
+		}
+	}
+}
+
+bool sk_take_sides(struct sk_message *m, const struct sk_exec_sides *s)
+{
+	size_t i;
+	int fd;
+
+	for (i = 0; i < s->n; i++) {
+		fd = dup(s->file[i].fd);
+		if (fd < 0 || !sk_message_take(m, fd))
+			return false;
+	}
+	return true;
 }
 
 /* ---- what is fetched ---- */

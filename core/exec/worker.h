@@ -46,7 +46,7 @@ struct sk_opened {
 };
 int sk_worker_open_op(sk_worker *, const struct sk_exec_plugin *,
     const struct sk_op *, const struct sk_args *, const char *category,
-    struct sk_opened *, struct snek_error *);
+    const struct sk_exec_sides *, struct sk_opened *, struct snek_error *);
 void sk_opened_free(struct sk_opened *);
 
 /* ---- for the executor ---- */

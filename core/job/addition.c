@@ -198,6 +198,7 @@ static int try_call(const struct sk_call *c, bool trust, struct snek_error *e)
 	const struct sk_worker_options o = { .workers = 1, .trust = trust,
 		.lib = c->lib };
 	const struct sk_exec_plugin plugin = { 0, NULL, c };
+	const struct sk_exec_sides no_sides = { 0 };
 	struct sk_args none = { 0 };
 	struct sk_plugin *p = NULL;
 	struct sk_opened opened;
@@ -207,7 +208,8 @@ static int try_call(const struct sk_call *c, bool trust, struct snek_error *e)
 	if (!rc)
 		rc = sk_worker_open(&o, &w, e);
 	if (!rc)
-		rc = sk_worker_open_op(w, &plugin, p->op, &none, "", &opened, e);
+		rc = sk_worker_open_op(w, &plugin, p->op, &none, "", &no_sides,
+		    &opened, e);
 	if (!rc)
 		sk_opened_free(&opened);
 	sk_worker_close(w);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/ram.h"
+#include "value/input.h"
 
 #define MOST_CALLS 10000u               /* at once */
 
@@ -87,6 +88,7 @@ static void free_description(struct snek_job *j)
 		free((char *)j->arg[i].value);
 	}
 	free(j->arg);
+	sk_job_side_forget(&j->sides);
 	free(j->category);
 	free_map(j);
 	free(j->reduce);
@@ -125,6 +127,7 @@ void sk_job_unprepare(struct snek_job *j)
 	free(j->part);
 	free(j->part_runs);
 	sk_hold_close(&j->hold);
+	sk_job_side_close(&j->sides);
 	sk_plan_free(&j->plan);
 	sk_fields_free(&j->fields);
 	sk_bad_close(&j->bad);
@@ -444,6 +447,26 @@ void sk_job_budget(const struct snek_job *j, struct sk_budget *b)
 		all = SK_BUDGET_LEAST;
 	sk_budget_make(b, all, s->workers && !sk_job_away_is(j) ? s->workers
 	    : processors(), s->on != SK_ON_THREADS, s->trust ? 0 : limit);
+}
+
+/* A record is in memory several times while it is read. */
+int sk_job_limit_record(const struct snek_job *j, uint64_t *most,
+    struct snek_error *e)
+{
+	struct sk_budget b;
+
+	sk_job_budget(j, &b);
+	*most = j->set.max_record ? j->set.max_record : SK_MAX_RECORD;
+	if (*most <= b.record)
+		return 0;
+	if (j->set.max_record)
+		return sk_fail(e, SNEK_EINVAL, "to read records of %llu bytes "
+		    "(max-record) takes %llu bytes of memory, and the job may "
+		    "take %llu (memory)", (unsigned long long)*most,
+		    (unsigned long long)sk_budget_for_record(*most),
+		    (unsigned long long)sk_budget_for_record(b.record));
+	*most = b.record;
+	return 0;
 }
 
 /* ---- what to map ---- */

@@ -26,6 +26,7 @@
 #include "job/plan.h"
 #include "job/away.h"
 #include "job/sched.h"
+#include "job/side.h"
 #include "job/split.h"
 #include "job/spool.h"
 
@@ -86,6 +87,7 @@ struct snek_job {
 	struct sk_call call;            /* lib NULL: function is what to map */
 	struct sk_arg_text *arg;
 	size_t args;
+	struct sk_job_sides sides;
 	struct sk_job_settings set;
 	void (*log)(void *, int level, const char *text);
 	void *log_arg;
@@ -150,6 +152,8 @@ int sk_job_set(struct snek_job *, const char *setting, const char *value,
     struct snek_error *);
 /* What the settings leave to each part of the job. */
 void sk_job_budget(const struct snek_job *, struct sk_budget *);
+/* Bytes of JSON that a record may have which the job reads. */
+int sk_job_limit_record(const struct snek_job *, uint64_t *, struct snek_error *);
 /* Map a plain C function; what is no function is found wrong by start. */
 int sk_job_call(struct snek_job *, const struct sk_call *, struct snek_error *);
 int sk_job_map(struct snek_job *, const char *function, const char *args_json,

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "job/job.h"
+#include "task/tmp.h"
 
 /* combine often: so much that a few pairs fill it. */
 #define OFTEN_MEMORY ((size_t)80)
@@ -73,6 +74,7 @@ static int ask_here(struct snek_job *j, bool *aggregates, struct snek_error *e)
 	struct sk_instance_options o = {
 		.plugin = j->map_fn.plugin, .op = j->map_fn.op,
 		.args = &j->map_args, .category = j->exec_job.category,
+		.side = j->sides.input, .sides = j->sides.n,
 		.log = log_line, .log_arg = j,
 	};
 	sk_instance *in;
@@ -108,7 +110,7 @@ static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
 	if (!j->worker)
 		return ask_here(j, aggregates, e);
 	rc = sk_worker_open_op(j->worker, &p, j->map_fn.op, &j->map_args,
-	    j->exec_job.category, &o, e);
+	    j->exec_job.category, &j->exec_job.sides, &o, e);
 	if (rc)
 		return rc;
 	*aggregates = o.aggregates;
@@ -302,7 +304,7 @@ static int open_file(void *arg, size_t i)
 	const struct snek_job *j = arg;
 
 	return j->snap ? sk_snapshot_segment_fd(j->snap, j->file[i].number)
-	    : fcntl(j->spool->fd, F_DUPFD_CLOEXEC, 3);
+	    : sk_tmp_read_only(j->spool->fd);
 }
 
 static void describe(struct snek_job *j)
@@ -471,6 +473,14 @@ static int make_engine(struct snek_job *j, struct snek_error *e)
 	return rc;
 }
 
+static int open_sides(struct snek_job *j, struct snek_error *e)
+{
+	if (j->on == SK_ON_HTTP && j->sides.n)
+		return sk_fail(e, SNEK_EINVAL, "what a URL is called with are "
+		    "records alone: it gets no side input");
+	return sk_job_side_open(j, e);
+}
+
 int sk_job_prepare(struct snek_job *j, struct snek_error *e)
 {
 	int rc;
@@ -482,6 +492,8 @@ int sk_job_prepare(struct snek_job *j, struct snek_error *e)
 	rc = look(j, e);
 	sk_job_away_choose(j);
 	sk_job_budget(j, &j->budget);
+	if (!rc)
+		rc = open_sides(j, e);
 	if (!rc)
 		rc = open_worker(j, e);
 	if (!rc)

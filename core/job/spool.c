@@ -94,6 +94,22 @@ int sk_spool_add(struct sk_spool *s, const struct sk_record *r,
 	return 0;
 }
 
+int sk_spool_copy(struct sk_spool *s, struct sk_span chunk, uint32_t rows,
+    struct snek_error *e)
+{
+	static const char zero[8];
+	int rc = flush(s, e);
+
+	if (rc)
+		return rc;
+	s->buf.n = 0;
+	if (!sk_buf_put(&s->buf, chunk.p, chunk.n) ||
+	    !sk_buf_put(&s->buf, zero, -s->buf.n & 7) || note(s, rows))
+		return sk_enomem(e);
+	s->records += rows;
+	return write_all(s, e);
+}
+
 int sk_spool_end(struct sk_spool *s, struct snek_error *e)
 {
 	int rc = flush(s, e);

@@ -30,6 +30,9 @@ struct sk_spool {
 int sk_spool_open(struct sk_spool *, const char *tmp, uint32_t records,
     struct snek_error *);
 int sk_spool_add(struct sk_spool *, const struct sk_record *, struct snek_error *);
+/* A chunk of so many records, as it is, that somebody else made. */
+int sk_spool_copy(struct sk_spool *, struct sk_span chunk, uint32_t rows,
+    struct snek_error *);
 /* No more records; chunk i is then at map + chunk[i].offset. */
 int sk_spool_end(struct sk_spool *, struct snek_error *);
 void sk_spool_close(struct sk_spool *);

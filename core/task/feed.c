@@ -27,7 +27,7 @@ static int view_columns(sk_instance *in)
 		if (c->type != SNEK_COLUMN_ABSENT && i < SK_SEEN_PATHS)
 			in->out->seen[i / 64] |= 1ull << i % 64;
 		if (c->type == SNEK_COLUMN_HOST)
-			c->host = in;
+			c->host = &in->wholes;
 	}
 	return 0;
 }
@@ -85,8 +85,10 @@ static int check_size(sk_instance *in)
 	    SK_MORE_MEMORY, n, most);
 }
 
-struct snek_value sk_feed_whole(sk_instance *in, uint32_t row)
+struct snek_value sk_feed_whole(struct sk_whole *w, uint32_t row)
 {
+	sk_instance *in = (sk_instance *)((char *)w -
+	    offsetof(struct sk_instance, wholes));
 	int rc;
 
 	if (in->whole_row == row)

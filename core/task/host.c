@@ -193,8 +193,10 @@ static int host_next_value(snek_ctx *c, snek_values *it, struct snek_value *out)
 static struct snek_value host_column_value(const struct snek_column *c,
     uint32_t row, uint32_t slot)
 {
+	struct sk_whole *w = c->host;
+
 	if (c->type == SNEK_COLUMN_HOST)
-		return sk_feed_whole(c->host, row);
+		return w->get(w, row);
 	return sk_column_value(c, slot);
 }
 
@@ -327,6 +329,26 @@ static int host_cancelled(snek_ctx *c)
 	    __atomic_load_n(&in->control->cancelled, __ATOMIC_RELAXED);
 }
 
+static int host_place(snek_ctx *c, struct snek_record r, struct snek_place *out)
+{
+	sk_instance *in = instance(c);
+	struct sk_place place;
+	int rc = in->failure.code;
+
+	if (rc)
+		return rc;
+	if (!(in->frame.may & SK_MAY_ROWS) || !in->at)
+		return sk_host_not_here(in, "snek_record_place");
+	if (r.chunk != &in->view || r.row >= in->view.rows)
+		return sk_host_fail(in, SNEK_EINVAL, "asked for the place of what "
+		    "is no record of the chunk at hand");
+	rc = sk_chunk_place(in->chunk, in->at->base, r.row, &place, &in->failure);
+	if (rc < 0)
+		return sk_host_stick(in, rc);
+	*out = (struct snek_place){ place.version, place.record };
+	return 0;
+}
+
 static const struct snek_task_info *host_info(snek_ctx *c)
 {
 	return &instance(c)->info;
@@ -390,4 +412,8 @@ const struct snek_api sk_host_api = {
 	.info = host_info,
 	.fail = host_fail,
 	.log = host_log,
+	.side = sk_side_open,
+	.side_field = sk_side_field,
+	.side_chunk = sk_side_chunk,
+	.place = host_place,
 };

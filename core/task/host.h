@@ -35,6 +35,11 @@ struct sk_frame {
 	void *emit_arg;
 };
 
+/* What a column of whole records asks: its host member points here. */
+struct sk_whole {
+	struct snek_value (*get)(struct sk_whole *, uint32_t row);
+};
+
 struct sk_instance {
 	struct snek_ctx ctx;            /* first: ops hold a pointer to it */
 	struct sk_instance_options o;
@@ -51,6 +56,7 @@ struct sk_instance {
 	struct sk_reducer declared;
 	uint32_t aggregates;            /* declared in this open so far */
 	struct sk_arena kept;           /* until close */
+	struct snek_side *side;         /* those of them that it asked for */
 
 	/* The task. */
 	struct snek_task_info info;
@@ -77,6 +83,7 @@ struct sk_instance {
 	struct sk_mark *mark, own_mark; /* mark: own_mark, or what others see */
 	size_t skip;                    /* next of the task's to leave out */
 	uint32_t placed;                /* row that the sink was told of */
+	struct sk_whole wholes;
 	uint32_t whole_row;             /* row that whole is */
 	struct snek_value whole;
 	struct sk_buf scratch;
@@ -122,11 +129,18 @@ int sk_instance_renew(sk_instance *, struct snek_error *);
 int sk_feed_next(sk_instance *);
 /* Tell the sink of the row that runs. */
 int sk_feed_place(sk_instance *);
-struct snek_value sk_feed_whole(sk_instance *, uint32_t row);
+struct snek_value sk_feed_whole(struct sk_whole *, uint32_t row);
 /* Rows in the chunks that were not taken. */
 uint64_t sk_feed_left(sk_instance *);
 /* Where it stands, for messages. */
 void sk_feed_where(sk_instance *, char *text, size_t size);
+/* side.c: the table's functions for side inputs; free before close is over. */
+int sk_side_open(snek_ctx *, const char *name, size_t n, snek_side **);
+int sk_side_field(snek_ctx *, snek_side *, const char *path, size_t n,
+    snek_path *);
+int sk_side_chunk(snek_ctx *, snek_side *, uint32_t number,
+    const struct snek_chunk **);
+void sk_side_free_all(sk_instance *);
 /* grouper.c */
 struct sk_grouper sk_grouper_combine(sk_instance *);
 struct sk_grouper sk_grouper_reduce(sk_instance *);

@@ -175,6 +175,7 @@ static void call_close(sk_instance *in)
 	}
 	in->opened = false;
 	in->self = NULL;
+	sk_side_free_all(in);
 	sk_arena_reset(&in->kept);
 }
 
@@ -212,6 +213,7 @@ int sk_instance_open(const struct sk_instance_options *o, sk_instance **out,
 		return sk_enomem(e);
 	in->o = *o;
 	in->ctx.api = &sk_host_api;
+	in->wholes.get = sk_feed_whole;
 	in->mark = o->mark ? o->mark : &in->own_mark;
 	in->category = strdup(o->category ? o->category : "");
 	rc = in->category ? call_open(in, e) : sk_enomem(e);

@@ -56,24 +56,6 @@ struct sk_skip {
  * one thread at a time. */
 typedef struct sk_instance sk_instance;
 
-struct sk_instance_options {
-	const struct sk_plugin *plugin;
-	const struct sk_op *op;
-	const struct sk_args *args;
-	const char *category;
-	void (*log)(void *, int level, const char *text);
-	void *log_arg;
-	struct sk_mark *mark;           /* NULL: nobody looks */
-};
-int sk_instance_open(const struct sk_instance_options *, sk_instance **,
-    struct snek_error *);
-void sk_instance_close(sk_instance *);
-/* What it said in open: the paths it reads, the aggregates it declared (into
- * reducer when there are any, and then 1: kind, n, aggregate; else untouched,
- * and 0; SNEK_ENOMEM). */
-uint32_t sk_instance_paths(const sk_instance *, const struct sk_path **);
-int sk_instance_aggregates(const sk_instance *, struct sk_reducer *);
-
 /* A chunk by its name. */
 struct sk_chunk_ref {
 	uint8_t segment[16];
@@ -87,6 +69,33 @@ struct sk_task_chunk {
 	struct sk_place base;
 	char origin[96];                /* "category logs, shard 2, write 41, chunk 7" */
 };
+
+/* Records that all instances of a job see. */
+struct sk_side_input {
+	const char *name;
+	const struct sk_task_chunk *chunk;      /* mapped while instances live */
+	size_t chunks;
+};
+
+struct sk_instance_options {
+	const struct sk_plugin *plugin;
+	const struct sk_op *op;
+	const struct sk_args *args;
+	const char *category;
+	const struct sk_side_input *side;
+	size_t sides;
+	void (*log)(void *, int level, const char *text);
+	void *log_arg;
+	struct sk_mark *mark;           /* NULL: nobody looks */
+};
+int sk_instance_open(const struct sk_instance_options *, sk_instance **,
+    struct snek_error *);
+void sk_instance_close(sk_instance *);
+/* What it said in open: the paths it reads, the aggregates it declared (into
+ * reducer when there are any, and then 1: kind, n, aggregate; else untouched,
+ * and 0; SNEK_ENOMEM). */
+uint32_t sk_instance_paths(const sk_instance *, const struct sk_path **);
+int sk_instance_aggregates(const sk_instance *, struct sk_reducer *);
 
 struct sk_map_task {
 	uint32_t task, tasks, attempt;

@@ -141,6 +141,18 @@ int sk_tmp_open(const char *dir, struct snek_error *e)
 	return fd >= 0 ? fd : no_file(name_of(dir), e);
 }
 
+int sk_tmp_read_only(int fd)
+{
+	char name[40];
+	int other;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	other = raise_fd(open(name, O_RDONLY | O_CLOEXEC));
+	/* Without /proc there is no way to it. */
+	return other < 0 && errno == ENOENT ? fcntl(fd, F_DUPFD_CLOEXEC, 3)
+	    : other;
+}
+
 int sk_tmp_fail(const char *dir, uint64_t after, struct snek_error *e)
 {
 	dir = name_of(dir);

@@ -16,6 +16,8 @@
 
 /* A descriptor above 2, closed on exec, or an error. */
 int sk_tmp_open(const char *dir, struct snek_error *);
+/* Another descriptor of it, through which nobody can write; -1 and errno. */
+int sk_tmp_read_only(int fd);
 /* Writing to one in dir failed after so many bytes: why, by errno. */
 int sk_tmp_fail(const char *dir, uint64_t after, struct snek_error *);
 /* The other end: answer one request.  0, or SNEK_EIO when nobody asks there

@@ -22,6 +22,7 @@ void sk_attempts_end(struct sk_attempts *a)
 	sk_instance_close(a->reduce);
 	sk_instance_close(a->map);
 	a->map = a->reduce = NULL;
+	sk_sides_close(&a->sides);
 	sk_plugin_close(a->reduce_fn.plugin);
 	sk_plugin_close(a->map_fn.plugin);
 	a->map_fn = a->reduce_fn = (struct sk_loaded){ NULL, NULL };
@@ -50,15 +51,22 @@ int sk_attempts_load(struct sk_attempts *a, const struct sk_wire_op *o,
 
 int sk_attempts_open(struct sk_attempts *a, const struct sk_loaded *l,
     const struct sk_args *args, const char *category, bool logs,
-    sk_instance **out, struct snek_error *e)
+    const struct sk_sides *sides, sk_instance **out, struct snek_error *e)
 {
 	struct sk_instance_options o = {
 		.plugin = l->plugin, .op = l->op, .args = args,
-		.category = category, .log = logs ? a->log : NULL,
+		.category = category, .side = sides->input, .sides = sides->n,
+		.log = logs ? a->log : NULL,
 		.log_arg = a->arg, .mark = a->mark,
 	};
 
 	return sk_instance_open(&o, out, e);
+}
+
+static int open_sides(struct sk_attempts *a, struct snek_error *e)
+{
+	return a->sides.input ? 0 : sk_sides_open(&a->sides, a->job.sides,
+	    &a->init, e);
 }
 
 static int open_map(struct sk_attempts *a, struct snek_error *e)
@@ -67,9 +75,11 @@ static int open_map(struct sk_attempts *a, struct snek_error *e)
 
 	if (a->map)
 		return 0;
-	rc = sk_attempts_load(a, &a->job.map, &a->init, 0, &a->map_fn, e);
+	rc = open_sides(a, e);
+	if (!rc)
+		rc = sk_attempts_load(a, &a->job.map, &a->init, 0, &a->map_fn, e);
 	return rc ? rc : sk_attempts_open(a, &a->map_fn, &a->job.map.args,
-	    a->job.category, a->job.logs, &a->map, e);
+	    a->job.category, a->job.logs, &a->sides, &a->map, e);
 }
 
 static int open_reduce(struct sk_attempts *a, struct snek_error *e)
@@ -80,10 +90,13 @@ static int open_reduce(struct sk_attempts *a, struct snek_error *e)
 		return open_map(a, e);
 	if (a->reduce || !a->job.reduce.op)
 		return 0;
-	rc = sk_attempts_load(a, &a->job.reduce, &a->init,
-	    a->job.map.call.lib ? 0 : 1, &a->reduce_fn, e);
+	rc = open_sides(a, e);
+	if (!rc)
+		rc = sk_attempts_load(a, &a->job.reduce, &a->init,
+		    a->job.map.call.lib ? 0 : 1, &a->reduce_fn, e);
 	return rc ? rc : sk_attempts_open(a, &a->reduce_fn,
-	    &a->job.reduce.args, a->job.category, a->job.logs, &a->reduce, e);
+	    &a->job.reduce.args, a->job.category, a->job.logs, &a->sides,
+	    &a->reduce, e);
 }
 
 static sk_instance *reducing(const struct sk_attempts *a)

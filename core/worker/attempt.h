@@ -6,6 +6,7 @@
 #ifndef SK_WORKER_ATTEMPT_H
 #define SK_WORKER_ATTEMPT_H
 #include "exec/wire.h"
+#include "worker/side.h"
 
 struct sk_loaded {
 	struct sk_plugin *plugin;       /* NULL: not yet */
@@ -28,6 +29,7 @@ struct sk_attempts {
 	/* Zeroed, for attempt.c. */
 	struct sk_message init;         /* what job's texts lie in */
 	struct sk_wire_job job;
+	struct sk_sides sides;
 	struct sk_loaded map_fn, reduce_fn;
 	sk_instance *map, *reduce;
 };
@@ -46,6 +48,6 @@ int sk_attempts_load(struct sk_attempts *, const struct sk_wire_op *,
     const struct sk_message *, size_t at, struct sk_loaded *,
     struct snek_error *);
 int sk_attempts_open(struct sk_attempts *, const struct sk_loaded *,
-    const struct sk_args *, const char *category, bool logs, sk_instance **,
-    struct snek_error *);
+    const struct sk_args *, const char *category, bool logs,
+    const struct sk_sides *, sk_instance **, struct snek_error *);
 #endif

@@ -201,17 +201,23 @@ static int describe(struct child *c, struct sk_get *r, struct sk_message *m,
 }
 
 static int opened(struct child *c, const struct sk_loaded *l,
-    const struct sk_args *args, struct sk_get *r, struct sk_put *w,
-    struct snek_error *e)
+    const struct sk_args *args, struct sk_get *r, const struct sk_message *m,
+    struct sk_put *w, struct snek_error *e)
 {
 	const char *category = sk_get_text(r);
+	bool logs = sk_get_u8(r);
 	struct sk_reducer d = { 0 };
+	struct sk_sides sides = { 0 };
 	sk_instance *in;
-	int rc = sk_attempts_open(&c->attempts, l, args, category ? category : "",
-	    sk_get_u8(r), &in, e);
+	int rc = sk_sides_open(&sides, (struct sk_span){ r->p, r->n }, m, e);
 
-	if (rc)
+	if (!rc)
+		rc = sk_attempts_open(&c->attempts, l, args,
+		    category ? category : "", logs, &sides, &in, e);
+	if (rc) {
+		sk_sides_close(&sides);
 		return rc;
+	}
 	sk_put_error(w, 0, &(struct snek_error){ 0 });
 	rc = sk_instance_aggregates(in, &d);
 	sk_put_u8(w, rc > 0);
@@ -219,6 +225,7 @@ static int opened(struct child *c, const struct sk_loaded *l,
 	put_fields(w, in);
 	sk_reducer_free(&d);
 	sk_instance_close(in);
+	sk_sides_close(&sides);
 	return rc < 0 ? rc : 0;
 }
 
@@ -233,7 +240,7 @@ static int open_once(struct child *c, struct sk_get *r, struct sk_message *m,
 		return rc;
 	rc = sk_attempts_load(&c->attempts, &o, m, 0, &l, e);
 	if (!rc)
-		rc = opened(c, &l, &o.args, r, w, e);
+		rc = opened(c, &l, &o.args, r, m, w, e);
 	sk_plugin_close(l.plugin);
 	sk_args_free(&o.args);
 	return rc;

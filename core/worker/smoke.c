@@ -147,6 +147,7 @@ static void try_op(struct smoke *s, const struct sk_plugin *p,
 {
 	struct sk_attempts *a = &s->l->warm.attempts;
 	const struct sk_loaded l = { (struct sk_plugin *)p, op };
+	const struct sk_sides none = { 0 };
 	struct sk_args args = { 0 };
 	struct snek_error e = { 0 };
 	sk_instance *in;
@@ -155,7 +156,7 @@ static void try_op(struct smoke *s, const struct sk_plugin *p,
 		s->nomem = true;
 	if (!parse_args(s, op, &args))
 		return;
-	if (sk_attempts_open(a, &l, &args, "smoke", true, &in, &e)) {
+	if (sk_attempts_open(a, &l, &args, "smoke", true, &none, &in, &e)) {
 		note(s, op, e.text);
 	} else {
 		try_opened(s, op, in);

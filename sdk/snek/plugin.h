@@ -37,6 +37,7 @@ extern "C" {
 typedef struct snek_ctx snek_ctx;       /* the way from an instance to its host */
 typedef struct snek_chunks snek_chunks; /* the chunks of a task, for map_shard */
 typedef struct snek_values snek_values; /* the values of a key, for reduce */
+typedef struct snek_side snek_side;     /* records beside those of the job */
 
 /* A field that the op reads, compiled in open. */
 typedef struct { uint32_t id; } snek_path;
@@ -109,6 +110,12 @@ struct snek_task_info {
 	const char *category;           /* "" where there is none */
 };
 
+/* Where a record stands for ever: its write's version in the category, and its
+ * number in that write, from 0.  What was read without a store is version 1. */
+struct snek_place {
+	uint64_t version, record;
+};
+
 /* Elements of an array, or members of an object, one after the other. */
 struct snek_cursor {
 	const void *next;
@@ -147,6 +154,17 @@ struct snek_api {
 	/* Text of len bytes, no format: any language can call them. */
 	int (*fail)(snek_ctx *, int code, const char *text, size_t len);
 	void (*log)(snek_ctx *, uint32_t level, const char *text, size_t len);
+
+	/* Added after 0.1.0: an op that can do without asks SNEK_HAS first. */
+	/* open only */
+	int (*side)(snek_ctx *, const char *name, size_t len, snek_side **);
+	int (*side_field)(snek_ctx *, snek_side *, const char *path, size_t len,
+	    snek_path *);
+	/* anywhere */
+	int (*side_chunk)(snek_ctx *, snek_side *, uint32_t number,
+	    const struct snek_chunk **);
+	/* map, map_shard */
+	int (*place)(snek_ctx *, struct snek_record, struct snek_place *);
 };
 
 struct snek_ctx { const struct snek_api *api; /* the rest is the host's */ };
@@ -572,4 +590,6 @@ static inline void snek_log(snek_ctx *c, enum snek_log_level level,
 #ifdef __cplusplus
 }
 #endif
+
+#include <snek/side.h>
 #endif

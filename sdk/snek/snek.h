@@ -469,6 +469,11 @@ SNEK_API int snek_job_call(snek_job *, const char *library,
 /* One more argument as text, as on the command line. */
 SNEK_API int snek_job_arg(snek_job *, const char *name, const char *value,
              struct snek_error *);
+/* Records that the op sees in every task, by the name that it knows them by: a
+ * category as it is at the start, or with a '/' in it (or for a job without a
+ * cluster) a file of JSON lines, or of one array if it is named *.json. */
+SNEK_API int snek_job_side(snek_job *, const char *name, const char *from,
+             struct snek_error *);
 /* sum, count, min, max, mean, list, top, top=N; none; or a function. */
 SNEK_API int snek_job_reduce(snek_job *, const char *reducer, struct snek_error *);
 /* Settings by name:

@@ -57,6 +57,11 @@ static inline void snek_test_free(struct snek_test *t)
 		return;
 	if (t->opened && t->op->close)
 		t->op->close(t->self);
+	for (struct snek_side *s = t->side; s; s = s->next) {
+		free(s->path.v);
+		free(s->column);
+		free((void *)s->columns);
+	}
 	snek_test_drop(&t->call);
 	snek_test_drop(&t->opening);
 	snek_test_drop(&t->kept);
@@ -79,6 +84,26 @@ static inline void snek_test_arg(struct snek_test *t, const char *name,
 {
 	snek_test_add(t, &t->arg, name, strlen(name))->value =
 	    snek_test_copy(t, v);
+}
+
+/* Before open: a side input of n records. */
+static inline void snek_test_side(struct snek_test *t, const char *name,
+    const struct snek_value *v, size_t n)
+{
+	struct snek_side *s = (struct snek_side *)snek_test_more(&t->kept,
+	    sizeof(*s));
+
+	s->t = t;
+	s->name = strcpy((char *)snek_test_more(&t->kept, strlen(name) + 1),
+	    name);
+	s->v = (struct snek_value *)snek_test_more(&t->kept, n * sizeof(*v));
+	for (size_t i = 0; i < n; i++)
+		s->v[i] = snek_test_copy(t, v[i]);
+	s->view.size = sizeof(s->view);
+	s->view.rows = (uint32_t)n;
+	s->view.api = &t->api;
+	s->next = t->side;
+	t->side = s;
 }
 
 /* What the callback's end comes to, as in the real host. */

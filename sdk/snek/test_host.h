@@ -212,54 +212,6 @@ static inline int snek_test_next_value(snek_ctx *c, snek_values *it,
 	return 1;
 }
 
-/* The whole record, if it was not given: its fields without dots. */
-static inline struct snek_value snek_test_whole(struct snek_test *t, uint32_t row)
-{
-	struct snek_value names[64], values[64];
-	size_t n = 0;
-
-	for (size_t i = 0; i < t->cell.n && n < 64; i++) {
-		const struct snek_test_named *v = &t->cell.v[i];
-
-		if (v->row != row || strpbrk(v->name, ".["))
-			continue;
-		names[n] = snek_string(v->name);
-		values[n++] = v->value;
-	}
-	return snek_test_pack(&t->kept, names, values, n);
-}
-
-static inline struct snek_value snek_test_column_value(
-    const struct snek_column *col, uint32_t row, uint32_t slot)
-{
-	struct snek_test *t = (struct snek_test *)col->host;
-	const char *path = t->path.v[col - t->column].name;
-	struct snek_value none = snek_null();
-
-	(void)slot;
-	none.type = SNEK_NONE;
-	row += t->first;
-	for (size_t i = 0; i < t->cell.n; i++)
-		if (t->cell.v[i].row == row && !strcmp(t->cell.v[i].name, path))
-			return t->cell.v[i].value;
-	return *path ? none : snek_test_whole(t, row);
-}
-
-static inline int snek_test_next_chunk(snek_ctx *c, snek_chunks *it,
-    const struct snek_chunk **out)
-{
-	struct snek_test *t = snek_test_of(c);
-
-	if ((void *)it != (void *)t || !snek_test_may_do(c, SNEK_TEST_CHUNKS))
-		return t->failure;
-	if (t->chunk == t->chunk_end.n)
-		return 0;
-	t->first = t->chunk ? t->chunk_end.v[t->chunk - 1].row : 0;
-	t->view.rows = t->chunk_end.v[t->chunk++].row - t->first;
-	*out = &t->view;
-	return 1;
-}
-
 static inline int snek_test_iterate(struct snek_value v, struct snek_cursor *at)
 {
 	if (v.type != SNEK_ARRAY && v.type != SNEK_OBJECT)
@@ -283,6 +235,97 @@ static inline int snek_test_next(struct snek_cursor *at, struct snek_value *name
 	if (at->is_object)
 		*name = snek_test_take(at);
 	*out = snek_test_take(at);
+	return 1;
+}
+
+/* What lies at a path of names with dots between and [i]; no backslashes. */
+static inline struct snek_value snek_test_walk(struct snek_value v,
+    const char *path)
+{
+	struct snek_value name, at, none = snek_null();
+	struct snek_cursor it;
+	size_t n, i;
+
+	none.type = SNEK_NONE;
+	for (; *path; path += n) {
+		bool element = *path == '[';
+
+		path += *path == '.' || element;
+		n = strcspn(path, element ? "]" : ".[");
+		if (v.type != (element ? SNEK_ARRAY : SNEK_OBJECT) ||
+		    snek_test_iterate(v, &it) < 0)
+			return none;
+		v = none;
+		for (i = 0; v.type == SNEK_NONE &&
+		    snek_test_next(&it, &name, &at) == 1; i++)
+			if (element ? i == strtoul(path, NULL, 10)
+			    : name.len == n && !memcmp(name.as.s, path, n))
+				v = at;
+		n += element;
+	}
+	return v;
+}
+
+static inline struct snek_side *snek_test_side_of(struct snek_test *t,
+    const struct snek_column *col)
+{
+	struct snek_side *s = t->side;
+
+	while (s && !(s->column && col >= s->column &&
+	    col < s->column + s->path.n))
+		s = s->next;
+	return s;
+}
+
+/* The whole record, if it was not given: its fields without dots. */
+static inline struct snek_value snek_test_whole(struct snek_test *t, uint32_t row)
+{
+	struct snek_value names[64], values[64];
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->cell.n && n < 64; i++) {
+		const struct snek_test_named *v = &t->cell.v[i];
+
+		if (v->row != row || strpbrk(v->name, ".["))
+			continue;
+		names[n] = snek_string(v->name);
+		values[n++] = v->value;
+	}
+	return snek_test_pack(&t->kept, names, values, n);
+}
+
+static inline struct snek_value snek_test_column_value(
+    const struct snek_column *col, uint32_t row, uint32_t slot)
+{
+	struct snek_test *t = (struct snek_test *)col->host;
+	const struct snek_side *s = snek_test_side_of(t, col);
+	struct snek_value none = snek_null();
+	const char *path;
+
+	(void)slot;
+	if (s)
+		return snek_test_walk(s->v[row], s->path.v[col - s->column].name);
+	path = t->path.v[col - t->column].name;
+	none.type = SNEK_NONE;
+	row += t->first;
+	for (size_t i = 0; i < t->cell.n; i++)
+		if (t->cell.v[i].row == row && !strcmp(t->cell.v[i].name, path))
+			return t->cell.v[i].value;
+	return *path ? none : snek_test_whole(t, row);
+}
+
+static inline int snek_test_next_chunk(snek_ctx *c, snek_chunks *it,
+    const struct snek_chunk **out)
+{
+	struct snek_test *t = snek_test_of(c);
+
+	if ((void *)it != (void *)t || !snek_test_may_do(c, SNEK_TEST_CHUNKS))
+		return t->failure;
+	if (t->chunk == t->chunk_end.n)
+		return 0;
+	t->first = t->chunk ? t->chunk_end.v[t->chunk - 1].row : 0;
+	t->view.rows = t->chunk_end.v[t->chunk++].row - t->first;
+	*out = &t->view;
 	return 1;
 }
 
@@ -348,6 +391,74 @@ static inline void snek_test_log(snek_ctx *c, uint32_t level, const char *s,
 	snprintf(snek_test_of(c)->log, 1024, "%.*s", (int)n, s);
 }
 
+static inline int snek_test_get_side(snek_ctx *c, const char *name, size_t n,
+    snek_side **out)
+{
+	struct snek_test *t = snek_test_of(c);
+	struct snek_side *s = t->side;
+
+	if (!snek_test_may_do(c, SNEK_TEST_DECLARE))
+		return t->failure;
+	while (s && (strncmp(s->name, name, n) || s->name[n]))
+		s = s->next;
+	if (!s)
+		return snek_test_stick(c, SNEK_ENOENT, "asked for a side input "
+		    "that was not given");
+	*out = s;
+	return 0;
+}
+
+static inline int snek_test_get_side_field(snek_ctx *c, snek_side *s,
+    const char *path, size_t n, snek_path *out)
+{
+	if (!snek_test_may_do(c, SNEK_TEST_DECLARE) || s->column)
+		return snek_test_stick(c, SNEK_EINVAL, "named a field of a side "
+		    "input too late");
+	out->id = (uint32_t)s->path.n;
+	snek_test_add(s->t, &s->path, path, n);
+	return 0;
+}
+
+static inline int snek_test_side_chunk(snek_ctx *c, snek_side *s, uint32_t number,
+    const struct snek_chunk **out)
+{
+	size_t n = s->path.n + 1;
+
+	(void)c;
+	if (number || !s->view.rows)
+		return 0;
+	if (!s->column) {
+		s->column = (struct snek_column *)calloc(n, sizeof(*s->column));
+		s->columns = (const struct snek_column **)calloc(n, sizeof(void *));
+		if (!s->column || !s->columns)
+			snek_test_die("out of memory");
+		for (size_t i = 0; i < s->path.n; i++) {
+			s->column[i].size = sizeof(*s->column);
+			s->column[i].type = SNEK_COLUMN_HOST;
+			s->column[i].presence = SNEK_PRESENT_ALL;
+			s->column[i].rows = s->column[i].slots = s->view.rows;
+			s->column[i].host = s->t;
+			s->columns[i] = &s->column[i];
+		}
+		s->view.columns = s->columns;
+	}
+	*out = &s->view;
+	return 1;
+}
+
+/* Records are those of one write, whose first map was given. */
+static inline int snek_test_place(snek_ctx *c, struct snek_record r,
+    struct snek_place *out)
+{
+	struct snek_test *t = snek_test_of(c);
+
+	if (!snek_test_may_do(c, SNEK_TEST_ROWS))
+		return t->failure;
+	out->version = 1;
+	out->record = r.row + t->first;
+	return 0;
+}
+
 static inline struct snek_api snek_test_table(void)
 {
 	struct snek_api a;
@@ -374,6 +485,10 @@ static inline struct snek_api snek_test_table(void)
 	a.info = snek_test_info;
 	a.fail = snek_test_fail;
 	a.log = snek_test_log;
+	a.side = snek_test_get_side;
+	a.side_field = snek_test_get_side_field;
+	a.side_chunk = snek_test_side_chunk;
+	a.place = snek_test_place;
 	return a;
 }
 

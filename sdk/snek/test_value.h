@@ -31,6 +31,18 @@ struct snek_test_pair {
 	size_t n;               /* values: 1, or those of a row */
 };
 
+/* A side input: whole records, in one chunk. */
+struct snek_side {
+	struct snek_side *next;
+	struct snek_test *t;
+	const char *name;
+	struct snek_value *v;
+	struct snek_test_list path;
+	struct snek_column *column;
+	const struct snek_column **columns;
+	struct snek_chunk view;
+};
+
 enum snek_test_may { SNEK_TEST_DECLARE = 1, SNEK_TEST_EMIT = 2,
 	SNEK_TEST_ROWS = 4, SNEK_TEST_CHUNKS = 8, SNEK_TEST_VALUES = 16 };
 
@@ -57,6 +69,7 @@ struct snek_test {
 	bool combining;
 	struct snek_test_pair *pair;
 	size_t pairs;
+	struct snek_side *side;
 };
 
 static inline void snek_test_die(const char *what)

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * side.h - the side inputs of a job: each a category as it is when the job
+ * begins, or a file, in chunks in an unlinked temporary file that every process
+ * of the job maps.
+ */
+#ifndef SK_JOB_SIDE_H
+#define SK_JOB_SIDE_H
+#include "exec/exec.h"
+#include "job/spool.h"
+
+#define SK_MOST_SIDES 64u
+
+struct sk_job_side {
+	char *name, *from;
+	struct sk_spool spool;
+	struct sk_task_chunk *chunk;
+};
+struct sk_job_sides {
+	struct sk_job_side *side;
+	size_t n;
+	struct sk_side_input *input;    /* once they are open */
+	struct sk_exec_side *file;
+};
+
+struct snek_job;
+/* from: a category, or with '/' (or without a cluster) a file, of JSON lines
+ * unless its name says otherwise.  SNEK_EINVAL. */
+int sk_job_side_add(struct snek_job *, const char *name, const char *from,
+    struct snek_error *);
+void sk_job_side_forget(struct sk_job_sides *);
+/* Read them; the executor's description has them then. */
+int sk_job_side_open(struct snek_job *, struct snek_error *);
+void sk_job_side_close(struct sk_job_sides *);
+#endif
