@@ -30,10 +30,11 @@ static bool is_loopback(const char *s, size_t n)
 
 static bool is_port(const char **s)
 {
-	size_t n = strspn(*s + 1, "0123456789");
+	size_t n;
 
 	if (**s != ':')
 		return true;
+	n = strspn(*s + 1, "0123456789");
 	*s += 1 + n;
 	return n && n <= 5;
 }
