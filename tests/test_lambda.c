@@ -202,7 +202,7 @@ END_TEST
 
 START_TEST(the_last_three_versions_stay)
 {
-	char zip[8];
+	char zip[16];
 	int i;
 
 	for (i = 1; i <= 6; i++) {
@@ -217,7 +217,7 @@ END_TEST
 
 START_TEST(the_alias_goes_back_version_by_version)
 {
-	char zip[8];
+	char zip[16];
 	int i;
 
 	for (i = 1; i <= 3; i++) {
