@@ -7,6 +7,7 @@
 struct histogram {
 	struct key by;
 	snek_path field;
+	struct snek_value name;         /* of the field */
 	double width;
 	double per_one;                 /* intervals, if whole; else 0 */
 };
@@ -42,17 +43,16 @@ static int open_width(snek_ctx *c, struct histogram *h)
 static int open_op(snek_ctx *c, void **self)
 {
 	struct histogram *h = snek_alloc(c, sizeof(*h));
-	struct snek_value field;
 	int rc;
 
 	if (!h)
 		return SNEK_ENOMEM;
 	*self = h;
 	if ((rc = key_open(c, "by", &h->by)) < 0 ||
-	    (rc = snek_arg(c, "field", &field)) < 0 ||
+	    (rc = snek_arg(c, "field", &h->name)) < 0 ||
 	    (rc = open_width(c, h)) < 0)
 		return rc;
-	return snek_field_n(c, field.as.s, field.len, &h->field);
+	return snek_field_n(c, h->name.as.s, h->name.len, &h->field);
 }
 
 /* The interval's lower end.  Of a width such as 0.1 it is a number divided by 10,
@@ -84,7 +84,8 @@ static int map(snek_ctx *c, void *self, struct snek_record r)
 	if (v.type <= SNEK_NULL)
 		return SNEK_SKIP;
 	if (!snek_to_double(v, &x))
-		return snek_fail(c, SNEK_ETYPE, "the field is no number here");
+		return snek_fail(c, SNEK_ETYPE, "'%.*s' is no number here",
+		    (int)h->name.len, h->name.as.s);
 	x = lower(h, x);
 	if (!isfinite(x))
 		return snek_fail(c, SNEK_ELIMIT, "the number is too large for "

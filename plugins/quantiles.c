@@ -39,6 +39,7 @@ struct quantile {
 struct quantiles {
 	struct key by;
 	snek_path field;
+	struct snek_value name;         /* of the field */
 	struct quantile at[MOST];
 	uint32_t n;
 	struct sum sum;
@@ -372,7 +373,6 @@ static void close_op(void *self)
 static int open_op(snek_ctx *c, void **self)
 {
 	struct quantiles *q = snek_alloc(c, sizeof(*q));
-	struct snek_value field;
 	int rc;
 
 	if (!q)
@@ -380,9 +380,9 @@ static int open_op(snek_ctx *c, void **self)
 	memset(q, 0, sizeof(*q));
 	*self = q;
 	if ((rc = key_open(c, "by", &q->by)) < 0 || (rc = open_at(c, q)) < 0 ||
-	    (rc = snek_arg(c, "field", &field)) < 0)
+	    (rc = snek_arg(c, "field", &q->name)) < 0)
 		return rc;
-	return snek_field_n(c, field.as.s, field.len, &q->field);
+	return snek_field_n(c, q->name.as.s, q->name.len, &q->field);
 }
 
 static int map(snek_ctx *c, void *self, struct snek_record r)
@@ -395,7 +395,8 @@ static int map(snek_ctx *c, void *self, struct snek_record r)
 	if (v.type <= SNEK_NULL)
 		return SNEK_SKIP;
 	if (!snek_to_double(v, &x))
-		return snek_fail(c, SNEK_ETYPE, "the field is no number here");
+		return snek_fail(c, SNEK_ETYPE, "'%.*s' is no number here",
+		    (int)q->name.len, q->name.as.s);
 	key_parts(&q->by, r);
 	rc = key_make(c, &q->by, q->by.by.n, &key);
 	return rc < 0 ? rc : snek_emit(c, key, v);

@@ -52,6 +52,117 @@ START_TEST(every_reducer_by_its_name_in_any_number_of_partitions)
 }
 END_TEST
 
+/* ---- into a category ---- */
+
+static char *exported_into(snek_job *j, const char *request_id,
+    struct snek_receipt *r)
+{
+	struct snek_writer_options o = { .size = sizeof(o),
+		.request_id = request_id };
+	struct snek_error e = { 0 };
+
+	r->size = sizeof(*r);
+	ck_assert_int_eq(snek_job_start(j, NULL), 0);
+	ck_assert_msg(!snek_result_write(j, c, "c", &o, r, &e), "%s", e.text);
+	snek_job_free(j);
+	return api_exported(c);
+}
+
+static const struct {
+	const char *map, *reducer, *want;
+	uint64_t records;
+} written[] = {
+	{ JOB_OP("pair"), "sum", "{\"key\":\"k0\",\"value\":3}\n"
+	    "{\"key\":\"k1\",\"value\":5}\n{\"key\":\"k2\",\"value\":7}\n", 3 },
+	{ JOB_OP("pair"), "none", "{\"key\":\"k0\",\"value\":0}\n"
+	    "{\"key\":\"k0\",\"value\":3}\n{\"key\":\"k1\",\"value\":1}\n"
+	    "{\"key\":\"k1\",\"value\":4}\n{\"key\":\"k2\",\"value\":2}\n"
+	    "{\"key\":\"k2\",\"value\":5}\n", 6 },
+	{ JOB_OP("flaky"), "none", "0\n1\n2\n3\n4\n5\n", 6 },
+};
+
+START_TEST(a_result_becomes_one_write)
+{
+	snek_job *j = api_job(c, "n", written[_i].map, NULL);
+	struct snek_receipt r;
+	char *text;
+
+	ck_assert_int_eq(snek_job_reduce(j, written[_i].reducer, NULL), 0);
+	text = exported_into(j, NULL, &r);
+	ck_assert_str_eq(text, written[_i].want);
+	ck_assert_uint_eq(r.version, 1);
+	ck_assert_uint_eq(r.records, written[_i].records);
+	free(text);
+}
+END_TEST
+
+START_TEST(a_repeat_with_the_same_id_writes_nothing_twice)
+{
+	struct snek_writer_options o = { .size = sizeof(o), .request_id = "id" };
+	struct snek_error e = { 0 };
+	struct snek_receipt r;
+	snek_job *j;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		free(exported_into(api_job(c, "n", JOB_OP("pair"), NULL), "id",
+		    &r));
+		ck_assert_uint_eq(r.version, 1);
+		ck_assert_int_eq(r.repeated, i > 0);
+	}
+	api_numbers(c, "n", 1, 1);
+	j = api_job(c, "n", JOB_OP("pair"), NULL);
+	ck_assert_int_eq(snek_job_start(j, NULL), 0);
+	ck_assert_int_eq(snek_result_write(j, c, "c", &o, NULL, &e),
+	    SNEK_ECONFLICT);
+	snek_job_free(j);
+}
+END_TEST
+
+static int no_category(void *arg, const struct snek_category_info *i)
+{
+	(void)arg;
+	return i->version ? 1 : 0;
+}
+
+START_TEST(a_job_that_fails_writes_nothing)
+{
+	snek_job *j = api_job(c, "n", JOB_OP("bad"), NULL);
+	struct snek_error e = { 0 };
+
+	ck_assert_int_eq(snek_job_start(j, NULL), 0);
+	ck_assert_int_eq(snek_result_write(j, c, "c", NULL, NULL, &e),
+	    SNEK_EPLUGIN);
+	ck_assert_ptr_nonnull(strstr(e.text, "cursed"));
+	snek_job_free(j);
+	ck_assert_int_eq(snek_category_find(c, "c", no_category, NULL, NULL),
+	    SNEK_ENOENT);
+	j = api_job(c, "n", JOB_OP("pair"), NULL);
+	ck_assert_int_eq(snek_job_start(j, NULL), 0);
+	ck_assert_int_eq(snek_result_write(j, c, "no good", NULL, NULL, &e),
+	    SNEK_EINVAL);
+	ck_assert_int_eq(snek_result_write(j, NULL, "c", NULL, NULL, &e),
+	    SNEK_EINVAL);
+	snek_job_free(j);
+}
+END_TEST
+
+START_TEST(what_is_missing_is_not_written_as_if_it_were_not)
+{
+	snek_job *j = api_job(c, "n", JOB_OP("bad"), NULL);
+	struct snek_error e = { 0 };
+
+	api_numbers(c, "n", 2, 2);              /* another task, which is good */
+	api_set(j, "keep-going", "yes");
+	ck_assert_int_eq(snek_job_start(j, NULL), 0);
+	ck_assert_int_eq(snek_job_wait(j, -1, &e), 1);
+	ck_assert_int_eq(snek_result_write(j, c, "c", NULL, NULL, &e),
+	    SNEK_EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "missing"));
+	snek_job_free(j);
+}
+END_TEST
+
 static void reduce_fails(const char *map, const char *reducer, int code,
     const char *text)
 {
@@ -220,7 +331,12 @@ static void setup(TCase *t)
 	    (int)(sizeof(ordered) / sizeof(*ordered)));
 	tcase_add_test(t, a_limit_keeps_the_largest_of_very_many);
 	tcase_add_test(t, nested_keys_are_read_again_and_again);
-	tcase_add_loop_test(t,
+		tcase_add_loop_test(t, a_result_becomes_one_write, 0,
+	    sizeof(written) / sizeof(*written));
+	tcase_add_test(t, a_repeat_with_the_same_id_writes_nothing_twice);
+	tcase_add_test(t, a_job_that_fails_writes_nothing);
+	tcase_add_test(t, what_is_missing_is_not_written_as_if_it_were_not);
+tcase_add_loop_test(t,
 	    a_result_beyond_memory_goes_through_temporary_files, 0, 3);
 }
 

@@ -228,6 +228,8 @@ struct cli_job {
 	    *worker, *worker_cpu, *skip_bad, *bad, *batch, *call_timeout;
 	uint64_t memory, worker_memory;
 	struct cli_list side;           /* .v is to be freed */
+	const char *into, *request_id, *durability;     /* query */
+	snek_cluster *cluster;
 	bool trust, keep_going;
 };
 /* on: a choice of where to run. */
@@ -298,6 +300,21 @@ const char *cli_job_function(const struct cli_job *, char **argv);
 /* Start, wait, print; an exit code. */
 int cli_job_finish(struct cli_job *, snek_job *, const char *title,
     const char *function);
+
+/* ---- into.c: a result into a category ---- */
+
+/* 0, or a usage error. */
+int cli_into_check(const struct cli_job *);
+/* Of a job that is done; an exit code. */
+int cli_into_write(struct cli_job *, snek_job *);
+
+/* ---- receipt.c: of a write ---- */
+
+void cli_receipt_put(const struct cli *, const char *category,
+    const struct snek_receipt *, int64_t begun);
+/* What to exit with; request_id may be NULL. */
+int cli_receipt_failed(const struct cli *, const char *category,
+    const char *request_id, int rc, const struct snek_error *);
 
 /* ---- missing.c: what a job that kept going has no answer for ---- */
 

@@ -375,8 +375,10 @@ int cli_job_finish(struct cli_job *j, snek_job *job, const char *title,
 	snek_job_on_log(job, on_log, &l);
 	cli_signal_watch(job, -1);
 	rc = wait_for(j, job, p);
+	if (!rc && j->into)
+		rc = cli_into_write(j, job);
 	cli_signal_watch(NULL, -1);
-	if (!rc)
+	if (!rc && !j->into)
 		rc = cli_result_print(&j->c, job, j->output);
 	if (!rc)
 		rc = report(j, job);

@@ -8,6 +8,12 @@ static const struct cli_option options[] = {
 	  "of records in a call of a URL; default: by size" },
 	{ "call-timeout", 0, CLI_SECONDS, CLI_AT(cli_job, call_timeout),
 	  "SECONDS", "that such a call may take; default: 60" },
+	{ "into", 0, CLI_TEXT, CLI_AT(cli_job, into), "CATEGORY",
+	  "write results there, all or none; print a receipt" },
+	{ "request-id", 0, CLI_TEXT, CLI_AT(cli_job, request_id), "ID",
+	  "a repeat with the same ID writes nothing twice" },
+	{ "durability", 0, CLI_TEXT, CLI_AT(cli_job, durability), "LEVEL",
+	  "memory, process, machine, replicated=N; or fail" },
 	CLI_OPTION_CLUSTER,
 	{ 0 }
 };
@@ -35,9 +41,12 @@ static int with_options(struct cli_job *j, int argc, char **argv)
 	snek_cluster *cluster = NULL;
 	int rc = cli_job_check(j, argc - 1, argv + 1);
 
+	if (!rc)
+		rc = cli_into_check(j);
 	if (rc || (rc = cli_cluster_open(&j->c, &cluster)))
 		return rc;
 	cli_signal_begin();
+	j->cluster = cluster;
 	rc = query(j, cluster, argc, argv);
 	snek_cluster_close(cluster);
 	return rc;

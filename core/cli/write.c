@@ -149,44 +149,6 @@ static int read_one(void *arg, int fd, const char *name, struct snek_error *e)
 	    cli_input_format(w->format), e);
 }
 
-static void receipt_json(const char *category, const struct snek_receipt *r)
-{
-	cli_out_begin(stdout, "receipt");
-	cli_out_text(stdout, "category", category);
-	cli_out_number(stdout, "version", r->version);
-	cli_out_number(stdout, "records", r->records);
-	cli_out_number(stdout, "bad", r->bad);
-	cli_out_number(stdout, "bytes", r->bytes);
-	cli_out_number(stdout, "shards", r->shards);
-	cli_out_bool(stdout, "repeated", r->repeated);
-	cli_out_text(stdout, "durability", r->durability);
-	cli_out_text(stdout, "write_id", r->write_id);
-	cli_out_close(stdout);
-}
-
-static void receipt_text(struct write *w, const char *category,
-    const struct snek_receipt *r)
-{
-	double seconds = (double)(cli_number_now() - w->begun) / 1000;
-	char bad[128] = "";
-
-	if (r->bad)
-		snprintf(bad, sizeof(bad), ", %s left out as bad",
-		    cli_number_grouped(r->bad).s);
-	if (r->repeated)
-		cli_error_say(&w->c, "%s: written before: %s records, "
-		    "version %llu, durable: %s", category,
-		    cli_number_grouped(r->records).s,
-		    (unsigned long long)r->version, r->durability);
-	else
-		cli_error_say(&w->c, "%s: %s record%s, %s in %.2f s%s, "
-		    "version %llu, durable: %s", category,
-		    cli_number_grouped(r->records).s,
-		    r->records == 1 ? "" : "s",
-		    cli_number_bytes((double)r->bytes).s, seconds, bad,
-		    (unsigned long long)r->version, r->durability);
-}
-
 static int commit(struct write *w, const char *category)
 {
 	struct snek_receipt r = { .size = sizeof(r) };
@@ -194,16 +156,9 @@ static int commit(struct write *w, const char *category)
 	int rc = snek_writer_commit(w->writer, &r, &e);
 
 	cli_progress_erase(w->bar);
-	if (rc == SNEK_EUNKNOWN)
-		return cli_error_of(&w->c, rc, &e, category, w->request_id ?
-		    "run the same command again to know" :
-		    "snek find tells the last version");
 	if (rc < 0)
-		return cli_error_of(&w->c, rc, &e, category, NULL);
-	if (w->c.json)
-		receipt_json(category, &r);
-	else
-		receipt_text(w, category, &r);
+		return cli_receipt_failed(&w->c, category, w->request_id, rc, &e);
+	cli_receipt_put(&w->c, category, &r, w->begun);
 	return cli_out_end(&w->c, 0);
 }
 

@@ -555,6 +555,14 @@ SNEK_API void snek_result_close(snek_result *);
 /* True when values were reduced: pairs of key and value; false for a list. */
 SNEK_API bool snek_result_is_reduced(const snek_result *);
 
+/* All of it as one write into a category, a record each: its value, or with a
+ * key {"key":...,"value":...}, as snek query prints them.  Waits for the job.
+ * SNEK_EINVAL: something is missing (keep-going), and nothing was written; else
+ * it fails as writers do.  The options are a writer's; out may be NULL. */
+SNEK_API int snek_result_write(snek_job *, snek_cluster *to,
+             const char *category, const struct snek_writer_options *,
+             struct snek_receipt *out, struct snek_error *);
+
 /* ---- values met in results ---- */
 
 /* The value at a path ("a.b[0]"; "" is the value itself); SNEK_ENOENT. */
