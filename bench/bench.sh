@@ -349,14 +349,23 @@ lambda () {
 	    "$out/root/bootstrap" -- "$top/bench/bare"
 }
 
-row_lambda () {
+row_lambda_start () {
 	lambda_bundle
 	more=9
 	lambda lambda-start
+	zip_size 1300000
+}
+
+row_lambda_cpu () {
+	lambda_bundle
 	more=1
 	lambda lambda-cpu -n 5000
+}
+
+row_lambda_task () {
+	lambda_bundle
+	more=1
 	lambda lambda-task -n 2000 -p "$SNEK_PLUGIN_PATH/wordcount.so"
-	zip_size 1300000
 }
 
 row_lambda_tls () {
@@ -520,7 +529,7 @@ row_lambda_local () {
 rows='wordcount group grep count write small-writes processes child start'
 rows="$rows tasks ffi"
 rows="$rows duckdb-wordcount duckdb-count duckdb-write chdb-wordcount"
-rows="$rows lambda lambda-tls lambda-local"
+rows="$rows lambda-start lambda-cpu lambda-task lambda-tls lambda-local"
 rows="$rows redis-scan redis-write redis-columns redis-group"
 case " $rows all " in
 *" ${1:-all} "*) ;;
