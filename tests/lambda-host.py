@@ -9,6 +9,7 @@ import http.client
 import io
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -27,12 +28,14 @@ AUTH = ("AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-central-1/%s/aws4_request,
 
 
 class Host:
-    def __init__(self, *options, dir=DIR):
+    def __init__(self, *options, dir=DIR, files=None):
         self.dir = dir
         self.log = open(os.path.join(DIR, "..", "host.log"), "ab")
         self.p = subprocess.Popen(
             [SNEK, "lambda-local", "--port", "0", "--json", *options],
-            stdout=subprocess.PIPE, stderr=self.log, env=dict(os.environ, TMPDIR=dir))
+            stdout=subprocess.PIPE, stderr=self.log, env=dict(os.environ, TMPDIR=dir),
+            preexec_fn=files and (lambda: resource.setrlimit(
+                resource.RLIMIT_NOFILE, (files, files))))
         line = self.p.stdout.readline()
         assert line, "the host did not start"
         self.ready = json.loads(line)
@@ -898,6 +901,25 @@ def what_is_under_way_at_its_end_is_told():
         c.close()
 
 
+def few_descriptors_make_few_environments_and_no_haste():
+    with Host(files=128 + 6 * 4) as h:
+        h.create()
+        a = h.ask("GET", "/2016-08-19/account-settings")
+        assert a.body["AccountLimit"]["ConcurrentExecutions"] == 4, a
+        clients = [socket.create_connection(("127.0.0.1", h.port)) for _ in range(200)]
+        begin = cpu_of(h.p.pid)
+        time.sleep(0.5)
+        assert cpu_of(h.p.pid) - begin < 0.3
+        for c in clients:
+            c.close()
+        assert h.invoke(1).body == 1
+
+
+def cpu_of(pid):
+    with open("/proc/%d/stat" % pid) as f:
+        return sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 def what_is_wrong_with_an_option_is_told():
     def run(*options):
         p = subprocess.run([SNEK, "lambda-local", *options], stdout=subprocess.PIPE,
@@ -985,6 +1007,7 @@ ALONE = [a_function_is_pending_until_it_is_active,
          a_failed_event_runs_three_times,
          delays_are_at_least_as_long_as_asked,
          what_is_under_way_at_its_end_is_told,
+         few_descriptors_make_few_environments_and_no_haste,
          what_is_wrong_with_an_option_is_told,
          nothing_is_left_when_it_is_killed,
          a_bootstrap_that_does_not_ask_is_given_up]

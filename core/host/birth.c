@@ -78,6 +78,18 @@ static void open_port(struct sk_environment *v, int fd)
 		sk_environment_kill(v, "ServiceException", "%s", e.text);
 }
 
+/* Its init is gone: if it was never there, for want of processes or memory. */
+static void end_untold(struct sk_environment *v)
+{
+	if (v->was_born)
+		sk_environment_kill(v, "Runtime.ExitError",
+		    "Runtime exited without providing a reason");
+	else
+		sk_environment_kill(v, "ServiceException", "no process could be "
+		    "started for an environment");
+	sk_environment_free(v);
+}
+
 static void on_control(void *arg, uint32_t events)
 {
 	struct sk_environment *v = arg;
@@ -94,6 +106,7 @@ static void on_control(void *arg, uint32_t events)
 			break;
 		case SK_TOLD_BORN:
 			v->pid = t.pid;
+			v->was_born = true;
 			break;
 		case SK_TOLD_FAILED:
 			end_unstarted(v, &t);
@@ -105,9 +118,7 @@ static void on_control(void *arg, uint32_t events)
 			end_with_status(v, t.status);
 			break;
 		default:
-			sk_environment_kill(v, "Runtime.ExitError", "Runtime "
-			    "exited without providing a reason");
-			sk_environment_free(v);
+			end_untold(v);
 			return;
 		}
 	}

@@ -32,7 +32,7 @@ struct sk_environment {
 	struct sk_buf line;             /* of its output, not ended */
 	int64_t started_us, ready_us, looked_us;
 	bool was_cold;                  /* the next report tells of its init */
-	bool initialised;
+	bool was_born, initialised;
 	uint64_t max_rss_kb;
 	char last_id[37];               /* of what it answered */
 };

@@ -11,18 +11,29 @@
 #include "host/disk.h"
 #include "host/rest.h"
 
-enum { END_MS = 5000 };
+enum {
+	END_MS = 5000,
+	FILES_EACH = 6,                 /* descriptors of an environment */
+	FILES_APART = 128               /* of everything else */
+};
 #define WAIT_US 1000000                 /* between looks at stop */
 
-/* An environment takes about four descriptors. */
-static void raise_limits(void)
+/* As many descriptors as there may be, and no more environments than that is
+ * enough for, with their clients. */
+static void raise_limits(struct sk_host *h)
 {
 	struct rlimit r;
+	rlim_t room;
 
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
-		r.rlim_cur = r.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &r);
-	}
+	if (getrlimit(RLIMIT_NOFILE, &r))
+		return;
+	r.rlim_cur = r.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur == RLIM_INFINITY)
+		return;
+	room = r.rlim_cur > FILES_APART ? (r.rlim_cur - FILES_APART) /
+	    FILES_EACH : 0;
+	if (h->o.environments > room)
+		h->o.environments = room ? (uint32_t)room : 1;
 }
 
 static int make_dirs(struct sk_host *h, struct snek_error *e)
@@ -89,7 +100,7 @@ int sk_host_open(const struct sk_host_options *o, struct sk_host **out,
 		return sk_enomem(e);
 	h->o = *o;
 	h->lock = -1;
-	raise_limits();
+	raise_limits(h);
 	umask(022);
 	sk_random_seed(&h->random, o->seed);
 	rc = start(h, e);

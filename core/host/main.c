@@ -195,6 +195,9 @@ static int say_ready(const struct local *l, const struct sk_host *h,
 		return 0;
 	fputs("snek lambda-local: an emulator, for work without an account; "
 	    "functions run on this machine\n", stderr);
+	if (h->o.environments < l->o.environments)
+		fprintf(stderr, "snek lambda-local: at most %u environments, for "
+		    "want of descriptors (ulimit -n)\n", h->o.environments);
 	if (!h->o.root)
 		fprintf(stderr, "snek lambda-local: they have no root of their "
 		    "own (%s), so they see this machine's files\n",

@@ -4,6 +4,7 @@
  * loop's, and requests that wait for a reply are suspended connections.
  */
 #include "host/server.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,8 @@ enum {
 	CONNECTIONS = 1 << 16,
 	POOL = 32 << 10,                /* of a connection: head, piece of body */
 	BLOCK = 64 << 10,               /* of a chunked reply */
-	TURNS = 16                      /* of libmicrohttpd in a row */
+	TURNS = 16,                     /* of libmicrohttpd in a row */
+	PAUSE_US = 100000
 };
 /* What is over its limit is read to its end, so that the client hears why. */
 #define DRAIN ((size_t)512 << 20)
@@ -39,6 +41,7 @@ struct sk_port {
 	const struct sk_port_ops *ops;
 	void *arg;
 	struct sk_watch watch;
+	struct sk_timer pause;          /* for want of descriptors */
 	uint16_t number;
 	size_t refs;                    /* its own and its connections' */
 	bool closed, handing;
@@ -384,6 +387,24 @@ static void hand_over(struct sk_port *p, int fd)
 	p->server->again = true;
 }
 
+static void on_pause(void *arg)
+{
+	struct sk_port *p = arg;
+	struct snek_error e;
+
+	if (sk_loop_add(p->server->loop, &p->watch, EPOLLIN, &e))
+		sk_loop_set(p->server->loop, &p->pause, sk_clock_us() + PAUSE_US);
+}
+
+/* Who waits to be let in would else be heard of again and again. */
+static void pause_port(struct sk_port *p)
+{
+	p->pause.fire = on_pause;
+	p->pause.arg = p;
+	if (!sk_loop_set(p->server->loop, &p->pause, sk_clock_us() + PAUSE_US))
+		sk_loop_remove(p->server->loop, &p->watch);
+}
+
 static void on_accept(void *arg, uint32_t events)
 {
 	struct sk_port *p = arg;
@@ -393,6 +414,9 @@ static void on_accept(void *arg, uint32_t events)
 	for (i = 0; i < BACKLOG && !p->closed; i++) {
 		fd = accept4(p->watch.fd, NULL, NULL,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE ||
+		    errno == ENOMEM || errno == ENOBUFS))
+			pause_port(p);
 		if (fd < 0)
 			return;
 		hand_over(p, fd);
@@ -470,6 +494,7 @@ void sk_port_close(struct sk_port *p)
 	if (!p)
 		return;
 	p->closed = true;
+	sk_loop_unset(p->server->loop, &p->pause);
 	sk_loop_remove(p->server->loop, &p->watch);
 	if (p->watch.fd >= 0)
 		close(p->watch.fd);
