@@ -26,6 +26,9 @@ int snek_target_put(snek_cluster *c, const struct snek_target *target,
 		.bucket = (char *)o.bucket,
 		.aws_profile = (char *)o.aws_profile,
 		.memory_mb = o.memory_mb, .timeout_s = o.timeout_s,
+		.subnets = (char *)o.subnets,
+		.security_groups = (char *)o.security_groups,
+		.stack = (char *)o.stack,
 	};
 	rc = sk_target_save(c->cat, &t, &name, e);
 	free(name);
@@ -57,6 +60,9 @@ int snek_target_get(snek_cluster *c,
 	o.bucket = t.bucket;
 	o.aws_profile = t.aws_profile;
 	o.memory_mb = t.memory_mb;
+	o.subnets = t.subnets;
+	o.security_groups = t.security_groups;
+	o.stack = t.stack;
 	o.timeout_s = t.timeout_s;
 	rc = visit(arg, &o);
 	sk_target_free(&t);

@@ -79,7 +79,8 @@ snek functions --json >out 2>err
 grep -q '"name":"length",.*"kind":"call","library":"libm.so.6","function":"hypot","signature":"d(dd)","fields":"x,y"' \
     out || fail "it is listed"
 grep -q '"name":"size",.*"library":"mine.so"' out || fail "it is listed"
-snek-add-function -q --url http://127.0.0.1:1/f echo || fail "a URL"
+gives '' snek-add-function --url http://127.0.0.1:1/f echo
+grep -q '^echo: http://127.0.0.1:1/f, added$' err || fail "a URL"
 snek functions echo >out 2>err
 grep -q 'http://127.0.0.1:1/f' out || fail "a URL is told"
 refused 5 'echo: http://127.0.0.1:1: ' snek query points echo

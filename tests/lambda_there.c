@@ -72,6 +72,7 @@ static void take_settings(struct lambda_there *t, const char *body)
 {
 	struct lambda_config *c = &t->latest;
 	const char *env = find(body, "Variables");
+	const char *vpc = find(body, "VpcConfig");
 
 	text(body, "Role", c->role, sizeof(c->role));
 	text(body, "Description", c->description, sizeof(c->description));
@@ -79,6 +80,9 @@ static void take_settings(struct lambda_there *t, const char *body)
 		c->memory = atoi(find(body, "MemorySize"));
 	if (find(body, "Timeout"))
 		c->timeout = atoi(find(body, "Timeout"));
+	if (vpc)
+		snprintf(c->network, sizeof(c->network), "%.*s",
+		    (int)(strcspn(vpc, "}") + 1), vpc);
 	if (env)
 		snprintf(c->env, sizeof(c->env), "%.*s",
 		    (int)(strcspn(env, "}") + 1), env);
@@ -96,12 +100,14 @@ static void put_config(const struct lambda_there *t,
 	    "\"Runtime\":\"provided.al2023\",\"Role\":\"%s\",\"MemorySize\":%d,"
 	    "\"Timeout\":%d,\"CodeSha256\":\"%s\",\"Version\":\"%s\","
 	    "\"Description\":\"%s\",\"Environment\":{\"Variables\":%s},"
+	    "\"VpcConfig\":%s,"
 	    "\"RevisionId\":\"r%d\",\"State\":\"%s\",\"LastUpdateStatus\":"
 	    "\"%s\",\"LastUpdateStatusReason\":\"the zip is odd\","
 	    "\"LastUpdateStatusReasonCode\":\"InvalidZip\","
 	    "\"Architectures\":[\"%s\"]}", latest ? "" : ":",
 	    latest ? "" : version, c->role, c->memory, c->timeout, c->sha,
-	    version, c->description, *c->env ? c->env : "{}", t->revision,
+	    version, c->description, *c->env ? c->env : "{}",
+	    *c->network ? c->network : "{}", t->revision,
 	    t->busy && t->revision == 1 ? "Pending" : "Active",
 	    t->busy && t->revision > 1 ? "InProgress" : t->failed ? "Failed" :
 	    "Successful", c->arch);

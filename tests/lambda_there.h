@@ -19,6 +19,7 @@ enum lambda_fault {
 
 struct lambda_config {
 	char role[128], env[256], sha[64], arch[16], description[200];
+	char network[256];              /* VpcConfig */
 	int memory, timeout;
 };
 

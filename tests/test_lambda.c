@@ -189,6 +189,30 @@ START_TEST(variables_are_put_beside_what_is_there)
 }
 END_TEST
 
+START_TEST(a_network_is_entered_and_kept)
+{
+	spec.subnets = "subnet-2,subnet-1";
+	spec.security_groups = "sg-1";
+	puts_it();
+	ck_assert_str_eq(there.latest.network, "{\"SubnetIds\":[\"subnet-1\","
+	    "\"subnet-2\"],\"SecurityGroupIds\":[\"sg-1\"]}");
+	spec.subnets = "subnet-1,subnet-2";
+	puts_it();
+	ck_assert(!state.changed);
+	spec.security_groups = "sg-2";
+	puts_it();
+	ck_assert(state.changed);
+	spec.subnets = NULL;
+	puts_it();
+	ck_assert(!state.changed);
+	spec.subnets = "";
+	spec.security_groups = "";
+	puts_it();
+	ck_assert_str_eq(there.latest.network, "{\"SubnetIds\":[],"
+	    "\"SecurityGroupIds\":[]}");
+}
+END_TEST
+
 START_TEST(tags_follow_the_release)
 {
 	puts_it();
@@ -197,6 +221,13 @@ START_TEST(tags_follow_the_release)
 	ck_assert_str_eq(there.tags,
 	    "{\"snek:version\":\"0.2.0\",\"snek:cluster\":\"c-1\"}");
 	ck_assert_int_eq(there.versions, 1);
+	spec.stack = "mine";
+	puts_it();
+	ck_assert_msg(strstr(there.tags, "\"snek:stack\":\"mine\"}") != NULL,
+	    "%s", there.tags);
+	spec.stack = NULL;
+	puts_it();
+	ck_assert(!state.changed);
 }
 END_TEST
 
@@ -574,6 +605,7 @@ static void setup(TCase *t)
 	tcase_add_test(t, other_code_is_a_new_version);
 	tcase_add_test(t, other_settings_upload_nothing);
 	tcase_add_test(t, variables_are_put_beside_what_is_there);
+	tcase_add_test(t, a_network_is_entered_and_kept);
 	tcase_add_test(t, tags_follow_the_release);
 	tcase_add_test(t, the_last_three_versions_stay);
 	tcase_add_test(t, the_alias_goes_back_version_by_version);

@@ -43,6 +43,14 @@ static int note(void *arg, const struct snek_target *t)
 	return 0;
 }
 
+static int note_network(void *arg, const struct snek_target *t)
+{
+	(void)arg;
+	snprintf(seen, sizeof(seen), "%s %s %s", t->subnets,
+	    t->security_groups, t->stack);
+	return 0;
+}
+
 static void shows(snek_cluster *cluster, const char *want)
 {
 	int rc = snek_target_get(cluster, note, NULL, &err);
@@ -98,11 +106,14 @@ START_TEST(what_is_not_said_stays_as_it_was)
 	const struct snek_target t = { .size = sizeof(t), .profile = "p",
 		.region = "eu-west-1", .role = "arn:x:role/r", .endpoint = "http://h:1",
 		.bucket = "b", .aws_profile = "work", .memory_mb = 512,
-		.timeout_s = 60 };
+		.timeout_s = 60, .subnets = "a,b", .security_groups = "sg",
+		.stack = "s" };
 	const struct snek_target more = { .size = sizeof(more),
 		.role = "arn:x:role/other" };
 
 	ck_assert_int_eq(put(&t), 0);
+	ck_assert_int_eq(snek_target_get(c, note_network, NULL, &err), 0);
+	ck_assert_str_eq(seen, "a,b sg s");
 	shows(c, "p eu-west-1 arn:x:role/r http://h:1 b work 512 60");
 	ck_assert_int_eq(put(&more), 0);
 	shows(c, "p eu-west-1 arn:x:role/other http://h:1 b work 512 60");

@@ -106,8 +106,12 @@ struct sk_lambda_spec {
 	const struct sk_bundle *bundle;
 	const char *bucket;             /* for what is over 50 MB; NULL: one that
 					 * is made for it */
+	/* The network it is in, ids with commas between; NULL: as it is, ""
+	 * none. */
+	const char *subnets, *security_groups;
 	const char *cluster;            /* its uuid, for tags; and our release */
 	const char *release;
+	const char *stack;              /* that it belongs to, for a tag; NULL */
 	bool dry_run;                   /* look, say, change nothing */
 	int64_t patience_ms;            /* for AWS to get ready; 0: 300 s; an
 					 * eighth for a role to be known */

@@ -132,7 +132,7 @@ static int has_configuration(const struct sk_lambda *l, bool *has,
 	struct sk_buf env = { 0 };
 	int rc = sk_lambda_env(l, &env, e);
 
-	*has = !rc && f->memory_mb == memory_of(l) &&
+	*has = !rc && sk_lambda_has_network(l) && f->memory_mb == memory_of(l) &&
 	    f->timeout_s == timeout_of(l) && !strcmp(f->role, role_of(l)) &&
 	    !strcmp(f->runtime, RUNTIME) && env.n == f->env.n &&
 	    !memcmp(env.p, f->env.p, env.n);
@@ -145,7 +145,8 @@ static bool has_tags(const struct sk_lambda *l)
 	const struct sk_lambda_function *f = &l->f;
 
 	return !f->tagged || (!strcmp(f->tag_version, l->spec->release) &&
-	    !strcmp(f->tag_cluster, l->spec->cluster));
+	    !strcmp(f->tag_cluster, l->spec->cluster) &&
+	    (!l->spec->stack || !strcmp(f->tag_stack, l->spec->stack)));
 }
 
 /* ---- the changes ---- */
@@ -155,7 +156,8 @@ static bool put_tags(const struct sk_lambda *l, struct sk_buf *b)
 	return sk_lambda_put_name(b, "Tags") && sk_buf_byte(b, '{') &&
 	    sk_lambda_put_text(b, "snek:version", l->spec->release) &&
 	    sk_lambda_put_text(b, "snek:cluster", l->spec->cluster) &&
-	    sk_buf_byte(b, '}');
+	    (!l->spec->stack || sk_lambda_put_text(b, "snek:stack",
+	    l->spec->stack)) && sk_buf_byte(b, '}');
 }
 
 static bool put_arch(const struct sk_lambda *l, struct sk_buf *b)
@@ -179,6 +181,7 @@ static int put_settings(struct sk_lambda *l, struct sk_buf *b,
 	    !sk_lambda_put_text(b, "Description", text) ||
 	    !sk_lambda_put_number(b, "MemorySize", memory_of(l)) ||
 	    !sk_lambda_put_number(b, "Timeout", timeout_of(l)) ||
+	    !sk_lambda_put_network(l, b) ||
 	    !sk_lambda_put_name(b, "Environment") ||
 	    !sk_buf_byte(b, '{') || !sk_lambda_put_name(b, "Variables"))
 		return sk_enomem(e);

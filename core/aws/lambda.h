@@ -21,8 +21,9 @@ struct sk_lambda_function {
 	char runtime[32], arch[16];
 	uint32_t memory_mb, timeout_s;
 	struct sk_buf env;              /* its variables, a JSON object */
+	struct sk_buf subnets, groups;  /* texts; "": it is in no network */
 	bool tagged;                    /* it said which tags there are: */
-	char tag_version[64], tag_cluster[64];
+	char tag_version[64], tag_cluster[64], tag_stack[160];
 };
 
 struct sk_lambda {
@@ -60,7 +61,9 @@ struct sk_lambda_ask {
 int sk_lambda_ask(struct sk_lambda *, const struct sk_lambda_ask *,
     struct snek_value *out, struct snek_error *);
 
-/* At a path in an answer: text, cut to n; a number; 0 and "": not there. */
+/* At a path in an answer: the value; text, cut to n; a number.  NONE, "" and
+ * 0: it is not there. */
+struct snek_value sk_lambda_at(struct snek_value, const char *path);
 void sk_lambda_text(struct snek_value, const char *path, char *out, size_t n);
 uint32_t sk_lambda_number(struct snek_value, const char *path);
 
@@ -91,6 +94,13 @@ int sk_lambda_wait(struct sk_lambda *, const char *qualifier,
 /* The variables that it has, changed as spec asks, as a JSON object. */
 int sk_lambda_env(const struct sk_lambda *, struct sk_buf *,
     struct snek_error *);
+
+/* ---- lambda_vpc.c ---- */
+
+/* A JSON array of texts as one with commas and a NUL; nothing: "". */
+int sk_lambda_read_ids(struct snek_value, struct sk_buf *, struct snek_error *);
+bool sk_lambda_has_network(const struct sk_lambda *);
+bool sk_lambda_put_network(const struct sk_lambda *, struct sk_buf *);
 
 /* ---- lambda_code.c ---- */
 

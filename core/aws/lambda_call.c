@@ -83,7 +83,7 @@ int sk_lambda_pause(struct sk_lambda *l, const char *what,
 
 /* ---- answers ---- */
 
-static struct snek_value at(struct snek_value v, const char *text)
+struct snek_value sk_lambda_at(struct snek_value v, const char *text)
 {
 	struct snek_value found = sk_none();
 	struct sk_path path;
@@ -105,7 +105,7 @@ static void tame(char *s)
 
 void sk_lambda_text(struct snek_value v, const char *path, char *out, size_t n)
 {
-	struct snek_value t = at(v, path);
+	struct snek_value t = sk_lambda_at(v, path);
 	size_t len = t.type == SNEK_STRING ? t.len : 0;
 
 	len = len < n - 1 ? len : n - 1;
@@ -117,7 +117,7 @@ void sk_lambda_text(struct snek_value v, const char *path, char *out, size_t n)
 
 uint32_t sk_lambda_number(struct snek_value v, const char *path)
 {
-	struct snek_value n = at(v, path);
+	struct snek_value n = sk_lambda_at(v, path);
 
 	return n.type == SNEK_INT && n.as.i > 0 && n.as.i <= UINT32_MAX ?
 	    (uint32_t)n.as.i : 0;

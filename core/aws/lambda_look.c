@@ -10,6 +10,8 @@
 void sk_lambda_function_free(struct sk_lambda_function *f)
 {
 	sk_buf_free(&f->env);
+	sk_buf_free(&f->subnets);
+	sk_buf_free(&f->groups);
 	memset(f, 0, sizeof(*f));
 }
 
@@ -18,17 +20,24 @@ void sk_lambda_function_free(struct sk_lambda_function *f)
 static int read_env(struct snek_value v, struct sk_buf *out,
     struct snek_error *e)
 {
-	struct sk_path path;
-	struct snek_value env;
-	int rc = sk_path_parse(&path, "Configuration.Environment.Variables", e);
+	struct snek_value env = sk_lambda_at(v,
+	    "Configuration.Environment.Variables");
 
-	if (rc)
-		return rc;
-	env = sk_path_walk(&path, 0, v);
-	sk_path_free(&path);
 	if (env.type != SNEK_OBJECT)
 		return sk_buf_put(out, "{}", 2) ? 0 : sk_enomem(e);
 	return sk_json_write(out, env) ? 0 : sk_enomem(e);
+}
+
+static int read_parts(struct snek_value v, struct sk_lambda_function *f,
+    struct snek_error *e)
+{
+	int rc = read_env(v, &f->env, e);
+
+	if (!rc)
+		rc = sk_lambda_read_ids(sk_lambda_at(v,
+		    "Configuration.VpcConfig.SubnetIds"), &f->subnets, e);
+	return rc ? rc : sk_lambda_read_ids(sk_lambda_at(v,
+	    "Configuration.VpcConfig.SecurityGroupIds"), &f->groups, e);
 }
 
 static int fill(struct snek_value v, struct sk_lambda_function *f,
@@ -53,11 +62,12 @@ static int fill(struct snek_value v, struct sk_lambda_function *f,
 	f->timeout_s = sk_lambda_number(v, "Configuration.Timeout");
 	TEXT(tag_version, "Tags.snek:version");
 	TEXT(tag_cluster, "Tags.snek:cluster");
+	TEXT(tag_stack, "Tags.snek:stack");
 	f->tagged = *f->tag_version || *f->tag_cluster;
 	if (strncmp(f->arn, "arn:", 4) || !*f->code_sha256)
 		return sk_fail(e, SNEK_EFORMAT, "lambda GetFunction: an answer "
 		    "without FunctionArn or CodeSha256; is the endpoint right?");
-	return read_env(v, &f->env, e);
+	return read_parts(v, f, e);
 }
 
 int sk_lambda_look(struct sk_lambda *l, const char *qualifier,

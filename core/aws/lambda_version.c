@@ -154,15 +154,10 @@ static int note(struct versions *all, struct snek_value item)
 
 static int note_page(struct versions *all, struct snek_value page)
 {
-	struct snek_value name, item;
+	struct snek_value name, item = sk_lambda_at(page, "Versions");
 	struct snek_cursor c;
-	struct sk_path path;
-	int rc = sk_path_parse(&path, "Versions", NULL);
+	int rc = 0;
 
-	if (rc)
-		return rc;
-	item = sk_path_walk(&path, 0, page);
-	sk_path_free(&path);
 	if (item.type != SNEK_ARRAY || sk_iterate(item, &c))
 		return SNEK_EFORMAT;
 	while (!rc && sk_next(&c, &name, &item) == 1)

@@ -34,6 +34,10 @@ static const struct key {
 	{ "lambda-bucket", offsetof(struct sk_profile, lambda_bucket) },
 	{ "lambda-memory", offsetof(struct sk_profile, lambda_memory) },
 	{ "lambda-timeout", offsetof(struct sk_profile, lambda_timeout) },
+	{ "lambda-subnets", offsetof(struct sk_profile, lambda_subnets) },
+	{ "lambda-security-groups",
+	  offsetof(struct sk_profile, lambda_security_groups) },
+	{ "lambda-stack", offsetof(struct sk_profile, lambda_stack) },
 	{ "aws-profile", offsetof(struct sk_profile, aws_profile) },
 };
 #define KEYS (sizeof(keys) / sizeof(*keys))

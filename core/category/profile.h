@@ -18,8 +18,9 @@
  *                                         any number of lines
  *   lambda-region = eu-west-1             where its functions go at AWS; also
  *                                         lambda-role, -endpoint, -bucket,
- *                                         -memory, -timeout, aws-profile
- *                                         (target.h)
+ *                                         -memory, -timeout, -subnets,
+ *                                         -security-groups, -stack,
+ *                                         aws-profile (target.h)
  *
  * Looked for in $SNEK_CONFIG alone if that is set, else in ./snek.conf,
  * $XDG_CONFIG_HOME/snek/snek.conf (or ~/.config/...) and /etc/snek/snek.conf;
@@ -42,6 +43,7 @@ struct sk_profile {
 	char *token_file;
 	char *lambda_region, *lambda_role, *lambda_endpoint, *lambda_bucket;
 	char *lambda_memory, *lambda_timeout, *aws_profile;
+	char *lambda_subnets, *lambda_security_groups, *lambda_stack;
 	char **server;
 	size_t servers;
 };

@@ -14,6 +14,9 @@ void sk_target_free(struct sk_target *t)
 	free(t->endpoint);
 	free(t->bucket);
 	free(t->aws_profile);
+	free(t->subnets);
+	free(t->security_groups);
+	free(t->stack);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -58,7 +61,10 @@ static int take(struct sk_target *t, const char *name,
 	    !copy(&t->role, p->lambda_role) ||
 	    !copy(&t->endpoint, p->lambda_endpoint) ||
 	    !copy(&t->bucket, p->lambda_bucket) ||
-	    !copy(&t->aws_profile, p->aws_profile)))
+	    !copy(&t->aws_profile, p->aws_profile) ||
+	    !copy(&t->subnets, p->lambda_subnets) ||
+	    !copy(&t->security_groups, p->lambda_security_groups) ||
+	    !copy(&t->stack, p->lambda_stack)))
 		rc = sk_enomem(e);
 	return rc;
 }
@@ -259,6 +265,9 @@ static int change(struct sk_profile *p, const struct sk_target *t,
 	    set_text(&p->lambda_endpoint, t->endpoint) &&
 	    set_text(&p->lambda_bucket, t->bucket) &&
 	    set_text(&p->aws_profile, t->aws_profile) &&
+	    set_text(&p->lambda_subnets, t->subnets) &&
+	    set_text(&p->lambda_security_groups, t->security_groups) &&
+	    set_text(&p->lambda_stack, t->stack) &&
 	    set_number(&p->lambda_memory, t->memory_mb) &&
 	    set_number(&p->lambda_timeout, t->timeout_s) ? 0 : sk_enomem(e);
 }

@@ -12,6 +12,8 @@ struct sk_target {
 	char *profile, *file;           /* that says so */
 	char *region, *role, *endpoint, *bucket;
 	char *aws_profile;              /* of ~/.aws */
+	char *subnets, *security_groups;        /* with commas between */
+	char *stack;                    /* that they belong to */
 	uint32_t memory_mb, timeout_s;  /* 0: not said */
 };
 

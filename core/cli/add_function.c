@@ -90,9 +90,10 @@ static int visit(void *arg, const struct snek_function_info *i)
 		put_json(a, i);
 		return 0;
 	}
-	cli_error_say(&a->c, "%s%s%s: %s%.12s, %s%s%s%s%s", i->name,
+	cli_error_say(&a->c, "%s%s%s: %s%.*s, %s%s%s%s%s", i->name,
 	    i->version && *i->version ? " " : "",
 	    i->version ? i->version : "", *i->sha256 ? "sha256 " : "",
+	    *i->sha256 ? 12 : 2048,
 	    *i->sha256 ? i->sha256 : i->url ? i->url : i->library,
 	    a->rollback ? "rolled back" : a->changed ? "added" :
 	    "unchanged", i->lambda ? "; lambda " : "",

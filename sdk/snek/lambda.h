@@ -17,6 +17,9 @@ struct snek_target {
 	const char *profile;            /* its name */
 	const char *region, *role, *endpoint, *bucket, *aws_profile;
 	uint32_t memory_mb, timeout_s;
+	/* The network that functions are in, ids with commas between; and the
+	 * stack that they belong to, for a tag. */
+	const char *subnets, *security_groups, *stack;
 };
 /* Remember it in the profile of that name, or, with NULL, in the one by which
  * the cluster was opened or which means it, or in a new one that is called as
