@@ -368,6 +368,71 @@ row_lambda_task () {
 	lambda lambda-task -n 2000 -p "$SNEK_PLUGIN_PATH/wordcount.so"
 }
 
+# Least, median and greatest of the first and third number of each line; what the
+# first is over, the second.
+invocations () {	# NAME REACH, on standard input
+	sort -n | awk -v name="$1" -v reach="$2" -v json="$json" '
+	function sort_cpu(i, j, t) {
+		for (i = 2; i <= NR; i++)
+			for (j = i; j > 1 && cpu[j] < cpu[j - 1]; j--) {
+				t = cpu[j]; cpu[j] = cpu[j - 1]; cpu[j - 1] = t
+			}
+	}
+	{ over[NR] = $1 - $2; cpu[NR] = $3 }
+	END {
+		m = int((NR + 1) / 2); sort_cpu()
+		printf "%-20s  %5.1f %5.1f %5.1f  us of CPU a call; %.1f %.1f " \
+		    "%.1f ms%s\n", name, cpu[1], cpu[m], cpu[NR], over[1],
+		    over[m], over[NR], reach
+		printf "{\"row\":\"%s\",\"cpu_us\":[%s,%s,%s],\"ms\":[%s,%s,%s]}\n",
+		    name, cpu[1], cpu[m], cpu[NR], over[1], over[m], over[NR] >>json
+	}'
+}
+
+# A stub holds 1,000 invocations of 50 ms open together.
+row_lambda_1000 () {
+	new_cluster "$out/lambda-1000"
+	"$top/.libs/snek-add-function" -q --on local \
+	    --cluster "$out/lambda-1000" "$probe"
+	for n in 1000 10000; do
+		i=0
+		while test $i -lt $((n == 1000 ? pairs * 3 : pairs)); do
+			SNEK_AWS=$top/core/aws/.libs/snek-aws.so \
+			    timeout 300 "$top/bench/invocations" \
+			    "$out/lambda-1000" probe.nothing $n 1000 50 ||
+			    die "lambda-$n"
+			i=$((i + 1))
+		done | invocations "lambda-$n" " over the waves of 50"
+	done
+	rm -rf "$out/lambda-1000"
+}
+
+# 100 invocations by the local host, whose environments are there already.
+row_lambda_map () {
+	tmp=$out/host
+	rm -rf "$tmp" "$out/lambda-map"
+	mkdir -p "$tmp"
+	. "$srcdir/tests/lambda_world.sh"
+	trap 'lambda_end_all' EXIT
+	SNEK_LAMBDA_LOCAL=${SNEK_LAMBDA_LOCAL:-$top/snek-lambda-local}
+	export SNEK_LAMBDA_LOCAL SNEK_AWS=$top/core/aws/.libs/snek-aws.so
+	start_lambda || die "no local host"
+	SNEK_CONFIG=$out/snek.conf "$top/.libs/snek-deploy" -q \
+	    --local "$out/lambda-map"
+	SNEK_CONFIG=$out/snek.conf "$top/.libs/snek-add-function" -q --on lambda \
+	    --role arn:aws:iam::000000000000:role/bench \
+	    --cluster "$out/lambda-map" "$probe" || die "no function"
+	i=-2
+	while test $i -lt $((pairs * 3)); do
+		"$top/bench/invocations" "$out/lambda-map" probe.nothing \
+		    100 100 >"$out/b" || die "lambda-map"
+		test $i -lt 0 || cat "$out/b"
+		i=$((i + 1))
+	done | invocations lambda-map ""
+	stop_lambda
+	rm -rf "$out/lambda-map" "$tmp"
+}
+
 row_lambda_tls () {
 	lambda_bundle --tls
 	i=0
@@ -530,6 +595,7 @@ rows='wordcount group grep count write small-writes processes child start'
 rows="$rows tasks ffi"
 rows="$rows duckdb-wordcount duckdb-count duckdb-write chdb-wordcount"
 rows="$rows lambda-start lambda-cpu lambda-task lambda-tls lambda-local"
+rows="$rows lambda-1000 lambda-map"
 rows="$rows redis-scan redis-write redis-columns redis-group"
 case " $rows all " in
 *" ${1:-all} "*) ;;

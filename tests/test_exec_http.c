@@ -37,7 +37,7 @@ static void open_with(const struct web_answer *s, unsigned n, size_t rows,
 	struct snek_error e = { 0 };
 	struct sk_exec_http o = { .name = "mirror", .batch = batch,
 		.call_ms = call_ms };
-	struct sk_aws_options caller = { .region = "us-east-1" };
+	struct sk_aws_options caller = { .plain = true };
 
 	script = s;
 	scripts = n;

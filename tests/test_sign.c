@@ -143,10 +143,9 @@ static const struct example {
 	    "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7" },
 };
 
-START_TEST(an_example_has_the_signature_on_its_page)
+static void is_signed(const struct example *x, struct sk_sign_key *kept)
 {
-	const struct example *x = &examples[_i];
-	struct sk_sign s = { .key_id = x->key_id, .secret = x->secret,
+	struct sk_sign s = { .kept = kept, .key_id = x->key_id, .secret = x->secret,
 		.region = "us-east-1", .service = x->service, .time = x->time,
 		.method = x->method, .path = x->path, .query = x->query,
 		.header = x->header, .headers = x->headers,
@@ -157,6 +156,25 @@ START_TEST(an_example_has_the_signature_on_its_page)
 	ck_assert_msg(memmem(b.p, b.n, x->signature, 64) != NULL, "%.*s",
 	    (int)b.n, b.p);
 	sk_buf_free(&b);
+}
+
+START_TEST(an_example_has_the_signature_on_its_page)
+{
+	is_signed(&examples[_i], NULL);
+}
+END_TEST
+
+/* Of a secret; another day or service has another. */
+START_TEST(a_key_that_is_kept_signs_as_a_new_one)
+{
+	struct sk_sign_key kept = { .scope = "20130523/us-east-1/s3/"
+	    "aws4_request" };
+	size_t i, round;
+
+	for (round = 0; round < 2; round++)
+		for (i = 1; i < sizeof(examples) / sizeof(*examples); i++)
+			is_signed(&examples[i], &kept);
+	ck_assert_str_eq(kept.scope, "20130524/us-east-1/s3/aws4_request");
 }
 END_TEST
 
@@ -230,6 +248,7 @@ static void setup(TCase *t)
 	    0, sizeof(vectors) / sizeof(*vectors));
 	tcase_add_loop_test(t, an_example_has_the_signature_on_its_page, 0,
 	    sizeof(examples) / sizeof(*examples));
+	tcase_add_test(t, a_key_that_is_kept_signs_as_a_new_one);
 	tcase_add_test(t, a_presigned_url_has_the_signature_on_its_page);
 	tcase_add_test(t, more_than_can_be_signed_is_refused);
 	tcase_add_test(t, any_time_has_a_date);

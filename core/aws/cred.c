@@ -24,6 +24,7 @@ void sk_cred_free(struct sk_cred *c)
 	forget(&c->token);
 	c->expires = 0;
 	c->source[0] = '\0';
+	explicit_bzero(&c->signing, sizeof(c->signing));
 }
 
 static bool is_sendable(const char *s)

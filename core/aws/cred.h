@@ -6,11 +6,13 @@
 #ifndef SK_CRED_H
 #define SK_CRED_H
 #include "aws/settings.h"
+#include "aws/sign.h"
 
 struct sk_cred {
 	char *key_id, *secret, *token;  /* token: NULL but for sessions */
 	int64_t expires;                /* seconds since 1970; 0: never */
 	char source[160];               /* which place it was, for people */
+	struct sk_sign_key signing;     /* of the secret */
 };
 
 void sk_cred_free(struct sk_cred *);

@@ -134,7 +134,7 @@ static int put_headers(struct sk_wired *w, const struct sk_aws_request *r,
 }
 
 int sk_wired_make(const struct sk_aws_request *r, const struct sk_endpoint *where,
-    const struct sk_cred *who, int64_t time, struct sk_wired *w,
+    struct sk_cred *who, int64_t time, struct sk_wired *w,
     struct snek_error *e)
 {
 	struct sk_sign s;
@@ -150,6 +150,7 @@ int sk_wired_make(const struct sk_aws_request *r, const struct sk_endpoint *wher
 		rc = hash_body(w, r, &s, e);
 	s.header = w->header;
 	s.headers = w->headers;
+	s.kept = who ? &who->signing : NULL;
 	if (!rc && who)
 		rc = sign(w, &s, e);
 	if (rc)

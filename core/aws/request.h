@@ -17,8 +17,7 @@ struct sk_wired {
 
 /* where: its URL is empty where the path is one.  who NULL: not signed. */
 int sk_wired_make(const struct sk_aws_request *, const struct sk_endpoint *where,
-    const struct sk_cred *who, int64_t time, struct sk_wired *,
-    struct snek_error *);
+    struct sk_cred *who, int64_t time, struct sk_wired *, struct snek_error *);
 void sk_wired_free(struct sk_wired *);
 /* The same as a URL that is good for so many seconds, with a NUL. */
 int sk_wired_presign(const struct sk_aws_request *, const struct sk_endpoint *,

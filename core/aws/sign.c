@@ -335,6 +335,27 @@ static bool derive(const struct sk_sign *s, const struct scope *c,
 	return ok;
 }
 
+/* A day's signatures have the key in common. */
+static bool key_of(const struct sk_sign *s, const struct scope *c,
+    uint8_t key[HASH])
+{
+	struct sk_sign_key *k = s->kept;
+	bool ok = true;
+
+	_Static_assert(sizeof(k->scope) == sizeof(c->text) &&
+	    sizeof(k->key) == HASH, "one scope, one key");
+	if (k && !strcmp(k->scope, c->text)) {
+		memcpy(key, k->key, HASH);
+		return true;
+	}
+	ok = derive(s, c, key);
+	if (ok && k) {
+		memcpy(k->scope, c->text, sizeof(k->scope));
+		memcpy(k->key, key, HASH);
+	}
+	return ok;
+}
+
 static int seal(const struct sk_sign *s, const struct scope *c,
     const struct sk_buf *canonical, char out[SK_SIGN_HASH],
     struct snek_error *e)
@@ -347,7 +368,7 @@ static int seal(const struct sk_sign *s, const struct scope *c,
 		return rc;
 	n = snprintf(text, sizeof(text), ALGORITHM "\n%s\n%s\n%s", c->date,
 	    c->text, hash);
-	if (derive(s, c, key) && mac(key, HASH, text, (size_t)n, signature))
+	if (key_of(s, c, key) && mac(key, HASH, text, (size_t)n, signature))
 		hex_of(signature, HASH, out);
 	else
 		rc = crypto(e);

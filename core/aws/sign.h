@@ -13,8 +13,16 @@
 #define SK_SIGN_EMPTY \
 	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+/* What a secret comes to for a day, a region and a service; zeroed: nothing
+ * yet.  It is as secret. */
+struct sk_sign_key {
+	char scope[160];
+	uint8_t key[32];
+};
+
 struct sk_sign {
 	const char *key_id, *secret;
+	struct sk_sign_key *kept;       /* of the secret, for the next; or NULL */
 	const char *token;              /* of a session, or NULL */
 	const char *region, *service;   /* service: as it is signed */
 	int64_t time;                   /* seconds since 1970 */

@@ -4,9 +4,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-enum { LOG_WARN = 2, LOOK_MS = 100 };   /* the third of snek_log_level */
+enum { LOG_WARN = 2, LOOK_MS = 100,     /* the third of snek_log_level */
+	MOST_FILES = 65536 };
 
 struct log {
 	const struct cli *c;
@@ -364,6 +366,19 @@ static int report(struct cli_job *j, snek_job *job)
 	return partial ? CLI_PARTIAL : 0;
 }
 
+/* A call under way has a descriptor. */
+static void more_files(const struct cli_job *j)
+{
+	struct rlimit l;
+
+	if (!j->on || (strcmp(j->on, "lambda") && strcmp(j->on, "http")) ||
+	    getrlimit(RLIMIT_NOFILE, &l))
+		return;
+	if (l.rlim_cur < MOST_FILES)
+		l.rlim_cur = l.rlim_max < MOST_FILES ? l.rlim_max : MOST_FILES;
+	setrlimit(RLIMIT_NOFILE, &l);
+}
+
 int cli_job_finish(struct cli_job *j, snek_job *job, const char *title,
     const char *function)
 {
@@ -372,6 +387,7 @@ int cli_job_finish(struct cli_job *j, snek_job *job, const char *title,
 	struct log l = { &j->c, p };
 	int rc;
 
+	more_files(j);
 	snek_job_on_log(job, on_log, &l);
 	cli_signal_watch(job, -1);
 	rc = wait_for(j, job, p);

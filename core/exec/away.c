@@ -111,7 +111,7 @@ static void stat_of(struct sk_exec *exec, struct sk_exec_stat *out)
 int sk_away_fail(struct sk_away_item *it, int code, const char *fmt, ...)
 {
 	struct sk_outcome *o = &it->event.outcome;
-	char text[400];
+	char text[480];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -154,7 +154,8 @@ static int no_answer(struct sk_away_item *it)
 /* A status, and who to name when somebody else is to look into it. */
 static const char *status_text(const struct sk_aws_reply *r, char *to, size_t n)
 {
-	snprintf(to, n, "%u%s%s%s%s%s", r->status, *r->type ? " " : "", r->type,
+	snprintf(to, n, "%u%s%s%s%s%s%s%s", r->status, *r->type ? " " : "",
+	    r->type, *r->message ? ": " : "", r->message,
 	    *r->request_id ? " (request " : "", r->request_id,
 	    *r->request_id ? ")" : "");
 	return to;
@@ -164,7 +165,7 @@ int sk_away_refused(struct sk_away_item *it, const char *missing,
     const char *denied)
 {
 	const struct sk_aws_reply *r = &it->reply;
-	char text[192];
+	char text[448];
 
 	if (r->code)
 		return no_answer(it);
@@ -183,6 +184,8 @@ int sk_away_refused(struct sk_away_item *it, const char *missing,
 	if (r->status >= 300 && r->status < 400)
 		return sk_away_fail(it, SNEK_EINVAL, "%s: it sends callers "
 		    "elsewhere, and is not followed", text);
+	if (*r->message)
+		return sk_away_fail(it, SNEK_EINVAL, "%s", text);
 	return sk_away_fail(it, SNEK_EINVAL, "%s: %.*s", text,
 	    r->body.n < 160 ? (int)r->body.n : 160, r->body.n ? r->body.p : "");
 }

@@ -124,7 +124,8 @@ static const char *endpoint_of(const struct sk_target *t,
 
 static int open_caller(struct snek_job *j, struct snek_error *e)
 {
-	struct sk_aws_options o = { .connections = j->set.workers };
+	struct sk_aws_options o = { .connections = j->set.workers,
+		.plain = j->on == SK_ON_HTTP };
 	struct sk_target t = { 0 };
 	int rc = 0;
 
