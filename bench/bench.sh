@@ -254,6 +254,124 @@ row_small_writes () {
 	rm -rf "$small" "$small.lmdb"
 }
 
+# ---- without a store, beside mawk ----
+
+make_text () {
+	test -s "$data/description.txt" && return
+	"$snek" query --cluster "$cluster" -q -o jsonl packages select \
+	    fields=description >"$data/description.jsonl"
+	"$snek" query --cluster "$cluster" -q -o tsv packages select \
+	    fields=description | sed 's/\\[nrt]/ /g
+	    s/\\\\/\\/g' >"$data/new"
+	mv "$data/new" "$data/description.txt"
+}
+
+# The table of snek's has two backslashes for one.
+run_text () {	# NAME FORMAT FIELD FILE
+	pair "text-$1" "" "$snek" run --format "$2" --input "$4" \
+	    --workers "$threads" -q -o tsv wordcount "field=$3" split=space \
+	    fold=no -- "$mawk" \
+	    '{ for (i = 1; i <= NF; i++) n[$i]++ }
+	    END { for (w in n) { k = n[w]; gsub(/\\/, "\\\\&", w)
+	        printf "%s\t%d\n", w, k } }' \
+	    "$data/description.txt"
+	same "text-$1" "$out/snek" "$out/yard"
+	sed -n '$s/.*"cpu":.*"seconds":\[\([0-9.]*\).*"wall".*/\1/p' "$json" |
+	    awk -v bytes="$(wc -c <"$data/description.txt")" '{
+		printf "  %-18s  %.2f CPU s per 99 MB\n", "", $1 * 99e6 / bytes }'
+}
+
+row_text () {
+	mawk=$(command -v mawk) || skip "no mawk" || return 0
+	make_text
+	run_text lines text "" "$data/description.txt"
+	run_text jsonl jsonl description "$data/description.jsonl"
+}
+
+# ---- columns that are not plain, beside plain ones ----
+
+halve () {
+	sed '0~2{s/"description":"[^"\\]*\(\\.[^"\\]*\)*"/"description":null/
+	s/"section":"[^"]*"/"section":null/
+	s/"installed_size":[0-9]*/"installed_size":null/}' "$data/packages.jsonl"
+}
+
+# Of three records one has ints, one doubles, and one strings; a sum takes no
+# strings, so that column has two ints for one double.
+mix () {
+	sed '1~3{s/"description":"[^"\\]*\(\\.[^"\\]*\)*"/"description":17/
+	s/"section":"[^"]*"/"section":4/}
+	2~3{s/"description":"[^"\\]*\(\\.[^"\\]*\)*"/"description":17.5/
+	s/"section":"[^"]*"/"section":4.25/
+	s/"installed_size":[0-9]*/&.5/}' "$data/packages.jsonl"
+}
+
+compare () {	# NAME CLUSTER QUERY...
+	name=$1 at=$2
+	shift 2
+	pair "$name" "" "$snek" query --cluster "$at" -q \
+	    --workers "$threads" -o jsonl packages "$@" \
+	    -- "$snek" query --cluster "$cluster" -q \
+	    --workers "$threads" -o jsonl packages "$@"
+	test -s "$out/snek" || die "$name: no answer"
+}
+
+beside_plain () {	# NAME MAKER
+	if ! test -d "$data/$1"; then
+		new_cluster "$data/new"
+		"$2" | "$snek" write --cluster "$data/new" packages -q
+		mv "$data/new" "$data/$1"
+	fi
+	compare "$1-wordcount" "$data/$1" wordcount field=description \
+	    split=space fold=no
+	compare "$1-group" "$data/$1" group by=section sum=installed_size
+	compare "$1-grep" "$data/$1" grep field=description match=scientific
+}
+
+row_half_null () {
+	beside_plain half-null halve
+}
+
+row_mixed () {
+	beside_plain mixed mix
+}
+
+# ---- a small job, and the memory of a large one ----
+
+row_small_job () {
+	new_cluster "$out/job"
+	cat "$data/packages.jsonl" "$data/packages.jsonl" \
+	    "$data/packages.jsonl" "$data/packages.jsonl" | head -n 64000 |
+	    "$snek" write --cluster "$out/job" packages -q
+	options="-d 1" pairs=$((8 * pairs))
+	pair small-job "" "$snek" query --cluster "$out/job" -q \
+	    --on processes --workers "$threads" -o tsv packages group \
+	    by=section sum=installed_size -- "$snek" version
+	options='' pairs=$((pairs / 8))
+	rm -rf "$out/job"
+}
+
+# What is resident besides segments, as often as can be looked.
+row_peak () {
+	"$snek" query --cluster "$cluster" -q --on threads \
+	    --workers "$threads" -o tsv packages wordcount \
+	    field=description split=space fold=no >"$out/snek" &
+	query=$! most=0 looks=0
+	while kill -0 $query 2>/dev/null; do
+		kib=$(awk '/^[0-9a-f]+-/ { counts = !/\.seg$/ }
+		    /^Rss:/ && counts { n += $2 } END { print n + 0 }' \
+		    "/proc/$query/smaps" 2>/dev/null) || continue
+		looks=$((looks + 1))
+		test "$kib" -le "$most" || most=$kib
+	done
+	wait $query || die "peak: the query failed"
+	printf '%-20s  %s KiB besides the segments, of %s looks\n' peak \
+	    "$most" "$looks"
+	printf '{"row":"peak","kib":%s,"looks":%s}\n' "$most" "$looks" >>"$json"
+	test "$looks" -ge 3 || die "peak: too few looks: make SIZE larger"
+	test "$most" -le 65536 || die "peak: more than 64 MiB"
+}
+
 # ---- peers: their packages are installed when a row first wants them ----
 
 peer_packages='@duckdb/node-api chdb'
@@ -593,6 +711,7 @@ row_lambda_local () {
 
 rows='wordcount group grep count write small-writes processes child start'
 rows="$rows tasks ffi"
+rows="$rows text half-null mixed small-job peak"
 rows="$rows duckdb-wordcount duckdb-count duckdb-write chdb-wordcount"
 rows="$rows lambda-start lambda-cpu lambda-task lambda-tls lambda-local"
 rows="$rows lambda-1000 lambda-map"
