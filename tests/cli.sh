@@ -73,7 +73,7 @@ bad 3 'no cluster.*snek write' snek ls
 bad 3 "$tmp/none.*snek-deploy --local" snek ls --cluster "$tmp/none"
 bad 3 'no profile "work".*say ./work' snek ls --cluster work
 bad 5 'redis://127.0.0.1:1 cannot be reached' snek ls --cluster redis://127.0.0.1:1
-bad 2 'what to deploy' snek-deploy
+bad 3 'snek-api.zip.*with snek-api' env AWS_REGION=eu-west-1 snek-deploy --code "$tmp/snek-api.zip"
 good snek functions
 test -d data; is "listing makes no cluster" 1 $?
 good snek --version

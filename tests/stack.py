@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Stacks made, changed, broken off and taken down at a fake AWS.
 
-stack.py PROGRAM: runs PROGRAM (tests/stack_tool).
+stack.py TOOL DEPLOY: runs TOOL (tests/stack_tool) and DEPLOY (snek-deploy).
 """
 import inspect
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 
 import fake_aws
 
-TOOL = sys.argv[1]
+TOOL, DEPLOY = sys.argv[1:]
 OPTIONS = ['shards=2']
 
 
@@ -221,6 +222,71 @@ def throttles_and_lost_replies_are_tried_again():
         is_whole(w)
         w.good('destroy', tries=3)
         is_nothing(w)
+
+
+class Command(World):
+    """The same for snek-deploy."""
+
+    def __init__(self):
+        super().__init__()
+        self.dir = tempfile.TemporaryDirectory()
+        self.zip = os.path.join(self.dir.name, 'api.zip')
+        self.conf = os.path.join(self.dir.name, 'snek.conf')
+        with open(self.zip, 'wb') as f:
+            f.write(b'PK\3\4 a zip')
+
+    def __exit__(self, *args):
+        self.dir.cleanup()
+        super().__exit__(*args)
+
+    def deploy(self, *args, expect=0):
+        env = dict(os.environ, AWS_ENDPOINT_URL=self.server.url,
+                   AWS_REGION=fake_aws.REGION, HOME=self.dir.name,
+                   AWS_ACCESS_KEY_ID=fake_aws.KEY, SNEK_CONFIG=self.conf,
+                   AWS_SECRET_ACCESS_KEY=fake_aws.SECRET)
+        r = subprocess.run([DEPLOY, '--aws', '--stack', 'one', *args],
+                           stdin=subprocess.DEVNULL, capture_output=True,
+                           text=True, env=env, timeout=120)
+        assert r.returncode == expect, (args, r)
+        return r.stdout + r.stderr
+
+
+def the_command_shows_its_plan_and_does_it():
+    with Command() as w:
+        code = ['--code', w.zip]
+        out = w.deploy(*code, '--dry-run')
+        assert '+   Shard1' in out and 'an hour' in out, out
+        assert '--destroy --stack one' in out and not w.cloud.stacks
+        w.deploy(*code, '--dry-run', '--detailed-exitcode', expect=10)
+        assert 'nobody to ask' in w.deploy(*code, expect=2)
+        assert not w.cloud.stacks
+        out = w.deploy(*code, '--yes', '--tag', 'team=a')
+        assert 'UPDATE_COMPLETE' in out and '--cluster one' in out, out
+        is_whole(w)
+        with open(w.conf) as f:
+            conf = f.read()
+        assert '[one]' in conf and 'execute-api' in conf, conf
+        out = w.deploy(*code, '--tag', 'team=a', '--detailed-exitcode')
+        assert 'nothing to change' in out, out
+        out = w.deploy(*code, '--tag', 'team=a', '--shards', '3', '--dry-run',
+                       '--detailed-exitcode', expect=10)
+        assert '+   Shard2' in out, out
+        is_whole(w)
+        assert 'status\tUPDATE_COMPLETE' in w.deploy('--status')
+
+
+def the_command_leaves_nothing_behind():
+    with Command() as w:
+        w.deploy('--code', w.zip, '--yes')
+        w.cloud.functions += ['one-fn-words', 'other']
+        assert 'not destroyed' in w.deploy('--destroy', expect=2)
+        out = w.deploy('--destroy', '--yes')
+        assert out.endswith('left behind: nothing\n'), out
+        assert w.cloud.functions == ['other']
+        is_nothing(w)
+        with open(w.conf) as f:
+            assert '[one]' not in f.read()
+        w.deploy('--status', expect=3)
 
 
 def main():

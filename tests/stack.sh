@@ -10,4 +10,4 @@ for python in "${PYTHON:-python3}" /usr/bin/python3; do
 done
 test -n "$python" || { echo "SKIP: no botocore (apt-get install awscli)"; exit 77; }
 export PYTHONDONTWRITEBYTECODE=1
-exec "$python" "$srcdir/tests/stack.py" "$top/tests/stack_tool"
+exec "$python" "$srcdir/tests/stack.py" "$top/tests/stack_tool" "$top/snek-deploy"

@@ -104,11 +104,13 @@ static int run(const char *verb, struct sk_stack_deploy *d,
 {
 	struct sk_aws_options o = { .connections = 4 };
 	struct sk_aws *aws = NULL;
+	const struct sk_stack_destroy end = { .name = d->o.name,
+		.watch = d->watch };
 	int rc = sk_aws_open(&o, &aws, e);
 
 	if (!rc)
 		rc = !strcmp(verb, "deploy") ? deploy(aws, d, e) :
-		    sk_stack_destroy(aws, d->o.name, &d->watch, e);
+		    sk_stack_destroy(aws, &end, e);
 	sk_aws_close(aws);
 	return rc;
 }

@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define SK_AWS_VERSION 1u       /* of sk_aws_ops */
+#define SK_AWS_VERSION 2u       /* of sk_aws_ops */
 #define SK_AWS_SYMBOL "snek_aws_ops"
 
 struct sk_aws;                          /* who we are, where, and connections */
@@ -134,6 +134,12 @@ struct sk_lambda_state {
 	bool changed;                   /* or, of a dry run, would be */
 };
 
+struct sk_stack_deploy;                 /* aws/stack.h */
+struct sk_stack_destroy;
+struct sk_stack_info;
+struct sk_stack_plan;
+struct sk_stack_options;
+
 struct sk_aws_ops {
 	unsigned version;
 	int (*open)(const struct sk_aws_options *, struct sk_aws **,
@@ -185,6 +191,22 @@ struct sk_aws_ops {
 	    struct snek_error *);
 	/* With all its versions; 0 too when there was none. */
 	int (*lambda_remove)(struct sk_aws *, const char *name,
+	    struct snek_error *);
+
+	/* As aws/stack.h and aws/template.h say. */
+	int (*stack_template)(struct sk_stack_options *, struct sk_buf *,
+	    struct snek_error *);
+	int (*stack_look)(struct sk_aws *, const char *name,
+	    struct sk_stack_info *, struct snek_error *);
+	int (*stack_preview)(struct sk_aws *, struct sk_stack_deploy *,
+	    struct sk_stack_plan *, struct snek_error *);
+	void (*stack_plan_free)(struct sk_stack_plan *);
+	int (*stack_deploy)(struct sk_aws *, struct sk_stack_deploy *,
+	    struct sk_stack_info *, bool *changed, struct snek_error *);
+	int (*stack_destroy)(struct sk_aws *, const struct sk_stack_destroy *,
+	    struct snek_error *);
+	int (*stack_left)(struct sk_aws *, const char *name,
+	    void (*found)(void *, const char *arn), void *,
 	    struct snek_error *);
 };
 

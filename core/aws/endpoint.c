@@ -28,6 +28,8 @@ static const struct service {
 	{ "ssm", "ssm", "ssm", "SSM", PLAIN_GOV },
 	{ "sso", "portal.sso", "awsssoportal", "SSO", PLAIN_GOV },
 	{ "sts", "sts", "sts", "STS", PLAIN_GOV },
+	{ "tagging", "tagging", "tagging", "RESOURCE_GROUPS_TAGGING_API",
+	    PLAIN_GOV },
 };
 
 /* Regions with names of their own, by how they begin. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* module.c - the module snek-aws.so: what it gives, in one table. */
-#include "aws/module.h"
+#include "aws/stack.h"
 
 extern const struct sk_aws_ops snek_aws_ops;
 __attribute__((visibility("default")))
@@ -21,4 +21,11 @@ const struct sk_aws_ops snek_aws_ops = {
 	.lambda_get = sk_lambda_get,
 	.lambda_rollback = sk_lambda_rollback,
 	.lambda_remove = sk_lambda_remove,
+	.stack_template = sk_template_text,
+	.stack_look = sk_stack_look,
+	.stack_preview = sk_stack_preview,
+	.stack_plan_free = sk_stack_plan_free,
+	.stack_deploy = sk_stack_deploy,
+	.stack_destroy = sk_stack_destroy,
+	.stack_left = sk_stack_left,
 };

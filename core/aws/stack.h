@@ -8,6 +8,8 @@
  *   stack_change.c  change sets
  *   stack_bucket.c  the artifacts' bucket: put, list, empty
  *   stack_deploy.c  options -> bucket, code, whole stack; resumable
+ *   stack_left.c    what is named or tagged as the stack's: functions, the rest
+ *   stack_preview.c what a deployment would change
  */
 #ifndef SK_STACK_H
 #define SK_STACK_H
@@ -123,11 +125,36 @@ struct sk_stack_deploy {
 	void (*said)(void *, const char *);
 	void *arg;
 };
+/* Put a template where CloudFormation can read it. */
+int sk_stack_put_template(struct sk_aws *, const struct sk_stack_deploy *,
+    const char *bucket, const struct sk_buf *, char url[400],
+    struct snek_error *);
 /* Bucket, code, then all; what an earlier one left undone goes on.  changed:
  * anything was. */
 int sk_stack_deploy(struct sk_aws *, struct sk_stack_deploy *,
     struct sk_stack_info *, bool *changed, struct snek_error *);
-/* Empty the bucket, delete the stack. */
-int sk_stack_destroy(struct sk_aws *, const char *name,
-    const struct sk_stack_watch *, struct snek_error *);
+/* What sk_stack_deploy would change; nothing is: a change set is removed again.
+ * Where there is no stack, all of the template is added. */
+int sk_stack_preview(struct sk_aws *, struct sk_stack_deploy *,
+    struct sk_stack_plan *, struct snek_error *);
+/* Remove the functions that were added to it, empty the bucket, delete the
+ * stack. */
+struct sk_stack_destroy {
+	const char *name;
+	struct sk_stack_watch watch;
+	void (*said)(void *, const char *);
+	void *arg;
+};
+int sk_stack_destroy(struct sk_aws *, const struct sk_stack_destroy *,
+    struct snek_error *);
+
+/* ---- stack_left.c ---- */
+
+/* Functions NAME-fn-..., which snek-add-function made. */
+int sk_stack_functions(struct sk_aws *, const char *name,
+    int (*visit)(void *, const char *function, struct snek_error *), void *,
+    struct snek_error *);
+/* ARNs of what has the stack's tag still, and names of functions. */
+int sk_stack_left(struct sk_aws *, const char *name,
+    void (*found)(void *, const char *arn), void *, struct snek_error *);
 #endif

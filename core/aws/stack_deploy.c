@@ -60,6 +60,8 @@ static int settle(struct sk_aws *aws, struct sk_stack_deploy *d,
 static int clean_up(struct sk_aws *aws, struct sk_stack_deploy *d,
     struct sk_stack_info *i, struct snek_error *e)
 {
+	const struct sk_stack_destroy end = { .name = d->o.name,
+		.watch = d->watch, .said = d->said, .arg = d->arg };
 	int rc;
 
 	if (!is(i, "ROLLBACK_COMPLETE") && !is(i, "ROLLBACK_FAILED") &&
@@ -67,7 +69,7 @@ static int clean_up(struct sk_aws *aws, struct sk_stack_deploy *d,
 		return 0;
 	say(d, "%s is %s, of which nothing can be made: removing it", d->o.name,
 	    i->status);
-	rc = sk_stack_destroy(aws, d->o.name, &d->watch, e);
+	rc = sk_stack_destroy(aws, &end, e);
 	return rc ? rc : sk_stack_look(aws, d->o.name, i, e);
 }
 
@@ -108,7 +110,7 @@ static int make_bucket(struct sk_aws *aws, struct sk_stack_deploy *d,
 
 /* ---- code and template into it ---- */
 
-static int upload(struct sk_aws *aws, struct sk_stack_deploy *d,
+static int upload(struct sk_aws *aws, const struct sk_stack_deploy *d,
     const char *bucket, const char *key, struct sk_span b, const char *type,
     char version[128], struct snek_error *e)
 {
@@ -133,22 +135,32 @@ static void name_template(const struct sk_buf *b, char key[64])
 
 /* ---- the whole ---- */
 
+int sk_stack_put_template(struct sk_aws *aws, const struct sk_stack_deploy *d,
+    const char *bucket, const struct sk_buf *b, char url[400],
+    struct snek_error *e)
+{
+	char key[64], version[128];
+
+	name_template(b, key);
+	snprintf(url, 400, "https://%s.s3.%s.amazonaws.com/%s", bucket,
+	    sk_aws_region(aws), key);
+	return upload(aws, d, bucket, key, (struct sk_span){ b->p, b->n },
+	    "application/json", version, e);
+}
+
 static int change_all(struct sk_aws *aws, struct sk_stack_deploy *d,
     const char *bucket, struct sk_stack_info *i, bool *changed,
     struct snek_error *e)
 {
 	struct sk_stack_plan p = { 0 };
 	struct sk_buf b = { 0 };
-	char key[64], version[128], url[400];
-	int rc = make_template(&d->o, &b, e);
+	char url[400];
+	int rc = sk_template_make(&d->o, &b, e);
 
-	if (!rc) {
-		name_template(&b, key);
-		rc = upload(aws, d, bucket, key, (struct sk_span){ b.p, b.n - 1 },
-		    "application/json", version, e);
-	}
-	snprintf(url, sizeof(url), "https://%s.s3.%s.amazonaws.com/%s", bucket,
-	    sk_aws_region(aws), key);
+	if (!rc)
+		rc = sk_stack_put_template(aws, d, bucket, &b, url, e);
+	if (!rc && !sk_buf_byte(&b, 0))
+		rc = sk_enomem(e);
 	if (!rc)
 		rc = sk_stack_plan(aws, &d->o, b.p, url, &d->watch, &p, e);
 	if (!rc && p.changes && d->agree)
@@ -240,17 +252,38 @@ int sk_stack_deploy(struct sk_aws *aws, struct sk_stack_deploy *d,
 	return wait ? wait : rc;
 }
 
-int sk_stack_destroy(struct sk_aws *aws, const char *name,
-    const struct sk_stack_watch *w, struct snek_error *e)
+/* ---- its end ---- */
+
+struct end {
+	struct sk_aws *aws;
+	const struct sk_stack_destroy *d;
+};
+
+static int remove_function(void *arg, const char *name, struct snek_error *e)
 {
+	const struct end *end = arg;
+	char text[200];
+
+	snprintf(text, sizeof(text), "removing the function %s", name);
+	if (end->d->said)
+		end->d->said(end->d->arg, text);
+	return sk_lambda_remove(end->aws, name, e);
+}
+
+int sk_stack_destroy(struct sk_aws *aws, const struct sk_stack_destroy *d,
+    struct snek_error *e)
+{
+	struct end end = { aws, d };
 	struct sk_stack_info i;
 	uint64_t removed = 0;
-	int rc = sk_stack_look(aws, name, &i, e);
+	int rc = sk_stack_functions(aws, d->name, remove_function, &end, e);
 
+	if (!rc)
+		rc = sk_stack_look(aws, d->name, &i, e);
 	if (rc || !i.there)
 		return rc;
 	if (sk_stack_output(&i, "Bucket"))
 		rc = sk_bucket_empty(aws, sk_stack_output(&i, "Bucket"), &removed,
-		    w, e);
-	return rc ? rc : sk_stack_delete(aws, i.id, w, e);
+		    &d->watch, e);
+	return rc ? rc : sk_stack_delete(aws, i.id, &d->watch, e);
 }

@@ -233,3 +233,11 @@ int sk_template_make(const struct sk_stack_options *o, struct sk_buf *out,
 	sk_template_put(&t, "}");
 	return t.nomem || !sk_buf_byte(out, '\n') ? sk_enomem(e) : 0;
 }
+
+int sk_template_text(struct sk_stack_options *o, struct sk_buf *out,
+    struct snek_error *e)
+{
+	int rc = sk_template_check(o, e);
+
+	return rc ? rc : sk_template_make(o, out, e);
+}

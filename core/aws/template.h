@@ -41,6 +41,10 @@ int sk_template_check(struct sk_stack_options *, struct snek_error *);
 int sk_template_make(const struct sk_stack_options *, struct sk_buf *,
     struct snek_error *);
 
+/* Check them, and append it. */
+int sk_template_text(struct sk_stack_options *, struct sk_buf *,
+    struct snek_error *);
+
 /* ---- between the files template*.c ---- */
 
 struct sk_template {

@@ -16,10 +16,38 @@ static const struct cli_option options[] = {
 	  "make a cluster of these servers, or give it more" },
 	{ "meta", 0, CLI_TEXT, AT(meta), "URL",
 	  "the server with the meta store; default: the first" },
+	{ "aws", 0, CLI_FLAG, AT(aws), NULL,
+	  "make a stack at AWS, as without any of these" },
+	{ "stack", 0, CLI_TEXT, AT(stack), "NAME", "its name; default: snek" },
+	{ "region", 0, CLI_TEXT, AT(aws_region), "REGION",
+	  "where it is; default: as ~/.aws says" },
+	{ "replicas", 0, CLI_COUNT, AT(replicas), "R",
+	  "of each server, 0 to 5; default: 0" },
+	{ "zones", 0, CLI_COUNT, AT(zones), "N", "1 to 6; default: 1" },
+	{ "node", 0, CLI_TEXT, AT(node), "TYPE",
+	  "of each server; default: cache.t4g.micro" },
+	{ "engine", 0, CLI_CHOICE, AT(engine), "valkey|redis",
+	  "default: valkey" },
+	{ "auth", 0, CLI_CHOICE, AT(auth), "iam|token",
+	  "how servers know who asks; default: iam" },
+	{ "tag", 0, CLI_LIST, AT(tags), "NAME=VALUE",
+	  "on each of its resources; may be repeated" },
+	{ "bastion", 0, CLI_FLAG, AT(bastion), NULL,
+	  "with a machine to look around from, through SSM" },
+	{ "log-retention", 0, CLI_COUNT, AT(log_retention), "DAYS",
+	  "how long logs are kept; default: 14" },
+	{ "code", 0, CLI_TEXT, AT(code), "FILE",
+	  "the zip with snek-api; default: the one installed" },
+	{ "dry-run", 0, CLI_FLAG, AT(dry_run), NULL,
+	  "tell what would change, and what it costs" },
+	{ "detailed-exitcode", 0, CLI_FLAG, AT(detailed), NULL,
+	  "exit 10 where there are changes" },
+	{ "print-template", 0, CLI_FLAG, AT(print_template), NULL,
+	  "write the CloudFormation template, do nothing" },
 	{ "name", 0, CLI_TEXT, AT(name), "PROFILE",
 	  "call it so from now on (snek.conf)" },
 	{ "shards", 0, CLI_COUNT, AT(shards), "N",
-	  "how many shards it has, 1 to 1024; default: 4" },
+	  "how many shards it has, 1 to 1024; default: 4 (2)" },
 	{ "level", 0, CLI_COUNT, AT(level), "K",
 	  "over how many a category is spread; default: all" },
 	{ "status", 0, CLI_FLAG, AT(status), NULL,
@@ -186,9 +214,6 @@ static int check(const struct deploy *d)
 	if (d->local && d->c.cluster)
 		return cli_error_usage(&d->c, "--local and --cluster name the "
 		    "same thing: give one");
-	if (!d->local && !d->redis && !d->status && !d->destroy)
-		return cli_error_usage(&d->c, "what to deploy? give --local "
-		    "DIR, --redis URL,..., --status or --destroy");
 	if (!!d->local + !!d->redis + d->destroy > 1)
 		return cli_error_usage(&d->c, "--local, --redis and --destroy: "
 		    "one of them");
@@ -229,6 +254,14 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 
 	if (rc != CLI_GO)
 		return rc;
+	/* What is to be made is said nowhere: the whole of it. */
+	if (!d.local && !d.redis && !d.status && !d.destroy && !d.name &&
+	    !d.c.cluster)
+		d.aws = true;
+	if ((rc = deploy_aws_check(&d)))
+		return rc;
+	if (d.aws)
+		return deploy_aws(&d);
 	if ((rc = check(&d)))
 		return rc;
 	if (d.redis && !d.status)

@@ -11,6 +11,11 @@ struct deploy {
 	const char *server_name;
 	const char *region, *role, *endpoint, *bucket, *aws_profile;
 	bool status, destroy, yes, allow_eviction;
+	/* of a stack at AWS */
+	bool aws, bastion, dry_run, detailed, print_template;
+	const char *stack, *aws_region, *replicas, *zones, *node, *engine, *auth,
+	    *log_retention, *code;
+	struct cli_list tags;
 };
 
 void deploy_put_json(const char *where, const struct snek_cluster_info *,
@@ -24,6 +29,14 @@ void deploy_say(const struct cli *, const char *where, const char *what,
 /* deploy_redis.c: clusters on servers. */
 int deploy_redis(const struct deploy *);
 int deploy_destroy(const struct deploy *, const char *where);
+
+/* deploy_aws.c: a stack at AWS. */
+int deploy_aws(const struct deploy *);
+int deploy_aws_check(const struct deploy *);
+
+/* deploy_cost.c */
+double deploy_cost_hour(const struct snek_stack_options *);
+void deploy_cost_tell(const struct deploy *, const struct snek_stack_options *);
 
 /* deploy_target.c: where its functions go at AWS. */
 bool deploy_has_target(const struct deploy *);

@@ -578,4 +578,5 @@ SNEK_API int snek_value_compare(struct snek_value, struct snek_value);
 #endif
 
 #include <snek/lambda.h>
+#include <snek/stack.h>
 #endif

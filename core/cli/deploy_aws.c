@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/* deploy_aws.c - snek-deploy --aws: a cluster as a stack, shown before it is
+ * changed. */
+#include "cli/deploy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TAGS = 40, CHANGES = 10, MINUTES_NEW = 20, MINUTES_CHANGE = 10 };
+
+struct aws {
+	const struct deploy *d;
+	struct snek_stack_options o;
+	struct snek_stack_tag tag[TAGS];
+	char *own[TAGS];                /* what tags point into */
+	unsigned added, removed, modified, replaced, left;
+};
+
+/* ---- told while it lasts ---- */
+
+static void said(void *arg, const char *text)
+{
+	const struct aws *a = arg;
+
+	cli_error_say(&a->d->c, "%s", text);
+}
+
+/* 09:41:07  CREATE_COMPLETE     AWS::EC2::VPC  Vpc  why */
+static void event(void *arg, const struct snek_stack_event *ev)
+{
+	const struct aws *a = arg;
+	const char *t = strchr(ev->time, 'T');
+
+	if (a->d->c.quiet)
+		return;
+	fprintf(stderr, "%-8.8s  %-28s  ", t ? t + 1 : ev->time, ev->status);
+	cli_out_plain(stderr, ev->name);
+	fprintf(stderr, "  (%s)%s", ev->type, *ev->reason ? "  " : "");
+	cli_out_plain(stderr, ev->reason);
+	fputc('\n', stderr);
+}
+
+static int waits(void *arg, const char *what)
+{
+	(void)arg;
+	(void)what;
+	return cli_signal_caught() ? SNEK_ECANCELED : 0;
+}
+
+/* ---- what was asked for ---- */
+
+static int take_tag(struct aws *a, const char *text)
+{
+	const char *is = strchr(text, '=');
+	struct snek_stack_tag *t = &a->tag[a->o.tags];
+
+	if (!is || is == text || a->o.tags == TAGS)
+		return cli_error_usage(&a->d->c, "--tag %s: at most %d of the "
+		    "form NAME=VALUE", text, TAGS);
+	a->own[a->o.tags] = strndup(text, (size_t)(is - text));
+	if (!a->own[a->o.tags])
+		return cli_error(&a->d->c, SNEK_ENOMEM, NULL, NULL,
+		    "out of memory");
+	*t = (struct snek_stack_tag){ a->own[a->o.tags++], is + 1 };
+	return 0;
+}
+
+static int understand(struct aws *a, const struct deploy *d)
+{
+	size_t i;
+	int rc = 0;
+
+	a->d = d;
+	a->o = (struct snek_stack_options){ .size = sizeof(a->o),
+		.name = d->stack ? d->stack : "snek", .region = d->aws_region,
+		.aws_profile = d->aws_profile,
+		.shards = (uint32_t)cli_option_count(d->shards, 0),
+		.level = (uint32_t)cli_option_count(d->level, 0),
+		.replicas = (uint32_t)cli_option_count(d->replicas, 0),
+		.zones = (uint32_t)cli_option_count(d->zones, 0),
+		.node = d->node, .engine = d->engine, .auth = d->auth,
+		.bastion = d->bastion, .log_retention =
+		(uint32_t)cli_option_count(d->log_retention, 0),
+		.tag = a->tag, .code = d->code, .said = said, .event = event,
+		.waits = waits, .arg = a };
+	for (i = 0; !rc && i < d->tags.n; i++)
+		rc = take_tag(a, d->tags.v[i]);
+	return rc;
+}
+
+static int failed(const struct aws *a, int rc, const struct snek_error *e)
+{
+	if (rc == SNEK_ECANCELED)
+		return cli_signal_exit(&a->d->c, "AWS goes on; the same command "
+		    "waits again");
+	return cli_error_of(&a->d->c, rc, e, a->o.name, NULL);
+}
+
+/* ---- the plan ---- */
+
+static const char *mark(struct aws *a, const struct snek_stack_change *c)
+{
+	if (!strcmp(c->action, "Add"))
+		return a->added++, "+";
+	if (!strcmp(c->action, "Remove"))
+		return a->removed++, "-";
+	if (c->replaces)
+		return a->replaced++, "-/+";
+	return a->modified++, "~";
+}
+
+static int visit(void *arg, const struct snek_stack_change *c)
+{
+	struct aws *a = arg;
+	const char *m = mark(a, c);
+
+	if (!a->d->c.json) {
+		printf("%-3s %-28s %s\n", m, c->name, c->type);
+		return 0;
+	}
+	cli_out_begin(stdout, "change");
+	cli_out_text(stdout, "mark", m);
+	cli_out_text(stdout, "name", c->name);
+	cli_out_text(stdout, "type", c->type);
+	cli_out_close(stdout);
+	return 0;
+}
+
+static unsigned changes(const struct aws *a)
+{
+	return a->added + a->removed + a->modified + a->replaced;
+}
+
+static void tell_plan(const struct aws *a)
+{
+	if (!changes(a)) {
+		said((void *)(uintptr_t)a, "nothing to change");
+		return;
+	}
+	cli_error_say(&a->d->c, "%s: %u to add, %u to change, %u to replace, %u "
+	    "to remove; about %d minutes", a->o.name, a->added, a->modified,
+	    a->replaced, a->removed, a->added > 20 ? MINUTES_NEW :
+	    MINUTES_CHANGE);
+	deploy_cost_tell(a->d, &a->o);
+}
+
+/* 0: go on. */
+static int ask(const struct aws *a)
+{
+	int yes = a->d->yes ? 1 : cli_tty_ask("do it?");
+
+	if (yes < 0)
+		return cli_error_usage(&a->d->c, "nobody to ask: say --yes, or "
+		    "--dry-run");
+	return yes ? 0 : cli_error(&a->d->c, SNEK_ECANCELED, a->o.name, NULL,
+	    "nothing was changed");
+}
+
+static int make(struct aws *a)
+{
+	struct snek_error e = { 0 };
+	int rc = snek_stack_deploy(&a->o, &e);
+
+	if (rc < 0)
+		return failed(a, rc, &e);
+	cli_error_say(&a->d->c, "%s is there: --cluster %s", a->o.name,
+	    a->o.name);
+	return 0;
+}
+
+static int deploy(struct aws *a)
+{
+	struct snek_error e = { 0 };
+	int rc = snek_stack_plan(&a->o, visit, a, &e);
+
+	if (rc < 0)
+		return failed(a, rc, &e);
+	tell_plan(a);
+	rc = cli_out_end(&a->d->c, 0);
+	if (rc)
+		return rc;
+	if (a->d->dry_run)
+		return changes(a) && a->d->detailed ? CHANGES : 0;
+	rc = changes(a) ? ask(a) : 0;
+	if (!rc)
+		rc = make(a);
+	return rc ? rc : changes(a) && a->d->detailed ? CHANGES : 0;
+}
+
+/* ---- the rest ---- */
+
+static int put_output(void *arg, const char *name, const char *value)
+{
+	const struct aws *a = arg;
+
+	if (!a->d->c.json) {
+		printf("%s\t%s\n", name, value);
+		return 0;
+	}
+	cli_out_begin(stdout, "output");
+	cli_out_text(stdout, "name", name);
+	cli_out_text(stdout, "value", value);
+	cli_out_close(stdout);
+	return 0;
+}
+
+static int status(struct aws *a)
+{
+	struct snek_error e = { 0 };
+	int rc = snek_stack_look(&a->o, put_output, a, &e);
+
+	return rc < 0 ? failed(a, rc, &e) : cli_out_end(&a->d->c, 0);
+}
+
+static int print_template(struct aws *a)
+{
+	struct snek_error e = { 0 };
+	int rc = snek_stack_template(&a->o, stdout, &e);
+
+	return rc < 0 ? failed(a, rc, &e) : cli_out_end(&a->d->c, 0);
+}
+
+/* The name, written out: a "y" is too quick for what cannot be undone. */
+static int confirm(const struct aws *a)
+{
+	char *line = NULL;
+	size_t size = 0;
+	bool same;
+
+	if (a->d->yes)
+		return 0;
+	if (cli_tty_ask("all data of the stack goes (snek copy NAME CATEGORY "
+	    "keeps a category elsewhere): go on?") != 1)
+		return cli_error_usage(&a->d->c, "not destroyed: say yes on a "
+		    "terminal, or --yes");
+	fprintf(stderr, "the stack's name: ");
+	same = getline(&line, &size, stdin) > 0 &&
+	    !strncmp(line, a->o.name, strlen(a->o.name)) &&
+	    line[strlen(a->o.name)] == '\n';
+	free(line);
+	return same ? 0 : cli_error(&a->d->c, SNEK_ECANCELED, a->o.name, NULL,
+	    "that is not its name: nothing was changed");
+}
+
+static int put_left(void *arg, const char *arn)
+{
+	struct aws *a = arg;
+
+	a->left++;
+	cli_error_say(&a->d->c, "left behind: %s", arn);
+	return 0;
+}
+
+static int destroy(struct aws *a)
+{
+	struct snek_error e = { 0 };
+	int rc = confirm(a);
+
+	if (rc)
+		return rc;
+	said(a, "AWS takes 20 to 45 minutes to give back the network interfaces "
+	    "of functions; this may be interrupted and said again");
+	rc = snek_stack_destroy(&a->o, put_left, a, &e);
+	if (rc < 0)
+		return failed(a, rc, &e);
+	if (!a->left)
+		said(a, "left behind: nothing");
+	return a->left ? CLI_PARTIAL : 0;
+}
+
+int deploy_aws(const struct deploy *d)
+{
+	struct aws a = { .d = d };
+	int rc = understand(&a, d);
+	size_t i;
+
+	cli_signal_begin();
+	if (!rc)
+		rc = d->print_template ? print_template(&a) : d->status ?
+		    status(&a) : d->destroy ? destroy(&a) : deploy(&a);
+	for (i = 0; i < TAGS; i++)
+		free(a.own[i]);
+	return rc;
+}
+
+int deploy_aws_check(const struct deploy *d)
+{
+	if (!d->aws && (d->stack || d->aws_region || d->replicas || d->node ||
+	    d->engine || d->auth || d->zones || d->tags.n || d->bastion ||
+	    d->log_retention || d->code || d->dry_run || d->detailed ||
+	    d->print_template))
+		return cli_error_usage(&d->c, "--stack, --region, --replicas, "
+		    "--node, --engine, --auth, --zones, --tag, --bastion, "
+		    "--log-retention, --code, --dry-run, --detailed-exitcode and "
+		    "--print-template go with --aws");
+	if (d->aws && (d->local || d->redis || d->meta || d->name ||
+	    d->c.cluster || d->region || d->role || d->bucket || d->endpoint ||
+	    d->user || d->password_file))
+		return cli_error_usage(&d->c, "--aws makes servers and functions "
+		    "of its own: --local, --redis, --name, --cluster, --lambda-... "
+		    "and logins do not go with it");
+	if (d->status + d->destroy + d->print_template + d->dry_run > 1)
+		return cli_error_usage(&d->c, "--status, --destroy, "
+		    "--print-template and --dry-run: one of them");
+	return 0;
+}

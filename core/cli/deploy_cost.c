@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * deploy_cost.c - what a stack costs while nobody uses it, by AWS's list prices
+ * of us-east-1 as they were known in November 2025, in dollars; other regions
+ * differ, and what is used comes on top.
+ */
+#include "cli/deploy.h"
+
+#include <string.h>
+
+#define PRICES_OF "us-east-1, November 2025"
+#define HOURS 730.0             /* of a month */
+
+static const struct {
+	const char *node;
+	double redis;                   /* an hour; Valkey is a fifth less */
+} nodes[] = {
+	{ "cache.t4g.micro", 0.016 },
+	{ "cache.t4g.small", 0.032 },
+	{ "cache.t4g.medium", 0.065 },
+	{ "cache.m7g.large", 0.158 },
+	{ "cache.r7g.large", 0.219 },
+	{ "cache.r7g.xlarge", 0.437 },
+};
+#define VALKEY 0.8
+#define ENDPOINT_HOUR 0.01      /* an interface endpoint, each zone */
+#define BASTION_HOUR 0.0061     /* t3.nano with 8 GB of gp3 */
+#define ALARM_MONTH 0.10
+#define SECRET_MONTH 0.40
+#define FUNCTIONS 4
+
+static double node_hour(const struct snek_stack_options *o)
+{
+	const char *node = o->node ? o->node : "cache.t4g.micro";
+	bool is_redis = o->engine && !strcmp(o->engine, "redis");
+	size_t i;
+
+	for (i = 0; i < sizeof(nodes) / sizeof(*nodes); i++)
+		if (!strcmp(nodes[i].node, node))
+			return nodes[i].redis * (is_redis ? 1 : VALKEY);
+	return 0;
+}
+
+/* 0: the node's price is not known. */
+double deploy_cost_hour(const struct snek_stack_options *o)
+{
+	bool token = o->auth && !strcmp(o->auth, "token");
+	unsigned servers = (o->shards ? o->shards : 2) + 1;
+	unsigned endpoints = 1 + (token ? 1 : 0) + (o->bastion ? 3 : 0);
+	double node = node_hour(o);
+	double hour = servers * (1 + o->replicas) * node +
+	    endpoints * (o->zones ? o->zones : 1) * ENDPOINT_HOUR +
+	    (servers + FUNCTIONS) * ALARM_MONTH / HOURS;
+
+	if (token)
+		hour += SECRET_MONTH / HOURS;
+	if (o->bastion)
+		hour += BASTION_HOUR;
+	return node > 0 ? hour : 0;
+}
+
+void deploy_cost_tell(const struct deploy *d,
+    const struct snek_stack_options *o)
+{
+	double hour = deploy_cost_hour(o);
+
+	if (hour > 0)
+		cli_error_say(&d->c, "standing cost: about $%.3f an hour, $%.0f a "
+		    "month (list prices of " PRICES_OF "), and what is used on "
+		    "top", hour, hour * HOURS);
+	else
+		cli_error_say(&d->c, "standing cost: the price of %s is not known "
+		    "here; %u servers of it", o->node,
+		    ((o->shards ? o->shards : 2) + 1) * (1 + o->replicas));
+	cli_error_say(&d->c, "to stop paying: snek-deploy --aws --destroy "
+	    "--stack %s", o->name);
+}

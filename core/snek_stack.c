@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+/* snek_stack.c - the front door to stacks at AWS. */
+#include "handle.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "aws/stack.h"
+#include "base/hash.h"
+#include "category/profile.h"
+
+enum { TAGS = 40, ZIP_MAX = 50 << 20, SEARCHES = 6 };
+
+struct stack {
+	struct snek_stack_options o;
+	struct sk_stack_tag tag[TAGS];
+	struct sk_stack_deploy d;
+	const struct sk_aws_ops *ops;
+	struct sk_aws *aws;
+	struct sk_buf code;
+	char sha256[65];
+};
+
+/* ---- options ---- */
+
+static void told(void *arg, const struct sk_stack_event *ev)
+{
+	const struct stack *s = arg;
+	const struct snek_stack_event e = { .size = sizeof(e), .time = ev->time,
+		.name = ev->logical, .type = ev->type, .status = ev->status,
+		.reason = ev->reason };
+
+	if (s->o.event)
+		s->o.event(s->o.arg, &e);
+}
+
+static int waits(void *arg, const char *what)
+{
+	const struct stack *s = arg;
+
+	return s->o.waits ? s->o.waits(s->o.arg, what) : 0;
+}
+
+static void said(void *arg, const char *text)
+{
+	const struct stack *s = arg;
+
+	if (s->o.said)
+		s->o.said(s->o.arg, text);
+}
+
+static int take_tags(struct stack *s, struct snek_error *e)
+{
+	size_t i;
+
+	if (s->o.tags > TAGS)
+		return sk_fail(e, SNEK_EINVAL, "%zu tags: at most %d", s->o.tags,
+		    TAGS);
+	for (i = 0; i < s->o.tags; i++)
+		s->tag[i] = (struct sk_stack_tag){ s->o.tag[i].name,
+			s->o.tag[i].value };
+	return 0;
+}
+
+/* The struct must stay where it is. */
+static int begin(struct stack *s, const struct snek_stack_options *options,
+    struct snek_error *e)
+{
+	int rc;
+
+	memset(s, 0, sizeof(*s));
+	rc = sk_options_copy(&s->o, sizeof(s->o), options, e);
+	if (!rc)
+		rc = take_tags(s, e);
+	if (!rc)
+		rc = sk_aws_load(&s->ops, e);
+	if (rc)
+		return rc;
+	s->d.o = (struct sk_stack_options){
+		.name = s->o.name ? s->o.name : "snek", .shards = s->o.shards,
+		.level = s->o.level, .replicas = s->o.replicas,
+		.zones = s->o.zones, .node = s->o.node, .engine = s->o.engine,
+		.auth = s->o.auth, .bastion = s->o.bastion,
+		.log_retention = s->o.log_retention, .tag = s->tag,
+		.tags = s->o.tags,
+	};
+	s->d.watch = (struct sk_stack_watch){ .event = told, .waits = waits,
+		.arg = s };
+	s->d.said = said;
+	s->d.arg = s;
+	return 0;
+}
+
+static int enter(struct stack *s, const struct snek_stack_options *options,
+    struct snek_error *e)
+{
+	struct sk_aws_options o = { .connections = 4 };
+	int rc = begin(s, options, e);
+
+	o.region = s->o.region;
+	o.profile = s->o.aws_profile;
+	return rc ? rc : s->ops->open(&o, &s->aws, e);
+}
+
+static void leave(struct stack *s)
+{
+	if (s->aws)
+		s->ops->close(s->aws);
+	sk_buf_free(&s->code);
+}
+
+/* ---- the program of its functions ---- */
+
+static int read_all(int fd, struct sk_buf *b)
+{
+	char part[65536];
+	ssize_t n;
+
+	while ((n = read(fd, part, sizeof(part))) > 0 && b->n <= ZIP_MAX)
+		if (!sk_buf_put(b, part, (size_t)n))
+			return SNEK_ENOMEM;
+	return n < 0 ? SNEK_EIO : 0;
+}
+
+static int read_code(struct stack *s, struct snek_error *e)
+{
+	const char *path = s->o.code ? s->o.code :
+	    SNEK_LIBEXECDIR "/snek-api.zip";
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return sk_fail_errno(e, "%s (the zip with snek-api, which runs "
+		    "the stack's functions)", path);
+	rc = read_all(fd, &s->code);
+	close(fd);
+	if (rc)
+		return sk_fail(e, rc, "%s cannot be read", path);
+	if (s->code.n > ZIP_MAX || s->code.n < 4 || memcmp(s->code.p, "PK", 2))
+		return sk_fail(e, SNEK_EFORMAT, "%s is no zip of at most %d MB",
+		    path, ZIP_MAX >> 20);
+	sk_sha256_hex(s->code.p, s->code.n, s->sha256);
+	s->d.code = (struct sk_span){ s->code.p, s->code.n };
+	s->d.code_sha256 = s->sha256;
+	return 0;
+}
+
+/* ---- template and plan ---- */
+
+int snek_stack_template(const struct snek_stack_options *options, FILE *out,
+    struct snek_error *e)
+{
+	struct sk_buf b = { 0 };
+	struct stack s;
+	int rc = sk_need(out, "stream to write to", e);
+
+	if (!rc)
+		rc = begin(&s, options, e);
+	if (rc)
+		return rc;
+	s.d.o.code_key = "snek-api.zip";
+	rc = s.ops->stack_template(&s.d.o, &b, e);
+	if (!rc && fwrite(b.p, 1, b.n, out) != b.n)
+		rc = sk_fail_errno(e, "the template");
+	sk_buf_free(&b);
+	return rc;
+}
+
+static int show(const struct sk_stack_plan *p,
+    int (*visit)(void *, const struct snek_stack_change *), void *arg)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < p->changes; i++) {
+		const struct snek_stack_change c = { .size = sizeof(c),
+			.action = p->change[i].action,
+			.name = p->change[i].logical, .type = p->change[i].type,
+			.replaces = !strcmp(p->change[i].replacement, "True") ||
+			    !strcmp(p->change[i].replacement, "Conditional") };
+
+		rc = visit(arg, &c);
+	}
+	return rc;
+}
+
+int snek_stack_plan(const struct snek_stack_options *options,
+    int (*visit)(void *, const struct snek_stack_change *), void *arg,
+    struct snek_error *e)
+{
+	struct sk_stack_plan p = { .changes = 0 };
+	struct stack s;
+	int rc = sk_need((const void *)(uintptr_t)visit,
+	    "function to visit with", e);
+
+	if (rc)
+		return rc;
+	rc = enter(&s, options, e);
+	if (!rc)
+		rc = read_code(&s, e);
+	if (!rc)
+		rc = s.ops->stack_preview(s.aws, &s.d, &p, e);
+	if (!rc) {
+		rc = show(&p, visit, arg);
+		s.ops->stack_plan_free(&p);
+	}
+	leave(&s);
+	return rc;
+}
+
+/* ---- its profile ---- */
+
+/* A name that means something else already is not taken from it. */
+static int find_profile(const char *name, struct sk_profile *p,
+    struct snek_error *e)
+{
+	struct snek_error why = { 0 };
+	int rc = sk_profile_find(name, p, &why);
+
+	if (rc == SNEK_ENOENT)
+		return 0;
+	if (!rc && strncmp(p->cluster, "https://", 8)) {
+		rc = sk_fail(&why, SNEK_EEXIST, "the profile %s of %s is another "
+		    "cluster: call the stack otherwise, or that", name, p->file);
+		sk_profile_free(p);
+	}
+	if (rc && e)
+		*e = why;
+	return rc;
+}
+
+static int set(char **to, const char *value)
+{
+	char *copy = value ? strdup(value) : NULL;
+
+	if (value && !copy)
+		return SNEK_ENOMEM;
+	if (copy) {
+		free(*to);
+		*to = copy;
+	}
+	return 0;
+}
+
+static int save_profile(struct stack *s, const struct sk_stack_info *i,
+    struct snek_error *e)
+{
+	struct sk_profile p = { 0 };
+	const char *api = NULL;
+	size_t n;
+	int rc;
+
+	for (n = 0; n < i->outputs; n++)
+		if (!strcmp(i->output[n].name, "Api"))
+			api = i->output[n].value;
+	if (!api)
+		return sk_fail(e, SNEK_EFORMAT, "the stack %s says no API",
+		    s->d.o.name);
+	rc = find_profile(s->d.o.name, &p, e);
+	if (rc)
+		return rc;
+	if (set(&p.cluster, api) || set(&p.lambda_region,
+	    s->ops->region(s->aws)) || set(&p.aws_profile, s->o.aws_profile))
+		rc = sk_enomem(e);
+	if (!rc)
+		rc = sk_profile_save(s->d.o.name, &p, e);
+	sk_profile_free(&p);
+	return rc;
+}
+
+/* ---- to what it is to be, and to its end ---- */
+
+int snek_stack_deploy(const struct snek_stack_options *options,
+    struct snek_error *e)
+{
+	struct sk_profile p = { 0 };
+	struct sk_stack_info i;
+	bool changed = false;
+	struct stack s;
+	int rc = enter(&s, options, e);
+
+	if (!rc)
+		rc = find_profile(s.d.o.name, &p, e);
+	sk_profile_free(&p);
+	if (!rc)
+		rc = read_code(&s, e);
+	if (!rc)
+		rc = s.ops->stack_deploy(s.aws, &s.d, &i, &changed, e);
+	if (!rc)
+		rc = save_profile(&s, &i, e);
+	leave(&s);
+	return rc ? rc : changed;
+}
+
+int snek_stack_look(const struct snek_stack_options *options,
+    int (*visit)(void *, const char *, const char *), void *arg,
+    struct snek_error *e)
+{
+	struct sk_stack_info i;
+	struct stack s;
+	size_t n;
+	int rc = sk_need((const void *)(uintptr_t)visit,
+	    "function to visit with", e);
+
+	if (rc)
+		return rc;
+	rc = enter(&s, options, e);
+	if (!rc)
+		rc = s.ops->stack_look(s.aws, s.d.o.name, &i, e);
+	if (!rc && !i.there)
+		rc = sk_fail(e, SNEK_ENOENT, "there is no stack %s in %s",
+		    s.d.o.name, s.ops->region(s.aws));
+	if (!rc)
+		rc = visit(arg, "status", i.status);
+	for (n = 0; !rc && n < i.outputs; n++)
+		rc = visit(arg, i.output[n].name, i.output[n].value);
+	leave(&s);
+	return rc;
+}
+
+struct search {
+	char (*arn)[600];
+	size_t n;
+	bool nomem;
+};
+
+static void found(void *arg, const char *arn)
+{
+	struct search *r = arg;
+	void *p = realloc(r->arn, (r->n + 1) * sizeof(*r->arn));
+
+	if (!p) {
+		r->nomem = true;
+		return;
+	}
+	r->arn = p;
+	snprintf(r->arn[r->n++], sizeof(*r->arn), "%s", arn);
+}
+
+/* AWS's search by tags is minutes behind: look again for a while. */
+static int search(struct stack *s, struct search *r, struct snek_error *e)
+{
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < SEARCHES; i++) {
+		r->n = 0;
+		rc = s->ops->stack_left(s->aws, s->d.o.name, found, r, e);
+		if (!rc && r->nomem)
+			rc = sk_enomem(e);
+		if (!rc && !r->n)
+			break;
+		if (!rc && i + 1 < SEARCHES)
+			rc = waits(s, "the search for what is left");
+		if (!rc && i + 1 < SEARCHES)
+			sleep(1u << i);
+	}
+	return rc;
+}
+
+int snek_stack_destroy(const struct snek_stack_options *options,
+    int (*left)(void *, const char *arn), void *arg, struct snek_error *e)
+{
+	struct sk_stack_destroy d;
+	struct search r = { .n = 0 };
+	struct stack s;
+	size_t i;
+	int rc = sk_need((const void *)(uintptr_t)left,
+	    "function to visit with", e);
+
+	if (rc)
+		return rc;
+	rc = enter(&s, options, e);
+	d = (struct sk_stack_destroy){ .name = s.d.o.name, .watch = s.d.watch,
+		.said = said, .arg = &s };
+	if (!rc)
+		rc = s.ops->stack_destroy(s.aws, &d, e);
+	if (!rc)
+		rc = sk_profile_remove(s.d.o.name, e);
+	if (!rc)
+		rc = search(&s, &r, e);
+	for (i = 0; !rc && i < r.n; i++)
+		rc = left(arg, r.arn[i]);
+	free(r.arn);
+	leave(&s);
+	return rc;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* snek/stack.h - a cluster as a stack of AWS CloudFormation; part of
+ * snek/snek.h, which includes it. */
+#ifndef SNEK_STACK_H
+#define SNEK_STACK_H
+
+#include <snek/snek.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct snek_stack_tag {
+	const char *name, *value;
+};
+/* One resource that would be added, modified or removed; or, of an event, what
+ * became of it.  Until the call returns. */
+struct snek_stack_change {
+	size_t size;
+	const char *action;             /* Add, Modify, Remove */
+	const char *name, *type;        /* Shard0, AWS::ElastiCache::... */
+	bool replaces;                  /* what is there goes, or may go */
+};
+struct snek_stack_event {
+	size_t size;
+	const char *time, *name, *type, *status, *reason;
+};
+/* NULL and 0: the default. */
+struct snek_stack_options {
+	size_t size;
+	const char *name;               /* snek */
+	const char *region, *aws_profile;       /* as the environment says */
+	uint32_t shards, level;         /* 2; all of them */
+	uint32_t replicas, zones;       /* 0 of each server; 1 */
+	const char *node;               /* cache.t4g.micro */
+	const char *engine, *auth;      /* valkey or redis; iam or token */
+	bool bastion;
+	uint32_t log_retention;         /* days; 14 */
+	const struct snek_stack_tag *tag;
+	size_t tags;
+	const char *code;               /* the zip with snek-api; the one that is
+	                                 * installed */
+	/* Told while it lasts; each may be NULL.  Other than 0 from waits ends
+	 * the waiting with that code; AWS goes on. */
+	void (*said)(void *, const char *text);
+	void (*event)(void *, const struct snek_stack_event *);
+	int (*waits)(void *, const char *status);
+	void *arg;
+};
+
+/* The CloudFormation template, as JSON; AWS is not asked. */
+SNEK_API int snek_stack_template(const struct snek_stack_options *, FILE *,
+             struct snek_error *);
+/* What deploying would change, resource by resource; nothing is changed. */
+SNEK_API int snek_stack_plan(const struct snek_stack_options *,
+             int (*visit)(void *, const struct snek_stack_change *), void *,
+             struct snek_error *);
+/* Bring it there, from wherever it is: 1 if anything changed, else 0.  From
+ * then on the profile of the stack's name in snek.conf is this cluster. */
+SNEK_API int snek_stack_deploy(const struct snek_stack_options *,
+             struct snek_error *);
+/* Visit what it is: status, then each output.  SNEK_ENOENT: there is none. */
+SNEK_API int snek_stack_look(const struct snek_stack_options *,
+             int (*visit)(void *, const char *name, const char *value), void *,
+             struct snek_error *);
+/* Remove it with all data, what snek-add-function made for it and its profile;
+ * then visit what is still found by tag or name. */
+SNEK_API int snek_stack_destroy(const struct snek_stack_options *,
+             int (*left)(void *, const char *arn), void *,
+             struct snek_error *);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
