@@ -128,6 +128,7 @@ int main(int argc, char **argv)
 		return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	d.o.name = argv[2];
+	d.o.tag = tags;
 	for (i = 3; i < argc; i++)
 		take(&d.o, argv[i]);
 	rc = !strcmp(argv[1], "template") ? template(&d.o, &e) :

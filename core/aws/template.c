@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_SHARDS 90u          /* replication groups of one stack: a template
-				 * has at most 500 resources */
+#define MAX_SHARDS 30u          /* their addresses are in the environment of the
+				 * functions, of which 4 KB are allowed */
 
 /* ---- options ---- */
 

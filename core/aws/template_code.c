@@ -139,11 +139,6 @@ static void environment(struct sk_template *t)
 		sk_template_put(t, "{'Fn::Sub':'rediss://"
 		    "${Shard%u.PrimaryEndPoint.Address}:6379'}", i);
 	sk_template_put(t, "]]}");
-	/* By these names passwords are signed, in the same order. */
-	sk_template_put(t, "'SNEK_CACHES':{'Fn::Join':[',',[{'Ref':'Meta'}");
-	for (i = 0; i < t->o->shards; i++)
-		sk_template_put(t, "{'Ref':'Shard%u'}", i);
-	sk_template_put(t, "]]}");
 	if (strcmp(t->o->auth, "iam"))
 		sk_template_put(t, "'SNEK_TOKEN_SECRET':{'Ref':'Token'}");
 	else

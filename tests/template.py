@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""Templates of stacks, for option after option, by rules of ours.
+
+template.py TOOL [DIRECTORY]: runs TOOL (tests/stack_tool); with a directory,
+leaves the templates there.
+"""
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+
+TOOL = sys.argv[1]
+PSEUDO = {'AWS::Region', 'AWS::AccountId', 'AWS::Partition', 'AWS::StackName'}
+# Where AWS knows no narrower resource.
+STARS = {'NetworkInterfaces', 'NotByTheCode', 'Session'}
+
+
+def combinations():
+    code = 'code=snek-api.zip'
+    yield 'bucket', []
+    for engine, auth, bastion in itertools.product(
+            ('valkey', 'redis'), ('iam', 'token'), (0, 1)):
+        for shards, replicas, zones in (1, 0, 1), (2, 1, 2), (8, 0, 1), (3, 2, 3):
+            yield (f'{engine}-{auth}-{bastion}-{shards}-{replicas}-{zones}',
+                   [code, f'engine={engine}', f'auth={auth}', f'zones={zones}',
+                    f'bastion={bastion}', f'shards={shards}',
+                    f'replicas={replicas}'])
+    yield 'largest', [code, 'shards=30', 'bastion=1', 'zones=6', 'replicas=5',
+                      *(f'tag:t{i}={"v" * 20}' for i in range(10))]
+    yield 'other', [code, 'level=1', 'logs=365', 'node=cache.r7g.large',
+                    'tag:team=a b', 'tag:cost-centre=1/2']
+
+
+def make(options):
+    return subprocess.run([TOOL, 'template', 'one', *options], check=True,
+                          capture_output=True, text=True).stdout
+
+
+def walk(value, path=()):
+    yield path, value
+    if isinstance(value, dict):
+        for k, v in value.items():
+            yield from walk(v, path + (k,))
+    elif isinstance(value, list):
+        for i, v in enumerate(value):
+            yield from walk(v, path + (i,))
+
+
+def as_list(v):
+    return v if isinstance(v, list) else [v]
+
+
+class Rules:
+    def __init__(self, name, text):
+        self.name, self.text = name, text
+        self.t = json.loads(text, object_pairs_hook=self.once)
+        self.r = self.t['Resources']
+        self.bad = []
+
+    @staticmethod
+    def once(pairs):
+        """No name twice in an object."""
+        assert len({k for k, _ in pairs}) == len(pairs), pairs
+        return dict(pairs)
+
+    def of(self, kind):
+        return [(k, r.get('Properties', {})) for k, r in self.r.items()
+                if r['Type'] == kind]
+
+    def must(self, true, where, what):
+        if not true:
+            self.bad.append(f'{self.name}: {where}: {what}')
+
+    def sizes(self):
+        self.must(len(self.text) <= 1000000, 'template', 'over 1 MB')
+        self.must(len(self.r) <= 500, 'template', f'{len(self.r)} resources')
+        self.must(len(self.t['Outputs']) <= 200, 'template', 'outputs')
+        for k in list(self.r) + list(self.t['Outputs']):
+            self.must(re.fullmatch('[A-Za-z0-9]{1,255}', k), k, 'its name')
+
+    def references(self):
+        for path, v in walk(self.t):
+            if not isinstance(v, dict):
+                continue
+            names = [v['Ref']] if 'Ref' in v else []
+            if 'Fn::GetAtt' in v:
+                names.append(v['Fn::GetAtt'][0])
+            if 'Fn::Sub' in v:
+                names += [n.split('.')[0] for n in
+                          re.findall(r'\$\{([^}]+)\}', v['Fn::Sub'])]
+            for n in names + as_list(v.get('DependsOn', [])):
+                self.must(n in self.r or n in PSEUDO, path, f'no {n}')
+
+    def statements(self):
+        for path, v in walk(self.t):
+            if not (isinstance(v, dict) and 'Effect' in v):
+                continue
+            stars = any('*' in a for a in as_list(v['Action']))
+            if v['Effect'] == 'Allow':
+                self.must(not stars, path, f'action {v["Action"]}')
+                self.must(v.get('Principal') != '*', path, 'anybody')
+                self.must('*' not in as_list(v.get('Resource', [])) or
+                          v.get('Sid') in STARS, path, 'resource *')
+        for k, p in self.of('AWS::IAM::Role'):
+            said = json.dumps(p)
+            self.must('NetworkInterfaces' not in said or 'NotByTheCode' in said,
+                      k, 'its code may make interfaces')
+            self.must('logs:CreateLogGroup' not in said, k, 'makes log groups')
+
+    def network(self):
+        for path, v in walk(self.t):
+            self.must(v not in ('0.0.0.0/0', '::/0'), path, 'open')
+        kinds = {r['Type'] for r in self.r.values()}
+        self.must(not kinds & {'AWS::EC2::NatGateway', 'AWS::EC2::EIP',
+                               'AWS::EC2::InternetGateway'}, 'net', 'a way out')
+        for k, p in self.of('AWS::EC2::SecurityGroupIngress'):
+            self.must('SourceSecurityGroupId' in p, k, 'not by group')
+        for k, p in self.of('AWS::EC2::SecurityGroup'):
+            self.must('SecurityGroupIngress' not in p, k, 'lets in')
+        for k, p in self.of('AWS::EC2::Subnet'):
+            self.must(p['MapPublicIpOnLaunch'] is False, k, 'public')
+        for k, p in self.of('AWS::EC2::Instance'):
+            self.must(all(i['AssociatePublicIpAddress'] is False for i in
+                          p['NetworkInterfaces']), k, 'public')
+            self.must(p['MetadataOptions']['HttpTokens'] == 'required', k,
+                      'metadata')
+
+    def kept_safe(self):
+        for k, p in self.of('AWS::ElastiCache::ReplicationGroup'):
+            self.must(p['AtRestEncryptionEnabled'] and
+                      p['TransitEncryptionEnabled'], k, 'plain')
+            self.must('UserGroupIds' in p or 'AuthToken' in p, k, 'for anybody')
+        for k, p in self.of('AWS::ElastiCache::ParameterGroup'):
+            self.must(p['Properties']['maxmemory-policy'] == 'noeviction', k,
+                      'drops data')
+        for k, p in self.of('AWS::S3::Bucket'):
+            self.must('BucketEncryption' in p and 'PublicAccessBlockConfiguration'
+                      in p and p['VersioningConfiguration']['Status'] ==
+                      'Enabled', k, 'plain')
+        for k, p in self.of('AWS::Logs::LogGroup'):
+            self.must(p.get('RetentionInDays'), k, 'kept for ever')
+        for k, p in self.of('AWS::EC2::Instance'):
+            self.must(all(d['Ebs']['Encrypted'] for d in
+                          p['BlockDeviceMappings']), k, 'plain')
+        for k, p in self.of('AWS::ApiGatewayV2::Route'):
+            self.must(p['AuthorizationType'] == 'AWS_IAM', k, 'for anybody')
+
+    def size_of(self, v):
+        """About so many bytes, once it is known."""
+        if isinstance(v, str):
+            return len(v)
+        if isinstance(v, list):
+            return sum(self.size_of(x) + 1 for x in v)
+        if 'Fn::Sub' in v:
+            return 90           # rediss://master....cache.amazonaws.com:6379
+        return 30 if 'Ref' in v else sum(
+            (0 if k.startswith('Fn::') else len(k)) + self.size_of(x)
+            for k, x in v.items())
+
+    def functions(self):
+        for k, p in self.of('AWS::Lambda::Function'):
+            self.must(f'{k}Logs' in self.r and f'{k}Role' in self.r and
+                      f'{k}Alarm' in self.r, k, 'log, role or alarm')
+            self.must('VpcConfig' in p, k, 'outside')
+            size = self.size_of(p['Environment']['Variables'])
+            self.must(size < 4096, k, f'environment of {size}')
+        for path, v in walk(self.t):
+            self.must(not (isinstance(v, str) and 'AKIA' in v), path, 'a secret')
+
+    def check(self):
+        self.sizes()
+        self.references()
+        self.statements()
+        self.network()
+        self.kept_safe()
+        self.functions()
+        return self.bad
+
+
+def main():
+    bad, n = [], 0
+    for name, options in combinations():
+        text = make(options)
+        assert text == make(options), f'{name}: other bytes the second time'
+        bad += Rules(name, text).check()
+        n += 1
+        if len(sys.argv) > 2:
+            with open(os.path.join(sys.argv[2], f'{name}.json'), 'w',
+                      encoding='utf-8') as f:
+                f.write(text)
+    print('\n'.join(bad))
+    print(f'{n} templates')
+    sys.exit(1 if bad or n < 30 else 0)
+
+
+main()
