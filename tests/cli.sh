@@ -183,7 +183,12 @@ is "the count in the receipt" 1 "$(grep -c '"records":2,"bad":1,' out)"
 bad 1 'standard|bad1|set-aside|/dev/full|No space' snek write full bad1 --on-error quarantine=/dev/full
 bad 3 'full' snek find full
 printf '{"a":1,"a":2}' >twice
-bad 1 'twice:1' snek write twice twice
+bad 1 'twice:1:8: .*--duplicates last' snek write twice twice
+bad 1 'bad1:.*nothing was written; --on-error' snek write twice bad1
+bad 1 'bad1:.*nope.$' snek run wordcount -i bad1 field=k
+printf '[1,,2]' >comma
+bad 1 'comma:1:4.*nothing was written$' \
+    snek write twice comma --format array --on-error quarantine=set-aside
 good snek write twice twice --duplicates last -q
 good snek write once three --request-id r1 -q
 good snek write once three --request-id r1

@@ -215,8 +215,9 @@ enum snek_format cli_input_format(const char *name);    /* NULL: by name */
 int cli_input_expand(const struct cli *, struct cli_input *,
     const char *const *names, size_t n);
 void cli_input_free(struct cli_input *);
-/* Call read for each file, in order; stops at a signal. */
-int cli_input_each(const struct cli *, struct cli_input *,
+/* Call read for each file, in order; stops at a signal.  cure (may be NULL):
+ * of a record that is bad. */
+int cli_input_each(const struct cli *, struct cli_input *, const char *cure,
     int (*read)(void *, int fd, const char *name, struct snek_error *), void *);
 
 /* ---- job.c: what query and run have in common ---- */

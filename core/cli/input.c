@@ -117,13 +117,27 @@ void cli_input_free(struct cli_input *in)
 	free(in->v);
 }
 
-static const char *cure_of(int code, const struct snek_error *e)
+/* It says a line: one record is bad, and not all of the file. */
+static bool is_of_record(const char *name, const struct snek_error *e)
 {
-	return code == SNEK_ELIMIT && strstr(e->text, "a record of more than")
-	    ? "--max-record allows more" : NULL;
+	size_t n = strlen(name);
+
+	return !strncmp(e->text, name, n) && e->text[n] == ':' &&
+	    e->text[n + 1] >= '0' && e->text[n + 1] <= '9';
 }
 
-static int each(const struct cli *c, const char *file,
+static const char *cure_of(int code, const char *name,
+    const struct snek_error *e, const char *otherwise)
+{
+	if (code == SNEK_ELIMIT && strstr(e->text, "a record of more than"))
+		return "--max-record allows more";
+	if (code == SNEK_EFORMAT && strstr(e->text, ": duplicate member "))
+		return "--duplicates last takes the last";
+	return (code == SNEK_EFORMAT || code == SNEK_ELIMIT) &&
+	    is_of_record(name, e) ? otherwise : NULL;
+}
+
+static int each(const struct cli *c, const char *file, const char *cure,
     int (*read)(void *, int, const char *, struct snek_error *), void *arg)
 {
 	struct snek_error e = { 0 };
@@ -141,16 +155,16 @@ static int each(const struct cli *c, const char *file,
 		close(fd);
 	if (rc >= 0 || cli_signal_caught())
 		return 0;
-	return cli_error_of(c, rc, &e, name, cure_of(rc, &e));
+	return cli_error_of(c, rc, &e, name, cure_of(rc, name, &e, cure));
 }
 
-int cli_input_each(const struct cli *c, struct cli_input *in,
+int cli_input_each(const struct cli *c, struct cli_input *in, const char *cure,
     int (*read)(void *, int, const char *, struct snek_error *), void *arg)
 {
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < in->n && !rc && !cli_signal_caught(); i++)
-		rc = each(c, in->v[i], read, arg);
+		rc = each(c, in->v[i], cure, read, arg);
 	return rc;
 }

@@ -80,7 +80,7 @@ static int with_job(struct run *r, struct cli_input *in, int argc, char **argv)
 	if (!rc)
 		rc = prepare(r);
 	if (!rc)
-		rc = cli_input_each(&r->j.c, in, read_one, r);
+		rc = cli_input_each(&r->j.c, in, NULL, read_one, r);
 	if (!rc && cli_signal_caught())
 		return cli_signal_exit(&r->j.c, "nothing was printed");
 	return rc ? rc : cli_job_finish(&r->j, r->job,

@@ -164,7 +164,9 @@ static int commit(struct write *w, const char *category)
 
 static int fill(struct write *w, const char *category, struct cli_input *in)
 {
-	int rc = cli_input_each(&w->c, in, read_one, w);
+	int rc = cli_input_each(&w->c, in, w->quarantine ? "nothing was written" :
+	    "nothing was written; --on-error quarantine=FILE leaves such records "
+	    "out", read_one, w);
 
 	cli_progress_erase(w->bar);
 	if (!rc && cli_signal_caught())
