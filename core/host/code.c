@@ -79,7 +79,7 @@ static int unpack(struct sk_code *c, const struct sk_buf *zip,
 	copy = sk_disk_path(c->dir, "zip");
 	if (!task || !copy)
 		rc = sk_enomem(e);
-	else if (mkdir(c->dir, 0711) < 0)
+	else if (mkdir(c->dir, 0700) < 0)
 		rc = sk_fail_errno(e, "%s", c->dir);
 	else
 		rc = sk_disk_write(copy, bytes, e);

@@ -119,8 +119,7 @@ int sk_disk_open(const char *tmp, char **dir, int *lock, struct snek_error *e)
 			rc = sk_enomem(e);
 		else if (!mkdtemp(*dir))
 			rc = sk_fail_errno(e, "a directory in %s", top);
-		else if (lock_dir(*dir, lock) && access(*dir, F_OK) == 0 &&
-		    chmod(*dir, 0711) == 0)
+		else if (lock_dir(*dir, lock) && access(*dir, F_OK) == 0)
 			rc = 0;
 		if (rc)
 			free(*dir);

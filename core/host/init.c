@@ -118,6 +118,7 @@ static _Noreturn void become_bootstrap(const struct sk_spawn_order *o)
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	if (chdir(o->s.task) < 0)
 		sk_init_fail(o, "its directory");

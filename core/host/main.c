@@ -23,6 +23,20 @@ static void on_signal(int sig)
 	stop = sig;
 }
 
+/* What is ignored, by nohup or a shell in the background, stays so. */
+static void take_signals(void)
+{
+	static const int all[] = { SIGTERM, SIGINT, SIGHUP };
+	struct sigaction a = { .sa_handler = on_signal }, old;
+	size_t i;
+
+	for (i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (sigaction(all[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(all[i], &a, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
 /* ---- options ---- */
 
 static int bad(struct snek_error *e, const char *name, const char *value,
@@ -210,7 +224,6 @@ int main(int argc, char **argv)
 	struct local l = { .o = { .port = 9000, .environments = 1000,
 		.late_ms = 1000, .event_retry_ms = 60000, .retry_after_s = 1,
 		.seed = 1, .root = "" } };
-	struct sigaction a = { .sa_handler = on_signal };
 	struct snek_error e = { 0 };
 	struct sk_host *h;
 	int rc, i;
@@ -222,9 +235,7 @@ int main(int argc, char **argv)
 		l.o.tmp = "/tmp";
 	if (parse(&l, argc, argv, &e))
 		return fail(&l, &e);
-	sigaction(SIGINT, &a, NULL);
-	sigaction(SIGTERM, &a, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	take_signals();
 	if (sk_host_open(&l.o, &h, &e))
 		return fail(&l, &e);
 	rc = say_ready(&l, h, &e);

@@ -145,6 +145,7 @@ void sk_spawner_run(int socket, const char *dir, const char *root,
 	sigaction(SIGCHLD, &ignore, NULL);
 	sigaction(SIGTERM, &ignore, NULL);
 	sigaction(SIGINT, &ignore, NULL);
+	sigaction(SIGHUP, &ignore, NULL);
 	if (!move_in(socket, dir, root))
 		return;
 	prctl(PR_SET_DUMPABLE, 0);
