@@ -160,6 +160,8 @@ gives $'7\n5' snek query words size --on lambda
 gives $'7\n5' snek query words size
 bad 2 'name its file, such as /usr/lib/libm.so.6' snek-add-function \
     --call libm.so.6:sqrt --sig 'd(d)' --on lambda root
+rc 0 snek-add-function --call libm.so.6:sqrt --sig 'd(d)' root
+says 'stays here: a Lambda holds libraries that are named by their file'
 bad 2 'no Lambda holds it' snek-add-function --url https://h/ --on lambda u
 
 if $whole; then

@@ -327,6 +327,19 @@ START_TEST(one_that_does_not_work_is_not_left_behind)
 }
 END_TEST
 
+START_TEST(one_that_could_not_be_tried_waits_for_the_next_run)
+{
+	proof = SNEK_EAGAIN;
+	fails_with(SNEK_EAGAIN, "does not work");
+	ck_assert(there.exists);
+	ck_assert_int_eq(there.alias, 0);
+	proof = 0;
+	puts_it();
+	ck_assert_int_eq(there.creations, 1);
+	ck_assert_int_eq(there.code_changes, 0);
+}
+END_TEST
+
 /* ---- what goes wrong for a while ---- */
 
 /* How many requests it takes to make one, and to change it. */
@@ -612,6 +625,8 @@ static void setup(TCase *t)
 	tcase_add_test(t, one_is_removed_once);
 	tcase_add_test(t, a_dry_run_says_and_changes_nothing);
 	tcase_add_test(t, one_that_does_not_work_is_not_left_behind);
+	tcase_add_test(t,
+	    one_that_could_not_be_tried_waits_for_the_next_run);
 	tcase_add_loop_test(t, what_passes_is_waited_for, 0,
 	    2 * sizeof(passing) / sizeof(*passing));
 	tcase_add_loop_test(t, what_was_begun_is_finished_by_the_next, 0, 4);

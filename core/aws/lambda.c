@@ -378,6 +378,13 @@ static int reconcile(struct sk_lambda *l, struct snek_error *e)
 	return rc;
 }
 
+/* Was it the function's fault, and not the day's? */
+static bool is_its_own(int rc)
+{
+	return rc == SNEK_EPLUGIN || rc == SNEK_EABI || rc == SNEK_EFORMAT ||
+	    rc == SNEK_EVERSION || rc == SNEK_EINVAL || rc == SNEK_ELIMIT;
+}
+
 /* One that never worked is not left behind. */
 static int prove(struct sk_lambda *l, const char *alias, struct snek_error *e)
 {
@@ -386,7 +393,7 @@ static int prove(struct sk_lambda *l, const char *alias, struct snek_error *e)
 		.method = "DELETE" };
 	int rc = s->prove ? s->prove(s->prove_arg, l->aws, l->name, e) : 0;
 
-	if (rc && !*alias && !sk_lambda_ask(l, &q, NULL, NULL))
+	if (is_its_own(rc) && !*alias && !sk_lambda_ask(l, &q, NULL, NULL))
 		sk_lambda_say(l, "function %s is removed again", l->name);
 	return rc;
 }

@@ -10,6 +10,7 @@ struct add {
 	struct cli c;
 	struct cli_lambda at;
 	bool replace, trust, tls, dry_run, rollback, changed;
+	const char *why;                /* it stays here, if nobody asked */
 	const char *url, *call, *sig, *fields;
 	const char *on, *bundle, *memory, *timeout, *arch, *role, *bucket;
 	struct cli_list include, env;
@@ -97,7 +98,7 @@ static int visit(void *arg, const struct snek_function_info *i)
 	    *i->sha256 ? i->sha256 : i->url ? i->url : i->library,
 	    a->rollback ? "rolled back" : a->changed ? "added" :
 	    "unchanged", i->lambda ? "; lambda " : "",
-	    i->lambda ? cli_lambda_words(i->lambda).s : "",
+	    i->lambda ? cli_lambda_words(i->lambda, true).s : "",
 	    differs ? ": " : "", differs ? differs : "");
 	return 0;
 }
@@ -133,7 +134,7 @@ static int seen(void *arg, const struct snek_target *t)
 }
 
 /* As it was asked for, or where the cluster's functions go. */
-static int choose(const struct add *a, snek_cluster *cluster, bool *lambda)
+static int choose(struct add *a, snek_cluster *cluster, bool *lambda)
 {
 	struct snek_error e = { 0 };
 	int rc;
@@ -144,6 +145,12 @@ static int choose(const struct add *a, snek_cluster *cluster, bool *lambda)
 	rc = snek_target_get(cluster, seen, lambda, &e);
 	if (rc < 0 && rc != SNEK_ENOENT)
 		return cli_error_of(&a->c, rc, &e, NULL, NULL);
+	if (!*lambda)
+		a->why = "the cluster has no target at AWS (snek-deploy "
+		    "--lambda-region)";
+	else if (a->call && !strchr(a->path, '/'))
+		a->why = "a Lambda holds libraries that are named by their file";
+	*lambda = !a->why;
 	return 0;
 }
 
@@ -162,9 +169,8 @@ static int add_to(struct add *a, snek_cluster *cluster, bool lambda)
 	rc = snek_function_put(cluster, a->path, &o, &a->changed, &e);
 	if (rc < 0)
 		return failed(a, rc, &e, a->path);
-	if (!lambda && !a->on && !a->url && !a->c.json)
-		cli_error_say(&a->c, "it stays here: the cluster has no target "
-		    "at AWS (snek-deploy --lambda-region)");
+	if (a->why && !a->c.json)
+		cli_error_say(&a->c, "it stays here: %s", a->why);
 	if (a->dry_run && !a->c.json)
 		cli_error_say(&a->c, a->changed ? "nothing was changed" :
 		    "there is nothing to change");

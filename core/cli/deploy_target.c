@@ -52,7 +52,8 @@ static int tell(const struct deploy *d, snek_cluster *cluster)
 	struct snek_error e = { 0 };
 	int rc = snek_target_get(cluster, visit, (void *)(uintptr_t)d, &e);
 
-	return rc < 0 && rc != SNEK_ENOENT ?
+	/* EINVAL: behind a gateway, whose own affair it is. */
+	return rc < 0 && rc != SNEK_ENOENT && rc != SNEK_EINVAL ?
 	    cli_error_of(&d->c, rc, &e, NULL, NULL) : 0;
 }
 

@@ -51,7 +51,7 @@ static int note_state(void *arg, const struct snek_lambda_info *l)
 	struct functions *f = arg;
 
 	snprintf(f->answer.s, sizeof(f->answer.s), "%.100s, %s%s%.120s",
-	    cli_lambda_words(l).s, l->state, l->differs ? "; differs: " : "",
+	    cli_lambda_words(l, !f->grid).s, l->state, l->differs ? "; differs: " : "",
 	    l->differs ? l->differs : "");
 	return 0;
 }
@@ -65,7 +65,7 @@ static const char *tell(struct functions *f, const struct snek_function_info *i)
 		return "";
 	if (!f->cloud) {
 		snprintf(f->answer.s, sizeof(f->answer.s), "%.120s%s%.100s",
-		    cli_lambda_words(i->lambda).s, differs ? "; differs: " : "",
+		    cli_lambda_words(i->lambda, !f->grid).s, differs ? "; differs: " : "",
 		    differs ? differs : "");
 		return f->answer.s;
 	}

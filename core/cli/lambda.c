@@ -45,13 +45,14 @@ void cli_lambda_json(const struct snek_lambda_info *l)
 	putchar('}');
 }
 
-struct cli_lambda_words cli_lambda_words(const struct snek_lambda_info *l)
+struct cli_lambda_words cli_lambda_words(const struct snek_lambda_info *l,
+    bool whole)
 {
+	bool at = whole && l->endpoint;
 	struct cli_lambda_words w;
 
 	snprintf(w.s, sizeof(w.s), "version %s in %s%s%s", l->version,
-	    l->region, l->endpoint ? " at " : "", l->endpoint ? l->endpoint :
-	    "");
+	    l->region, at ? " at " : "", at ? l->endpoint : "");
 	return w;
 }
 

@@ -21,9 +21,10 @@ void cli_lambda_options(const struct cli_lambda *, struct snek_lambda_options *)
 void cli_lambda_said(void *cli, const char *text);
 /* ,"lambda":{...} */
 void cli_lambda_json(const struct snek_lambda_info *);
-/* In a few words: "version 7 in eu-west-1". */
+/* In a few words: "version 7 in eu-west-1"; whole: at which URL, too. */
 struct cli_lambda_words { char s[256]; };
-struct cli_lambda_words cli_lambda_words(const struct snek_lambda_info *);
+struct cli_lambda_words cli_lambda_words(const struct snek_lambda_info *,
+    bool whole);
 /* What it has that the cluster does not, without asking AWS; NULL: nothing. */
 const char *cli_lambda_differs(const struct snek_function_info *);
 #endif

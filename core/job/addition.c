@@ -224,6 +224,7 @@ int sk_addition_call(struct sk_catalog *cat, const char *name,
 	int rc;
 
 	memset(a, 0, sizeof(*a));
+	a->trust = trust;
 	rc = named(a, name, e);
 	if (!rc)
 		rc = try_call(c, trust, e);
@@ -296,7 +297,7 @@ static int check_stored(struct sk_catalog *cat, const struct sk_addition *a,
 	rc = sk_catalog_plugin_path(cat, m->sha256, &path, e);
 	c.lib = path.p;
 	if (!rc)
-		rc = try_call(&c, false, e);
+		rc = try_call(&c, a->trust, e);
 	if (rc && rc != SNEK_ENOMEM)
 		rc = sk_fail_in(e, rc, "%s, as the copy that the cluster keeps",
 		    m->lib);

@@ -17,6 +17,7 @@ struct sk_addition {
 	char name[SK_NAME_MAX + 1];     /* the plugin's, or that of the rest */
 	struct sk_meta_function *record;        /* what will be registered */
 	uint32_t records;
+	bool trust;                     /* a library is looked at unconfined */
 };
 
 /* All of them: SNEK_EEXIST unless replace, for a name that ships or that is of
