@@ -68,7 +68,7 @@ static uint64_t claim(uint32_t lease_ms)
 
 static bool is(const struct sk_buf *b, const char *s)
 {
-	return b->n == strlen(s) && !memcmp(b->p, s, b->n);
+	return b->n == strlen(s) && (!b->n || !memcmp(b->p, s, b->n));
 }
 
 START_TEST(a_job_tells_how_it_stands)
