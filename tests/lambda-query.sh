@@ -66,9 +66,10 @@ static int open_op(snek_ctx *c, void **self)
 }
 static int open_whole(snek_ctx *c, void **self)
 {
-	snek_path *p = snek_alloc(c, sizeof(*p));
+	snek_path *p = snek_alloc(c, 2 * sizeof(*p));
+	int rc = p ? snek_field(c, "", p) : SNEK_ENOMEM;
 	*self = p;
-	return p ? snek_field(c, "", p) : SNEK_ENOMEM;
+	return rc < 0 ? rc : snek_field(c, "n", p + 1);
 }
 static int twice(snek_ctx *c, void *self, struct snek_record r)
 {
@@ -104,10 +105,28 @@ static int leave(snek_ctx *c, void *self, struct snek_record r)
 		_exit(3);
 	return snek_emit(c, snek_null(), snek_int(n));
 }
+/* Too much, once it is not refused. */
+static int fuss(snek_ctx *c, void *self, struct snek_record r)
+{
+	int64_t n;
+	if (get(r, (snek_path *)self + 1, &n) && n % 1000 == 13)
+		return snek_fail(c, SNEK_EPLUGIN, "thirteen will not do");
+	return twice(c, self, r);
+}
+/* The first one to try takes for ever, as far as we are concerned. */
+static int slow(snek_ctx *c, void *self, struct snek_record r)
+{
+	int64_t n;
+	if (get(r, self, &n) && n == 13 && snek_task_info(c)->attempt == 1)
+		usleep(100000000);
+	return snek_emit(c, snek_null(), snek_int(n));
+}
 SNEK_PLUGIN("odd", "1.0", SNEK_OP(.name = "twice", .open = open_whole, .map = twice),
     SNEK_OP(.name = "nap", .map = nap),
     SNEK_OP(.name = "die", .open = open_op, .map = die),
     SNEK_OP(.name = "refuse", .open = open_op, .map = refuse),
+    SNEK_OP(.name = "fuss", .open = open_whole, .map = fuss),
+    SNEK_OP(.name = "slow", .open = open_op, .map = slow),
     SNEK_OP(.name = "leave", .open = open_op, .map = leave));
 END
 $CC -shared -fPIC -O1 -I"$srcdir/sdk" "$tmp/odd.c" -o "$tmp/odd.so" || exit 99
@@ -131,6 +150,15 @@ whole=$(told tasks)
 same texts odd.twice --workers 2
 test "$(told tasks)" -gt "$whole" || complain "$whole tasks: none was split"
 test "$(told retries)" = 0 || complain "a split is no retry"
+same texts odd.fuss --workers 2 --skip-bad 5
+test "$(told records_skipped)" = 4 || complain "not four records were left out"
+
+# ---- one that takes for ever is begun a second time ----
+
+snek query texts odd.slow --on lambda -o jsonl --timeout 90 --json >"$tmp/out" 2>"$tmp/err" ||
+    complain "slow: exit $?"
+test "$(wc -l <"$tmp/out")" = 3900 || complain "slow: not all"
+test "$(told calls)" -gt "$(told tasks)" || complain "no backup was begun"
 
 # One chunk that is too much says so, with its number.
 "$PYTHON" - >"$tmp/big" <<'END' || exit 99

@@ -195,6 +195,7 @@ void sk_job_away_close(struct snek_job *j)
 /* One wave: a call costs more than an uneven end. */
 void sk_job_away_limit_plan(const struct snek_job *j, struct sk_plan_limits *l)
 {
+	l->reducers = l->workers;
 	l->workers = j->away.room / 4 + (j->away.room % 4 != 0);
 	if (j->set.chunk_records) {
 		l->max_bytes = 1;

@@ -120,14 +120,15 @@ static void cut(const struct group *g, const struct sizes *z, struct sk_plan *p)
 
 static uint32_t partitions_of(const struct sk_plan_limits *l, uint64_t bytes)
 {
-	uint64_t n = bytes / PARTITION_BYTES;
+	uint64_t n = bytes / PARTITION_BYTES, most;
 
 	if (l->partitions)
 		return l->partitions;
 	if (!l->reduces || !n)
 		return 1;
-	if (n > l->workers)
-		n = l->workers;
+	most = l->reducers ? l->reducers : l->workers;
+	if (n > most)
+		n = most;
 	return n ? (uint32_t)n : 1;
 }
 
