@@ -13,6 +13,9 @@ export SNEK_PLUGIN_PATH=$top/plugins/.libs SNEK_WORKER=$top/snek-worker
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0
+export XDG_CONFIG_HOME=$tmp/config      # profiles of clusters are made
+unset SNEK_CONFIG
+mkdir -p "$XDG_CONFIG_HOME"
 levels='1 3' chunks='64K 4M' counts='1 2 5' reps='1 2' rounds='1 2 3'
 target=
 if test "$executor" = lambda; then
