@@ -169,7 +169,7 @@ for name in snek json processors plugins cluster writable space tmp; do
 	*) is "doctor: $name" PASS "$(check $name)" ;;
 	esac
 done
-is "the shipped plugins" "4 shipped: grep, group, select, wordcount" \
+is "the shipped plugins" "10 shipped: distinct, grep, group, histogram, join, quantiles, sample, select, sort, wordcount" \
     "$(awk -F '\t' '$2 == "plugins" { print $3 }' out)"
 grep -q "	snek $(snek version | cut -d ' ' -f 2), plugin ABI " out ||
     is "the version" "$(snek version)" "$(head -n 1 out)"
@@ -183,7 +183,7 @@ SNEK_PLUGIN_PATH=$SNEK_PLUGIN_PATH:$tmp/odd:$tmp/nowhere rc "broken plugins" 1 s
 is "the file that does not load" 1 "$(grep -c '^FAIL	plugins	.*odd/broken.so' out)"
 is "the file under another name" 1 "$(grep -c '^WARN	plugins	.*egrep.so holds the plugin grep' out)"
 is "the directory that is not there" 1 "$(grep -c '^WARN	plugins	.*nowhere: ' out)"
-is "the others" 1 "$(grep -c '^PASS	plugins	4 shipped' out)"
+is "the others" 1 "$(grep -c '^PASS	plugins	10 shipped' out)"
 SNEK_PLUGIN_PATH='' rc "no plugins" 0 snek doctor
 case $(check plugins) in
 PASS | WARN) ;;         # whatever is installed

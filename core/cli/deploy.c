@@ -246,14 +246,12 @@ static int where_of(const struct deploy *d, char **where)
 	return 0;
 }
 
-static int run(const struct cli_command *cmd, int argc, char **argv)
+static int run_parsed(struct deploy *p)
 {
-	struct deploy d = { .c.command = cmd };
+	struct deploy d = *p;          /* where it is may be found out */
 	char *where = NULL;
-	int rc = cli_option_parse(&d.c, &argc, &argv);
+	int rc;
 
-	if (rc != CLI_GO)
-		return rc;
 	/* What is to be made is said nowhere: the whole of it. */
 	if (!d.local && !d.redis && !d.status && !d.destroy && !d.name &&
 	    !d.c.cluster)
@@ -273,6 +271,17 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 		rc = d.status ? status(&d, where) :
 		    d.destroy ? deploy_destroy(&d, where) : deploy(&d, where);
 	free(where);
+	return rc;
+}
+
+static int run(const struct cli_command *cmd, int argc, char **argv)
+{
+	struct deploy d = { .c.command = cmd };
+	int rc = cli_option_parse(&d.c, &argc, &argv);
+
+	if (rc == CLI_GO)
+		rc = run_parsed(&d);
+	free(d.tags.v);
 	return rc;
 }
 

@@ -159,7 +159,10 @@ static int open_late(snek_ctx *c, void **self)
 	if (rc < 0)
 		return rc;
 	snek_side_chunk(c, ((struct aside *)*self)->side, 0, &chunk);
-	return snek_side_field(c, ((struct aside *)*self)->side, "x", &path);
+	rc = snek_side_field(c, ((struct aside *)*self)->side, "x", &path);
+	if (rc < 0)
+		close_side(*self);      /* of what did not open nobody closes */
+	return rc;
 }
 
 static int side_in_map(snek_ctx *c, void *self, struct snek_record r)
