@@ -379,7 +379,8 @@ START_TEST(the_layout_is_what_plugins_were_built_with)
 	ck_assert_uint_eq(sizeof(struct snek_plugin), 32);
 	ck_assert_uint_eq(offsetof(struct snek_api, emit), 32);
 	ck_assert_uint_eq(offsetof(struct snek_api, log), 152);
-	ck_assert_uint_eq(sizeof(struct snek_api), 160);
+	/* It grows at its end alone: 160 in the first plugins' time. */
+	ck_assert_uint_eq(sizeof(struct snek_api), 192);
 }
 END_TEST
 
