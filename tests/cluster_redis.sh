@@ -230,7 +230,7 @@ rc 0 snek export m
 cat many.jsonl one.jsonl | cmp - out || failed=1
 
 # A plugin comes along, to another machine as well.
-rc 0 snek-add-function "$top/examples/.libs/reverse.so"
+rc 0 snek-add-function --on local "$top/examples/.libs/reverse.so"
 name=$(snek functions --json | sed -n 's/.*"name":"\([^"]*\)".*"registered".*/\1/p' | head -n 1)
 is "a function from outside" reverse "$name"
 for cache in cache cache2; do
@@ -243,7 +243,7 @@ rc 0 env "XDG_CACHE_HOME=$tmp/cache2" snek query m "$name" field=text -o jsonl -
 chmod 777 cache2/snek/plugins
 bad 6 'XDG_CACHE_HOME' env "XDG_CACHE_HOME=$tmp/cache2" snek query m "$name" field=text
 
-rc 0 snek-add-function --call "$top/tests/plugins/.libs/library.so:bytes" \
+rc 0 snek-add-function --on local --call "$top/tests/plugins/.libs/library.so:bytes" \
     --sig 'L(s)' --fields text size
 rc 0 env "XDG_CACHE_HOME=$tmp/cache3" snek query m size -o jsonl --limit 1
 is "a C function from outside" 7 "$(cat out)"
@@ -349,7 +349,7 @@ bad 3 'no cluster' snek-deploy --destroy --yes --cluster "$redis_f"
 bad 2 'is a directory' snek-deploy --destroy --yes --cluster ./local
 snek-deploy -q --redis "$redis_e,$redis_f" --name last --meta "$redis_f"
 rc 0 snek write m many.jsonl --cluster last
-rc 0 snek-add-function "$top/examples/.libs/reverse.so" --cluster last
+rc 0 snek-add-function --on local "$top/examples/.libs/reverse.so" --cluster last
 for key in other:key snek:0:mine snek:mine sneky snek:meta:mine snek:c:1; do
 	cli e SET $key 1 >/dev/null
 	cli f SET $key 1 >/dev/null
