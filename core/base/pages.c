@@ -6,6 +6,16 @@
 
 #define LARGE ((size_t)256 << 10)
 
+/* The thread sanitizer does not follow mremap: it would hold who wrote last at
+ * the new address for a racer. */
+#ifdef __SANITIZE_THREAD__
+#define FOLLOWED false
+#elif defined(__has_feature)
+#define FOLLOWED !__has_feature(thread_sanitizer)
+#else
+#define FOLLOWED true
+#endif
+
 static void *map(size_t n)
 {
 	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE,
@@ -33,15 +43,15 @@ void *sk_pages_grow(void *p, size_t old, size_t n)
 
 	if (n < LARGE)
 		return realloc(p, n ? n : 1);
-	if (old >= LARGE) {
+	if (old >= LARGE && FOLLOWED) {
 		q = mremap(p, old, n, MREMAP_MAYMOVE);
 		return q == MAP_FAILED ? NULL : q;
 	}
 	q = map(n);
 	if (q && old)
-		memcpy(q, p, old);
+		memcpy(q, p, old < n ? old : n);
 	if (q)
-		free(p);
+		sk_pages_free(p, old);
 	return q;
 }
 
