@@ -38,11 +38,10 @@ const char *sk_client_where(const struct sk_client *c)
 
 static int code_of(const char *name, int status)
 {
-	int code;
+	int code = sk_error_code(name);
 
-	for (code = SNEK_EINVAL; code >= SNEK_EINTERNAL; code--)
-		if (!strcmp(sk_error_name(code), name))
-			return code;
+	if (code)
+		return code;
 	switch (status) {
 	case 401:
 	case 403: return SNEK_EACCES;

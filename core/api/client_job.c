@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "api/object.h"
+#include "api/figures.h"
 #include "base/clock.h"
 #include "value/json_read.h"
 #include "value/pack.h"
@@ -148,41 +148,6 @@ static int describe(struct sk_client_job *j, struct sk_buf *b,
 
 /* ---- answers ---- */
 
-static void hear_stat(struct sk_client_job *j, const struct sk_record *r)
-{
-	struct snek_job_stat *s = &j->stat;
-	struct snek_value seconds = sk_object_member(r, "seconds");
-
-	s->tasks = (uint32_t)sk_client_number(r, "tasks");
-	s->running = (uint32_t)sk_client_number(r, "running");
-	s->done = (uint32_t)sk_client_number(r, "done");
-	s->retries = (uint32_t)sk_client_number(r, "retries");
-	s->records_in = sk_client_number(r, "records");
-	s->records_total = sk_client_number(r, "records_total");
-	s->records_skipped = sk_client_number(r, "skipped");
-	s->records_out = sk_client_number(r, "emitted");
-	if (seconds.type == SNEK_DOUBLE)
-		s->seconds = seconds.as.d;
-}
-
-static int hear_failure(struct sk_client_job *j, const struct sk_record *r)
-{
-	struct sk_member m[4];
-	struct sk_record why = { .object = true, .member = m };
-	char name[32], text[480];
-	int code;
-
-	why.n = sk_client_members(sk_object_member(r, "error"), m, 4);
-	sk_client_text(&why, "code", name, sizeof(name));
-	sk_client_text(&why, "message", text, sizeof(text));
-	for (code = SNEK_EINVAL; code > SNEK_EINTERNAL; code--)
-		if (!strcmp(sk_error_name(code), name))
-			break;
-	j->done = true;
-	j->code = sk_fail(&j->error, code, "%s", text);
-	return 0;
-}
-
 static int begin_page(struct sk_client_job *j, struct snek_error *e)
 {
 	struct snek_value list;
@@ -214,7 +179,7 @@ static int hear(struct sk_client_job *j, struct snek_error *e)
 	sk_client_text(r, "state", state, sizeof(state));
 	sk_client_text(r, "job", j->id, sizeof(j->id));
 	if (!strcmp(kind, "results")) {
-		hear_stat(j, r);
+		sk_figures_get(r, &j->stat);
 		j->stat.seconds = (double)(sk_clock_ms() - j->began) / 1000;
 		j->stat.keys = sk_client_number(r, "results_total");
 		j->stat.records_total = j->stat.records_in;
@@ -224,8 +189,12 @@ static int hear(struct sk_client_job *j, struct snek_error *e)
 	if (strcmp(kind, "job"))
 		return sk_fail(e, SNEK_EFORMAT, "the gateway answered a query "
 		    "with a %s", *kind ? kind : "thing of no kind");
-	hear_stat(j, r);
-	return strcmp(state, "failed") ? 0 : hear_failure(j, r);
+	sk_figures_get(r, &j->stat);
+	if (!strcmp(state, "failed")) {
+		j->done = true;
+		j->code = sk_figures_get_error(r, &j->error);
+	}
+	return 0;
 }
 
 static int ask(struct sk_client_job *j, const char *method, const char *path,

@@ -2,7 +2,6 @@
 /* coordinate.c - carry a kept job through, or as far as time allows. */
 #include "api/kept.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/parts.h"
@@ -34,20 +33,14 @@ static uint32_t lease(const struct carry *c)
 
 /* ---- how far it is ---- */
 
-static void put_figures(struct sk_object *o, snek_job *job)
+static void put_figures(struct carry *c, struct sk_object *o)
 {
 	struct snek_job_stat s = { .size = sizeof(s) };
 
-	snek_job_stat(job, &s);
-	sk_object_number(o, "tasks", s.tasks);
-	sk_object_number(o, "running", s.running);
-	sk_object_number(o, "done", s.done);
-	sk_object_number(o, "retries", s.retries);
-	sk_object_number(o, "records", s.records_in);
-	sk_object_number(o, "records_total", s.records_total);
-	sk_object_number(o, "skipped", s.records_skipped);
-	sk_object_number(o, "emitted", s.records_out);
-	sk_object_real(o, "seconds", s.seconds);
+	if (!c->job)
+		return;
+	snek_job_stat(c->job, &s);
+	sk_figures_put(o, &s);
 }
 
 static int renew(struct carry *c, uint32_t ms, struct snek_error *e)
@@ -57,8 +50,7 @@ static int renew(struct carry *c, uint32_t ms, struct snek_error *e)
 	int rc;
 
 	sk_object_open(&o, NULL, '{');
-	if (c->job)
-		put_figures(&o, c->job);
+	put_figures(c, &o);
 	sk_object_close(&o, '}');
 	rc = o.nomem ? sk_enomem(e) : c->journal->ops->renew(c->journal, c->id,
 	    c->token, ms, (struct sk_span){ b.p, b.n }, e);
@@ -87,88 +79,42 @@ static int end_failed(struct carry *c, int code, const struct snek_error *why,
 	struct sk_object o = { &b, false, false };
 
 	sk_object_open(&o, NULL, '{');
-	if (c->job)
-		put_figures(&o, c->job);
-	sk_object_open(&o, "error", '{');
-	sk_object_text(&o, "code", sk_error_name(code));
-	sk_object_text(&o, "message", *why->text ? why->text : sk_strerror(code));
-	sk_object_close(&o, '}');
+	put_figures(c, &o);
+	sk_figures_put_error(&o, code, why->text);
 	sk_object_close(&o, '}');
 	return end(c, &b, e);
 }
 
-struct sheets {
-	struct carry *c;
-	struct sk_buf b;
-	uint64_t pages, results;
-	bool reduced;
-};
-
-static int end_page(struct sheets *s, struct snek_error *e)
+static int put_page(void *arg, uint64_t n, struct sk_span b,
+    struct snek_error *e)
 {
-	struct carry *c = s->c;
+	struct carry *c = arg;
 	char item[SK_JOB_ITEM];
 	int rc;
 
-	snprintf(item, sizeof(item), "g%llu", (unsigned long long)s->pages++);
-	rc = c->journal->ops->put(c->journal, c->id, c->token, item,
-	    (struct sk_span){ s->b.p, s->b.n }, e);
-	s->b.n = 0;
+	sk_kept_item(n, item);
+	rc = c->journal->ops->put(c->journal, c->id, c->token, item, b, e);
 	/* One that was there before us has put the same. */
 	return rc == SNEK_EEXIST ? 0 : rc;
 }
 
-static int add_result(struct sheets *s, struct snek_value key,
-    struct snek_value value, struct snek_error *e)
-{
-	size_t most = s->c->api->o.max_reply, before = s->b.n;
-	struct sk_buf one = { 0 };
-	int rc = sk_api_put_result(&one, s->reduced, key, value) ? 0 :
-	    sk_enomem(e);
-
-	if (!rc && before && before + one.n > most)
-		rc = end_page(s, e);
-	if (!rc && ((s->b.n && !sk_buf_byte(&s->b, ',')) ||
-	    !sk_buf_put(&s->b, one.p, one.n)))
-		rc = sk_enomem(e);
-	s->results++;
-	sk_buf_free(&one);
-	return rc;
-}
-
-static int put_pages(struct sheets *s, struct snek_error *e)
-{
-	struct snek_value key, value;
-	snek_result *r = NULL;
-	int rc = snek_result_open(s->c->job, &r, e);
-
-	if (!rc)
-		s->reduced = snek_result_is_reduced(r);
-	while (!rc && (rc = snek_result_next(r, &key, &value, e)) == 1)
-		rc = add_result(s, key, value, e);
-	if (!rc)
-		rc = end_page(s, e);
-	snek_result_close(r);
-	sk_buf_free(&s->b);
-	return rc;
-}
-
 static int end_done(struct carry *c, struct snek_error *e)
 {
-	struct sheets s = { .c = c };
+	struct sk_page_cut p = { .most = c->api->o.max_reply, .put = put_page,
+		.arg = c };
 	struct sk_buf b = { 0 };
 	struct sk_object o = { &b, false, false };
-	int rc = put_pages(&s, e);
+	int rc = sk_page_cut(&p, c->job, e);
 
 	if (rc == SNEK_ECONFLICT)
 		return 0;
 	if (rc)
 		return end_failed(c, rc, e, e);
 	sk_object_open(&o, NULL, '{');
-	put_figures(&o, c->job);
-	sk_object_flag(&o, "reduced", s.reduced);
-	sk_object_number(&o, "results_total", s.results);
-	sk_object_number(&o, "pages", s.pages);
+	put_figures(c, &o);
+	sk_object_flag(&o, "reduced", p.reduced);
+	sk_object_number(&o, "results_total", p.results);
+	sk_object_number(&o, "pages", p.pages);
 	sk_object_close(&o, '}');
 	return o.nomem ? sk_enomem(e) : end(c, &b, e);
 }

@@ -61,84 +61,41 @@ void sk_api_jobs_end(struct sk_api_jobs *t)
 
 /* ---- results into pages ---- */
 
-struct sheet {                          /* what has not been written yet */
-	struct sk_api_job *j;
-	struct sk_buf b;
-	uint64_t at;                    /* in the file */
-};
-
-static int end_page(struct sheet *s, struct snek_error *e)
+static int put_page(void *arg, uint64_t n, struct sk_span b,
+    struct snek_error *e)
 {
-	struct sk_api_job *j = s->j;
-	struct sk_api_page *p = realloc(j->page, (j->pages + 1) * sizeof(*p));
+	struct sk_api_job *j = arg;
+	struct sk_api_page *p = realloc(j->page, (n + 1) * sizeof(*p));
+	uint64_t at;
 	size_t done = 0;
-	ssize_t n;
+	ssize_t put;
 
 	if (!p)
 		return sk_enomem(e);
 	j->page = p;
-	p[j->pages++] = (struct sk_api_page){ s->at, s->b.n };
-	while (done < s->b.n) {
-		n = pwrite(j->fd, s->b.p + done, s->b.n - done,
-		    (off_t)(s->at + done));
-		if (n < 0)
+	at = n ? p[n - 1].offset + p[n - 1].bytes : 0;
+	p[n] = (struct sk_api_page){ at, b.n };
+	for (; done < b.n; done += (size_t)put) {
+		put = pwrite(j->fd, (const char *)b.p + done, b.n - done,
+		    (off_t)(at + done));
+		if (put < 0)
 			return sk_fail_errno(e, "%s: cannot keep the results",
 			    j->api->tmp);
-		done += (size_t)n;
 	}
-	s->at += s->b.n;
-	s->b.n = 0;
 	return 0;
-}
-
-bool sk_api_put_result(struct sk_buf *b, bool reduced, struct snek_value key,
-    struct snek_value value)
-{
-	if (!reduced)
-		return sk_json_write(b, value);
-	return sk_buf_put(b, "{\"key\":", 7) && sk_json_write(b, key) &&
-	    sk_buf_put(b, ",\"value\":", 9) && sk_json_write(b, value) &&
-	    sk_buf_byte(b, '}');
-}
-
-static int add(struct sheet *s, struct snek_value key, struct snek_value value,
-    struct snek_error *e)
-{
-	size_t before = s->b.n, most = s->j->api->o.max_reply;
-	struct sk_buf one = { 0 };
-	int rc = 0;
-
-	if (!sk_api_put_result(&one, s->j->reduced, key, value))
-		rc = sk_enomem(e);
-	if (!rc && before && before + one.n > most)
-		rc = end_page(s, e);
-	if (!rc && ((s->b.n && !sk_buf_byte(&s->b, ',')) ||
-	    !sk_buf_put(&s->b, one.p, one.n)))
-		rc = sk_enomem(e);
-	s->j->results++;
-	sk_buf_free(&one);
-	return rc;
 }
 
 static int keep_results(struct sk_api_job *j, struct snek_error *e)
 {
-	struct sheet s = { .j = j };
-	struct snek_value key, value;
-	snek_result *r = NULL;
+	struct sk_page_cut p = { .most = j->api->o.max_reply, .put = put_page,
+		.arg = j };
 	int rc;
 
 	j->fd = sk_tmp_open(j->api->tmp, e);
-	rc = j->fd < 0 ? j->fd : 0;
-	if (!rc)
-		rc = snek_result_open(j->job, &r, e);
-	if (!rc)
-		j->reduced = snek_result_is_reduced(r);
-	while (!rc && (rc = snek_result_next(r, &key, &value, e)) == 1)
-		rc = add(&s, key, value, e);
-	if (!rc)
-		rc = end_page(&s, e);
-	snek_result_close(r);
-	sk_buf_free(&s.b);
+	rc = j->fd < 0 ? j->fd : sk_page_cut(&p, j->job, e);
+	j->reduced = p.reduced;
+	j->results = p.results;
+	j->pages = (size_t)p.pages;
 	return rc;
 }
 

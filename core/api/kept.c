@@ -8,7 +8,6 @@
 
 #include "api/parts.h"
 #include "base/clock.h"
-#include "store/journal.h"
 
 #define LOOK_MS 50              /* between two looks at a record */
 
@@ -104,11 +103,7 @@ static void answer_job(struct sk_api_call *c, struct look *l, const char *id,
 	uint32_t i;
 	char name[64];
 
-	c->out->status = status;
-	snprintf(c->out->location, sizeof(c->out->location), "/v1/jobs/%s", id);
-	sk_object_begin(&o, &c->out->body, "job");
-	sk_object_text(&o, "job", id);
-	sk_object_text(&o, "state", state_of(l));
+	sk_api_begin_job(c, &o, id, state_of(l), status);
 	for (i = 0; l->said.object && i < l->said.n; i++) {
 		snprintf(name, sizeof(name), "%.*s",
 		    (int)l->said.member[i].name_len, l->said.member[i].name);
@@ -117,59 +112,31 @@ static void answer_job(struct sk_api_call *c, struct look *l, const char *id,
 	sk_object_end(&o);
 }
 
-static uint64_t number(const struct look *l, const char *name)
+void sk_kept_item(uint64_t n, char item[SK_JOB_ITEM])
 {
-	struct snek_value v = sk_object_member(&l->said, name);
-
-	return v.type == SNEK_INT && v.as.i > 0 ? (uint64_t)v.as.i : 0;
-}
-
-static int failure(const struct look *l, struct snek_error *e)
-{
-	struct sk_member m[4];
-	struct sk_record why = { .object = true, .member = m };
-	char name[32], text[480];
-	int code;
-
-	why.n = sk_client_members(sk_object_member(&l->said, "error"), m, 4);
-	sk_client_text(&why, "code", name, sizeof(name));
-	sk_client_text(&why, "message", text, sizeof(text));
-	for (code = SNEK_EINVAL; code > SNEK_EINTERNAL; code--)
-		if (!strcmp(sk_error_name(code), name))
-			break;
-	return sk_fail(e, code, "%s", text);
+	snprintf(item, SK_JOB_ITEM, "g%" PRIu64, n);
 }
 
 /* Page n, from 1. */
 static int answer_page(struct sk_api_call *c, struct look *l, const char *id,
     uint64_t n, struct snek_error *e)
 {
-	static const char *const figures[] = { "records", "skipped", "emitted",
-		"tasks", "done", "retries", "results_total" };
-	uint64_t pages = number(l, "pages");
+	const struct sk_record *said = &l->said;
+	struct sk_page p = { .job = id, .number = n,
+		.reduced = sk_client_flag(said, "reduced"),
+		.results = sk_client_number(said, "results_total"),
+		.pages = sk_client_number(said, "pages") };
 	struct sk_object o;
 	char item[SK_JOB_ITEM];
-	size_t i;
 	int rc;
 
-	if (!n || n > pages)
-		return sk_fail(e, SNEK_ENOENT, "there are %" PRIu64 " pages", pages);
-	sk_object_begin(&o, &c->out->body, "results");
-	sk_object_any(&o, "reduced", sk_object_member(&l->said, "reduced"));
-	for (i = 0; i < sizeof(figures) / sizeof(*figures); i++)
-		sk_object_number(&o, figures[i], number(l, figures[i]));
-	sk_object_number(&o, "page", n);
-	sk_object_number(&o, "pages", pages);
-	if (n < pages) {
-		snprintf(c->out->next, sizeof(c->out->next), "%" PRIu64, n + 1);
-		sk_object_text(&o, "job", id);
-		sk_object_number(&o, "next_page", n + 1);
-	}
-	sk_object_open(&o, "results", '[');
-	snprintf(item, sizeof(item), "g%" PRIu64, n - 1);
+	sk_figures_get(said, &p.stat);
+	rc = sk_page_begin(c, &o, &p, e);
+	if (rc)
+		return rc;
+	sk_kept_item(n - 1, item);
 	rc = l->journal->ops->get(l->journal, id, item, &c->out->body, e);
-	sk_object_close(&o, ']');
-	sk_object_end(&o);
+	sk_page_end(&o);
 	return rc ? rc : o.nomem ? sk_enomem(e) : 0;
 }
 
@@ -185,7 +152,7 @@ static int answer(struct sk_api_call *c, struct look *l, const char *id,
 		return 0;
 	}
 	return sk_object_member(&l->said, "error").type != SNEK_NONE ?
-	    failure(l, e) : answer_page(c, l, id, n, e);
+	    sk_figures_get_error(&l->said, e) : answer_page(c, l, id, n, e);
 }
 
 /* ---- the handlers ---- */
@@ -264,7 +231,6 @@ void sk_kept_job(struct sk_api_call *c)
 void sk_kept_drop(struct sk_api_call *c)
 {
 	struct snek_error e = { 0 };
-	struct sk_object o;
 	struct look l;
 	int rc = open_look(c->api, &l, &e);
 
@@ -276,28 +242,21 @@ void sk_kept_drop(struct sk_api_call *c)
 		    c->name[0], &e) : l.journal->ops->cancel(l.journal,
 		    c->name[0], &e);
 	close_look(&l);
-	sk_api_end(c, rc, &e);
-	if (rc)
-		return;
-	sk_object_begin(&o, &c->out->body, "dropped");
-	sk_object_text(&o, "job", c->name[0]);
-	sk_object_end(&o);
+	sk_api_end_drop(c, rc, &e);
 }
 
 void sk_kept_results(struct sk_api_call *c)
 {
 	struct snek_error e = { 0 };
-	uint64_t n = 1, s = 0;
+	uint64_t n = 1;
+	unsigned ms = 0;
 	struct look l;
 	int rc = open_look(c->api, &l, &e);
 
 	if (!rc)
-		rc = sk_api_number(c->request, "page", 1, &n, &e);
+		rc = sk_api_page_asked(c, &n, &ms, &e);
 	if (!rc)
-		rc = sk_api_number(c->request, "wait", 0, &s, &e);
-	if (!rc)
-		rc = wait_for(&l, c->name[0], s * 1000 < c->api->o.wait_ms ?
-		    (unsigned)s * 1000 : c->api->o.wait_ms, &e);
+		rc = wait_for(&l, c->name[0], ms, &e);
 	if (!rc)
 		rc = answer(c, &l, c->name[0], n, &e);
 	close_look(&l);

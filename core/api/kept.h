@@ -15,6 +15,7 @@
 #ifndef SK_API_KEPT_H
 #define SK_API_KEPT_H
 #include "api/api.h"
+#include "store/journal.h"
 
 struct sk_kept_options {
 	/* Have a coordinator begin on the job; it may be asked for one that has
@@ -33,6 +34,9 @@ void sk_kept_list(struct sk_api_call *);
 void sk_kept_job(struct sk_api_call *);
 void sk_kept_drop(struct sk_api_call *);
 void sk_kept_results(struct sk_api_call *);
+
+/* The name of page n's item, from 0. */
+void sk_kept_item(uint64_t n, char item[SK_JOB_ITEM]);
 
 /* Coordinate a job until it ended, another one has it, or time is over; then
  * another is begun.  0 in all of these cases: what came of the job is in its

@@ -6,10 +6,12 @@
 #include <snek/snek.h>
 
 #include "api/api.h"
-#include "api/object.h"
 #include "api/client.h"
+#include "api/figures.h"
 #include "api/jobs.h"
 #include "api/kept.h"
+#include "api/object.h"
+#include "api/page.h"
 #include "api/uploads.h"
 #include "value/json_read.h"
 
@@ -77,9 +79,15 @@ int sk_api_describe(struct sk_api *, snek_cluster *, struct sk_span body,
 /* Milliseconds that a query itself wants to wait. */
 int sk_api_wait_of(struct sk_api *, struct sk_span body, unsigned *ms,
     struct snek_error *);
-/* Append one result, as an element of a list. */
-bool sk_api_put_result(struct sk_buf *, bool reduced, struct snek_value key,
-    struct snek_value value);
+/* Which page is asked for, 1 if none is named, and milliseconds that the
+ * question may wait. */
+int sk_api_page_asked(struct sk_api_call *, uint64_t *page, unsigned *ms,
+    struct snek_error *);
+/* Begin a job's object, as the answer with a status; it is to be ended. */
+void sk_api_begin_job(struct sk_api_call *, struct sk_object *, const char *id,
+    const char *state, int status);
+/* Answer that the job of the path is dropped, or why not. */
+void sk_api_end_drop(struct sk_api_call *, int rc, const struct snek_error *);
 /* A visit that puts a job's name into a list. */
 int sk_api_put_name(void *object, const char *id);
 /* The journal of a cluster's jobs; it lives as long as the handle at most. */

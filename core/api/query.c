@@ -169,6 +169,15 @@ static int describe(struct sk_api *a, snek_cluster *cluster,
 	return rc;
 }
 
+/* What is mapped over which; the first member is called otherwise by some. */
+static int read_names(const struct sk_record *r, const char *member,
+    char **category, char **function, struct snek_error *e)
+{
+	int rc = sk_api_text(r, member, true, category, e);
+
+	return rc ? rc : sk_api_text(r, "function", true, function, e);
+}
+
 int sk_api_describe(struct sk_api *a, snek_cluster *cluster,
     struct sk_span body, snek_job **out, char **name, struct snek_error *e)
 {
@@ -181,9 +190,7 @@ int sk_api_describe(struct sk_api *a, snek_cluster *cluster,
 	if (!rc)
 		rc = check_members(&r, e);
 	if (!rc)
-		rc = sk_api_text(&r, "category", true, &category, e);
-	if (!rc)
-		rc = sk_api_text(&r, "function", true, &function, e);
+		rc = read_names(&r, "category", &category, &function, e);
 	if (!rc)
 		rc = describe(a, cluster, &r, category, function, out, e);
 	sk_json_reader_free(json);
@@ -215,32 +222,20 @@ static int start(struct sk_api *a, const struct sk_record *r,
 
 /* ---- answers ---- */
 
+/* Page n, from 1. */
 static int put_page(struct sk_api_call *c, const struct sk_api_job *j,
-    size_t n, struct snek_error *e)
+    uint64_t n, struct snek_error *e)
 {
+	const struct sk_page p = { .job = j->id, .stat = j->stat,
+		.reduced = j->reduced, .results = j->results, .number = n,
+		.pages = j->pages };
 	struct sk_object o;
-	int rc;
+	int rc = sk_page_begin(c, &o, &p, e);
 
-	sk_object_begin(&o, &c->out->body, "results");
-	sk_object_flag(&o, "reduced", j->reduced);
-	sk_object_number(&o, "records", j->stat.records_in);
-	sk_object_number(&o, "skipped", j->stat.records_skipped);
-	sk_object_number(&o, "emitted", j->stat.records_out);
-	sk_object_number(&o, "tasks", j->stat.tasks);
-	sk_object_number(&o, "done", j->stat.done);
-	sk_object_number(&o, "retries", j->stat.retries);
-	sk_object_number(&o, "results_total", j->results);
-	sk_object_number(&o, "page", n + 1);
-	sk_object_number(&o, "pages", j->pages);
-	if (n + 1 < j->pages) {
-		snprintf(c->out->next, sizeof(c->out->next), "%zu", n + 2);
-		sk_object_text(&o, "job", j->id);
-		sk_object_number(&o, "next_page", n + 2);
-	}
-	sk_object_open(&o, "results", '[');
-	rc = sk_api_jobs_page(j, n, &c->out->body, e);
-	sk_object_close(&o, ']');
-	sk_object_end(&o);
+	if (rc)
+		return rc;
+	rc = sk_api_jobs_page(j, (size_t)n - 1, &c->out->body, e);
+	sk_page_end(&o);
 	return rc ? rc : o.nomem ? sk_enomem(e) : 0;
 }
 
@@ -251,48 +246,42 @@ static const char *state_name(enum sk_api_state s)
 	return names[s];
 }
 
-/* How far it is; a running one's figures come from the job itself. */
 static void put_job(struct sk_object *o, struct sk_api_job *j)
 {
 	struct snek_job_stat s = { .size = sizeof(s) };
 
-	pthread_mutex_lock(&j->api->jobs.lock);
 	if (j->job)
 		snek_job_stat(j->job, &s);
 	else
 		s = j->stat;
-	sk_object_text(o, "job", j->id);
-	sk_object_text(o, "state", state_name(j->state));
 	sk_object_text(o, "category", j->category);
 	sk_object_text(o, "function", j->function);
-	sk_object_number(o, "tasks", s.tasks);
-	sk_object_number(o, "running", s.running);
-	sk_object_number(o, "done", s.done);
-	sk_object_number(o, "retries", s.retries);
-	sk_object_number(o, "records", s.records_in);
-	sk_object_number(o, "records_total", s.records_total);
-	sk_object_number(o, "skipped", s.records_skipped);
-	sk_object_number(o, "emitted", s.records_out);
-	sk_object_real(o, "seconds", s.seconds);
+	sk_figures_put(o, &s);
 	if (j->state == SK_API_DONE)
 		sk_object_number(o, "pages", j->pages);
-	if (j->state == SK_API_FAILED) {
-		sk_object_open(o, "error", '{');
-		sk_object_text(o, "code", sk_error_name(j->error.code));
-		sk_object_text(o, "message", j->error.text);
-		sk_object_close(o, '}');
-	}
-	pthread_mutex_unlock(&j->api->jobs.lock);
+	if (j->state == SK_API_FAILED)
+		sk_figures_put_error(o, j->error.code, j->error.text);
 }
 
+void sk_api_begin_job(struct sk_api_call *c, struct sk_object *o,
+    const char *id, const char *state, int status)
+{
+	c->out->status = status;
+	snprintf(c->out->location, sizeof(c->out->location), "/v1/jobs/%s", id);
+	sk_object_begin(o, &c->out->body, "job");
+	sk_object_text(o, "job", id);
+	sk_object_text(o, "state", state);
+}
+
+/* How far it is; a running one's figures come from the job itself. */
 static void answer_job(struct sk_api_call *c, struct sk_api_job *j, int status)
 {
 	struct sk_object o;
 
-	c->out->status = status;
-	snprintf(c->out->location, sizeof(c->out->location), "/v1/jobs/%s", j->id);
-	sk_object_begin(&o, &c->out->body, "job");
+	pthread_mutex_lock(&j->api->jobs.lock);
+	sk_api_begin_job(c, &o, j->id, state_name(j->state), status);
 	put_job(&o, j);
+	pthread_mutex_unlock(&j->api->jobs.lock);
 	sk_object_end(&o);
 }
 
@@ -348,9 +337,7 @@ void sk_api_query(struct sk_api_call *c)
 	if (!rc)
 		rc = check_members(&r, &e);
 	if (!rc)
-		rc = sk_api_text(&r, "category", true, &category, &e);
-	if (!rc)
-		rc = sk_api_text(&r, "function", true, &function, &e);
+		rc = read_names(&r, "category", &category, &function, &e);
 	if (!rc)
 		rc = wait_of(c->api, &r, &ms, &e);
 	if (!rc)
@@ -363,7 +350,7 @@ void sk_api_query(struct sk_api_call *c)
 	if (!rc && state == SK_API_RUNNING)
 		answer_job(c, j, 202);
 	else if (!rc)
-		rc = state == SK_API_DONE ? put_page(c, j, 0, &e) : failed(j, &e);
+		rc = state == SK_API_DONE ? put_page(c, j, 1, &e) : failed(j, &e);
 	/* What was answered whole is not asked about again. */
 	if (j && state != SK_API_RUNNING && (rc || j->pages == 1))
 		sk_api_jobs_drop(j);
@@ -411,31 +398,39 @@ void sk_api_job(struct sk_api_call *c)
 	sk_api_end(c, j ? 0 : e.code, &e);
 }
 
-void sk_api_job_drop(struct sk_api_call *c)
+void sk_api_end_drop(struct sk_api_call *c, int rc, const struct snek_error *e)
 {
-	struct snek_error e = { 0 };
-	struct sk_api_job *j = sk_api_jobs_hold(c->api, c->name[0], &e);
 	struct sk_object o;
 
-	if (!j) {
-		sk_api_end(c, e.code, &e);
+	sk_api_end(c, rc, e);
+	if (rc)
 		return;
-	}
-	sk_api_jobs_drop(j);
-	sk_api_jobs_release(j);
 	sk_object_begin(&o, &c->out->body, "dropped");
 	sk_object_text(&o, "job", c->name[0]);
 	sk_object_end(&o);
 }
 
-/* Seconds that the question itself may wait. */
-static int wait_asked(struct sk_api_call *c, unsigned *ms, struct snek_error *e)
+void sk_api_job_drop(struct sk_api_call *c)
+{
+	struct snek_error e = { 0 };
+	struct sk_api_job *j = sk_api_jobs_hold(c->api, c->name[0], &e);
+
+	if (j)
+		sk_api_jobs_drop(j);
+	sk_api_jobs_release(j);
+	sk_api_end_drop(c, j ? 0 : e.code, &e);
+}
+
+int sk_api_page_asked(struct sk_api_call *c, uint64_t *page, unsigned *ms,
+    struct snek_error *e)
 {
 	uint64_t s;
-	int rc = sk_api_number(c->request, "wait", 0, &s, e);
+	int rc = sk_api_number(c->request, "page", 1, page, e);
 
 	if (!rc)
-		*ms = s * 1000 < c->api->o.wait_ms ? (unsigned)s * 1000 :
+		rc = sk_api_number(c->request, "wait", 0, &s, e);
+	if (!rc)
+		*ms = s < c->api->o.wait_ms / 1000 ? (unsigned)s * 1000 :
 		    c->api->o.wait_ms;
 	return rc;
 }
@@ -446,10 +441,8 @@ void sk_api_job_results(struct sk_api_call *c)
 	struct sk_api_job *j = sk_api_jobs_hold(c->api, c->name[0], &e);
 	uint64_t n = 1;
 	unsigned ms = 0;
-	int rc = j ? sk_api_number(c->request, "page", 1, &n, &e) : e.code;
+	int rc = j ? sk_api_page_asked(c, &n, &ms, &e) : e.code;
 
-	if (!rc)
-		rc = wait_asked(c, &ms, &e);
 	if (!rc && sk_api_jobs_wait(j, ms) == SK_API_RUNNING) {
 		answer_job(c, j, 202);
 		sk_api_jobs_release(j);
@@ -457,10 +450,8 @@ void sk_api_job_results(struct sk_api_call *c)
 	}
 	if (!rc && j->state == SK_API_FAILED)
 		rc = failed(j, &e);
-	else if (!rc && (!n || n > j->pages))
-		rc = sk_fail(&e, SNEK_ENOENT, "there are %zu pages", j->pages);
 	if (!rc)
-		rc = put_page(c, j, (size_t)n - 1, &e);
+		rc = put_page(c, j, n, &e);
 	sk_api_jobs_release(j);
 	sk_api_end(c, rc, &e);
 }
@@ -511,9 +502,7 @@ void sk_api_old_query(struct sk_api_call *c)
 	int rc = sk_api_object(c->request, &json, &r, &e);
 
 	if (!rc)
-		rc = sk_api_text(&r, "name", true, &category, &e);
-	if (!rc)
-		rc = sk_api_text(&r, "function", true, &function, &e);
+		rc = read_names(&r, "name", &category, &function, &e);
 	if (!rc)
 		rc = start(c->api, &r, category, function, &j, &e);
 	sk_json_reader_free(json);

@@ -9,12 +9,12 @@
 #include "aws/secret.h"
 #include "aws/words.h"
 #include "base/clock.h"
+#include "base/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,18 +30,6 @@ struct child {
 	struct sk_buf text;
 };
 
-static int prepare(posix_spawnattr_t *a)
-{
-	sigset_t all, none;
-
-	sigfillset(&all);
-	sigemptyset(&none);
-	return posix_spawnattr_setsigdefault(a, &all) ||
-	    posix_spawnattr_setsigmask(a, &none) ||
-	    posix_spawnattr_setflags(a, POSIX_SPAWN_SETSIGDEF |
-	    POSIX_SPAWN_SETSIGMASK) ? ENOMEM : 0;
-}
-
 static int spawn(struct child *c, char **argv, int out)
 {
 	posix_spawn_file_actions_t f;
@@ -54,7 +42,7 @@ static int spawn(struct child *c, char **argv, int out)
 		posix_spawn_file_actions_destroy(&f);
 		return ENOMEM;
 	}
-	rc = prepare(&a);
+	rc = sk_spawn_signals(&a);
 	if (!rc)
 		rc = posix_spawn_file_actions_adddup2(&f, out, 1);
 	if (!rc)

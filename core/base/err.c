@@ -24,18 +24,28 @@ const char *sk_strerror(int code)
 	return texts[-code];
 }
 
+static const char *const names[] = {
+	"failed", "invalid", "no-memory", "not-found", "exists", "type",
+	"format", "abi", "io", "permission", "temporary", "timeout",
+	"cancelled", "limit", "plugin", "corrupt", "version",
+	"unknown", "conflict", "internal",
+};
+
 const char *sk_error_name(int code)
 {
-	static const char *const names[] = {
-		"failed", "invalid", "no-memory", "not-found", "exists", "type",
-		"format", "abi", "io", "permission", "temporary", "timeout",
-		"cancelled", "limit", "plugin", "corrupt", "version",
-		"unknown", "conflict", "internal",
-	};
-
 	if (code > 0 || code <= -(int)(sizeof(names) / sizeof(*names)))
 		return names[0];
 	return names[-code];
+}
+
+int sk_error_code(const char *name)
+{
+	size_t i;
+
+	for (i = 1; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(names[i], name))
+			return -(int)i;
+	return 0;
 }
 
 __attribute__((format(printf, 4, 0)))

@@ -22,4 +22,6 @@ int sk_enomem(struct snek_error *e);
 const char *sk_strerror(int code);
 /* What it is called in JSON, for ever. */
 const char *sk_error_name(int code);
+/* The code of such a name; 0: it is none's. */
+int sk_error_code(const char *name);
 #endif

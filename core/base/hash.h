@@ -2,6 +2,7 @@
 /* hash.h - hashes that are the same on every machine. */
 #ifndef SK_HASH_H
 #define SK_HASH_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -43,6 +44,19 @@ static inline uint64_t sk_load_short(const void *p, size_t n)
 	if (!n)
 		return 0;
 	return s[0] | (uint64_t)s[n / 2] << 8 | (uint64_t)s[n - 1] << 16;
+}
+
+/* For names, which are short: no call. */
+static inline bool sk_same_bytes(const char *a, const char *b, size_t n)
+{
+	size_t i;
+
+	if (n <= 8)
+		return sk_load_short(a, n) == sk_load_short(b, n);
+	for (i = 0; i + 8 < n; i += 8)
+		if (sk_load64(a + i) != sk_load64(b + i))
+			return false;
+	return sk_load64(a + n - 8) == sk_load64(b + n - 8);
 }
 
 static inline uint64_t sk_hash64(const void *p, size_t n, uint64_t seed)

@@ -21,6 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+
 #define MAGIC 0x314b4e53u
 #define INLINE (32u << 10)
 #define FDS 200u                /* with one frame; Linux takes 253 */
@@ -63,26 +65,14 @@ bool sk_message_take(struct sk_message *m, int fd)
 	return true;
 }
 
-/* Not one of the first three, which a host may have closed. */
-static int raise_fd(int fd)
-{
-	int high;
-
-	if (fd < 0 || fd > 2)
-		return fd;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	close(fd);
-	return high;
-}
-
 int sk_channel_pair(int end[2], struct snek_error *e)
 {
 	int s[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s))
 		return sk_fail_errno(e, "a pair of sockets");
-	s[0] = raise_fd(s[0]);
-	s[1] = raise_fd(s[1]);
+	s[0] = sk_fd_raise(s[0]);
+	s[1] = sk_fd_raise(s[1]);
 	if (s[0] < 0 || s[1] < 0) {
 		sk_fail_errno(e, "a pair of sockets");
 		if (s[0] >= 0)
@@ -114,7 +104,7 @@ static bool write_all(int fd, const char *p, size_t n)
 
 static int memory_file(const char *name, const void *p, size_t n, unsigned flags)
 {
-	int fd = raise_fd(memfd_create(name, MFD_CLOEXEC | flags)), sys;
+	int fd = sk_fd_raise(memfd_create(name, MFD_CLOEXEC | flags)), sys;
 
 	if (fd < 0 || write_all(fd, p, n))
 		return fd;
@@ -284,7 +274,7 @@ static int take_fds(struct sk_channel *c, struct msghdr *m)
 		n = (at->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		for (i = 0; i < n; i++) {
 			memcpy(&fd, CMSG_DATA(at) + i * sizeof(int), sizeof(fd));
-			fd = raise_fd(fd);
+			fd = sk_fd_raise(fd);
 			if (fd < 0)
 				rc = SNEK_EIO;
 			else if (!sk_message_take(&c->part, fd))

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/spawn.h"
 
 #define LIVES 4u                /* of a worker that ends by itself */
 #define MAX_ANSWER ((uint64_t)256 << 20)
@@ -46,18 +46,6 @@ static char *find_program(const char *given)
 
 	return strdup(given ? given : env && *env ? env
 	    : SNEK_LIBEXECDIR "/snek-worker");
-}
-
-static int set_signals(posix_spawnattr_t *a)
-{
-	sigset_t all, none;
-
-	sigfillset(&all);
-	sigemptyset(&none);
-	return posix_spawnattr_setsigdefault(a, &all) ||
-	    posix_spawnattr_setsigmask(a, &none) ||
-	    posix_spawnattr_setflags(a, POSIX_SPAWN_SETSIGDEF |
-	    POSIX_SPAWN_SETSIGMASK) ? ENOMEM : 0;
 }
 
 /* With what a plugin has no business: who its user is elsewhere. */
@@ -103,7 +91,7 @@ static int spawn(sk_worker *w, int sock)
 		return ENOMEM;
 	}
 	env = environment(w, &own);
-	rc = set_signals(&a);
+	rc = sk_spawn_signals(&a);
 	if (!rc)
 		rc = posix_spawn_file_actions_adddup2(&f, sock, 3);
 	if (!rc)

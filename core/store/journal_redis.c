@@ -56,11 +56,25 @@ static int refusal(const struct sk_answer *a, const char *id,
 	return sk_fail(e, SNEK_EIO, "an answer about job %s that is none", id);
 }
 
+/* A script's first argument is the job's id. */
+static struct sk_rmeta_args about(const char *id)
+{
+	struct sk_rmeta_args args = { 0 };
+
+	sk_rmeta_arg_text(&args, id);
+	return args;
+}
+
 static int step(struct sk_journal *base, enum sk_rmeta_step s, const char *id,
     struct sk_rmeta_args *args, struct sk_answer *a, struct snek_error *e)
 {
-	int rc = sk_rmeta_call(((struct journal *)base)->m, s, args, a, e);
+	int rc;
 
+	if (!sk_job_id_check(id)) {
+		sk_buf_free(&args->span);
+		return none(id, e);
+	}
+	rc = sk_rmeta_call(((struct journal *)base)->m, s, args, a, e);
 	if (rc)
 		return rc;
 	rc = refusal(a, id, e);
@@ -84,11 +98,11 @@ static int tell(struct sk_journal *base, enum sk_rmeta_step s, const char *id,
 static int create(struct sk_journal *j, const char *id,
     struct sk_span description, uint32_t ttl_s, struct snek_error *e)
 {
-	struct sk_rmeta_args args = { 0 };
+	struct sk_rmeta_args args;
 
 	if (!sk_job_id_check(id))
 		return sk_fail(e, SNEK_EINVAL, "a job's id has 32 hex digits");
-	sk_rmeta_arg_text(&args, id);
+	args = about(id);
 	sk_rmeta_arg(&args, description.p, description.n);
 	sk_rmeta_arg_number(&args, ttl_s);
 	return tell(j, STEP_JOB_CREATE, id, &args, e);
@@ -119,14 +133,11 @@ static int take_state(const struct sk_answer *a, struct sk_journal_state *s,
 static int look(struct sk_journal *j, const char *id,
     struct sk_journal_state *s, struct snek_error *e)
 {
-	struct sk_rmeta_args args = { 0 };
+	struct sk_rmeta_args args = about(id);
 	struct sk_answer a;
 	int rc;
 
 	memset(s, 0, sizeof(*s));
-	if (!sk_job_id_check(id))
-		return none(id, e);
-	sk_rmeta_arg_text(&args, id);
 	rc = step(j, STEP_JOB_LOOK, id, &args, &a, e);
 	if (rc)
 		return rc;
@@ -140,13 +151,10 @@ static int look(struct sk_journal *j, const char *id,
 static int claim(struct sk_journal *j, const char *id, uint32_t lease_ms,
     uint64_t *token, struct snek_error *e)
 {
-	struct sk_rmeta_args args = { 0 };
+	struct sk_rmeta_args args = about(id);
 	struct sk_answer a;
 	int rc;
 
-	if (!sk_job_id_check(id))
-		return none(id, e);
-	sk_rmeta_arg_text(&args, id);
 	sk_rmeta_arg_number(&args, lease_ms);
 	rc = step(j, STEP_JOB_CLAIM, id, &args, &a, e);
 	if (rc)
@@ -160,11 +168,10 @@ static int claim(struct sk_journal *j, const char *id, uint32_t lease_ms,
 static int renew(struct sk_journal *j, const char *id, uint64_t token,
     uint32_t lease_ms, struct sk_span progress, struct snek_error *e)
 {
-	struct sk_rmeta_args args = { 0 };
+	struct sk_rmeta_args args = about(id);
 	struct sk_answer a;
 	int rc;
 
-	sk_rmeta_arg_text(&args, id);
 	sk_rmeta_arg_number(&args, token);
 	sk_rmeta_arg_number(&args, lease_ms);
 	sk_rmeta_arg(&args, progress.p, progress.n);
@@ -180,11 +187,11 @@ static int renew(struct sk_journal *j, const char *id, uint64_t token,
 static int put(struct sk_journal *j, const char *id, uint64_t token,
     const char *item, struct sk_span b, struct snek_error *e)
 {
-	struct sk_rmeta_args args = { 0 };
+	struct sk_rmeta_args args;
 
 	if (b.n > SK_JOURNAL_ITEM_MAX)
 		return sk_journal_too_large(item, b.n, e);
-	sk_rmeta_arg_text(&args, id);
+	args = about(id);
 	sk_rmeta_arg_number(&args, token);
 	sk_rmeta_arg_text(&args, item);
 	sk_rmeta_arg(&args, b.p, b.n);
@@ -194,9 +201,8 @@ static int put(struct sk_journal *j, const char *id, uint64_t token,
 static int end(struct sk_journal *j, const char *id, uint64_t token,
     struct sk_span outcome, struct snek_error *e)
 {
-	struct sk_rmeta_args args = { 0 };
+	struct sk_rmeta_args args = about(id);
 
-	sk_rmeta_arg_text(&args, id);
 	sk_rmeta_arg_number(&args, token);
 	sk_rmeta_arg(&args, outcome.p, outcome.n);
 	return tell(j, STEP_JOB_END, id, &args, e);
@@ -204,25 +210,19 @@ static int end(struct sk_journal *j, const char *id, uint64_t token,
 
 static int cancel(struct sk_journal *j, const char *id, struct snek_error *e)
 {
-	struct sk_rmeta_args args = { 0 };
+	struct sk_rmeta_args args = about(id);
 
-	if (!sk_job_id_check(id))
-		return none(id, e);
-	sk_rmeta_arg_text(&args, id);
 	return tell(j, STEP_JOB_CANCEL, id, &args, e);
 }
 
 static int get(struct sk_journal *j, const char *id, const char *item,
     struct sk_buf *b, struct snek_error *e)
 {
-	struct sk_rmeta_args args = { 0 };
+	struct sk_rmeta_args args = about(id);
 	struct sk_answer a;
 	struct sk_span s;
 	int rc;
 
-	if (!sk_job_id_check(id))
-		return none(id, e);
-	sk_rmeta_arg_text(&args, id);
 	sk_rmeta_arg_text(&args, item);
 	rc = step(j, STEP_JOB_GET, id, &args, &a, e);
 	if (rc)
@@ -256,14 +256,10 @@ static int visit_names(const struct sk_answer *a,
 static int items(struct sk_journal *j, const char *id,
     int (*visit)(void *, const char *), void *arg, struct snek_error *e)
 {
-	struct sk_rmeta_args args = { 0 };
+	struct sk_rmeta_args args = about(id);
 	struct sk_answer a;
-	int rc;
+	int rc = step(j, STEP_JOB_ITEMS, id, &args, &a, e);
 
-	if (!sk_job_id_check(id))
-		return none(id, e);
-	sk_rmeta_arg_text(&args, id);
-	rc = step(j, STEP_JOB_ITEMS, id, &args, &a, e);
 	if (rc)
 		return rc;
 	rc = visit_names(&a, visit, arg);
@@ -276,22 +272,22 @@ static int list(struct sk_journal *j, int (*visit)(void *, const char *),
 {
 	struct sk_rmeta_args args = { 0 };
 	struct sk_answer a;
-	int rc = step(j, STEP_JOB_LIST, "", &args, &a, e);
+	int rc = sk_rmeta_call(((struct journal *)j)->m, STEP_JOB_LIST, &args,
+	    &a, e);
 
 	if (rc)
 		return rc;
-	rc = visit_names(&a, visit, arg);
+	rc = refusal(&a, "", e);
+	if (!rc)
+		rc = visit_names(&a, visit, arg);
 	sk_answer_free(&a);
 	return rc;
 }
 
 static int drop(struct sk_journal *j, const char *id, struct snek_error *e)
 {
-	struct sk_rmeta_args args = { 0 };
+	struct sk_rmeta_args args = about(id);
 
-	if (!sk_job_id_check(id))
-		return none(id, e);
-	sk_rmeta_arg_text(&args, id);
 	return tell(j, STEP_JOB_REMOVE, id, &args, e);
 }
 

@@ -106,25 +106,12 @@ static int put(struct sk_lmdb_txn *t, const struct sk_meta_function *f,
 	return rc;
 }
 
-static int check(const struct sk_meta_function *f, uint32_t n,
-    const char *plugin, struct snek_error *e)
-{
-	uint32_t i;
-
-	for (i = 0; i < n; i++)
-		if (!*f[i].name || strcmp(f[i].plugin, plugin))
-			return sk_fail(e, SNEK_EINTERNAL, "function \"%s\" of "
-			    "plugin \"%s\", put with those of \"%s\"",
-			    f[i].name, f[i].plugin, plugin);
-	return 0;
-}
-
 int sk_lmdb_function_put(struct sk_meta *m, const struct sk_meta_function *f,
     uint32_t n, const char *plugin, bool *out_changed, struct snek_error *e)
 {
 	struct sk_lmdb_txn t;
 	bool changed = false;
-	int rc = check(f, n, plugin, e);
+	int rc = sk_record_check_functions(f, n, plugin, e);
 
 	if (!rc)
 		rc = sk_lmdb_begin(m, true, &t, e);

@@ -456,6 +456,19 @@ int sk_record_read_function(const char *store, struct sk_span name,
 	return sk_record_unpack_function(name, v, f) ? 0 : SNEK_ECORRUPT;
 }
 
+int sk_record_check_functions(const struct sk_meta_function *f, uint32_t n,
+    const char *plugin, struct snek_error *e)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		if (!*f[i].name || strcmp(f[i].plugin, plugin))
+			return sk_fail(e, SNEK_EINTERNAL, "function \"%s\" of "
+			    "plugin \"%s\", put with those of \"%s\"",
+			    f[i].name, f[i].plugin, plugin);
+	return 0;
+}
+
 bool sk_record_same_function(const struct sk_meta_function *a,
     const struct sk_meta_function *b)
 {

@@ -68,6 +68,9 @@ bool sk_record_unpack_request(struct sk_span, struct sk_record_request *);
 bool sk_record_pack_function(struct sk_buf *, const struct sk_meta_function *);
 bool sk_record_unpack_function(struct sk_span name, struct sk_span,
     struct sk_meta_function *);
+/* SNEK_EINTERNAL: one without a name, or of another plugin. */
+int sk_record_check_functions(const struct sk_meta_function *, uint32_t n,
+    const char *plugin, struct snek_error *);
 bool sk_record_same_function(const struct sk_meta_function *,
     const struct sk_meta_function *);
 /* The same, or SNEK_EVERSION by its number for one of a newer snek, else

@@ -53,19 +53,6 @@ int sk_rmeta_function_get(struct sk_meta *meta, const char *name,
 	return rc;
 }
 
-static int check(const struct sk_meta_function *f, uint32_t n,
-    const char *plugin, struct snek_error *e)
-{
-	uint32_t i;
-
-	for (i = 0; i < n; i++)
-		if (!*f[i].name || strcmp(f[i].plugin, plugin))
-			return sk_fail(e, SNEK_EINTERNAL, "function \"%s\" of "
-			    "plugin \"%s\", put with those of \"%s\"",
-			    f[i].name, f[i].plugin, plugin);
-	return 0;
-}
-
 static int send_functions(struct sk_rmeta *m, const struct sk_meta_function *f,
     uint32_t n, const char *plugin, struct sk_buf *packed,
     struct sk_answer *a, struct snek_error *e)
@@ -91,7 +78,7 @@ int sk_rmeta_function_put(struct sk_meta *m, const struct sk_meta_function *f,
 	struct sk_buf *packed;
 	struct sk_answer a;
 	uint32_t i;
-	int rc = check(f, n, plugin, e);
+	int rc = sk_record_check_functions(f, n, plugin, e);
 
 	if (rc)
 		return rc;

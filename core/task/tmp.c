@@ -9,18 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Not one of the first three, which a host may have closed: what somebody
- * prints must not end up in the file. */
-static int raise_fd(int fd)
-{
-	int high;
-
-	if (fd < 0 || fd > 2)
-		return fd;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	close(fd);
-	return high;
-}
+#include "base/fd.h"
 
 static int make(const char *dir)
 {
@@ -28,7 +17,7 @@ static int make(const char *dir)
 	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-		return raise_fd(fd);
+		return sk_fd_raise(fd);
 	if (snprintf(name, sizeof(name), "%s/snek.XXXXXX", dir) >=
 	    (int)sizeof(name)) {
 		errno = ENAMETOOLONG;
@@ -37,7 +26,7 @@ static int make(const char *dir)
 	fd = mkostemp(name, O_CLOEXEC);
 	if (fd >= 0)
 		unlink(name);
-	return raise_fd(fd);
+	return sk_fd_raise(fd);
 }
 
 /* ---- asking for one ---- */
@@ -74,7 +63,7 @@ static int ask(int sock)
 		return -1;
 	sys = receive(sock, &fd);
 	if (!sys)
-		return raise_fd(fd);
+		return sk_fd_raise(fd);
 	errno = sys;
 	return -1;
 }
@@ -147,7 +136,7 @@ int sk_tmp_read_only(int fd)
 	int other;
 
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	other = raise_fd(open(name, O_RDONLY | O_CLOEXEC));
+	other = sk_fd_raise(open(name, O_RDONLY | O_CLOEXEC));
 	/* Without /proc there is no way to it. */
 	return other < 0 && errno == ENOENT ? fcntl(fd, F_DUPFD_CLOEXEC, 3)
 	    : other;

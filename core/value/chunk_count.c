@@ -10,25 +10,13 @@
 
 /* ---- names ---- */
 
-static inline bool same_bytes(const char *a, const char *b, uint32_t n)
-{
-	uint32_t i;
-
-	if (n <= 8)
-		return sk_load_short(a, n) == sk_load_short(b, n);
-	for (i = 0; i + 8 < n; i += 8)
-		if (sk_load64(a + i) != sk_load64(b + i))
-			return false;
-	return sk_load64(a + n - 8) == sk_load64(b + n - 8);
-}
-
 static inline bool is_name(const sk_chunk_builder *b, uint32_t i,
     const struct sk_member *m)
 {
 	const struct sk_fill *c = &b->column[i];
 
 	return i < b->columns && c->name_len == m->name_len &&
-	    same_bytes(c->name, m->name, m->name_len);
+	    sk_same_bytes(c->name, m->name, m->name_len);
 }
 
 /* A new column for the name at table slot j; SK_CHUNK_REST: no more columns;

@@ -59,18 +59,6 @@ int sk_names_begin(struct sk_names *s, bool nested)
 	return rc;
 }
 
-static inline bool same(const char *a, const char *b, size_t n)
-{
-	size_t i;
-
-	if (n <= 8)
-		return sk_load_short(a, n) == sk_load_short(b, n);
-	for (i = 0; i + 8 < n; i += 8)
-		if (sk_load64(a + i) != sk_load64(b + i))
-			return false;
-	return sk_load64(a + n - 8) == sk_load64(b + n - 8);
-}
-
 static bool grow(struct sk_names *s)
 {
 	uint32_t cap = s->cap * 2, mask = 2 * cap - 1, i, k;
@@ -107,7 +95,7 @@ static uint32_t look_up(struct sk_names *s, const char *p, uint32_t len)
 		return 0;
 	for (k = h & s->mask; s->slot[k]; k = (k + 1) & s->mask) {
 		x = &s->name[s->slot[k]];
-		if (x->hash == h && x->len == len && same(x->text, p, len))
+		if (x->hash == h && x->len == len && sk_same_bytes(x->text, p, len))
 			return s->slot[k];
 	}
 	copy = sk_arena_copy(&s->text, p, len);
@@ -124,7 +112,7 @@ int sk_names_add(struct sk_names *s, const char *p, uint32_t len,
 	uint32_t i = s->name[s->before].next;
 	struct sk_name *x;
 
-	if (!i || s->name[i].len != len || !same(s->name[i].text, p, len)) {
+	if (!i || s->name[i].len != len || !sk_same_bytes(s->name[i].text, p, len)) {
 		i = look_up(s, p, len);
 		if (!i)
 			return SNEK_ENOMEM;
