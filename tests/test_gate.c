@@ -36,6 +36,9 @@ START_TEST(without_a_token_it_is_called_by_a_loopback_name)
 	ck_assert(called("LOCALHOST:80", NULL, false));
 	ck_assert(called("127.0.0.1:8470", NULL, false));
 	ck_assert(called("[::1]:1", NULL, false));
+	ck_assert(called("127.0.0.2", NULL, false));
+	ck_assert(!called("127.0.0.1:x", NULL, false));
+	ck_assert(!called("", NULL, false));
 	ck_assert(!called("127.0.0.1.evil.example", NULL, false));
 	ck_assert(!called("localhosts", NULL, false));
 	ck_assert(!called(NULL, NULL, false));

@@ -5,10 +5,10 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "api/object.h"
 #include "aws/aws.h"
+#include "base/weburl.h"
 #include "value/json_read.h"
 #include "value/pack.h"
 
@@ -161,21 +161,6 @@ bool sk_client_encode(struct sk_buf *b, const char *s)
 
 /* ---- open and close ---- */
 
-/* A host that is this machine: nobody reads on the way. */
-static bool is_loopback(const char *host)
-{
-	static const char *const names[] = { "localhost", "127.0.0.1", "[::1]" };
-	size_t i, n;
-
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		n = strlen(names[i]);
-		if (!strncasecmp(host, names[i], n) &&
-		    (!host[n] || host[n] == ':' || host[n] == '/'))
-			return true;
-	}
-	return false;
-}
-
 static int check_url(struct sk_client *c, struct snek_error *e)
 {
 	size_t n = strlen(c->url);
@@ -185,7 +170,7 @@ static int check_url(struct sk_client *c, struct snek_error *e)
 	if (strpbrk(c->url, "?#@ "))
 		return sk_fail(e, SNEK_EINVAL, "%s: a gateway's URL has no user, "
 		    "query or fragment; a token comes by SNEK_TOKEN_FILE", c->url);
-	if (!strncmp(c->url, "http://", 7) && !is_loopback(c->url + 7))
+	if (!strncmp(c->url, "http://", 7) && !sk_weburl_is_loopback(c->url + 7))
 		return sk_fail(e, SNEK_EINVAL, "%s: plain http can be read on "
 		    "the way: use https", c->url);
 	return 0;

@@ -3,6 +3,8 @@
 
 #include <strings.h>
 
+#include "base/weburl.h"
+
 /* As long for a wrong one as for the right one. */
 static bool equal(const char *a, const char *b)
 {
@@ -12,21 +14,6 @@ static bool equal(const char *a, const char *b)
 	for (i = 0; i < n; i++)
 		differ |= (unsigned char)(a[i] ^ b[m ? i % m : 0]);
 	return !differ;
-}
-
-/* A page of the web must not reach us by a name of its own for 127.0.0.1. */
-static bool is_loopback(const char *host)
-{
-	static const char *const names[] = { "localhost", "127.0.0.1", "[::1]" };
-	size_t i, n;
-
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		n = strlen(names[i]);
-		if (!strncasecmp(host, names[i], n) &&
-		    (!host[n] || host[n] == ':'))
-			return true;
-	}
-	return false;
 }
 
 const char *sk_gate_check(const struct sk_gate_head *h, const char *token,
@@ -43,7 +30,8 @@ const char *sk_gate_check(const struct sk_gate_head *h, const char *token,
 		return NULL;
 	if (h->origin)
 		return "no page of the web may ask a gateway without a token";
-	if (!h->host || !is_loopback(h->host))
+	/* A page of the web has a name of its own for 127.0.0.1. */
+	if (!h->host || !sk_weburl_is_loopback(h->host))
 		return "without a token this gateway is called localhost";
 	return NULL;
 }

@@ -2,6 +2,7 @@
 #include "base/weburl.h"
 
 #include <string.h>
+#include <strings.h>
 
 static const char host_bytes[] = "abcdefghijklmnopqrstuvwxyz"
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
@@ -20,7 +21,7 @@ static size_t host_length(const char *s)
 /* 127.0.0.0/8 has no other names but dotted ones; "127.example" is a host. */
 static bool is_loopback(const char *s, size_t n)
 {
-	if (n == 9 && !strncmp(s, "localhost", n))
+	if (n == 9 && !strncasecmp(s, "localhost", n))
 		return true;
 	if (n == 5 && !strncmp(s, "[::1]", n))
 		return true;
@@ -37,6 +38,14 @@ static bool is_port(const char **s)
 	n = strspn(*s + 1, "0123456789");
 	*s += 1 + n;
 	return n && n <= 5;
+}
+
+bool sk_weburl_is_loopback(const char *host)
+{
+	size_t n = host_length(host);
+	const char *rest = host + n;
+
+	return is_loopback(host, n) && is_port(&rest) && (!*rest || *rest == '/');
 }
 
 static bool is_plain(const char *s)
