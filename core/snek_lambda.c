@@ -161,6 +161,16 @@ static void report(const struct sk_bundle *b, struct snek_bundle_report *out)
 	sk_report(out, &r, sizeof(r));
 }
 
+int sk_bundle_write(const struct sk_bundle *b, const char *zip,
+    struct snek_bundle_report *out, struct snek_error *e)
+{
+	int rc = write_zip(zip, &b->zip, e);
+
+	if (!rc)
+		report(b, out);
+	return rc;
+}
+
 int snek_function_bundle(snek_cluster *c, const char *path,
     const struct snek_lambda_options *options, const char *zip,
     struct snek_bundle_report *out, struct snek_error *e)
@@ -179,9 +189,7 @@ int snek_function_bundle(snek_cluster *c, const char *path,
 		return rc;
 	rc = sk_addition_bundle(c ? c->cat : NULL, path, &w, &b, e);
 	if (!rc)
-		rc = write_zip(zip, &b.zip, e);
-	if (!rc)
-		report(&b, out);
+		rc = sk_bundle_write(&b, zip, out, e);
 	sk_bundle_free(&b);
 	sk_lambda_want_free(&w);
 	return rc;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* snek_stack.c - the front door to stacks at AWS. */
-#include "handle.h"
+#include "snek_stack.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -10,7 +9,7 @@
 #include "base/hash.h"
 #include "category/profile.h"
 
-enum { TAGS = 40, ZIP_MAX = 50 << 20, SEARCHES = 6 };
+enum { TAGS = 40, SEARCHES = 6 };
 
 struct stack {
 	struct snek_stack_options o;
@@ -110,35 +109,12 @@ static void leave(struct stack *s)
 	sk_buf_free(&s->code);
 }
 
-/* ---- the program of its functions ---- */
-
-static int read_all(int fd, struct sk_buf *b)
-{
-	char part[65536];
-	ssize_t n;
-
-	while ((n = read(fd, part, sizeof(part))) > 0 && b->n <= ZIP_MAX)
-		if (!sk_buf_put(b, part, (size_t)n))
-			return SNEK_ENOMEM;
-	return n < 0 ? SNEK_EIO : 0;
-}
-
 static int read_code(struct stack *s, struct snek_error *e)
 {
-	const char *path = s->o.code ? s->o.code :
-	    SNEK_LIBEXECDIR "/snek-api.zip";
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+	int rc = sk_stack_code(s->o.code, &s->code, e);
 
-	if (fd < 0)
-		return sk_fail_errno(e, "%s (the zip with snek-api, which runs "
-		    "the stack's functions)", path);
-	rc = read_all(fd, &s->code);
-	close(fd);
 	if (rc)
-		return sk_fail(e, rc, "%s cannot be read", path);
-	if (s->code.n > ZIP_MAX || s->code.n < 4 || memcmp(s->code.p, "PK", 2))
-		return sk_fail(e, SNEK_EFORMAT, "%s is no zip of at most %d MB",
-		    path, ZIP_MAX >> 20);
+		return rc;
 	sk_sha256_hex(s->code.p, s->code.n, s->sha256);
 	s->d.code = (struct sk_span){ s->code.p, s->code.n };
 	s->d.code_sha256 = s->sha256;

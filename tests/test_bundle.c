@@ -150,6 +150,39 @@ START_TEST(a_bundle_has_all_that_its_plugin_needs)
 }
 END_TEST
 
+START_TEST(the_api_is_bundled_with_what_it_may_load)
+{
+	const char *const shipped[] = { set.plugin };
+	struct sk_bundle first;
+	char all[2000], *text;
+
+	elf_link("m.so", "int m(void) { return 1; }", "");
+	setenv("SNEK_AWS", elf_path("m.so"), 1);
+	set.plugin = NULL;
+	set.shipped = shipped;
+	set.shippeds = 1;
+	ck_assert_msg(!make(), "%s", error.text);
+	say_names(all);
+	ck_assert_str_eq(all, "100755 bootstrap\n"
+	    "100644 snek/copyright/snek\n100755 snek/ld.so\n"
+	    "100644 snek/libb1.so\n100644 snek/manifest\n"
+	    "100755 snek/plugins/p.so\n100755 snek/snek-api\n"
+	    "100755 snek/snek-aws.so\n");
+	ck_assert_str_eq(made.arch, ARCH);
+	ck_assert_str_eq(made.plugin_sha256, "");
+	text = read_entry("snek/copyright/snek", NULL);
+	ck_assert_str_eq(text, "ours\n");
+	free(text);
+	first = made;
+	memset(&made, 0, sizeof(made));
+	ck_assert(!make() && !strcmp(made.code_sha256, first.code_sha256));
+	sk_bundle_free(&first);
+	setenv("SNEK_AWS", "/nowhere.so", 1);
+	refused(SNEK_ENOENT, "/nowhere.so", "install snek");
+	unsetenv("SNEK_AWS");
+}
+END_TEST
+
 START_TEST(its_manifest_is_of_its_bytes)
 {
 	char *manifest, *line, *next, *text, hex[65];
@@ -458,6 +491,7 @@ static void tests(TCase *t)
 	tcase_set_timeout(t, 300);
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, a_bundle_has_all_that_its_plugin_needs);
+	tcase_add_test(t, the_api_is_bundled_with_what_it_may_load);
 	tcase_add_test(t, its_manifest_is_of_its_bytes);
 	tcase_add_test(t, its_sum_is_of_the_zip_in_base64);
 	tcase_add_test(t, what_is_included_lies_beside_the_plugin);

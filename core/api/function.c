@@ -23,6 +23,7 @@
 #include "aws/aws.h"
 #include "base/clock.h"
 #include "value/json_read.h"
+#include "worker/root.h"
 #include "worker/runtime.h"
 
 #define EVENT_MAX ((size_t)6291556 + 65536)
@@ -276,8 +277,9 @@ static int fail_init(struct function *f, const struct snek_error *e)
 	return 1;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	char root[2048];
 	const char *api = getenv("AWS_LAMBDA_RUNTIME_API");
 	const char *handler = getenv("_HANDLER");
 	struct function f = { .coordinates = handler &&
@@ -290,6 +292,8 @@ int main(void)
 		    "gateway serves the same\n", stderr);
 		return 2;
 	}
+	sk_root_find(argc ? argv[0] : "", "/snek/snek-api", root, sizeof(root));
+	sk_root_environment(root);
 	rc = sk_runtime_open(api, EVENT_MAX, &f.runtime, &e);
 	if (!rc)
 		rc = open_api(&f, &e);

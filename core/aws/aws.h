@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define SK_AWS_VERSION 2u       /* of sk_aws_ops */
+#define SK_AWS_VERSION 3u       /* of sk_aws_ops */
 #define SK_AWS_SYMBOL "snek_aws_ops"
 
 struct sk_aws;                          /* who we are, where, and connections */
@@ -72,22 +72,27 @@ struct sk_aws_identity {
 	bool exposed;                   /* others can read the file of it */
 };
 
-/* ---- a plugin as a zip (aws/bundle.c) ---- */
+/* ---- a plugin, or the API, as a zip (aws/bundle.c) ---- */
 
 struct sk_bundle_options {
-	const char *plugin;             /* the file */
+	const char *plugin;             /* the file; NULL: snek-api goes in, with
+					 * what it may load */
 	const char *const *include;     /* more files, put beside it */
 	size_t includes;
 	bool with_tls;                  /* for shards that are rediss:// */
 	/* NULL: as installed; the programs beside $SNEK_WORKER if it is set, the
-	 * module as $SNEK_TLS says. */
+	 * modules as $SNEK_TLS and $SNEK_AWS say. */
 	const char *worker, *tls, *launcher;
+	/* Of snek-api: shipped plugins, whose names differ. */
+	const char *const *shipped;
+	size_t shippeds;
 };
 struct sk_bundle {
 	struct sk_buf zip;
 	char arch[16];                  /* "x86_64", "arm64", as Lambda says */
 	char code_sha256[45];           /* base64, as Lambda's CodeSha256 */
-	char plugin_sha256[65];         /* hex, of the plugin's bytes */
+	char plugin_sha256[65];         /* hex, of the plugin's bytes; "": of
+					 * the API */
 	uint64_t unzipped;              /* bytes */
 	bool by_s3;                     /* more than a request may carry */
 };

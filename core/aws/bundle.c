@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bundle, unzipped:
+ * A plugin's bundle, unzipped:
  *
  *   bootstrap              starts the worker (worker/launcher.c)
  *   plugin.so              the plugin, whatever it was called
@@ -13,6 +13,9 @@
  *   snek/plugin.sha256     of plugin.so, hex, and a line end
  *   snek/manifest          versions in comments, then what sha256sum -c reads
  *   snek/copyright/...     by package of the system
+ *
+ * That of the API has snek/snek-api in place of plugin and worker, and what it
+ * may load: snek/snek-aws.so and snek/plugins/, those that ship.
  *
  * Libraries lie where no search of the host's looks, so that its programs do
  * not get them; the launcher has the loader look there and nowhere else.
@@ -40,22 +43,23 @@ static const char *base(const char *path)
 
 /* ---- which files ---- */
 
-static const char *lambda_arch(unsigned machine)
+const char *sk_bundle_arch(unsigned machine)
 {
 	return machine == EM_X86_64 ? "x86_64"
 	    : machine == EM_AARCH64 ? "arm64" : NULL;
 }
 
-static int look_at_plugin(struct sk_bundler *b, struct snek_error *e)
+static int find_files(struct sk_bundler *b, struct snek_error *e)
 {
 	char there[24];
-	int rc = sk_elf_check_any(b->set->plugin, &b->machine, e);
+	int rc = b->set->plugin ? sk_elf_check_any(b->set->plugin, &b->machine,
+	    e) : 0;
 
-	if (!rc && !lambda_arch(b->machine))
+	if (!rc && b->machine && !sk_bundle_arch(b->machine))
 		rc = sk_fail(e, SNEK_EABI, "%s: is for %s; Lambda runs x86-64 "
 		    "and aarch64", b->set->plugin,
 		    sk_elf_machine_name(b->machine, there));
-	return rc;
+	return rc ? rc : sk_bundle_find_programs(b, e);
 }
 
 /* The program's, which is the C library's own and needed by that, too. */
@@ -73,26 +77,34 @@ static int find_loader(struct sk_bundler *b, struct snek_error *e)
 	return rc;
 }
 
+static int add_plugin(struct sk_bundler *b, struct snek_error *e)
+{
+	size_t i = b->closure.n;
+	int rc = sk_closure_add(&b->closure, base(b->set->plugin),
+	    b->set->plugin, e);
+
+	if (rc)
+		return rc;
+	b->plugin = b->closure.object[i];
+	return b->plugin->elf.program ? sk_fail(e, SNEK_EABI, "%s: is a program, "
+	    "not a shared object (build it with cc -shared -fPIC)",
+	    b->set->plugin) : 0;
+}
+
 static int close_over(struct sk_bundler *b, struct snek_error *e)
 {
-	size_t i;
-	int rc = sk_closure_add(&b->closure, "snek-worker", b->worker, e);
+	int rc = sk_closure_add(&b->closure, b->set->plugin ? "snek-worker" :
+	    "snek-api", b->worker, e);
 
 	if (!rc)
 		rc = find_loader(b, e);
 	if (!rc && b->tls)
 		rc = sk_closure_add(&b->closure, "snek-tls.so", b->tls, e);
-	i = b->closure.n;
 	if (!rc)
-		rc = sk_closure_add(&b->closure, base(b->set->plugin),
-		    b->set->plugin, e);
-	if (rc)
-		return rc;
-	b->plugin = b->closure.object[i];
-	if (b->plugin->elf.program)
-		return sk_fail(e, SNEK_EABI, "%s: is a program, not a shared "
-		    "object (build it with cc -shared -fPIC)", b->set->plugin);
-	rc = sk_closure_add_opened(&b->closure, e);
+		rc = b->set->plugin ? add_plugin(b, e) :
+		    sk_bundle_add_loaded(b, e);
+	if (!rc)
+		rc = sk_closure_add_opened(&b->closure, e);
 	return rc ? rc : sk_closure_check(&b->closure, e);
 }
 
@@ -155,7 +167,7 @@ static int lay_out(struct sk_bundler *b, struct sk_bundle *out,
 
 	if (!rc)
 		rc = put_launcher(b, e);
-	if (!rc)
+	if (!rc && b->plugin)
 		rc = put_sha256(b, out->plugin_sha256, e);
 	if (!rc)
 		rc = sk_layout_include(&b->layout, b->set->include,
@@ -188,7 +200,9 @@ static int hash_zip(struct sk_bundle *out, struct snek_error *e)
 static int make(struct sk_bundler *b, struct sk_bundle *out,
     struct snek_error *e)
 {
-	int rc = close_over(b, e);
+	const char *arch = sk_bundle_arch(b->machine);
+	int rc = arch ? close_over(b, e) : sk_fail(e, SNEK_EABI, "%s: Lambda "
+	    "runs x86-64 and aarch64", b->worker);
 
 	if (!rc)
 		rc = lay_out(b, out, e);
@@ -196,7 +210,7 @@ static int make(struct sk_bundler *b, struct sk_bundle *out,
 		rc = sk_zip_make(b->layout.file, b->layout.n, &out->zip, e);
 	if (rc)
 		return rc;
-	snprintf(out->arch, sizeof(out->arch), "%s", lambda_arch(b->machine));
+	snprintf(out->arch, sizeof(out->arch), "%s", arch);
 	out->unzipped = b->layout.bytes;
 	out->by_s3 = out->zip.n > BY_REQUEST;
 	return hash_zip(out, e);
@@ -207,10 +221,8 @@ int sk_bundle_make(const struct sk_bundle_options *o, struct sk_bundle *out,
 {
 	struct sk_bundler b = { .set = o };
 	struct sk_bundle made = { 0 };
-	int rc = look_at_plugin(&b, e);
+	int rc = find_files(&b, e);
 
-	if (!rc)
-		rc = sk_bundle_find_programs(&b, e);
 	if (!rc)
 		rc = sk_closure_open(&b.closure, b.machine, e);
 	if (!rc)
@@ -220,6 +232,7 @@ int sk_bundle_make(const struct sk_bundle_options *o, struct sk_bundle *out,
 	free(b.worker);
 	free(b.launcher);
 	free(b.tls);
+	free(b.aws);
 	if (rc)
 		sk_bundle_free(&made);
 	else

@@ -27,12 +27,12 @@ static char *find(const char *given, const char *name)
 	return n < 0 ? NULL : path;
 }
 
-static char *find_tls(const char *given)
+static char *find_module(const char *given, const char *variable,
+    const char *installed)
 {
-	const char *env = secure_getenv("SNEK_TLS");
+	const char *env = secure_getenv(variable);
 
-	return strdup(given ? given : env ? env
-	    : SNEK_PLUGINDIR "/modules/snek-tls.so");
+	return strdup(given ? given : env ? env : installed);
 }
 
 static int read_header(const char *path, Elf64_Ehdr *h, struct snek_error *e)
@@ -55,32 +55,48 @@ static int read_header(const char *path, Elf64_Ehdr *h, struct snek_error *e)
 	return 0;
 }
 
-static int check(const struct sk_bundler *b, const char *path,
+static int check(struct sk_bundler *b, const char *path,
     struct snek_error *e)
 {
 	char there[24], here[24];
 	Elf64_Ehdr h;
 	int rc = read_header(path, &h, e);
 
+	if (!rc && !b->machine)
+		b->machine = h.e_machine;
 	if (rc || h.e_machine == b->machine)
 		return rc;
 	return sk_fail(e, SNEK_EABI, "%s: is for %s, and %s, which would run "
 	    "it there, for %s: bundle it on a machine of its kind",
-	    b->set->plugin, sk_elf_machine_name(b->machine, there), path,
+	    b->set->plugin ? b->set->plugin : b->worker, sk_elf_machine_name(b->machine, there), path,
 	    sk_elf_machine_name(h.e_machine, here));
+}
+
+static bool find_all(struct sk_bundler *b)
+{
+	const struct sk_bundle_options *o = b->set;
+
+	b->worker = find(o->worker, o->plugin ? "snek-lambda-worker" :
+	    "snek-api");
+	b->launcher = find(o->launcher, "snek-launcher");
+	b->tls = o->with_tls ? find_module(o->tls, "SNEK_TLS",
+	    SNEK_PLUGINDIR "/modules/snek-tls.so") : NULL;
+	b->aws = o->plugin ? NULL : find_module(NULL, "SNEK_AWS",
+	    SNEK_PLUGINDIR "/modules/snek-aws.so");
+	return b->worker && b->launcher && (b->tls || !o->with_tls) &&
+	    (b->aws || o->plugin);
 }
 
 int sk_bundle_find_programs(struct sk_bundler *b, struct snek_error *e)
 {
 	int rc;
 
-	b->worker = find(b->set->worker, "snek-lambda-worker");
-	b->launcher = find(b->set->launcher, "snek-launcher");
-	b->tls = b->set->with_tls ? find_tls(b->set->tls) : NULL;
-	if (!b->worker || !b->launcher || (b->set->with_tls && !b->tls))
+	if (!find_all(b))
 		return sk_enomem(e);
 	rc = check(b, b->worker, e);
 	if (!rc)
 		rc = check(b, b->launcher, e);
-	return !rc && b->tls ? check(b, b->tls, e) : rc;
+	if (!rc && b->tls)
+		rc = check(b, b->tls, e);
+	return !rc && b->aws ? check(b, b->aws, e) : rc;
 }

@@ -5,7 +5,7 @@
 #include <zip.h>
 
 #define REGULAR 0100000u
-#define LEVEL 9                 /* made once, sent often */
+#define LEVEL 6                 /* 9 takes thrice the time for 0.4 % less */
 
 /* A zip says local time, so no time is the same everywhere but as it is put
  * down: noon of 1980-01-01, the first day that it can tell.  (At midnight some

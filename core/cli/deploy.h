@@ -14,7 +14,7 @@ struct deploy {
 	/* of a stack at AWS */
 	bool aws, bastion, dry_run, detailed, print_template;
 	const char *stack, *aws_region, *replicas, *zones, *node, *engine, *auth,
-	    *log_retention, *code;
+	    *log_retention, *code, *bundle;
 	struct cli_list tags;
 };
 

@@ -220,6 +220,30 @@ static int print_template(struct aws *a)
 	return rc < 0 ? failed(a, rc, &e) : cli_out_end(&a->d->c, 0);
 }
 
+static int bundle(struct aws *a)
+{
+	struct snek_bundle_report r = { .size = sizeof(r) };
+	struct snek_error e = { 0 };
+	int rc = snek_stack_bundle(a->d->bundle, &r, &e);
+
+	if (rc < 0)
+		return failed(a, rc, &e);
+	if (!a->d->c.json) {
+		cli_error_say(&a->d->c, "%s: %.2f MB, %.2f MB unzipped, for %s",
+		    a->d->bundle, (double)r.bytes / 1e6,
+		    (double)r.unzipped / 1e6, r.arch);
+		return 0;
+	}
+	cli_out_begin(stdout, "bundle");
+	cli_out_text(stdout, "file", a->d->bundle);
+	cli_out_text(stdout, "arch", r.arch);
+	cli_out_text(stdout, "code_sha256", r.code_sha256);
+	cli_out_number(stdout, "bytes", r.bytes);
+	cli_out_number(stdout, "unzipped", r.unzipped);
+	cli_out_close(stdout);
+	return cli_out_end(&a->d->c, 0);
+}
+
 /* The name, written out: a "y" is too quick for what cannot be undone. */
 static int confirm(const struct aws *a)
 {
@@ -276,7 +300,8 @@ int deploy_aws(const struct deploy *d)
 
 	cli_signal_begin();
 	if (!rc)
-		rc = d->print_template ? print_template(&a) : d->status ?
+		rc = d->bundle ? bundle(&a) :
+		    d->print_template ? print_template(&a) : d->status ?
 		    status(&a) : d->destroy ? destroy(&a) : deploy(&a);
 	for (i = 0; i < TAGS; i++)
 		free(a.own[i]);
@@ -287,11 +312,11 @@ int deploy_aws_check(const struct deploy *d)
 {
 	if (!d->aws && (d->stack || d->aws_region || d->replicas || d->node ||
 	    d->engine || d->auth || d->zones || d->tags.n || d->bastion ||
-	    d->log_retention || d->code || d->dry_run || d->detailed ||
+	    d->log_retention || d->code || d->bundle || d->dry_run || d->detailed ||
 	    d->print_template))
 		return cli_error_usage(&d->c, "--stack, --region, --replicas, "
 		    "--node, --engine, --auth, --zones, --tag, --bastion, "
-		    "--log-retention, --code, --dry-run, --detailed-exitcode and "
+		    "--log-retention, --code, --bundle, --dry-run, --detailed-exitcode and "
 		    "--print-template go with --aws");
 	if (d->aws && (d->local || d->redis || d->meta || d->name ||
 	    d->c.cluster || d->region || d->role || d->bucket || d->endpoint ||
@@ -299,8 +324,9 @@ int deploy_aws_check(const struct deploy *d)
 		return cli_error_usage(&d->c, "--aws makes servers and functions "
 		    "of its own: --local, --redis, --name, --cluster, --lambda-... "
 		    "and logins do not go with it");
-	if (d->status + d->destroy + d->print_template + d->dry_run > 1)
+	if (d->status + d->destroy + d->print_template + d->dry_run +
+	    !!d->bundle > 1)
 		return cli_error_usage(&d->c, "--status, --destroy, "
-		    "--print-template and --dry-run: one of them");
+		    "--print-template, --bundle and --dry-run: one of them");
 	return 0;
 }

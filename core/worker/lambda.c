@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "worker/root.h"
+
 #define RESERVED ((size_t)64 << 20)     /* of the function's memory: ours */
 #define LEAST ((size_t)16 << 20)
 #define KEPT ((size_t)1 << 20)          /* of an event's and answer's memory */
@@ -16,38 +18,10 @@ static const struct sk_json_options plain = { .plain = true };
 
 /* ---- what is where ---- */
 
-/* The launcher says where it found us; else it is where functions lie. */
 static void find_root(struct sk_lambda *l, const char *program)
 {
-	static const char end[] = "/snek/snek-worker";
-	const char *task = getenv("LAMBDA_TASK_ROOT");
-	size_t n = strlen(program), k = sizeof(end) - 1;
-
-	if (n > k && !strcmp(program + n - k, end))
-		snprintf(l->root, sizeof(l->root), "%.*s", (int)(n - k), program);
-	else
-		snprintf(l->root, sizeof(l->root), "%s",
-		    task && *task ? task : "/var/task");
+	sk_root_find(program, "/snek/snek-worker", l->root, sizeof(l->root));
 	snprintf(l->plugin, sizeof(l->plugin), "%s/plugin.so", l->root);
-}
-
-/* What the TLS module and its library look for is not where they were built. */
-static void set_environment(const struct sk_lambda *l)
-{
-	static const char *const trusted[] = {
-		"/etc/pki/tls/certs/ca-bundle.crt",
-		"/etc/ssl/certs/ca-certificates.crt" };
-	char tls[sizeof(l->root) + 32];
-	size_t i;
-
-	snprintf(tls, sizeof(tls), "%s/snek/snek-tls.so", l->root);
-	if (!access(tls, R_OK))
-		setenv("SNEK_TLS", tls, 0);
-	for (i = 0; i < sizeof(trusted) / sizeof(*trusted); i++)
-		if (!access(trusted[i], R_OK)) {
-			setenv("SSL_CERT_FILE", trusted[i], 0);
-			return;
-		}
 }
 
 static void find_limits(struct sk_lambda *l)
@@ -202,7 +176,7 @@ int sk_lambda_run(const char *program, const char *api)
 	int rc;
 
 	find_root(&l, program);
-	set_environment(&l);
+	sk_root_environment(l.root);
 	find_limits(&l);
 	rc = begin(&l, api, &e);
 	rc = rc ? never(&l, &e) : serve(&l);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * launcher.c - `bootstrap` in a bundle: starts the worker under the loader and
- * with the libraries that lie in snek/ beside it, so that it runs wherever the
- * kernel does.  Static and without a C library, for it starts where there may
- * be nothing: no library, no shell, no /proc.
+ * launcher.c - `bootstrap` in a bundle: starts snek-api, or where there is none
+ * the worker, under the loader and with the libraries that lie in snek/ beside
+ * it, so that it runs wherever the kernel does.  Static and without a C library,
+ * for it starts where there may be nothing: no library, no shell, no /proc.
  */
 #include "worker/launcher.h"
 
@@ -38,6 +38,11 @@ static void say(const char *s)
 	sk_launcher_call(__NR_write, STDERR, (long)s, (long)n, 0);
 }
 
+static int is_there(const char *file)
+{
+	return sk_launcher_call(__NR_faccessat, AT_FDCWD, (long)file, 0, 0) == 0;
+}
+
 /* Returns only when there is nothing to start. */
 static void start(const char *root, const char *const *env)
 {
@@ -51,7 +56,11 @@ static void start(const char *root, const char *const *env)
 	add(&loader, lib.p);
 	add(&loader, "/ld.so");
 	add(&worker, lib.p);
-	add(&worker, "/snek-worker");
+	add(&worker, "/snek-api");
+	if (!is_there(worker.p)) {
+		worker.n = lib.n;
+		add(&worker, "/snek-worker");
+	}
 	if (worker.n < sizeof(worker.p))
 		sk_launcher_call(__NR_execve, (long)loader.p, (long)argv,
 		    (long)env, 0);

@@ -38,8 +38,8 @@ struct snek_stack_options {
 	uint32_t log_retention;         /* days; 14 */
 	const struct snek_stack_tag *tag;
 	size_t tags;
-	const char *code;               /* the zip with snek-api; the one that is
-	                                 * installed */
+	const char *code;               /* the zip with snek-api; one made of
+	                                 * what is installed */
 	/* Told while it lasts; each may be NULL.  Other than 0 from waits ends
 	 * the waiting with that code; AWS goes on. */
 	void (*said)(void *, const char *text);
@@ -50,6 +50,11 @@ struct snek_stack_options {
 
 /* The CloudFormation template, as JSON; AWS is not asked. */
 SNEK_API int snek_stack_template(const struct snek_stack_options *, FILE *,
+             struct snek_error *);
+struct snek_bundle_report;              /* snek/lambda.h */
+/* Write the zip with snek-api that the stack's functions run; the same files
+ * make the same bytes.  out may be NULL. */
+SNEK_API int snek_stack_bundle(const char *zip, struct snek_bundle_report *out,
              struct snek_error *);
 /* What deploying would change, resource by resource; nothing is changed. */
 SNEK_API int snek_stack_plan(const struct snek_stack_options *,
