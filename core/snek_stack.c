@@ -244,6 +244,16 @@ static int save_profile(struct stack *s, const struct sk_stack_info *i,
 	return rc;
 }
 
+void sk_stack_of(const struct sk_profile *p, const char *where,
+    const char *given, char name[40])
+{
+	bool api = p->cluster && !strncmp(p->cluster, "https://", 8) &&
+	    strstr(p->cluster, ".execute-api.");
+
+	snprintf(name, 40, "%.39s", given ? given : p->lambda_stack ?
+	    p->lambda_stack : api ? where : "");
+}
+
 /* ---- to what it is to be, and to its end ---- */
 
 int snek_stack_deploy(const struct snek_stack_options *options,

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A fake AWS on loopback: CloudFormation and S3, as far as stacks need them.
+"""A fake AWS on loopback: CloudFormation and S3, as far as stacks need them, and
+what snek asks of CloudWatch Logs.
 
-Each request's signature is computed again by botocore, and each call of
-CloudFormation compared with its model.  `at` is called after each call has been
+Each request's signature is computed again by botocore, and each call of a
+service that speaks forms or JSON compared with its model.  `at` is called after each call has been
 done and before it is answered; what it returns says what becomes of the answer.
 Operations go on by one step with each DescribeStacks.
 """
@@ -21,6 +22,7 @@ except ImportError:             # Debian's awscli brings it, under this name
     import awscli.clidriver     # noqa: F401
     import botocore.auth
 import botocore.session
+import botocore.validate
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -58,6 +60,8 @@ class Cloud:
         self.tokens = {}
         self.functions = []     # of Lambda, by name
         self.lost = []          # ARNs that have the tag
+        self.logs, self.log_page = {}, 1000     # group: its events
+        self.refused = {}       # action: the type of the error
         self.count = 0
         self.log, self.wrong = [], []
 
@@ -359,6 +363,36 @@ class Cloud:
             {'ResourceARN': arn} for arn in self.lost + [
                 s.id for s in self.live() if s.name in want['Values']]]})
 
+    # ---- CloudWatch Logs ----
+
+    def put_log(self, group, stream, ms, message):
+        self.logs.setdefault(group, []).append(dict(
+            logStreamName=stream, timestamp=ms, ingestionTime=ms,
+            message=message, eventId=f'{self.number():056}'))
+
+    def FilterLogEvents(self, p):
+        if p['logGroupName'] not in self.logs:
+            raise Refused(400, 'ResourceNotFoundException',
+                          f'The log group {p["logGroupName"]} does not exist.')
+        words = p.get('filterPattern', '').split()
+        events = sorted((e for e in self.logs[p['logGroupName']]
+                         if e['timestamp'] >= p.get('startTime', 0) and
+                         all(w in e['message'] for w in words)),
+                        key=lambda e: e['timestamp'])
+        token = p.get('nextToken', '0')
+        first = int(token.strip('-'))
+        if token[0] == '-':     # a page may be empty, and not the last
+            return {'events': [], 'nextToken': str(first)}
+        out = {'events': events[first:first + self.log_page]}
+        if first + self.log_page < len(events):
+            out['nextToken'] = f'-{first + self.log_page}'
+        return out
+
+    def DescribeLogGroups(self, p):
+        return {'logGroups': [
+            {'logGroupName': g} for g in sorted(self.logs)
+            if g.startswith(p.get('logGroupNamePrefix', ''))]}
+
     # ---- S3 ----
 
     def s3(self, method, path, query, body):
@@ -438,9 +472,36 @@ class Model:
             raise Wrong(f'{where} is too long')
 
 
+class JsonModels:
+    """What botocore knows of services that speak JSON."""
+
+    def __init__(self, *names):
+        session = botocore.session.get_session()
+        self.services = {}
+        for name in names:
+            service = session.get_service_model(name)
+            self.services[service.metadata['targetPrefix']] = service
+
+    def check(self, target, version, body):
+        prefix, action = target.split('.')
+        service = self.services[prefix]
+        if action not in service.operation_names:
+            raise Wrong(target)
+        if version != ('application/x-amz-json-' +
+                       service.metadata['jsonVersion']):
+            raise Wrong(version)
+        p = json.loads(body)
+        report = botocore.validate.ParamValidator().validate(
+            p, service.operation_model(action).input_shape)
+        if report.has_errors():
+            raise Wrong(f'{action}: {report.generate_report()}')
+        return action, p
+
+
 class Server:
     def __init__(self, cloud):
         self.cloud, self.model = cloud, Model()
+        self.json = JsonModels('logs')
         self.at = lambda n, action: None
         self.calls, self.lock = 0, threading.Lock()
         outer = self
@@ -499,6 +560,11 @@ class Server:
                 h.command, urllib.parse.unquote(parts.path))
         if service == 'tagging':
             return 'Tagging', lambda: self.cloud.tagging(body)
+        if 'X-Amz-Target' in h.headers:
+            action, p = self.json.check(h.headers['X-Amz-Target'],
+                                        h.headers['Content-Type'], body)
+            return action, lambda: (200, {}, json.dumps(
+                getattr(self.cloud, action)(p)))
         form = dict(urllib.parse.parse_qsl(body.decode(), True, True))
         action = self.model.check(form)
 
@@ -523,10 +589,13 @@ class Server:
             return self.send(h, 400, {}, '<ErrorResponse><Error><Code>Throttling'
                              '</Code></Error></ErrorResponse>')
         try:
+            if action in self.cloud.refused:
+                raise Refused(400, self.cloud.refused[action], 'not you')
             status, headers, text = call()
         except Refused as e:
             status, headers = e.status, {}
-            text = (f'<ErrorResponse><Error><Code>{e.code}</Code><Message>'
+            text = json.dumps({'__type': e.code, 'message': e.message}) \
+                if 'X-Amz-Target' in h.headers else (f'<ErrorResponse><Error><Code>{e.code}</Code><Message>'
                     f'{escape(e.message)}</Message></Error></ErrorResponse>')
         if what:                # done, and nobody hears of it
             if callable(what):

@@ -144,6 +144,7 @@ struct sk_stack_destroy;
 struct sk_stack_info;
 struct sk_stack_plan;
 struct sk_stack_options;
+struct sk_logs;                         /* aws/logs.h */
 
 struct sk_aws_ops {
 	unsigned version;
@@ -212,6 +213,13 @@ struct sk_aws_ops {
 	    struct snek_error *);
 	int (*stack_left)(struct sk_aws *, const char *name,
 	    void (*found)(void *, const char *arn), void *,
+	    struct snek_error *);
+
+	/* As aws/logs.h says. */
+	int (*logs_groups)(struct sk_aws *, const char *prefix,
+	    int (*visit)(void *, const char *name), void *,
+	    struct snek_error *);
+	int (*logs_tail)(struct sk_aws *, const struct sk_logs *,
 	    struct snek_error *);
 };
 

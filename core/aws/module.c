@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* module.c - the module snek-aws.so: what it gives, in one table. */
+#include "aws/logs.h"
 #include "aws/stack.h"
 
 extern const struct sk_aws_ops snek_aws_ops;
@@ -28,4 +29,6 @@ const struct sk_aws_ops snek_aws_ops = {
 	.stack_deploy = sk_stack_deploy,
 	.stack_destroy = sk_stack_destroy,
 	.stack_left = sk_stack_left,
+	.logs_groups = sk_logs_groups,
+	.logs_tail = sk_logs_tail,
 };

@@ -47,7 +47,7 @@ extern const struct cli_command cli_write, cli_query, cli_run, cli_ls,
 	cli_find, cli_export, cli_rm, cli_copy, cli_gc, cli_compact, cli_functions,
 	cli_rm_function, cli_version, cli_help, cli_completions, cli_describe,
 	cli_doctor, cli_peek, cli_stat, cli_new, cli_test, cli_lint,
-	cli_gateway, cli_lambda_local;
+	cli_gateway, cli_lambda_local, cli_logs;
 const struct cli_command *cli_command_find(const char *name);
 /* The first thing a program does: locale, and descriptors 0 to 2 are open. */
 void cli_main_begin(void);

@@ -75,7 +75,7 @@ static void put_script(void)
 	    "	case ${COMP_WORDS[1]} in\n"
 	    "	write|query|find|peek|describe|export|copy|rm|compact|stat)\n"
 	    "		words=$(snek ls 2>/dev/null | cut -f1) ;;\n"
-	    "	functions|run|rm-function)\n"
+	    "	functions|run|rm-function|logs)\n"
 	    "		words=$(snek functions 2>/dev/null | cut -f1) ;;\n"
 	    "	help) words='", stdout);
 	put_commands();

@@ -8,7 +8,7 @@ static const struct cli_option options[] = { { 0 } };
 const struct cli_command *const cli_commands[] = {
 	&cli_write, &cli_query, &cli_run, &cli_ls, &cli_find, &cli_peek,
 	&cli_describe, &cli_export, &cli_copy, &cli_rm, &cli_gc, &cli_compact,
-	&cli_stat, &cli_functions, &cli_rm_function, &cli_new, &cli_test,
+	&cli_stat, &cli_functions, &cli_rm_function, &cli_logs, &cli_new, &cli_test,
 	&cli_lint, &cli_doctor, &cli_gateway, &cli_lambda_local,
 	&cli_completions, &cli_version, &cli_help, NULL
 };

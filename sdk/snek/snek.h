@@ -579,4 +579,5 @@ SNEK_API int snek_value_compare(struct snek_value, struct snek_value);
 
 #include <snek/lambda.h>
 #include <snek/stack.h>
+#include <snek/cloud.h>
 #endif
