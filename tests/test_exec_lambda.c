@@ -385,6 +385,53 @@ START_TEST(a_failure_is_told_by_who_failed)
 }
 END_TEST
 
+/* Put the log's end into headers that are sent. */
+static void put_log(char *header, size_t room, const char *more,
+    const char *log)
+{
+	struct sk_buf b = { 0 };
+
+	ck_assert(sk_base64_put(&b, log, strlen(log)));
+	snprintf(header, room, "%sX-Amz-Log-Result: %.*s\r\n", more, (int)b.n,
+	    b.p);
+	sk_buf_free(&b);
+}
+
+static const struct {
+	const char *log, *ends;
+} logs[] = {
+	{ "START RequestId: 1 Version: 7\n{\"level\":\"ERROR\",\"message\":"
+	    "\"no room \\u0007left\"}\nEND RequestId: 1\nREPORT RequestId: "
+	    "1\tDuration: 1 ms\n", "; its log ends: no room ?left" },
+	{ "half a line\n{\"a\":1}\nRequestId: 1 Error: gone\nEND RequestId: "
+	    "1\n\n", "; its log ends: RequestId: 1 Error: gone" },
+	{ "{\"message\": broken\n", "; its log ends: {\"message\": broken" },
+	{ "START RequestId: 1\nREPORT RequestId: 1\tDuration\n", "exit status 3" },
+	{ "Runtime exited with error: exit status 3\n", "exit status 3" },
+	{ "", "exit status 3" },
+};
+
+START_TEST(a_failures_message_ends_with_its_line_of_the_log)
+{
+	char header[2048];
+	struct script s = { SAY_TEXT, { .status = 200, .headers = header,
+	    .body = "{\"errorType\":\"Runtime.ExitError\",\"errorMessage\":"
+	    "\"RequestId: 1 Error: Runtime exited with error: exit status "
+	    "3\"}" } };
+	struct sk_exec_event ev;
+	const char *text = ev.outcome.error.text;
+
+	put_log(header, sizeof(header), FUNCTION_ERROR, logs[_i].log);
+	open_with(&s, 1);
+	ev = run();
+	ck_assert_int_eq(ev.outcome.code, SNEK_EAGAIN);
+	ck_assert_msg(strlen(text) > strlen(logs[_i].ends) && !strcmp(text +
+	    strlen(text) - strlen(logs[_i].ends), logs[_i].ends), "%s", text);
+	sk_outcome_free(&ev.outcome);
+	close_all();
+}
+END_TEST
+
 START_TEST(a_crash_there_names_the_record_here)
 {
 	static const struct script dead = { SAY_DEAD, { .headers =
@@ -508,18 +555,13 @@ END_TEST
 
 START_TEST(cost_is_counted_from_what_is_billed)
 {
-	static const char tail[] = "START\nEND\nREPORT RequestId: 1\t"
-	    "Duration: 10.50 ms\tBilled Duration: 2000 ms\t"
-	    "Memory Size: 1024 MB\tMax Memory Used: 9 MB\t\n";
-	struct sk_buf b = { 0 };
 	char header[1024];
 	struct script told = { SAY_DONE, { .headers = header } };
 	struct sk_exec_event ev;
 
-	ck_assert(sk_base64_put(&b, tail, sizeof(tail) - 1));
-	snprintf(header, sizeof(header), "X-Amz-Log-Result: %.*s\r\n",
-	    (int)b.n, b.p);
-	sk_buf_free(&b);
+	put_log(header, sizeof(header), "", "START\nEND\nREPORT RequestId: 1\t"
+	    "Duration: 10.50 ms\tBilled Duration: 2000 ms\t"
+	    "Memory Size: 1024 MB\tMax Memory Used: 9 MB\t\n");
 	open_with(&told, 1);
 	ev = run();
 	sk_outcome_free(&ev.outcome);
@@ -645,6 +687,8 @@ static void tests(TCase *t)
 	    sizeof(queues) / sizeof(*queues));
 	tcase_add_loop_test(t, a_failure_is_told_by_who_failed, 0,
 	    sizeof(failures) / sizeof(*failures));
+	tcase_add_loop_test(t, a_failures_message_ends_with_its_line_of_the_log,
+	    0, sizeof(logs) / sizeof(*logs));
 	tcase_add_test(t, a_crash_there_names_the_record_here);
 	tcase_add_test(t, a_lost_answer_may_still_be_running);
 	tcase_add_test(t, who_is_cancelled_is_counted_as_left);

@@ -250,8 +250,14 @@ static bool is_short(const struct sk_aws_reply *r)
 
 static int hear(struct sk_away_item *it)
 {
-	if (!it->reply.code && it->reply.status == 200)
-		return hear_answer(it);
+	int rc;
+
+	if (!it->reply.code && it->reply.status == 200) {
+		rc = hear_answer(it);
+		if (it->event.outcome.code < 0)
+			sk_lambda_log(&it->reply, &it->event.outcome.error);
+		return rc;
+	}
 	if (!it->reply.code && is_short(&it->reply))
 		return sk_away_throttled(it);
 	return sk_away_refused(it, "it is not there any more; add it again "

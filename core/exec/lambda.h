@@ -27,6 +27,10 @@ struct sk_exec_lambda {                 /* texts are copied */
 int sk_exec_lambda(const struct sk_exec_job *, const struct sk_exec_lambda *,
     struct sk_exec **, struct snek_error *);
 
+/* Let a failed attempt's message end with the last line that its invocation
+ * logged, if the answer has it (and the message does not). */
+void sk_lambda_log(const struct sk_aws_reply *, struct snek_error *);
+
 /* How many invocations the account and the function let in at once: what is
  * reserved for the function, or what the account has left for such as have
  * nothing.  Who may not ask is told SK_LAMBDA_ROOM.  SNEK_ENOENT: there is no
