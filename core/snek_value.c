@@ -3,6 +3,7 @@
 #include <snek/snek.h>
 
 #include "base/err.h"
+#include "value/pack.h"
 #include "value/value.h"
 
 int snek_value_find(struct snek_value root, const char *path,
@@ -20,6 +21,17 @@ int snek_value_find(struct snek_value root, const char *path,
 		return SNEK_ENOENT;
 	*out = v;
 	return 0;
+}
+
+int snek_value_iterate(struct snek_value v, struct snek_cursor *c)
+{
+	return c ? sk_iterate(v, c) : SNEK_EINVAL;
+}
+
+int snek_value_next(struct snek_cursor *c, struct snek_value *name,
+    struct snek_value *out)
+{
+	return c && name && out ? sk_next(c, name, out) : SNEK_EINVAL;
 }
 
 int snek_value_json(struct snek_value v, FILE *f)

@@ -262,6 +262,20 @@ snek run select fields=a,b -i ragged -o tsv >out 2>err
 is "a late column is an error" '1 1001 1' "$? $(lines out) $(grep -c 'no column; use -o jsonl' err)"
 good snek run select fields=a,b -i ragged -o table
 is "but in a table it is JSON, beyond the columns" 1 "$(tail -n 1 out | grep -c '  {"a":8,"b":9}$')"
+cat >odd <<'EOF'
+{"a":"t\tn\nb\\\u0000r\r\u0001é\"","b":-9223372036854775808}
+{"b":18446744073709551615,"a":null}
+{"a":true,"b":[1,"x\ty"]}
+{"a":1e300,"b":{"c":0}}
+{"b":"","a":-0.5}
+{}
+EOF
+for i in 1 2 3 4 5 6 7 8; do cat odd odd odd odd odd; done >some
+cat some some some some some >odd                       # 1200 rows
+good snek run select fields=a,b -i odd -o tsv
+is "the rows after the first thousand are as those before" \
+    "$(head -n 120 out)" "$(tail -n 120 out)"
+is "and all are there" 1200 "$(lines out)"
 bad 3 'nix.*snek ls' snek query nix group by=k
 bad 3 'gruop.*did you mean group' snek query q gruop
 bad 2 'by' snek query q group

@@ -155,6 +155,29 @@ START_TEST(values_and_codes_take_anything)
 }
 END_TEST
 
+START_TEST(what_is_in_a_value_comes_one_after_the_other)
+{
+	static const char packed[] = "\x82\xa1" "a\x01\xa1" "b\xa2hi";
+	struct snek_value v = { .type = SNEK_OBJECT, .len = sizeof(packed) - 1,
+		.as.p = packed }, name, out;
+	struct snek_cursor at;
+
+	ck_assert_int_eq(snek_value_iterate(v, &at), 0);
+	ck_assert_int_eq(snek_value_next(&at, &name, &out), 1);
+	ck_assert(name.len == 1 && *name.as.s == 'a' && out.as.i == 1);
+	ck_assert_int_eq(snek_value_next(&at, &name, &out), 1);
+	ck_assert(*name.as.s == 'b' && !memcmp(out.as.s, "hi", out.len));
+	ck_assert_int_eq(snek_value_next(&at, &name, &out), 0);
+	v.len--;
+	ck_assert_int_eq(snek_value_iterate(v, &at), 0);
+	ck_assert_int_eq(snek_value_next(&at, &name, &out), 1);
+	ck_assert_int_eq(snek_value_next(&at, &name, &out), SNEK_EFORMAT);
+	ck_assert_int_eq(snek_value_iterate(out, &at), SNEK_ETYPE);
+	ck_assert_int_eq(snek_value_iterate(v, NULL), SNEK_EINVAL);
+	ck_assert_int_eq(snek_value_next(NULL, &name, &out), SNEK_EINVAL);
+}
+END_TEST
+
 /* ---- sizes of structs ---- */
 
 struct longer {
@@ -559,6 +582,7 @@ static void setup(TCase *t)
 	tcase_add_test(t, what_is_missing_is_refused_with_a_text);
 	tcase_add_test(t, a_job_refuses_what_is_missing);
 	tcase_add_test(t, values_and_codes_take_anything);
+	tcase_add_test(t, what_is_in_a_value_comes_one_after_the_other);
 	tcase_add_test(t, options_may_be_shorter_or_longer_but_not_unknown);
 	tcase_add_test(t, clusters_have_a_shape_that_can_be);
 	tcase_add_test(t, reports_fill_what_the_caller_knows);

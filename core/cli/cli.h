@@ -359,6 +359,16 @@ bool cli_json_equal(struct cli_json, struct cli_json);
 /* A string without its quotes and escapes; to be freed.  NULL: no memory. */
 char *cli_json_string(struct cli_json, size_t *len);
 
+/* ---- tsv.c: rows of known columns onto stdout ---- */
+
+struct cli_tsv;
+/* The names are JSON strings; none: a value is one cell. */
+struct cli_tsv *cli_tsv_new(const struct cli_json *name, size_t columns,
+    bool keyed);
+/* SNEK_ETYPE: the value does not spread over the columns; SNEK_ENOMEM. */
+int cli_tsv_put(struct cli_tsv *, struct snek_value key, struct snek_value);
+void cli_tsv_free(struct cli_tsv *);
+
 /* ---- pretty.c ---- */
 
 /* Compact JSON text over several lines, as people like to read it. */

@@ -2,6 +2,7 @@
 /* Results onto stdout; nothing else ever goes there. */
 #include "cli/cli.h"
 
+#include <stdio_ext.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,7 +38,7 @@ int cli_result_line(FILE *f, bool reduced, struct snek_value key,
 {
 	int rc = put_pair(f, reduced, key, value);
 
-	putc('\n', f);
+	putc_unlocked('\n', f);
 	return rc;
 }
 
@@ -81,6 +82,17 @@ static int print(struct printer *p)
 	return rc < 0 ? cli_error_of(p->c, rc, &e, NULL, NULL) : 0;
 }
 
+/* Rows are short and many: no lock is taken for each, and large pieces are
+ * written. */
+static void ready_stdout(void)
+{
+	static char room[64u << 10];
+
+	__fsetlocking(stdout, FSETLOCKING_BYCALLER);
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, room, _IOFBF, sizeof(room));
+}
+
 int cli_result_print(const struct cli *c, snek_job *job, const char *format)
 {
 	struct printer p = { .c = c };
@@ -93,6 +105,7 @@ int cli_result_print(const struct cli *c, snek_job *job, const char *format)
 	table = strcmp(format, "table") == 0;
 	tsv = strcmp(format, "tsv") == 0;
 	p.array = strcmp(format, "json") == 0;
+	ready_stdout();
 	if ((rc = snek_result_open(job, &p.result, &e)) < 0)
 		return cli_error_of(c, rc, &e, NULL, NULL);
 	p.reduced = snek_result_is_reduced(p.result);

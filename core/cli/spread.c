@@ -18,6 +18,7 @@ struct pair {
 
 struct cli_spread {
 	struct cli_grid *grid;
+	struct cli_tsv *tsv;    /* once it is decided; tables have none */
 	bool table, keyed, decided;
 	FILE *f;
 	char *text;
@@ -55,6 +56,7 @@ void cli_spread_free(struct cli_spread *s)
 	while (s->held && s->rows)
 		free(s->held[--s->rows].text);
 	free(s->held);
+	cli_tsv_free(s->tsv);
 	cli_grid_free(s->grid);
 	free(s);
 }
@@ -153,6 +155,12 @@ static void put_cell(struct cli_spread *s, struct cli_json v)
 	}
 }
 
+static int no_column(struct snek_error *e)
+{
+	return fail(e, SNEK_ETYPE, "a value has a field that none of the "
+	    "first thousand had, for which tsv has no column; use -o jsonl");
+}
+
 static int put_row(struct cli_spread *s, const struct pair *p,
     struct snek_error *e)
 {
@@ -161,9 +169,7 @@ static int put_row(struct cli_spread *s, const struct pair *p,
 	size_t i;
 
 	if (s->columns && !spread && !s->table)
-		return fail(e, SNEK_ETYPE, "a value has a field that none of the "
-		    "first thousand had, for which tsv has no column; "
-		    "use -o jsonl");
+		return no_column(e);
 	if (s->keyed)
 		put_cell(s, key_of(p));
 	for (i = 0; i < s->columns; i++)
@@ -216,6 +222,8 @@ static int decide(struct cli_spread *s, struct snek_error *e)
 	find_columns(s);
 	if (s->table)
 		put_head(s);
+	else if (!(s->tsv = cli_tsv_new(s->name, s->columns, s->keyed)))
+		return fail(e, SNEK_ENOMEM, "out of memory");
 	for (i = 0; i < s->rows && !rc; i++)
 		rc = put_row(s, &s->held[i], e);
 	return rc;
@@ -241,6 +249,11 @@ int cli_spread_put(struct cli_spread *s, struct snek_value key,
 	struct pair p = { 0 };
 	int rc;
 
+	if (s->tsv) {
+		rc = cli_tsv_put(s->tsv, key, value);
+		return rc == SNEK_ETYPE ? no_column(e) : !rc ? 0
+		    : fail(e, rc, "out of memory");
+	}
 	rewind(s->f);
 	rc = snek_value_json(key, s->f);
 	p.key = (size_t)ftell(s->f);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "task/sink.h"
 #include "task/aggregate.h"
+#include "task/collate.h"
 #include "task/group.h"
 #include "task/order.h"
 #include "task/pair.h"
@@ -11,6 +12,9 @@
 
 #define CHECK_EVERY 1024u       /* entries */
 #define AHEAD 8u                /* slots fetched before their turn */
+#define LOOK (32u << 10)        /* keys at which it is asked whether ... */
+#define WORTH 4u                /* ... entries have enough in common for a
+                                 * table: so many a key */
 
 struct reduction {
 	const struct sk_reduce_options *o;
@@ -19,6 +23,9 @@ struct reduction {
 	struct sk_buf key, value;
 	struct sk_totals totals;
 	struct sk_sorter spilled;       /* states, or results of a reduce */
+	uint64_t entries;               /* states that were added */
+	bool looked, many;              /* many: a table is not worth it */
+	size_t most;                    /* memory for what comes out */
 };
 
 static int check(struct reduction *r)
@@ -35,7 +42,7 @@ static int give(struct reduction *r, const struct sk_entry *n, struct snek_error
 {
 	int rc = sk_run_add(r->out, n, e);
 
-	if (!rc && !r->out->fd && r->out->mem.n > r->o->memory / 4)
+	if (!rc && !r->out->fd && r->out->mem.n > r->most)
 		rc = sk_run_spill(r->out, r->o->tmp, e);
 	return rc;
 }
@@ -154,6 +161,18 @@ static int add_state(struct reduction *r, const struct sk_entry *n,
 	return rc == SNEK_ELIMIT ? sk_pair_name(n->key, rc, e) : rc;
 }
 
+/* Asked once: what differs so far will go on to. */
+static void look(struct reduction *r)
+{
+	uint32_t n = r->totals.table.n;
+
+	if (n == LOOK && !r->looked) {
+		r->looked = true;
+		r->many = !r->spilled.spilled &&
+		    r->entries < WORTH * (uint64_t)n;
+	}
+}
+
 static int add_run(struct reduction *r, const struct sk_run *run,
     struct snek_error *e)
 {
@@ -163,10 +182,12 @@ static int add_run(struct reduction *r, const struct sk_run *run,
 
 	if (rc)
 		return rc;
-	while (!rc && (rc = sk_run_reader_next(in, &n, e)) > 0) {
+	while (!rc && !r->many && (rc = sk_run_reader_next(in, &n, e)) > 0) {
 		rc = add_state(r, &n, e);
+		r->entries++;
 		if (!rc && sk_totals_bytes(&r->totals) > r->o->memory)
 			rc = put_off(r, e);
+		look(r);
 	}
 	sk_run_reader_free(in);
 	return rc;
@@ -249,14 +270,104 @@ static int drain(struct reduction *r, int (*to)(struct reduction *, sk_merge *,
 	return rc;
 }
 
-static int reduce_totals(struct reduction *r, const struct sk_run *const *runs,
+/* ---- aggregates of keys that have little in common ---- */
+
+/* The table's only slot, for the states of one key after the other. */
+static int clear_slot(struct reduction *r, struct sk_slot **slot,
+    struct snek_error *e)
+{
+	struct sk_table *t = &r->totals.table;
+
+	if (*slot && !r->totals.heap && t->arena.total == t->arena.left) {
+		memset((*slot)->state, 0, t->slot_size - sizeof(**slot));
+		return 0;
+	}
+	sk_totals_reset(&r->totals);
+	*slot = sk_table_at(t, SK_KEY_NULL, NULL, 0);
+	return *slot ? 0 : sk_enomem(e);
+}
+
+static int give_slot(struct reduction *r, struct sk_span key,
+    const struct sk_slot *slot, struct snek_error *e)
+{
+	struct sk_entry n = { .key = key };
+	int rc;
+
+	r->value.n = 0;
+	rc = sk_totals_pack(&r->totals, slot, &r->value, e);
+	if (rc)
+		return rc == SNEK_ELIMIT ? sk_pair_name(key, rc, e) : rc;
+	n.value = (struct sk_span){ r->value.p, r->value.n };
+	rc = check(r);
+	return rc ? rc : give(r, &n, e);
+}
+
+static int give_collated(struct reduction *r, sk_collate *c,
+    struct snek_error *e)
+{
+	struct sk_span key = { NULL, 0 };
+	struct sk_slot *slot = NULL;
+	struct sk_entry n;
+	int rc = 0;
+
+	while (!rc && sk_collate_next(c, &n)) {
+		if (!key.n || sk_key_compare(n.key.p, n.key.n, key.p, key.n)) {
+			if (key.n)
+				rc = give_slot(r, key, slot, e);
+			key = n.key;
+			if (!rc)
+				rc = clear_slot(r, &slot, e);
+		}
+		if (!rc)
+			rc = sk_totals_merge(&r->totals, slot, n.value, e);
+		if (rc == SNEK_ELIMIT)
+			sk_pair_name(key, rc, e);
+	}
+	return rc || !key.n ? rc : give_slot(r, key, slot, e);
+}
+
+static int reduce_many(struct reduction *r, const struct sk_run *const *runs,
+    size_t n, struct snek_error *e)
+{
+	sk_collate *c;
+	int rc;
+
+	sk_totals_reset(&r->totals);
+	rc = sk_collate_new(runs, n, r->o->memory / 4 * 3, &c, e);
+	if (rc)
+		return rc;
+	if (r->o->memory - sk_collate_bytes(c) > r->most)
+		r->most = r->o->memory - sk_collate_bytes(c);
+	rc = give_collated(r, c, e);
+	sk_collate_free(c);
+	return rc;
+}
+
+static int add_runs(struct reduction *r, const struct sk_run *const *runs,
     size_t n, struct snek_error *e)
 {
 	size_t i;
+	int rc = 0;
+
+	r->many = false;
+	for (i = 0; i < n && !rc && !r->many; i++)
+		rc = add_run(r, runs[i], e);
+	return rc;
+}
+
+static int reduce_totals(struct reduction *r, const struct sk_run *const *runs,
+    size_t n, struct snek_error *e)
+{
 	int rc = sk_totals_init(&r->totals, r->o->reducer, e);
 
-	for (i = 0; i < n && !rc; i++)
-		rc = add_run(r, runs[i], e);
+	if (!rc)
+		rc = add_runs(r, runs, n, e);
+	if (!rc && r->many) {
+		rc = reduce_many(r, runs, n, e);
+		if (rc != SNEK_ENOENT)
+			return rc;
+		rc = add_runs(r, runs, n, e);
+	}
 	if (rc)
 		return rc;
 	if (!r->spilled.spilled)
@@ -346,7 +457,7 @@ int sk_reduce(const struct sk_reduce_options *o, const struct sk_run *const *run
     size_t n, struct sk_run *out, struct snek_error *e)
 {
 	struct sk_run run = { 0 };
-	struct reduction r = { .o = o, .out = &run };
+	struct reduction r = { .o = o, .out = &run, .most = o->memory / 4 };
 	int rc;
 
 	if (o->reducer->kind == SK_AGGREGATED)

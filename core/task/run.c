@@ -21,6 +21,8 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
+#define SHORT_HEAD 5u           /* of an entry with short numbers */
+
 /* ---- writing ---- */
 
 static int flush(struct sk_run *r, struct snek_error *e)
@@ -49,6 +51,30 @@ static size_t window(const struct sk_run *r)
 	return r->window ? r->window : SK_RUN_WINDOW;
 }
 
+/* Numbers that are all below 128 are a byte each. */
+static bool is_short(const struct sk_entry *n)
+{
+	return (n->key.n | n->value.n | n->place.version | n->place.record |
+	    n->emit) < 128;
+}
+
+static uint8_t *put_head(uint8_t *p, const struct sk_entry *n)
+{
+	if (is_short(n)) {
+		p[0] = (uint8_t)n->key.n;
+		p[1] = (uint8_t)n->value.n;
+		p[2] = (uint8_t)n->place.version;
+		p[3] = (uint8_t)n->place.record;
+		p[4] = (uint8_t)n->emit;
+		return p + SHORT_HEAD;
+	}
+	p = sk_varint_put(p, n->key.n);
+	p = sk_varint_put(p, n->value.n);
+	p = sk_varint_put(p, n->place.version);
+	p = sk_varint_put(p, n->place.record);
+	return sk_varint_put(p, n->emit);
+}
+
 int sk_run_add(struct sk_run *r, const struct sk_entry *n, struct snek_error *e)
 {
 	size_t before = r->mem.n, bytes;
@@ -56,12 +82,7 @@ int sk_run_add(struct sk_run *r, const struct sk_entry *n, struct snek_error *e)
 
 	if (!sk_pages_reserve(&r->mem, SK_ENTRY_HEAD + n->key.n + n->value.n))
 		return sk_enomem(e);
-	p = (uint8_t *)r->mem.p + before;
-	p = sk_varint_put(p, n->key.n);
-	p = sk_varint_put(p, n->value.n);
-	p = sk_varint_put(p, n->place.version);
-	p = sk_varint_put(p, n->place.record);
-	p = sk_varint_put(p, n->emit);
+	p = put_head((uint8_t *)r->mem.p + before, n);
 	if (n->key.n)
 		memcpy(p, n->key.p, n->key.n);
 	p += n->key.n;
@@ -293,11 +314,25 @@ static bool number(const uint8_t **p, const uint8_t *end, uint64_t *out)
 	return k != 0;
 }
 
+static size_t get_short(const uint8_t *p, size_t n, struct sk_entry *t,
+    uint64_t *need)
+{
+	t->key = (struct sk_span){ p + SHORT_HEAD, p[0] };
+	t->value = (struct sk_span){ p + SHORT_HEAD + p[0], p[1] };
+	t->place.version = p[2];
+	t->place.record = p[3];
+	t->emit = p[4];
+	*need = SHORT_HEAD + (uint64_t)p[0] + p[1];
+	return *need > n ? 0 : *need;
+}
+
 size_t sk_entry_get(const uint8_t *p, size_t n, struct sk_entry *t, uint64_t *need)
 {
 	const uint8_t *start = p, *end = p + n;
 	uint64_t key, value, emit;
 
+	if (n >= SHORT_HEAD && (p[0] | p[1] | p[2] | p[3] | p[4]) < 128)
+		return get_short(p, n, t, need);
 	*need = n < SK_ENTRY_HEAD ? SK_ENTRY_HEAD : 0;
 	if (!number(&p, end, &key) || !number(&p, end, &value) ||
 	    !number(&p, end, &t->place.version) ||
@@ -404,4 +439,32 @@ void sk_run_reader_free(sk_run_reader *r)
 		return;
 	sk_pages_free(r->window, r->cap);
 	free(r);
+}
+
+/* ---- all at once ---- */
+
+int sk_run_view_open(const struct sk_run *r, struct sk_run_view *v,
+    struct snek_error *e)
+{
+	int seals = r->fd > 0 && r->in_memory ? fcntl(r->fd, F_GET_SEALS) : -1;
+	void *p;
+
+	*v = (struct sk_run_view){ (const uint8_t *)r->mem.p, r->mem.n, false };
+	if (!r->fd || !r->bytes)
+		return 0;
+	if (seals < 0 || !(seals & F_SEAL_SHRINK))
+		return SNEK_ENOENT;
+	p = mmap(NULL, r->bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, r->fd,
+	    0);
+	if (p == MAP_FAILED)
+		return sk_fail_errno(e, "a run in memory");
+	*v = (struct sk_run_view){ p, r->bytes, true };
+	return 0;
+}
+
+void sk_run_view_close(struct sk_run_view *v)
+{
+	if (v->mapped)
+		munmap((void *)v->p, v->n);
+	*v = (struct sk_run_view){ NULL, 0, false };
 }

@@ -71,6 +71,17 @@ int sk_run_reader_sized(const struct sk_run *, size_t window, sk_run_reader **,
 int sk_run_reader_next(sk_run_reader *, struct sk_entry *, struct snek_error *);
 void sk_run_reader_free(sk_run_reader *);
 
+/* All the bytes of a run that is in memory.  SNEK_ENOENT without text: it is
+ * elsewhere, or in a file that somebody may cut short. */
+struct sk_run_view {
+	const uint8_t *p;
+	size_t n;
+	bool mapped;
+};
+int sk_run_view_open(const struct sk_run *, struct sk_run_view *,
+    struct snek_error *);
+void sk_run_view_close(struct sk_run_view *);
+
 /* Less than, equal to or more than 0, as key, place and emit number are. */
 int sk_entry_compare(const struct sk_entry *, const struct sk_entry *);
 /* The entry at p; the bytes it takes, or 0: not whole, or (when need is not

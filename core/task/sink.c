@@ -9,6 +9,9 @@
 
 #include <stdlib.h>
 
+#define CACHED 8192u            /* keys whose table stays in a cache */
+#define WORTH 4u                /* pairs a key, for which a table may leave it */
+
 struct sk_sink {
 	struct sk_sink_options o;
 	struct sk_reducer reducer;      /* names are the caller's */
@@ -18,7 +21,12 @@ struct sk_sink {
 	bool counting;                  /* ... a count */
 	bool plain;                     /* only sums and counts */
 	struct sk_sorter *part;         /* LISTED, GROUPED: one a partition */
-	struct sk_run *state;           /* AGGREGATED: what was spilled */
+	struct sk_run *state;           /* AGGREGATED: what the table was too
+	                                 * small for */
+	size_t given;                   /* ... and the memory it takes */
+	uint32_t look;                  /* at so many keys it is asked whether
+	                                 * the table is worth its misses */
+	uint64_t looked;                /* emitted when it was last empty */
 	struct sk_builtin top;
 	struct sk_place place;
 	uint32_t emit;
@@ -58,6 +66,7 @@ static int prepare_totals(sk_sink *s, struct snek_error *e)
 	    (kind == SNEK_SUM || kind == SNEK_COUNT);
 	s->counting = kind == SNEK_COUNT;
 	s->plain = only_sums(&s->reducer);
+	s->look = CACHED;
 	s->state = calloc(s->o.partitions, sizeof(*s->state));
 	if (!s->state)
 		return sk_enomem(e);
@@ -194,6 +203,10 @@ static int give_totals(sk_sink *s, struct snek_error *e)
 		rc = give_slot(s, sk_table_slot(t, i), e);
 	sk_totals_reset(&s->totals);
 	s->null = 0;
+	s->looked = s->emitted;
+	s->look = CACHED;
+	for (s->given = 0, i = 0; i < s->o.partitions; i++)
+		s->given += s->state[i].mem.cap;
 	return rc;
 }
 
@@ -209,9 +222,28 @@ static int overflow(sk_sink *s, struct snek_error *e)
 	return rc ? rc : give_totals(s, e);
 }
 
+/*
+ * A key may have been new.  A table that is larger than the cache misses it for
+ * each pair; where most keys are new, that is more than it costs to have the
+ * same key in several entries, which reduce adds up anyway.
+ */
+static int grown(sk_sink *s, struct snek_error *e)
+{
+	uint32_t n = s->totals.table.n;
+
+	if (sk_totals_bytes(&s->totals) + s->given > s->o.memory)
+		return overflow(s, e);
+	if (n < s->look)
+		return 0;
+	if (s->emitted - s->looked < WORTH * (uint64_t)n)
+		return give_totals(s, e);
+	s->look *= 2;
+	return 0;
+}
+
 static int finish_totals(sk_sink *s, struct sk_runs *out, struct snek_error *e)
 {
-	bool large = sk_totals_bytes(&s->totals) > s->o.memory / 2;
+	bool large = 2 * sk_totals_bytes(&s->totals) + s->given > s->o.memory;
 	uint32_t i;
 	int rc = large ? overflow(s, e) : give_totals(s, e);
 
@@ -222,6 +254,7 @@ static int finish_totals(sk_sink *s, struct sk_runs *out, struct snek_error *e)
 		if (!rc && !sk_runs_add(&out[i], &s->state[i]))
 			rc = sk_enomem(e);
 	}
+	s->given = 0;
 	return rc;
 }
 
@@ -262,7 +295,7 @@ static int emit_total(sk_sink *s, struct snek_value key, struct snek_value v,
 	s->emitted++;
 	if (key.type == SNEK_NULL && t->n != had && s->fast && !s->counting)
 		s->null = t->n;
-	return sk_totals_bytes(&s->totals) > s->o.memory ? overflow(s, e) : 0;
+	return grown(s, e);
 }
 
 static bool adds(const sk_sink *s, uint32_t i, struct snek_value v)
@@ -307,8 +340,7 @@ static int emit_plain_row(sk_sink *s, struct snek_value key,
 	if (rc)
 		return rc;
 	s->emitted++;
-	return t->n != had && sk_totals_bytes(&s->totals) > s->o.memory
-	    ? overflow(s, e) : 0;
+	return t->n != had ? grown(s, e) : 0;
 }
 
 int sk_sink_emit_row(sk_sink *s, struct snek_value key,
@@ -339,7 +371,7 @@ int sk_sink_emit_row(sk_sink *s, struct snek_value key,
 	if (rc)
 		return rc;
 	s->emitted++;
-	return sk_totals_bytes(&s->totals) > s->o.memory ? overflow(s, e) : 0;
+	return grown(s, e);
 }
 
 int sk_sink_emit_int(sk_sink *s, const char *key, size_t n, int64_t v,
@@ -366,9 +398,7 @@ int sk_sink_emit_int(sk_sink *s, const char *key, size_t n, int64_t v,
 		    (struct snek_value){ .type = SNEK_INT, .as.i = v }, e);
 	slot->state[0] = (uint64_t)sum;
 	s->emitted++;
-	if (t->n != had && sk_totals_bytes(&s->totals) > s->o.memory)
-		return overflow(s, e);
-	return 0;
+	return t->n != had ? grown(s, e) : 0;
 }
 
 /* ---- lists and groups ---- */

@@ -28,10 +28,13 @@ static bool put_scalar(msgpack_packer *k, struct snek_value v)
 	}
 }
 
+/* Forms of one byte are written here: they are most of what is written. */
 bool sk_pack_value(struct sk_buf *b, struct snek_value v)
 {
 	msgpack_packer k;
 
+	if (v.type == SNEK_INT && v.as.u < 0x80)
+		return sk_buf_byte(b, (uint8_t)v.as.u);
 	if (v.type == SNEK_STRING)
 		return sk_pack_string(b, v.as.s, v.len);
 	if (v.type == SNEK_ARRAY || v.type == SNEK_OBJECT)
@@ -44,6 +47,8 @@ bool sk_pack_map(struct sk_buf *b, uint32_t n)
 {
 	msgpack_packer k;
 
+	if (n < 0x10)
+		return sk_buf_byte(b, (uint8_t)(0x80 | n));
 	msgpack_packer_init(&k, b, append);
 	return !msgpack_pack_map(&k, n);
 }
@@ -60,6 +65,8 @@ bool sk_pack_string_head(struct sk_buf *b, uint32_t n)
 {
 	msgpack_packer k;
 
+	if (n < 0x20)
+		return sk_buf_byte(b, (uint8_t)(0xa0 | n));
 	msgpack_packer_init(&k, b, append);
 	return !msgpack_pack_str(&k, n);
 }

@@ -116,13 +116,6 @@ struct snek_place {
 	uint64_t version, record;
 };
 
-/* Elements of an array, or members of an object, one after the other. */
-struct snek_cursor {
-	const void *next;
-	uint32_t bytes, left;           /* left: elements or members */
-	uint32_t is_object, reserved;
-};
-
 /* What the host offers.  Reach it by the wrappers below.  Every int is 0 or
  * more for success and SNEK_E* for failure; an op passes failures on. */
 struct snek_api {

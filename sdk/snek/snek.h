@@ -568,6 +568,12 @@ SNEK_API int snek_result_write(snek_job *, snek_cluster *to,
 /* The value at a path ("a.b[0]"; "" is the value itself); SNEK_ENOENT. */
 SNEK_API int snek_value_find(struct snek_value, const char *path,
              struct snek_value *out);
+/* Begin with what is in an array or object; SNEK_ETYPE for another value. */
+SNEK_API int snek_value_iterate(struct snek_value, struct snek_cursor *);
+/* 1 and what comes next, with the name of a member (of an element: SNEK_NONE);
+ * 0 at the end; SNEK_EFORMAT.  Views, as the value is. */
+SNEK_API int snek_value_next(struct snek_cursor *, struct snek_value *name,
+             struct snek_value *out);
 /* As compact JSON; SNEK_EIO when the stream fails. */
 SNEK_API int snek_value_json(struct snek_value, FILE *);
 /* The order of keys: null, false, true, numbers, strings, arrays, objects. */

@@ -63,6 +63,13 @@ struct snek_value {
 	} as;
 };
 
+/* Elements of an array, or members of an object, one after the other. */
+struct snek_cursor {
+	const void *next;
+	uint32_t bytes, left;           /* left: elements or members */
+	uint32_t is_object, reserved;
+};
+
 /* Text for people: filled when a call fails, untouched when it succeeds. */
 struct snek_error {
 	int code;               /* SNEK_E* */
