@@ -61,6 +61,7 @@ class Cloud:
         self.functions = []     # of Lambda, by name
         self.lost = []          # ARNs that have the tag
         self.logs, self.log_page = {}, 1000     # group: its events
+        self.secrets = {}       # ARN: its text
         self.refused = {}       # action: the type of the error
         self.count = 0
         self.log, self.wrong = [], []
@@ -393,6 +394,15 @@ class Cloud:
             {'logGroupName': g} for g in sorted(self.logs)
             if g.startswith(p.get('logGroupNamePrefix', ''))]}
 
+    # ---- Secrets Manager ----
+
+    def GetSecretValue(self, p):
+        if p['SecretId'] not in self.secrets:
+            raise Refused(400, 'ResourceNotFoundException',
+                          "Secrets Manager can't find the specified secret.")
+        return {'ARN': p['SecretId'], 'Name': 'x', 'VersionId': 'v' * 32,
+                'SecretString': self.secrets[p['SecretId']]}
+
     # ---- S3 ----
 
     def s3(self, method, path, query, body):
@@ -501,7 +511,7 @@ class JsonModels:
 class Server:
     def __init__(self, cloud):
         self.cloud, self.model = cloud, Model()
-        self.json = JsonModels('logs')
+        self.json = JsonModels('logs', 'secretsmanager', 'ssm')
         self.at = lambda n, action: None
         self.calls, self.lock = 0, threading.Lock()
         outer = self

@@ -7,7 +7,7 @@
  * Where things are comes from its environment: SNEK_META and SNEK_SHARDS (the
  * servers' URLs, the latter with commas between), SNEK_LEVEL, SNEK_COORDINATOR
  * (the function that coordinates), SNEK_ON (executor of queries), SNEK_CACHES
- * (see login.h).
+ * or SNEK_TOKEN_SECRET (see login.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,8 +146,9 @@ static int open_api(struct function *f, struct snek_error *e)
 	f->kept = (struct sk_kept_options){ .begin = begin, .left = left,
 	    .arg = f };
 	rc = log_in(f, e);
-	if (!rc)
-		rc = sk_api_open(&o, &f->api, e);
+	if (rc)
+		return rc;
+	rc = sk_api_open(&o, &f->api, e);
 	if (rc == SNEK_ENOENT) {
 		rc = make_anew(f, e);
 		if (!rc)

@@ -9,15 +9,20 @@
 
 #include "base/clock.h"
 
-#define PATH "/tmp/snek.conf"
 #define OLD_MS (8 * 60 * 1000)  /* of 15 minutes, and a connection takes some */
+#define AGAIN_MS (60 * 1000)    /* after a token could not be had */
 #define SECONDS 900u
+
+static const char *variable(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v && *v ? v : NULL;
+}
 
 bool sk_api_login_is_wanted(void)
 {
-	const char *caches = getenv("SNEK_CACHES");
-
-	return caches && *caches;
+	return variable("SNEK_CACHES") || variable("SNEK_TOKEN_SECRET");
 }
 
 static bool encode(struct sk_buf *b, const char *s, size_t n)
@@ -56,44 +61,59 @@ static int make_password(const struct sk_aws_ops *ops, struct sk_aws *aws,
 	return rc;
 }
 
+/* Who we are to one server: "user:password". */
+static int put_login(const struct sk_aws_ops *ops, struct sk_aws *aws,
+    const char *cache, const char *token, struct sk_buf *out,
+    struct snek_error *e)
+{
+	const char *user = variable("SNEK_REDIS_USER");
+
+	if (token)
+		return sk_buf_byte(out, ':') && encode(out, token,
+		    strlen(token)) ? 0 : sk_enomem(e);
+	if (!user)
+		return sk_fail(e, SNEK_EINVAL, "SNEK_REDIS_USER is not set");
+	if (!cache || !*cache)
+		return sk_fail(e, SNEK_EINVAL, "SNEK_CACHES does not go with "
+		    "SNEK_META and SNEK_SHARDS");
+	return sk_buf_printf(out, "%s:", user) ? make_password(ops, aws, cache,
+	    user, out, e) : sk_enomem(e);
+}
+
 /* A server's URL with user and password in it. */
 static int put_server(const struct sk_aws_ops *ops, struct sk_aws *aws,
-    const char *url, const char *cache, const char *user, struct sk_buf *out,
+    const char *url, const char *cache, const char *token, struct sk_buf *out,
     struct snek_error *e)
 {
 	const char *host = strstr(url, "://");
 	int rc;
 
-	if (!host || !*cache)
-		return sk_fail(e, SNEK_EINVAL, "SNEK_CACHES does not go with "
-		    "SNEK_META and SNEK_SHARDS");
+	if (!host)
+		return sk_fail(e, SNEK_EINVAL, "SNEK_META and SNEK_SHARDS name "
+		    "servers by URLs, not \"%.80s\"", url);
 	host += 3;
-	if (!sk_buf_printf(out, "%.*s%s:", (int)(host - url), url, user))
+	if (!sk_buf_printf(out, "%.*s", (int)(host - url), url))
 		return sk_enomem(e);
-	rc = make_password(ops, aws, cache, user, out, e);
+	rc = put_login(ops, aws, cache, token, out, e);
 	return rc ? rc : sk_buf_printf(out, "@%s", host) ? 0 : sk_enomem(e);
 }
 
 /* The URLs with commas between, and as lines of the profile. */
-static int put_all(struct sk_api_login *l, const struct sk_aws_ops *ops,
-    struct sk_aws *aws, char *urls, char *caches, struct sk_buf *out,
-    struct snek_error *e)
+static int put_all(struct sk_buf *all, const struct sk_aws_ops *ops,
+    struct sk_aws *aws, char *urls, char *caches, const char *token,
+    struct sk_buf *out, struct snek_error *e)
 {
-	const char *user = getenv("SNEK_REDIS_USER");
-	char *url, *cache;
+	char *url;
 	size_t from;
-	int rc = user && *user ? 0 : sk_fail(e, SNEK_EINVAL, "SNEK_REDIS_USER is "
-	    "not set");
+	int rc = 0;
 
-	l->urls.n = 0;
 	while (!rc && (url = strsep(&urls, ","))) {
-		cache = strsep(&caches, ",");
-		from = l->urls.n;
-		rc = put_server(ops, aws, url, cache ? cache : "", user,
-		    &l->urls, e);
+		from = all->n;
+		rc = put_server(ops, aws, url, strsep(&caches, ","), token, all,
+		    e);
 		if (!rc && (!sk_buf_printf(out, "server = %.*s\n",
-		    (int)(l->urls.n - from), l->urls.p + from) ||
-		    !sk_buf_byte(&l->urls, urls ? ',' : 0)))
+		    (int)(all->n - from), all->p + from) ||
+		    !sk_buf_byte(all, urls ? ',' : 0)))
 			rc = sk_enomem(e);
 	}
 	return rc;
@@ -101,41 +121,77 @@ static int put_all(struct sk_api_login *l, const struct sk_aws_ops *ops,
 
 static int write_profile(const struct sk_buf *b, struct snek_error *e)
 {
-	int fd = open(PATH ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	bool ok = fd >= 0 && write(fd, b->p, b->n) == (ssize_t)b->n;
+	const char *tmp = variable("TMPDIR");
+	char path[4000], fresh[sizeof(path) + 8];
+	bool ok;
+	int fd;
 
+	snprintf(path, sizeof(path), "%s/snek.conf", tmp ? tmp : "/tmp");
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	unlink(fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	ok = fd >= 0 && write(fd, b->p, b->n) == (ssize_t)b->n;
 	if (fd >= 0)
 		close(fd);
-	if (!ok || rename(PATH ".new", PATH))
-		return sk_fail_errno(e, PATH);
-	setenv("SNEK_CONFIG", PATH, 1);
+	if (!ok || rename(fresh, path))
+		return sk_fail_errno(e, "%s", path);
+	setenv("SNEK_CONFIG", path, 1);
 	return 0;
+}
+
+static void forget(struct sk_buf *b)
+{
+	if (b->p)
+		explicit_bzero(b->p, b->n);
+	sk_buf_free(b);
+}
+
+static int make(struct sk_api_login *l, const struct sk_aws_ops *ops,
+    struct sk_aws *aws, const char *token, struct snek_error *e)
+{
+	const char *meta = getenv("SNEK_META"), *shards = getenv("SNEK_SHARDS");
+	const char *names = variable("SNEK_CACHES");
+	struct sk_buf b = { 0 }, urls = { 0 }, all = { 0 };
+	char *caches = strdup(names ? names : "");
+	int rc = caches && sk_buf_printf(&urls, "%s,%s", meta ? meta : "",
+	    shards ? shards : "") && sk_buf_printf(&b, "[" SK_API_LOGIN_PROFILE
+	    "]\ncluster = %s\n", meta ? meta : "") ? 0 : sk_enomem(e);
+
+	if (!rc)
+		rc = put_all(&all, ops, aws, urls.p, caches, token, &b, e);
+	if (!rc)
+		rc = write_profile(&b, e);
+	if (!rc) {
+		forget(&l->urls);
+		l->urls = all;
+		memset(&all, 0, sizeof(all));
+	}
+	forget(&b);
+	forget(&all);
+	sk_buf_free(&urls);
+	free(caches);
+	return rc;
 }
 
 int sk_api_login(struct sk_api_login *l, const struct sk_aws_ops *ops,
     struct sk_aws *aws, struct snek_error *e)
 {
-	const char *meta = getenv("SNEK_META"), *shards = getenv("SNEK_SHARDS");
-	struct sk_buf b = { 0 }, urls = { 0 };
-	char *caches;
-	int rc;
+	const char *secret = variable("SNEK_TOKEN_SECRET");
+	char token[SK_API_TOKEN] = "";
+	int rc = 0;
 
 	if (l->made && sk_clock_ms() - l->made < OLD_MS)
 		return 0;
-	caches = strdup(getenv("SNEK_CACHES"));
-	rc = caches && sk_buf_printf(&urls, "%s,%s", meta ? meta : "", shards ?
-	    shards : "") && sk_buf_printf(&b, "[" SK_API_LOGIN_PROFILE "]\n"
-	    "cluster = %s\n", meta ? meta : "") ? 0 : sk_enomem(e);
+	if (secret)
+		rc = sk_api_token(ops, aws, secret, token, e);
+	if (rc && l->made) {            /* the one that we have may well do */
+		l->made = sk_clock_ms() - OLD_MS + AGAIN_MS;
+		return 0;
+	}
 	if (!rc)
-		rc = put_all(l, ops, aws, urls.p, caches, &b, e);
-	if (!rc)
-		rc = write_profile(&b, e);
+		rc = make(l, ops, aws, secret ? token : NULL, e);
+	explicit_bzero(token, sizeof(token));
 	if (!rc)
 		l->made = sk_clock_ms();
-	if (b.p)
-		explicit_bzero(b.p, b.n);
-	sk_buf_free(&b);
-	sk_buf_free(&urls);
-	free(caches);
 	return rc;
 }

@@ -2,8 +2,9 @@
 /*
  * login.h - who the API's functions are to ElastiCache's servers: a user of
  * SNEK_REDIS_USER with a password for each server that is a presigned URL, good
- * for 15 minutes to connect with.  They are written into a profile of
- * snek.conf(5), in a file of this environment's own.
+ * for 15 minutes to connect with; or nobody, with one token for all servers,
+ * which Secrets Manager keeps (login_token.c).  They are written into a profile
+ * of snek.conf(5), in a file of this environment's own, under TMPDIR.
  */
 #ifndef SK_API_LOGIN_H
 #define SK_API_LOGIN_H
@@ -17,10 +18,17 @@ struct sk_api_login {
 #define SK_API_LOGIN_PROFILE "cloud"
 
 /* Is it asked for?  SNEK_CACHES has the names of the caches: the meta store's,
- * then the shards', in the order of SNEK_META and SNEK_SHARDS. */
+ * then the shards', in the order of SNEK_META and SNEK_SHARDS; or
+ * SNEK_TOKEN_SECRET the ARN of the token's secret. */
 bool sk_api_login_is_wanted(void);
-/* Make passwords anew when the last ones are old, and have SNEK_CONFIG say
- * where the profile is.  What is made lives as long as the process. */
+/* Make passwords anew, or ask for the token again, when the last ones are old,
+ * and have SNEK_CONFIG say where the profile is.  What is made lives as long as
+ * the process; where the token cannot be had again, the last one is kept. */
 int sk_api_login(struct sk_api_login *, const struct sk_aws_ops *,
     struct sk_aws *, struct snek_error *);
+
+#define SK_API_TOKEN 129u               /* bytes of one, with the NUL */
+/* SNEK_EACCES: the role may not; SNEK_EFORMAT: it is none. */
+int sk_api_token(const struct sk_aws_ops *, struct sk_aws *, const char *secret,
+    char token[SK_API_TOKEN], struct snek_error *);
 #endif

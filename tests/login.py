@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+"""snek-api's functions and the token of their servers, which a fake Secrets
+Manager keeps: a real server, and a Runtime API that hands out events.
+
+login.py API: runs API (snek-api).
+"""
+import http.server
+import inspect
+import json
+import os
+import queue
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import fake_aws
+
+API, = sys.argv[1:]
+ARN = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:one-Ab12Cd'
+TOKEN = 'a-token/that+nobody%sees:0123456789'
+EVENT = {'version': '2.0', 'rawPath': '/v1', 'rawQueryString': '',
+         'headers': {}, 'requestContext': {
+             'requestId': 'r', 'stage': '$default', 'http': {'method': 'GET'}},
+         'isBase64Encoded': False}
+
+
+def spare_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+class Runtime:
+    """Lambda's Runtime API: events from one queue, answers into another."""
+
+    def __init__(self):
+        self.events, self.answers = queue.Queue(), queue.Queue()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version, wbufsize = 'HTTP/1.1', -1
+
+            def log_message(self, *args):
+                pass
+
+            def do_GET(self):
+                event = outer.events.get()
+                self.reply(200, json.dumps(event) if event else '{}')
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers['Content-Length']))
+                outer.answers.put((self.path.split('/')[-1],
+                                   json.loads(body)))
+                self.reply(202, '')
+
+            def reply(self, status, text):
+                self.send_response(status)
+                self.send_header('Lambda-Runtime-Aws-Request-Id', 'r-1')
+                self.send_header('Lambda-Runtime-Deadline-Ms',
+                                 str(int(time.time() * 1000) + 60000))
+                self.send_header('Content-Length', str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+        self.http = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.http.daemon_threads = True
+        self.http.handle_error = lambda *args: None     # it went away
+        self.where = f'127.0.0.1:{self.http.server_address[1]}'
+        threading.Thread(target=self.http.serve_forever, args=(0.02,),
+                         daemon=True).start()
+
+
+class World:
+    def __init__(self, token=TOKEN, kept=TOKEN):
+        self.dir = tempfile.TemporaryDirectory()
+        self.cloud = fake_aws.Cloud()
+        if kept:
+            self.cloud.secrets[ARN] = kept
+        self.server, self.runtime = fake_aws.Server(self.cloud), Runtime()
+        self.port = spare_port()
+        conf = os.path.join(self.dir.name, 'redis.conf')
+        with open(conf, 'w') as f:
+            f.write(f'port {self.port}\nbind 127.0.0.1\nsave ""\n'
+                    f'dir {self.dir.name}\nmaxmemory-policy noeviction\n'
+                    f'requirepass "{token}"\n')
+        self.redis = subprocess.Popen(['redis-server', conf],
+                                      stdout=subprocess.DEVNULL)
+        url = f'redis://127.0.0.1:{self.port}'
+        env = dict(os.environ, AWS_LAMBDA_RUNTIME_API=self.runtime.where,
+                   _HANDLER='Find', SNEK_META=url, SNEK_SHARDS=url,
+                   SNEK_LEVEL='1', SNEK_TOKEN_SECRET=ARN,
+                   TMPDIR=self.dir.name, HOME=self.dir.name,
+                   AWS_ENDPOINT_URL=self.server.url, AWS_MAX_ATTEMPTS='1',
+                   AWS_REGION=fake_aws.REGION,
+                   AWS_ACCESS_KEY_ID=fake_aws.KEY,
+                   AWS_SECRET_ACCESS_KEY=fake_aws.SECRET)
+        self.wait_for_redis()
+        self.log = open(os.path.join(self.dir.name, 'log'), 'w+')
+        self.api = subprocess.Popen([API], env=env, stderr=self.log,
+                                    stdin=subprocess.DEVNULL)
+
+    def wait_for_redis(self):
+        for _ in range(600):
+            try:
+                socket.create_connection(('127.0.0.1', self.port)).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError('no redis-server')
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        for p in self.api, self.redis:
+            p.kill()
+            p.wait()
+        self.server.stop()
+        self.runtime.http.shutdown()
+        self.runtime.http.server_close()
+        self.log.seek(0)
+        said = self.log.read()
+        self.log.close()
+        self.dir.cleanup()
+        if self.cloud.wrong:
+            raise AssertionError(f'requests: {self.cloud.wrong}')
+        assert TOKEN not in said and 'nobody' not in said, said
+
+    def ask(self, event=EVENT):
+        self.runtime.events.put(event)
+        return self.runtime.answers.get(timeout=60)
+
+    def what_it_said(self):
+        what, answer = self.runtime.answers.get(timeout=60)
+        assert TOKEN not in json.dumps(answer), answer
+        return what, answer['errorMessage']
+
+
+def a_function_asks_for_the_token_once_and_keeps_it():
+    with World() as w:
+        for _ in range(3):
+            what, answer = w.ask()
+            assert what == 'response' and answer['statusCode'] == 200, answer
+        assert w.cloud.log == ['GetSecretValue'], w.cloud.log
+        conf = os.path.join(w.dir.name, 'snek.conf')
+        assert os.stat(conf).st_mode & 0o777 == 0o600
+        with open(f'/proc/{w.api.pid}/cmdline') as f:
+            assert TOKEN not in f.read()
+
+
+def a_token_that_cannot_be_had_is_told_without_it():
+    with World(kept=None) as w:
+        what, text = w.what_it_said()
+        assert what == 'error' and 'GetSecretValue' in text, text
+    with World(kept='short') as w:
+        what, text = w.what_it_said()
+        assert what == 'error' and 'is no token' in text, text
+        assert 'short' not in text
+
+
+def a_token_that_is_not_the_servers_is_refused_by_it():
+    with World(token='another-token-of-a-server', kept=TOKEN) as w:
+        what, text = w.what_it_said()
+        assert what == 'error', text
+
+
+def main():
+    for name, f in list(globals().items()):
+        if inspect.isfunction(f) and f not in (main, spare_port):
+            f()
+            print(f'ok {name}', flush=True)
+
+
+main()
