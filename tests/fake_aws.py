@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A fake AWS on loopback: CloudFormation and S3, as far as stacks need them, and
-what snek asks of CloudWatch Logs.
+what snek asks of CloudWatch Logs, ElastiCache, IAM, Lambda, Secrets Manager, SSM
+and STS, and of a stack's API.
 
 Each request's signature is computed again by botocore, and each call of a
 service that speaks forms or JSON compared with its model.  `at` is called after each call has been
@@ -63,6 +64,15 @@ class Cloud:
         self.logs, self.log_page = {}, 1000     # group: its events
         self.secrets = {}       # ARN: its text
         self.refused = {}       # action: the type of the error
+        self.outputs = {}       # of stacks, in place of what they would be
+        self.arn = f'arn:aws:iam::{ACCOUNT}:user/ana'
+        self.denied = set()     # actions, by the simulator
+        self.caches = []        # (id, address, status)
+        self.health = None      # what the API answers: status, object
+        self.invoked = (200, {}, {})    # a function: status, headers, object
+        self.states = {}        # of functions: members of their configuration
+        self.unreserved = 1000
+        self.parameters = {}    # of SSM
         self.count = 0
         self.log, self.wrong = [], []
 
@@ -185,6 +195,8 @@ class Cloud:
     # ---- CloudFormation ----
 
     def DescribeStacks(self, p):
+        if 'StackName' not in p:
+            return '<Stacks></Stacks>'
         s = self.find(p['StackName'])
         status, reason = s.shown or (s.status, s.reason)
         if not s.shown:
@@ -195,6 +207,7 @@ class Cloud:
             values = {'Bucket': self.bucket_of(s)}
             if 'Api' in s.resources:
                 values['Api'] = 'https://x.execute-api.eu-west-1.amazonaws.com'
+            values.update(self.outputs)
             outputs = '<Outputs>' + ''.join(
                 f'<member><OutputKey>{k}</OutputKey><OutputValue>{v}'
                 '</OutputValue></member>' for k, v in values.items()
@@ -341,6 +354,21 @@ class Cloud:
 
     def aws_lambda(self, method, path):
         name = path.split('/')[3] if path.count('/') > 2 else ''
+        if path == '/2016-08-19/account-settings':
+            return 200, {}, json.dumps({
+                'AccountLimit': {
+                    'TotalCodeSize': 80530636800, 'CodeSizeZipped': 52428800,
+                    'CodeSizeUnzipped': 262144000,
+                    'ConcurrentExecutions': 1000,
+                    'UnreservedConcurrentExecutions': self.unreserved},
+                'AccountUsage': {'TotalCodeSize': 1 << 20,
+                                 'FunctionCount': 4}})
+        if path.endswith('/invocations'):
+            status, headers, answer = self.invoked
+            return status, headers, json.dumps(answer)
+        if path.endswith('/configuration') and name in self.states:
+            return 200, {}, json.dumps(dict({'FunctionName': name},
+                                            **self.states[name]))
         if method == 'GET' and not name:
             return 200, {}, json.dumps({'Functions': [
                 {'FunctionName': f} for f in self.functions]})
@@ -394,6 +422,47 @@ class Cloud:
             {'logGroupName': g} for g in sorted(self.logs)
             if g.startswith(p.get('logGroupNamePrefix', ''))]}
 
+    # ---- who asks, and what he may do ----
+
+    def GetCallerIdentity(self, p):
+        return (f'<Arn>{self.arn}</Arn><UserId>AIDA</UserId>'
+                f'<Account>{ACCOUNT}</Account>')
+
+    def SimulatePrincipalPolicy(self, p):
+        self.simulated = p['PolicySourceArn']
+        names = [v for k, v in p.items() if k.startswith('ActionNames')]
+        first = int(p.get('Marker', 0))
+        out = ''.join(
+            f'<member><EvalActionName>{n}</EvalActionName><EvalDecision>'
+            f'{"implicitDeny" if n in self.denied else "allowed"}'
+            '</EvalDecision></member>' for n in names[first:first + 10])
+        more = first + 10 < len(names)
+        return (f'<EvaluationResults>{out}</EvaluationResults><IsTruncated>'
+                f'{str(more).lower()}</IsTruncated>' +
+                (f'<Marker>{first + 10}</Marker>' if more else ''))
+
+    # ---- ElastiCache ----
+
+    def DescribeReplicationGroups(self, p):
+        first = int(p.get('Marker', 0))
+        out = ''.join(
+            f'<ReplicationGroup><ReplicationGroupId>{i}</ReplicationGroupId>'
+            f'<Status>{status}</Status><NodeGroups><NodeGroup><PrimaryEndpoint>'
+            f'<Address>{address}</Address><Port>6379</Port></PrimaryEndpoint>'
+            '</NodeGroup></NodeGroups></ReplicationGroup>'
+            for i, address, status in self.caches[first:first + 2])
+        return (f'<ReplicationGroups>{out}</ReplicationGroups>' +
+                (f'<Marker>{first + 2}</Marker>'
+                 if first + 2 < len(self.caches) else ''))
+
+    # ---- SSM ----
+
+    def GetParameter(self, p):
+        if p['Name'] not in self.parameters:
+            raise Refused(400, 'ParameterNotFound')
+        return {'Parameter': {'Name': p['Name'], 'Type': 'String',
+                              'Value': self.parameters[p['Name']]}}
+
     # ---- Secrets Manager ----
 
     def GetSecretValue(self, p):
@@ -438,11 +507,11 @@ class Cloud:
 
 
 class Model:
-    """What botocore knows of CloudFormation's calls."""
+    """What botocore knows of the calls of a service that speaks forms."""
 
-    def __init__(self):
+    def __init__(self, name):
         session = botocore.session.get_session()
-        self.service = session.get_service_model('cloudformation')
+        self.service = session.get_service_model(name)
 
     def check(self, form):
         action = form.pop('Action')
@@ -510,7 +579,9 @@ class JsonModels:
 
 class Server:
     def __init__(self, cloud):
-        self.cloud, self.model = cloud, Model()
+        self.cloud = cloud
+        self.forms = {name: Model(name) for name in (
+            'cloudformation', 'elasticache', 'iam', 'sts')}
         self.json = JsonModels('logs', 'secretsmanager', 'ssm')
         self.at = lambda n, action: None
         self.calls, self.lock = 0, threading.Lock()
@@ -541,8 +612,9 @@ class Server:
         fields = dict(x.strip().split('=', 1) for x in rest.split(','))
         service = fields['Credential'].split('/')[3]
         s3 = service == 's3'
+        region = 'us-east-1' if service == 'iam' else REGION
         auth = (botocore.auth.S3SigV4Auth if s3 else botocore.auth.SigV4Auth)(
-            Credentials(KEY, SECRET), service, REGION)
+            Credentials(KEY, SECRET), service, region)
         r = AWSRequest(method=h.command, data=body,
                        url=f'http://{h.headers["Host"]}{h.path}')
         for name in fields['SignedHeaders'].split(';'):
@@ -565,6 +637,11 @@ class Server:
             action = f'S3 {h.command}'
             return action, lambda: self.cloud.s3(
                 h.command, urllib.parse.unquote(parts.path), query, body)
+        if service == 'execute-api':
+            if not self.cloud.health:
+                return 'Api', lambda: (500, {}, '{"message":"Internal"}')
+            status, answer = self.cloud.health
+            return 'Api', lambda: (status, {}, json.dumps(answer))
         if service == 'lambda':
             return f'Lambda {h.command}', lambda: self.cloud.aws_lambda(
                 h.command, urllib.parse.unquote(parts.path))
@@ -576,7 +653,7 @@ class Server:
             return action, lambda: (200, {}, json.dumps(
                 getattr(self.cloud, action)(p)))
         form = dict(urllib.parse.parse_qsl(body.decode(), True, True))
-        action = self.model.check(form)
+        action = self.forms[service].check(form)
 
         def call():
             xml = getattr(self.cloud, action)(form)

@@ -61,6 +61,12 @@ def lines(n, start=0):
                    for i in range(start, start + n))
 
 
+def the_cluster_is_well_as_seen_from_here(g):
+    s, r, _ = g.ask("GET", "/v1/health")
+    assert s == 200 and r["kind"] == "health" and r["well"], r
+    assert "cluster" in [c["name"] for c in r["checks"]], r
+
+
 def a_write_answers_its_receipt_and_a_repeat_writes_nothing_twice(g):
     for repeated in (False, True):
         s, r, _ = g.ask("POST", "/v1/categories/a/records?request_id=r%2F1", lines(10))
@@ -469,7 +475,8 @@ def what_goes_wrong_on_the_way_is_told_by_its_class(g):
           SNEK_TOKEN=TOKEN, AWS_MAX_ATTEMPTS="1")
 
 
-SHARED = [a_write_answers_its_receipt_and_a_repeat_writes_nothing_twice,
+SHARED = [the_cluster_is_well_as_seen_from_here,
+          a_write_answers_its_receipt_and_a_repeat_writes_nothing_twice,
           bodies_are_lines_arrays_text_or_gzip,
           a_bad_record_is_named_and_nothing_of_its_write_is_there,
           pages_of_records_join_to_all_of_them,

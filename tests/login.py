@@ -151,6 +151,25 @@ def a_function_asks_for_the_token_once_and_keeps_it():
             assert TOKEN not in f.read()
 
 
+def health_tells_each_hop_to_each_server():
+    with World() as w:
+        event = dict(EVENT, rawPath='/v1/health')
+        what, answer = w.ask(event)
+        assert what == 'response' and answer['statusCode'] == 200, answer
+        told = json.loads(answer['body'])
+        assert told['well'] and TOKEN not in answer['body'], told
+        names = [c['name'] for c in told['checks']]
+        assert 'connect' in names and 'auth' in names, names
+        w.redis.kill()
+        w.redis.wait()
+        what, answer = w.ask(event)
+        assert what == 'response' and answer['statusCode'] == 503, answer
+        told = json.loads(answer['body'])
+        failed = [c for c in told['checks'] if c['verdict'] == 'fail']
+        assert not told['well'] and failed[0]['name'] == 'connect', told
+        assert failed[0]['cure'] and TOKEN not in answer['body']
+
+
 def a_token_that_cannot_be_had_is_told_without_it():
     with World(kept=None) as w:
         what, text = w.what_it_said()

@@ -246,6 +246,7 @@ static const struct route {
 } routes[] = {
 	{ "GET", "/v1", sk_api_about, false, NULL },
 	{ "GET", "/v1/cluster", sk_api_cluster, false, NULL },
+	{ "GET", "/v1/health", sk_api_health, true, NULL },
 	{ "GET", "/v1/categories", sk_api_categories, true, NULL },
 	{ "GET", "/v1/categories/*", sk_api_category, false, NULL },
 	{ "DELETE", "/v1/categories/*", sk_api_category_remove, true, NULL },

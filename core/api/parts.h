@@ -97,6 +97,7 @@ int sk_api_journal(snek_cluster *, struct sk_journal **, struct snek_error *);
 /* ---- the handlers ---- */
 
 void sk_api_about(struct sk_api_call *);
+void sk_api_health(struct sk_api_call *);
 void sk_api_cluster(struct sk_api_call *);
 void sk_api_category_compact(struct sk_api_call *);
 void sk_api_categories(struct sk_api_call *);

@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define SK_AWS_VERSION 3u       /* of sk_aws_ops */
+#define SK_AWS_VERSION 4u       /* of sk_aws_ops */
 #define SK_AWS_SYMBOL "snek_aws_ops"
 
 struct sk_aws;                          /* who we are, where, and connections */
@@ -145,6 +145,7 @@ struct sk_stack_info;
 struct sk_stack_plan;
 struct sk_stack_options;
 struct sk_logs;                         /* aws/logs.h */
+struct sk_aws_doctor;                   /* aws/doctor.h */
 
 struct sk_aws_ops {
 	unsigned version;
@@ -221,6 +222,8 @@ struct sk_aws_ops {
 	    struct snek_error *);
 	int (*logs_tail)(struct sk_aws *, const struct sk_logs *,
 	    struct snek_error *);
+	/* As aws/doctor.h says. */
+	int (*doctor)(struct sk_aws *, struct sk_aws_doctor *);
 };
 
 /* The module's, loaded at the first call (aws/load.c; $SNEK_AWS); without one

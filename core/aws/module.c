@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* module.c - the module snek-aws.so: what it gives, in one table. */
+#include "aws/doctor.h"
 #include "aws/logs.h"
 #include "aws/stack.h"
 
@@ -31,4 +32,5 @@ const struct sk_aws_ops snek_aws_ops = {
 	.stack_left = sk_stack_left,
 	.logs_groups = sk_logs_groups,
 	.logs_tail = sk_logs_tail,
+	.doctor = sk_aws_doctor,
 };

@@ -90,7 +90,13 @@ void sk_stack_plan_free(struct sk_stack_plan *);
 struct sk_form { struct sk_buf b; bool nomem; };
 /* Name=value, encoded. */
 void sk_form_put(struct sk_form *, const char *name, const char *value);
-/* POST it as Action; the form is used up.  xml NULL: not wanted. */
+/* POST it as Action of a service of that version; the form is used up.  xml
+ * NULL: not wanted.  The reply is to be freed, also on failure, and lives no
+ * shorter than the XML. */
+int sk_aws_form(struct sk_aws *, const char *service, const char *version,
+    const char *action, struct sk_form *, struct sk_aws_reply *,
+    struct sk_xml **xml, struct snek_error *e);
+/* The same of CloudFormation. */
 int sk_stack_call(struct sk_aws *, const char *action, struct sk_form *,
     struct sk_xml **xml, char type[64], struct snek_error *);
 /* A token that no other request has. */

@@ -24,27 +24,38 @@ void sk_form_put(struct sk_form *f, const char *name, const char *value)
 		f->nomem = true;
 }
 
-int sk_stack_call(struct sk_aws *aws, const char *action, struct sk_form *f,
-    struct sk_xml **xml, char type[64], struct snek_error *e)
+int sk_aws_form(struct sk_aws *aws, const char *service, const char *version,
+    const char *action, struct sk_form *f, struct sk_aws_reply *reply,
+    struct sk_xml **xml, struct snek_error *e)
 {
 	struct sk_aws_header head = { "Content-Type",
 		"application/x-www-form-urlencoded; charset=utf-8" };
-	struct sk_aws_request r = { .service = "cloudformation",
+	struct sk_aws_request r = { .service = service,
 		.action = action, .method = "POST", .path = "/", .header = &head,
 		.headers = 1 };
-	struct sk_aws_reply reply = { 0 };
 	int rc;
 
+	memset(reply, 0, sizeof(*reply));
 	sk_form_put(f, "Action", action);
-	sk_form_put(f, "Version", "2010-05-15");
+	sk_form_put(f, "Version", version);
 	r.body = (struct sk_span){ f->b.p, f->b.n };
-	rc = f->nomem ? sk_enomem(e) : sk_aws_call(aws, &r, &reply, e);
+	rc = f->nomem ? sk_enomem(e) : sk_aws_call(aws, &r, reply, e);
+	if (!rc && xml)
+		rc = sk_xml_open(&reply->body, xml, e);
+	sk_buf_free(&f->b);
+	return rc;
+}
+
+int sk_stack_call(struct sk_aws *aws, const char *action, struct sk_form *f,
+    struct sk_xml **xml, char type[64], struct snek_error *e)
+{
+	struct sk_aws_reply reply;
+	int rc = sk_aws_form(aws, "cloudformation", "2010-05-15", action, f,
+	    &reply, xml, e);
+
 	if (type)
 		snprintf(type, 64, "%s", reply.type);
-	if (!rc && xml)
-		rc = sk_xml_open(&reply.body, xml, e);
 	sk_aws_reply_free(&reply);
-	sk_buf_free(&f->b);
 	return rc;
 }
 

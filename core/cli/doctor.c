@@ -7,11 +7,21 @@
 
 struct doctor {
 	struct cli c;
+	bool aws;
+	const char *stack, *region, *aws_profile;
 	bool lines;             /* for people; else tabs */
 	unsigned failed;
 };
 
 static const struct cli_option options[] = {
+	{ "aws", 0, CLI_FLAG, CLI_AT(doctor, aws), NULL,
+	  "check AWS and the cluster's stack instead" },
+	{ "stack", 0, CLI_TEXT, CLI_AT(doctor, stack), "NAME",
+	  "with --aws; default: as the profile says" },
+	{ "region", 0, CLI_TEXT, CLI_AT(doctor, region), "REGION",
+	  "of AWS; default: as the profile says" },
+	{ "aws-profile", 0, CLI_TEXT, CLI_AT(doctor, aws_profile), "NAME",
+	  "of ~/.aws: who we are there" },
 	CLI_OPTION_JSON,
 	CLI_OPTION_CLUSTER,
 	{ 0 }
@@ -138,6 +148,19 @@ static void check_sdk(struct doctor *d)
 
 /* ---- the command ---- */
 
+static int examine_aws(struct doctor *d, const char *where)
+{
+	const struct snek_doctor_options o = { .size = sizeof(o),
+		.stack = d->stack, .region = d->region,
+		.aws_profile = d->aws_profile };
+	struct snek_error e = { 0 };
+	int rc = snek_doctor_aws(where, &o, show, d, &e);
+
+	if (rc < 0)
+		return cli_error_of(&d->c, rc, &e, NULL, NULL);
+	return d->failed ? CLI_FAILED : CLI_OK;
+}
+
 static int examine(struct doctor *d, const char *where)
 {
 	struct snek_error e = { 0 };
@@ -160,9 +183,12 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 
 	if (rc != CLI_GO)
 		return rc;
+	if (!d.aws && (d.stack || d.region || d.aws_profile))
+		return cli_error_usage(&d.c, "--stack, --region and --aws-profile "
+		    "go with --aws");
 	if ((rc = cli_cluster_where(&d.c, &where, &named)))
 		return rc;
-	rc = examine(&d, named ? where : NULL);
+	rc = d.aws ? examine_aws(&d, where) : examine(&d, named ? where : NULL);
 	free(where);
 	return cli_out_end(&d.c, rc);
 }
@@ -171,6 +197,7 @@ const struct cli_command cli_doctor = {
 	"snek", "doctor", "",
 	"Check this machine, this build and the cluster",
 	"Prints PASS, WARN, FAIL or SKIP for each check, with the cure.\n"
+	"With --aws: credentials, permissions, quotas, the stack, each hop.\n"
 	"Fails when any check does.",
 	0, 0, options, run
 };
