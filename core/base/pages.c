@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #define LARGE ((size_t)256 << 10)
+#define HUGE ((size_t)2 << 20)  /* from here on pages of 2 MiB are worth it */
 
 /* The thread sanitizer does not follow mremap: it would hold who wrote last at
  * the new address for a racer. */
@@ -16,12 +17,21 @@
 #define FOLLOWED true
 #endif
 
+/* Asked for, not needed: a fault for each small page costs more than to clear
+ * it. */
+static void *in_huge_pages(void *p, size_t n)
+{
+	if (p == MAP_FAILED)
+		return NULL;
+	if (n >= HUGE)
+		madvise(p, n, MADV_HUGEPAGE);
+	return p;
+}
+
 static void *map(size_t n)
 {
-	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
+	return in_huge_pages(mmap(NULL, n, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), n);
 }
 
 void *sk_pages_alloc(size_t n)
@@ -44,8 +54,7 @@ void *sk_pages_grow(void *p, size_t old, size_t n)
 	if (n < LARGE)
 		return realloc(p, n ? n : 1);
 	if (old >= LARGE && FOLLOWED) {
-		q = mremap(p, old, n, MREMAP_MAYMOVE);
-		return q == MAP_FAILED ? NULL : q;
+		return in_huge_pages(mremap(p, old, n, MREMAP_MAYMOVE), n);
 	}
 	q = map(n);
 	if (q && old)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* wire_outcome.c - what an attempt came to, as bytes and descriptors. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,10 +65,19 @@ static bool is_file_of(int fd, uint64_t bytes)
 	    (uint64_t)st.st_size >= bytes;
 }
 
+/* Files that can be sealed are: no disk has them. */
+static bool is_in_memory(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && seals & F_SEAL_SHRINK;
+}
+
 static int get_file(struct sk_run *r, struct sk_message *m, size_t *at)
 {
 	if (*at >= m->fds || !is_file_of(m->fd[*at], r->bytes))
 		return SNEK_EFORMAT;
+	r->in_memory = r->in_memory || is_in_memory(m->fd[*at]);
 	r->dir = strdup("another process");
 	if (!r->dir)
 		return SNEK_ENOMEM;

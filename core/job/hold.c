@@ -43,9 +43,10 @@ static bool in_memory(const struct sk_run *r)
 	return !r->fd || r->in_memory;
 }
 
+/* Of memory or not: it takes a descriptor. */
 static bool in_file(const struct sk_run *r)
 {
-	return r->fd > 0 && !in_memory(r);
+	return r->fd > 0;
 }
 
 static int merge(const struct sk_hold *h, const struct sk_run *const *run,

@@ -15,7 +15,8 @@
 #define LEVELS 16u              /* beyond their words whole keys are compared */
 #define FEW 48u
 #define CACHED (16u << 10)      /* references that are sorted in the cache */
-#define AHEAD 12u               /* entries fetched before their turn */
+#define AHEAD 16u               /* entries fetched before their turn */
+#define LINE 40u                /* on from here an entry may be in another */
 
 struct reference {
 	uint64_t word;          /* of the key, big-endian, zeroes behind it */
@@ -29,14 +30,27 @@ struct sk_collate {
 	size_t n, cap, next;
 };
 
-/* The entry was looked at when it was listed. */
-static struct sk_entry entry_at(const uint8_t *p)
+/* Entries were looked at when they were listed. */
+static struct sk_span long_key_at(const uint8_t *p)
 {
 	struct sk_entry n;
 	uint64_t need;
 
-	sk_entry_get(p, SIZE_MAX / 2, &n, &need);
-	return n;
+	sk_entry_get_long(p, SIZE_MAX / 2, &n, &need);
+	return n.key;
+}
+
+static inline struct sk_span key_at(const uint8_t *p)
+{
+	return sk_entry_is_short(p) ? (struct sk_span){ p + SK_ENTRY_SHORT,
+	    p[0] } : long_key_at(p);
+}
+
+/* There are as many references behind the last one, all of them NULL. */
+static void fetch_ahead(const struct reference *r)
+{
+	__builtin_prefetch(r[AHEAD].at);
+	__builtin_prefetch((const void *)((uintptr_t)r[AHEAD].at + LINE));
 }
 
 /* ---- words ---- */
@@ -59,9 +73,8 @@ static uint64_t set_words(struct reference *a, size_t n, uint32_t level)
 	uint64_t differ = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (i + AHEAD < n)
-			__builtin_prefetch(a[i + AHEAD].at);
-		a[i].word = word_at(entry_at(a[i].at).key, 8 * (size_t)level);
+		fetch_ahead(&a[i]);
+		a[i].word = word_at(key_at(a[i].at), 8 * (size_t)level);
 		differ |= a[i].word ^ a[0].word;
 	}
 	return differ;
@@ -70,7 +83,7 @@ static uint64_t set_words(struct reference *a, size_t n, uint32_t level)
 static int by_key(const void *x, const void *y)
 {
 	const struct reference *a = x, *b = y;
-	struct sk_span p = entry_at(a->at).key, q = entry_at(b->at).key;
+	struct sk_span p = key_at(a->at), q = key_at(b->at);
 
 	return sk_key_compare(p.p, p.n, q.p, q.n);
 }
@@ -95,22 +108,18 @@ static uint8_t digit(const struct reference *r, int d)
 	return (uint8_t)(r->word >> (8 * d));
 }
 
-/* From a to to, by one digit; start gets where each of its values begins. */
+/* From a to to, by one digit, of which there are so many of each value. */
 static void deal(const struct reference *a, struct reference *to, size_t n,
-    int d, size_t start[257])
+    int d, const uint32_t count[256])
 {
-	size_t count[256] = { 0 }, i, sum = 0;
+	size_t start[256], i, sum = 0;
 
-	for (i = 0; i < n; i++)
-		count[digit(&a[i], d)]++;
 	for (i = 0; i < 256; i++) {
 		start[i] = sum;
 		sum += count[i];
-		count[i] = start[i];
 	}
-	start[256] = sum;
 	for (i = 0; i < n; i++)
-		to[count[digit(&a[i], d)]++] = a[i];
+		to[start[digit(&a[i], d)]++] = a[i];
 }
 
 /* The last byte first; those that are the same everywhere cost nothing. */
@@ -118,12 +127,18 @@ static void radix(struct reference *a, struct reference *spare, size_t n,
     uint64_t differ)
 {
 	struct reference *from = a, *to = spare, *t;
-	size_t start[257];
+	uint32_t count[8][256];
+	size_t i;
+	int d;
 
-	for (int d = 0; d < 8; d++) {
+	memset(count, 0, sizeof(count));
+	for (i = 0; i < n; i++)
+		for (d = 0; d < 8; d++)
+			count[d][digit(&a[i], d)]++;
+	for (d = 0; d < 8; d++) {
 		if (!(uint8_t)(differ >> (8 * d)))
 			continue;
-		deal(from, to, n, d, start);
+		deal(from, to, n, d, count[d]);
 		t = from;
 		from = to;
 		to = t;
@@ -136,7 +151,8 @@ static void radix(struct reference *a, struct reference *spare, size_t n,
 static void sort_words(struct reference *a, struct reference *spare, size_t n,
     uint64_t differ)
 {
-	size_t start[257], i;
+	uint32_t count[256] = { 0 };
+	size_t i, at = 0;
 	int d;
 
 	if (n <= FEW) {
@@ -150,11 +166,13 @@ static void sort_words(struct reference *a, struct reference *spare, size_t n,
 		return;
 	}
 	d = 7 - __builtin_clzll(differ) / 8;
-	deal(a, spare, n, d, start);
+	for (i = 0; i < n; i++)
+		count[digit(&a[i], d)]++;
+	deal(a, spare, n, d, count);
 	memcpy(a, spare, n * sizeof(*a));
 	differ &= ~(0xffull << (8 * d));
-	for (i = 0; i < 256; i++)
-		sort_words(a + start[i], spare, start[i + 1] - start[i], differ);
+	for (i = 0; i < 256; at += count[i++])
+		sort_words(a + at, spare, count[i], differ);
 }
 
 /* ---- by keys ---- */
@@ -169,11 +187,11 @@ static void sort(struct reference *a, struct reference *spare, size_t n,
 	for (i = 0; i < n; i = k) {
 		ended = false;
 		for (k = i + 1; k < n && a[k].word == a[i].word; k++)
-			ended = ended || entry_at(a[k].at).key.n <= end;
+			ended = ended || key_at(a[k].at).n <= end;
 		if (k - i < 2)
 			continue;
 		/* One that ends here differs by zeroes behind it only. */
-		ended = ended || entry_at(a[i].at).key.n <= end;
+		ended = ended || key_at(a[i].at).n <= end;
 		if (ended || level + 1 == LEVELS)
 			qsort(a + i, k - i, sizeof(*a), by_key);
 		else
@@ -223,10 +241,10 @@ static int make_room(sk_collate *c, const struct sk_run *const *runs, size_t n,
 		bytes += runs[i]->bytes;
 		entries += runs[i]->entries;
 	}
-	if (bytes > memory || entries > memory / (2 * sizeof(*c->ref)) ||
+	if (entries >= UINT32_MAX || bytes > memory || entries > memory / (2 * sizeof(*c->ref)) ||
 	    bytes + 2 * sizeof(*c->ref) * entries > memory)
 		return SNEK_ENOENT;
-	c->cap = entries + 1;
+	c->cap = entries + 1 + AHEAD;
 	c->bytes = bytes + 2 * sizeof(*c->ref) * c->cap;
 	c->ref = sk_pages_alloc(c->cap * sizeof(*c->ref));
 	c->spare = sk_pages_alloc(c->cap * sizeof(*c->ref));
@@ -265,11 +283,12 @@ size_t sk_collate_bytes(const sk_collate *c)
 
 int sk_collate_next(sk_collate *c, struct sk_entry *out)
 {
+	uint64_t need;
+
 	if (c->next == c->n)
 		return 0;
-	if (c->next + AHEAD < c->n)
-		__builtin_prefetch(c->ref[c->next + AHEAD].at);
-	*out = entry_at(c->ref[c->next++].at);
+	fetch_ahead(&c->ref[c->next]);
+	sk_entry_get(c->ref[c->next++].at, SIZE_MAX / 2, out, &need);
 	return 1;
 }
 

@@ -311,7 +311,7 @@ static int give_collated(struct reduction *r, sk_collate *c,
 	int rc = 0;
 
 	while (!rc && sk_collate_next(c, &n)) {
-		if (!key.n || sk_key_compare(n.key.p, n.key.n, key.p, key.n)) {
+		if (n.key.n != key.n || memcmp(n.key.p, key.p, key.n)) {
 			if (key.n)
 				rc = give_slot(r, key, slot, e);
 			key = n.key;

@@ -21,8 +21,6 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
-#define SHORT_HEAD 5u           /* of an entry with short numbers */
-
 /* ---- writing ---- */
 
 static int flush(struct sk_run *r, struct snek_error *e)
@@ -66,7 +64,7 @@ static uint8_t *put_head(uint8_t *p, const struct sk_entry *n)
 		p[2] = (uint8_t)n->place.version;
 		p[3] = (uint8_t)n->place.record;
 		p[4] = (uint8_t)n->emit;
-		return p + SHORT_HEAD;
+		return p + SK_ENTRY_SHORT;
 	}
 	p = sk_varint_put(p, n->key.n);
 	p = sk_varint_put(p, n->value.n);
@@ -150,6 +148,22 @@ int sk_run_spill(struct sk_run *r, const char *dir, struct snek_error *e)
 	int rc = r->fd && !r->in_memory ? 0 : open_file(r, dir, e);
 
 	return rc ? rc : flush(r, e);
+}
+
+int sk_run_share(struct sk_run *r, const char *dir, struct snek_error *e)
+{
+	int fd = r->fd || !r->mem.n ? -1 : sk_tmp_memory(dir, r->mem.n);
+
+	if (fd < 0)
+		return sk_run_spill(r, dir, e);
+	r->dir = strdup(dir);
+	if (!r->dir) {
+		close(fd);
+		return sk_enomem(e);
+	}
+	r->fd = fd;
+	r->in_memory = true;
+	return flush(r, e);
 }
 
 int sk_run_append(struct sk_run *r, struct sk_run *from, struct snek_error *e)
@@ -314,25 +328,11 @@ static bool number(const uint8_t **p, const uint8_t *end, uint64_t *out)
 	return k != 0;
 }
 
-static size_t get_short(const uint8_t *p, size_t n, struct sk_entry *t,
-    uint64_t *need)
-{
-	t->key = (struct sk_span){ p + SHORT_HEAD, p[0] };
-	t->value = (struct sk_span){ p + SHORT_HEAD + p[0], p[1] };
-	t->place.version = p[2];
-	t->place.record = p[3];
-	t->emit = p[4];
-	*need = SHORT_HEAD + (uint64_t)p[0] + p[1];
-	return *need > n ? 0 : *need;
-}
-
-size_t sk_entry_get(const uint8_t *p, size_t n, struct sk_entry *t, uint64_t *need)
+size_t sk_entry_get_long(const uint8_t *p, size_t n, struct sk_entry *t, uint64_t *need)
 {
 	const uint8_t *start = p, *end = p + n;
 	uint64_t key, value, emit;
 
-	if (n >= SHORT_HEAD && (p[0] | p[1] | p[2] | p[3] | p[4]) < 128)
-		return get_short(p, n, t, need);
 	*need = n < SK_ENTRY_HEAD ? SK_ENTRY_HEAD : 0;
 	if (!number(&p, end, &key) || !number(&p, end, &value) ||
 	    !number(&p, end, &t->place.version) ||

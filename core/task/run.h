@@ -14,6 +14,7 @@
 #include "value/chunk.h"        /* struct sk_place */
 
 #define SK_ENTRY_HEAD 45u       /* most bytes of an entry before its key */
+#define SK_ENTRY_SHORT 5u       /* fewest */
 
 struct sk_entry {
 	struct sk_span key;     /* bytes of key.h */
@@ -38,6 +39,9 @@ int sk_run_add(struct sk_run *, const struct sk_entry *, struct snek_error *);
 /* Move what is in memory to a temporary file in dir (unlinked at once); what
  * is added later is appended, buffered. */
 int sk_run_spill(struct sk_run *, const char *dir, struct snek_error *);
+/* The same into a file in memory, where dir has some to give (tmp.h): others
+ * can be handed it without a copy. */
+int sk_run_share(struct sk_run *, const char *dir, struct snek_error *);
 /* Add all of a run that is in memory, and empty it, keeping its memory. */
 int sk_run_append(struct sk_run *, struct sk_run *from, struct snek_error *);
 /* Everything that was added can be read from now on; a file gives back its
@@ -86,7 +90,30 @@ void sk_run_view_close(struct sk_run_view *);
 int sk_entry_compare(const struct sk_entry *, const struct sk_entry *);
 /* The entry at p; the bytes it takes, or 0: not whole, or (when need is not
  * above n) malformed.  need gets the bytes that would be enough to go on. */
-size_t sk_entry_get(const uint8_t *p, size_t n, struct sk_entry *, uint64_t *need);
+size_t sk_entry_get_long(const uint8_t *p, size_t n, struct sk_entry *,
+    uint64_t *need);
+/* Its numbers are all below 128, a byte each. */
+static inline bool sk_entry_is_short(const uint8_t *p)
+{
+	return (p[0] | p[1] | p[2] | p[3] | p[4]) < 128;
+}
+
+static inline size_t sk_entry_get(const uint8_t *p, size_t n,
+    struct sk_entry *t, uint64_t *need)
+{
+	size_t bytes;
+
+	if (n < SK_ENTRY_SHORT || !sk_entry_is_short(p))
+		return sk_entry_get_long(p, n, t, need);
+	bytes = SK_ENTRY_SHORT + (size_t)p[0] + p[1];
+	t->key = (struct sk_span){ p + SK_ENTRY_SHORT, p[0] };
+	t->value = (struct sk_span){ p + SK_ENTRY_SHORT + p[0], p[1] };
+	t->place.version = p[2];
+	t->place.record = p[3];
+	t->emit = p[4];
+	*need = bytes;
+	return bytes <= n ? bytes : 0;
+}
 
 /* Many sorted runs as one, by (key, place, emit); equal entries in the order
  * of the runs. */

@@ -70,9 +70,11 @@ static const struct call allowed[] = {
 	CALL_IF(fcntl, 1, INT, F_GETFD), CALL_IF(fcntl, 1, INT, F_SETFD),
 	CALL_IF(fcntl, 1, INT, F_GETFL), CALL_IF(fcntl, 1, INT, F_DUPFD),
 	CALL_IF(fcntl, 1, INT, F_DUPFD_CLOEXEC),
+	CALL_IF(fcntl, 1, INT, F_GET_SEALS),
 	CALL_IF(fcntl64, 1, INT, F_GETFD), CALL_IF(fcntl64, 1, INT, F_SETFD),
 	CALL_IF(fcntl64, 1, INT, F_GETFL), CALL_IF(fcntl64, 1, INT, F_DUPFD),
 	CALL_IF(fcntl64, 1, INT, F_DUPFD_CLOEXEC),
+	CALL_IF(fcntl64, 1, INT, F_GET_SEALS),
 	CALL_IF(ioctl, 1, INT, TCGETS), /* isatty */
 	CALL(sendmsg), CALL(recvmsg), CALL(recvfrom), CALL(shutdown),
 	NULL_IF(sendto, 4),

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,11 +56,11 @@ static int receive(int sock, int *fd)
 	return 0;
 }
 
-static int ask(int sock)
+static int ask(int sock, const void *what, size_t n)
 {
 	int fd, sys;
 
-	if (send(sock, "", 1, MSG_NOSIGNAL) != 1)
+	if (send(sock, what, n, MSG_NOSIGNAL) != (ssize_t)n)
 		return -1;
 	sys = receive(sock, &fd);
 	if (!sys)
@@ -68,21 +69,42 @@ static int ask(int sock)
 	return -1;
 }
 
-int sk_tmp_answer(int sock, const char *dir)
+static int make_memory(uint64_t bytes, uint64_t *memory)
+{
+	int fd;
+
+	if (bytes > *memory) {
+		errno = ENOSPC;
+		return -1;
+	}
+	fd = sk_fd_raise(memfd_create("snek-run", MFD_CLOEXEC |
+	    MFD_ALLOW_SEALING));
+	if (fd < 0)
+		return fd;
+	if (ftruncate(fd, (off_t)bytes) || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW |
+	    F_SEAL_SHRINK | F_SEAL_SEAL)) {
+		close(fd);
+		return -1;
+	}
+	*memory -= bytes;
+	return fd;
+}
+
+int sk_tmp_answer(int sock, const char *dir, uint64_t *memory)
 {
 	int fd, sys = 0;
 	struct iovec v = { &sys, sizeof(sys) };
 	union room c = { .bytes = { 0 } };
 	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
 	struct cmsghdr *at = &c.align;
-	char byte;
-	ssize_t n = recv(sock, &byte, 1, MSG_DONTWAIT);
+	uint64_t bytes;
+	ssize_t n = recv(sock, &bytes, sizeof(bytes), MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n <= 0)
 		return SNEK_EIO;
-	fd = make(dir);
+	fd = n == sizeof(bytes) ? make_memory(bytes, memory) : make(dir);
 	if (fd < 0)
 		sys = errno;
 	if (fd >= 0) {
@@ -125,9 +147,17 @@ int sk_tmp_open(const char *dir, struct snek_error *e)
 {
 	size_t n = strlen(SK_TMP_ASK);
 	bool asks = !strncmp(dir, SK_TMP_ASK, n);
-	int fd = asks ? ask((int)strtol(dir + n, NULL, 10)) : make(dir);
+	int fd = asks ? ask((int)strtol(dir + n, NULL, 10), "", 1) : make(dir);
 
 	return fd >= 0 ? fd : no_file(name_of(dir), e);
+}
+
+int sk_tmp_memory(const char *dir, uint64_t bytes)
+{
+	size_t n = strlen(SK_TMP_ASK);
+
+	return strncmp(dir, SK_TMP_ASK, n) ? -1 :
+	    ask((int)strtol(dir + n, NULL, 10), &bytes, sizeof(bytes));
 }
 
 int sk_tmp_read_only(int fd)

@@ -188,7 +188,7 @@ static enum form first_byte(uint8_t c, unsigned *width, uint64_t *v)
 	return late[c & 31].form;
 }
 
-int sk_unpack_head(const void *p, size_t n, struct snek_value *out,
+static int unpack_long(const void *p, size_t n, struct snek_value *out,
     size_t *used)
 {
 	const uint8_t *s = p;
@@ -213,6 +213,39 @@ int sk_unpack_head(const void *p, size_t n, struct snek_value *out,
 		*used += out->len;
 	}
 	return 0;
+}
+
+/* Short integers, strings and maps, which are most of what is read. */
+static inline int unpack_head(const void *p, size_t n, struct snek_value *out,
+    size_t *used)
+{
+	const uint8_t *s = p;
+	uint32_t len;
+
+	if (n && *s < 0x80) {
+		*out = (struct snek_value){ .type = SNEK_INT, .as.i = *s };
+		*used = 1;
+		return 0;
+	}
+	len = n ? *s & 31 : 32;
+	if (len < n && *s >> 5 == 5) {
+		*out = (struct snek_value){ .type = SNEK_STRING, .len = len,
+			.as.s = (const char *)s + 1 };
+		*used = 1 + len;
+		return 0;
+	}
+	if (2 * len < n && *s >> 4 == 8) {
+		*out = (struct snek_value){ .type = SNEK_OBJECT, .len = len };
+		*used = 1;
+		return 0;
+	}
+	return unpack_long(p, n, out, used);
+}
+
+int sk_unpack_head(const void *p, size_t n, struct snek_value *out,
+    size_t *used)
+{
+	return unpack_head(p, n, out, used);
 }
 
 /* What is left to come of the containers that are open; maps count twice. */
@@ -270,24 +303,48 @@ static int skip(const uint8_t *p, size_t n, struct snek_value v, size_t at,
 	return rc;
 }
 
+/* The same where only scalars are in it; 0: there is more, or it is damaged. */
+static size_t skip_flat(const uint8_t *p, size_t n, struct snek_value v,
+    size_t at)
+{
+	bool object = v.type == SNEK_OBJECT;
+	uint64_t left = (uint64_t)v.len << object;
+	size_t one;
+
+	for (; left; left--, at += one)
+		if (unpack_head(p + at, n - at, &v, &one) < 0 ||
+		    v.type >= SNEK_ARRAY ||
+		    (object && left % 2 == 0 && v.type != SNEK_STRING))
+			return 0;
+	return at;
+}
+
+static bool is_nested(uint8_t c)
+{
+	return (c >= 0x80 && c < 0xa0) || (c >= 0xdc && c < 0xe0);
+}
+
 int sk_unpack(const void *p, size_t n, struct snek_value *out, size_t *used)
 {
 	struct snek_value v;
-	size_t len;
-	int rc = sk_unpack_head(p, n, &v, &len);
+	size_t len, flat;
+	int rc;
 
+	if (!n || !is_nested(*(const uint8_t *)p))
+		return unpack_head(p, n, out, used);
+	rc = unpack_head(p, n, &v, &len);
 	if (rc < 0)
 		return rc;
-	if (v.type == SNEK_ARRAY || v.type == SNEK_OBJECT) {
-		rc = skip(p, n, v, len, &len);
-		if (rc < 0)
-			return rc;
-		if (len > UINT32_MAX)
-			return SNEK_ELIMIT;
-		v.len = (uint32_t)len;
-		v.as.p = p;
-	}
-	*out = v;
+	flat = skip_flat(p, n, v, len);
+	rc = flat ? 0 : skip(p, n, v, len, &len);
+	if (rc < 0)
+		return rc;
+	len = flat ? flat : len;
+	if (len > UINT32_MAX)
+		return SNEK_ELIMIT;
+	out->type = v.type;
+	out->len = (uint32_t)len;
+	out->as.p = p;
 	*used = len;
 	return 0;
 }

@@ -261,7 +261,7 @@ static int send_run(struct child *c, struct sk_run *r, uint64_t *left,
 		*left -= r->mem.n;
 		return 0;
 	}
-	rc = sk_run_spill(r, c->attempts.tmp, e);
+	rc = sk_run_share(r, c->attempts.tmp, e);
 	return rc ? rc : sk_run_end(r, e);
 }
 

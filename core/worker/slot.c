@@ -19,6 +19,8 @@
 
 #define MAX_ANSWER ((uint64_t)256 << 20)
 #define MAX_FILES 65536u        /* that come with an answer */
+#define SHARE 4u                /* of a child's memory, in files */
+#define MOST_SHARE ((uint64_t)128 << 20)
 
 /* ---- starting ---- */
 
@@ -74,6 +76,8 @@ static int fork_child(struct sk_slot *s, const struct ends *n,
 	s->channel = (struct sk_channel){ .fd = n->sock[0], .max = MAX_ANSWER,
 		.max_fds = MAX_FILES };
 	s->tmp = n->tmp[0];
+	s->share = hello->memory && hello->memory / SHARE < MOST_SHARE
+	    ? hello->memory / SHARE : MOST_SHARE;
 	s->prints = (struct sk_prints){ .fd = n->out[0] };
 	s->greeted = s->confined = false;
 	s->why[0] = '\0';
@@ -154,6 +158,7 @@ int sk_slot_give(struct sk_slot *s, const struct sk_message *init,
 	s->used = true;
 	s->kill_at = 0;
 	s->killed = 0;
+	s->memory = s->share;
 	s->cpu_began = used_ms(s);
 	__atomic_store_n(&s->shared->control.cancelled, 0, __ATOMIC_RELAXED);
 	s->shared->mark.row = SK_NO_ROW;

@@ -33,6 +33,8 @@ struct sk_slot {
 	char why[256];                  /* it is not */
 	bool has_init, used;            /* used: it had a task */
 	struct sk_worker_task *task;    /* what it is at */
+	uint64_t share, memory;         /* bytes of files in memory: that it may
+	                                 * have a task, that are left of them */
 	int64_t kill_at;                /* ms; 0: it was not told to stop */
 	int64_t cpu_began;              /* ms it had used before this task */
 	uint32_t killed;                /* enum sk_wire_end, if we did it */

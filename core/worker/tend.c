@@ -241,7 +241,7 @@ int sk_tend_look(struct sk_tend *w, struct sk_slot *s,
 	if (rc == 1)
 		rc = hung_up(w, s);
 	if (!rc && s->pid && s->tmp >= 0 && p[1].revents &&
-	    sk_tmp_answer(s->tmp, w->hello.tmp)) {
+	    sk_tmp_answer(s->tmp, w->hello.tmp, &s->memory)) {
 		close(s->tmp);
 		s->tmp = -1;
 	}
