@@ -15,6 +15,8 @@
 #define SK_REDIS_WAIT_MS 15000          /* for replicas */
 #define SK_REDIS_WINDOW 16u             /* commands in flight, either way */
 #define SK_REDIS_FLIGHT (8u << 20)      /* bytes of puts in flight */
+#define SK_REDIS_WINDOW_MIN 4u          /* large answers in flight ... */
+#define SK_REDIS_ANSWERS (1u << 20)     /* ... which are this together */
 #define SK_REDIS_BATCH 256u             /* keys of one UNLINK or page */
 #define SK_REDIS_PREFETCH 4096u         /* indexes asked for and not opened */
 
@@ -61,6 +63,7 @@ struct sk_redis_shard {
 	uint32_t indexes;
 	struct sk_script seal;
 	uint32_t reading;               /* fetches sent */
+	size_t answer;                  /* bytes of the last one's chunk */
 	struct sk_redis_fetching *first, *last; /* and waiting to be */
 };
 

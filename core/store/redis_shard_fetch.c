@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Chunks on their way from a server: SK_REDIS_WINDOW are asked for at once, so
- * that the server does not fill its memory with answers; the others wait in
- * the shard.  What comes is checked and joined into the receiver's memory.
+ * that the server does not fill its memory with answers, and fewer where they
+ * are large, so that what it copies stays in its cache; the others wait in the
+ * shard.  What comes is checked and joined into the receiver's memory.
  */
 #include "store/redis_shard.h"
 
@@ -120,6 +121,7 @@ static void done(void *arg, int rc, const struct sk_reply *r,
 	if (!rc) {
 		rc = take(f, r, &mine);
 		e = &mine;
+		s->answer = f->n;
 	}
 	end(f, rc, e);
 	send_next(s);
@@ -166,13 +168,22 @@ static struct sk_redis_fetching *pop(struct sk_redis_shard *s)
 	return f;
 }
 
+/* Before the first answer it may be of any size. */
+static uint32_t window(const struct sk_redis_shard *s)
+{
+	size_t n = s->answer ? SK_REDIS_ANSWERS / s->answer : 0;
+
+	return n < SK_REDIS_WINDOW_MIN ? SK_REDIS_WINDOW_MIN
+	    : n < SK_REDIS_WINDOW ? (uint32_t)n : SK_REDIS_WINDOW;
+}
+
 static void send_next(struct sk_redis_shard *s)
 {
 	struct snek_error e = { 0 };
 	struct sk_redis_fetching *f;
 	int rc;
 
-	while (s->first && (s->closing || s->reading < SK_REDIS_WINDOW)) {
+	while (s->first && (s->closing || s->reading < window(s))) {
 		f = pop(s);
 		rc = s->closing ? sk_fail(&e, SNEK_ECANCELED, "the shard was "
 		    "closed") : send(f, &e);
