@@ -45,7 +45,7 @@ compare snek-deploy "$top/snek-deploy"
 compare snek-add-function "$top/snek-add-function"
 
 # Every code of the table of errors is in the page of exit statuses.
-codes=$(sed -n '/^const char .sk_error_name/,/^}/p' "$srcdir/core/base/err.c" |
+codes=$(sed -n '/^static const char \*const names/,/^}/p' "$srcdir/core/base/err.c" |
     grep -o '"[a-z-]*"' | tr -d '"')
 test "$(echo "$codes" | wc -l)" -ge 20 || complain "codes not understood: $codes"
 for code in $codes; do
