@@ -2,6 +2,7 @@
 /* api.c - from a request to its handler. */
 #include "api/parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -133,72 +134,6 @@ int sk_api_put_name(void *object, const char *id)
 	return o->nomem ? SNEK_ENOMEM : 0;
 }
 
-/* ---- paths and queries ---- */
-
-static int hex(char ch)
-{
-	if (ch >= '0' && ch <= '9')
-		return ch - '0';
-	ch = (char)(ch | 32);
-	return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
-
-bool sk_api_decode(const char *s, size_t n, bool plus, char *to, size_t room)
-{
-	size_t i, at = 0;
-	int ch;
-
-	for (i = 0; i < n; i++) {
-		ch = (unsigned char)s[i];
-		if (ch == '%') {
-			if (i + 2 >= n || hex(s[i + 1]) < 0 || hex(s[i + 2]) < 0)
-				return false;
-			ch = hex(s[i + 1]) << 4 | hex(s[i + 2]);
-			i += 2;
-		} else if (ch == '+' && plus) {
-			ch = ' ';
-		}
-		if (!ch || at + 1 >= room)
-			return false;
-		to[at++] = (char)ch;
-	}
-	to[at] = '\0';
-	return true;
-}
-
-bool sk_api_parameter(const struct sk_api_request *r, const char *name,
-    char *to, size_t room)
-{
-	size_t n = strlen(name), len;
-	const char *p;
-
-	*to = '\0';
-	for (p = r->query; *p; p += len + (p[len] == '&')) {
-		len = strcspn(p, "&");
-		if (len <= n || p[n] != '=' || strncmp(p, name, n))
-			continue;
-		if (sk_api_decode(p + n + 1, len - n - 1, true, to, room))
-			return true;
-		*to = '\0';
-		return false;
-	}
-	return false;
-}
-
-int sk_api_number(const struct sk_api_request *r, const char *name,
-    uint64_t otherwise, uint64_t *out, struct snek_error *e)
-{
-	char text[24], *end;
-
-	*out = otherwise;
-	if (!sk_api_parameter(r, name, text, sizeof(text)))
-		return 0;
-	*out = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || strlen(text) > 19)
-		return sk_fail(e, SNEK_EINVAL, "%s is a whole number", name);
-	return 0;
-}
-
 /* ---- bodies ---- */
 
 int sk_api_object(const struct sk_api_request *r, sk_json_reader **json,
@@ -238,35 +173,53 @@ int sk_api_text(const struct sk_record *r, const char *name, bool needed,
 
 /* ---- routes ---- */
 
+/* How long an answer may take. */
+enum pace {
+	AT_ONCE,                        /* no store is asked */
+	META,                           /* a look at the meta store */
+	RECORDS,                        /* the same, and so many records */
+	SLOW,
+};
+
+#define WRITE "request_id durability duplicates format"
 static const struct route {
 	const char *method, *path;      /* "*": a name */
 	void (*answer)(struct sk_api_call *);
-	bool slow;
+	enum pace pace;
+	const char *parameters;         /* that there are; NULL: any */
 	void (*kept)(struct sk_api_call *);     /* where jobs are kept */
 } routes[] = {
-	{ "GET", "/v1", sk_api_about, false, NULL },
-	{ "GET", "/v1/cluster", sk_api_cluster, false, NULL },
-	{ "GET", "/v1/health", sk_api_health, true, NULL },
-	{ "GET", "/v1/categories", sk_api_categories, true, NULL },
-	{ "GET", "/v1/categories/*", sk_api_category, false, NULL },
-	{ "DELETE", "/v1/categories/*", sk_api_category_remove, true, NULL },
-	{ "POST", "/v1/categories/*/compact", sk_api_category_compact, true, NULL },
-	{ "GET", "/v1/categories/*/records", sk_api_records, true, NULL },
-	{ "POST", "/v1/categories/*/records", sk_api_write, true, NULL },
-	{ "POST", "/v1/categories/*/writes", sk_api_write_begin, true, NULL },
-	{ "PUT", "/v1/writes/*/parts/*", sk_api_write_part, true, NULL },
-	{ "POST", "/v1/writes/*/commit", sk_api_write_commit, true, NULL },
-	{ "DELETE", "/v1/writes/*", sk_api_write_drop, true, NULL },
-	{ "POST", "/v1/query", sk_api_query, true, sk_kept_query },
-	{ "GET", "/v1/jobs", sk_api_job_list, false, sk_kept_list },
-	{ "GET", "/v1/jobs/*", sk_api_job, false, sk_kept_job },
-	{ "DELETE", "/v1/jobs/*", sk_api_job_drop, true, sk_kept_drop },
-	{ "GET", "/v1/jobs/*/results", sk_api_job_results, true, sk_kept_results },
-	{ "GET", "/v1/functions", sk_api_functions, true, NULL },
-	{ "GET", "/v1/functions/*", sk_api_function, true, NULL },
-	{ "POST", "/write", sk_api_old_write, true, NULL },
-	{ "POST", "/query", sk_api_old_query, true, NULL },
+	{ "GET", "/v1", sk_api_about, AT_ONCE, "", NULL },
+	{ "GET", "/v1/cluster", sk_api_cluster, META, "", NULL },
+	{ "GET", "/v1/health", sk_api_health, SLOW, "", NULL },
+	{ "GET", "/v1/categories", sk_api_categories, SLOW, "", NULL },
+	{ "GET", "/v1/categories/*", sk_api_category, META, "", NULL },
+	{ "DELETE", "/v1/categories/*", sk_api_category_remove, SLOW, "", NULL },
+	{ "POST", "/v1/categories/*/compact", sk_api_category_compact, SLOW,
+	    "", NULL },
+	{ "GET", "/v1/categories/*/records", sk_api_records, RECORDS,
+	    "from limit", NULL },
+	{ "POST", "/v1/categories/*/records", sk_api_write, SLOW, WRITE, NULL },
+	{ "POST", "/v1/categories/*/writes", sk_api_write_begin, SLOW, WRITE,
+	    NULL },
+	{ "PUT", "/v1/writes/*/parts/*", sk_api_write_part, SLOW, "", NULL },
+	{ "POST", "/v1/writes/*/commit", sk_api_write_commit, SLOW, "parts",
+	    NULL },
+	{ "DELETE", "/v1/writes/*", sk_api_write_drop, SLOW, "", NULL },
+	{ "POST", "/v1/query", sk_api_query, SLOW, "", sk_kept_query },
+	{ "GET", "/v1/jobs", sk_api_job_list, AT_ONCE, "", sk_kept_list },
+	{ "GET", "/v1/jobs/*", sk_api_job, AT_ONCE, "", sk_kept_job },
+	{ "DELETE", "/v1/jobs/*", sk_api_job_drop, SLOW, "", sk_kept_drop },
+	{ "GET", "/v1/jobs/*/results", sk_api_job_results, SLOW, "page wait",
+	    sk_kept_results },
+	{ "GET", "/v1/functions", sk_api_functions, SLOW, "", NULL },
+	{ "GET", "/v1/functions/*", sk_api_function, SLOW, "", NULL },
+	{ "POST", "/write", sk_api_old_write, SLOW, NULL, NULL },
+	{ "POST", "/query", sk_api_old_query, SLOW, NULL, NULL },
 };
+
+#define USUAL 1000u                     /* bytes of an answer */
+#define SMALL ((uint64_t)64 << 10)      /* bytes that are read in no time */
 
 /* Does a path follow a route, and with which names in it? */
 static bool follows(const char *path, const char *route,
@@ -290,51 +243,106 @@ static bool follows(const char *path, const char *route,
 	return !*route && (!*path || !strcmp(path, "/"));
 }
 
+/* The answer to HEAD is that to GET; who sends it leaves the body out. */
+static bool takes(const struct route *route, const char *method)
+{
+	return !strcmp(method, route->method) ||
+	    (!strcmp(method, "HEAD") && !strcmp(route->method, "GET"));
+}
+
+static void add_method(char *list, size_t room, const char *method)
+{
+	size_t n = strlen(list);
+
+	snprintf(list + n, room - n, "%s%s%s", n ? ", " : "", method,
+	    strcmp(method, "GET") ? "" : ", HEAD");
+}
+
 static const struct route *find(const struct sk_api_request *r,
-    char name[SK_API_NAMES][192], bool *other)
+    char name[SK_API_NAMES][192])
 {
 	size_t i;
 
-	*other = false;
-	for (i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
-		if (!follows(r->path, routes[i].path, name))
-			continue;
-		if (!strcmp(r->method, routes[i].method))
+	for (i = 0; i < sizeof(routes) / sizeof(*routes); i++)
+		if (takes(&routes[i], r->method) &&
+		    follows(r->path, routes[i].path, name))
 			return &routes[i];
-		*other = true;
-	}
 	return NULL;
 }
 
-bool sk_api_is_slow(const struct sk_api_request *r)
+/* The methods that the path takes, if there is such a path. */
+static void list_methods(const char *path, char allow[SK_API_ALLOW])
 {
 	char name[SK_API_NAMES][192];
-	bool other;
-	const struct route *found = find(r, name, &other);
+	size_t i;
 
-	return found && found->slow;
+	for (i = 0; i < sizeof(routes) / sizeof(*routes); i++)
+		if (follows(path, routes[i].path, name))
+			add_method(allow, SK_API_ALLOW, routes[i].method);
+}
+
+static int visit_size(void *arg, const struct snek_category_info *i)
+{
+	*(uint64_t *)arg = i->bytes;
+	return 0;
+}
+
+static bool is_small(struct sk_api *a, const char *category)
+{
+	uint64_t bytes = UINT64_MAX;
+	snek_cluster *c;
+
+	if (!sk_api_take(a, &c, NULL))
+		snek_category_find(c, category, visit_size, &bytes, NULL);
+	sk_api_give(a, c);
+	return bytes <= SMALL;
+}
+
+bool sk_api_is_slow(struct sk_api *a, const struct sk_api_request *r)
+{
+	char name[SK_API_NAMES][192];
+	const struct route *found = find(r, name);
+	enum pace pace = found ? found->pace : AT_ONCE;
+
+	if (pace == RECORDS && a->here && is_small(a, name[0]))
+		return false;
+	return pace > (a->here ? META : AT_ONCE);
+}
+
+static void refuse(const struct sk_api_request *r, struct sk_api_response *out)
+{
+	list_methods(r->path, out->allow);
+	if (*out->allow && !strcmp(r->method, "OPTIONS"))
+		out->status = 204;
+	else if (*out->allow)
+		sk_api_fail_as(out, 405, SNEK_EINVAL, "the path is there, but "
+		    "not for this method", "GET /v1 lists what there is");
+	else
+		sk_api_fail(out, SNEK_ENOENT, "nothing answers at this path",
+		    "GET /v1 lists what there is");
 }
 
 void sk_api_answer(struct sk_api *a, const struct sk_api_request *r,
     struct sk_api_response *out)
 {
 	struct sk_api_call c = { .api = a, .request = r, .out = out };
-	const struct route *found;
-	bool other;
+	const struct route *found = find(r, c.name);
+	struct snek_error e = { 0 };
 
 	out->status = 200;
 	out->type = "application/json";
-	found = find(r, c.name, &other);
-	if (found && found->kept && a->o.kept)
+	sk_buf_reserve(&out->body, USUAL);      /* else it grows, or fails, later */
+	if (!found) {
+		refuse(r, out);
+		return;
+	}
+	if (found->parameters &&
+	    sk_api_check_parameters(r, found->parameters, &e))
+		sk_api_end(&c, e.code, &e);
+	else if (found->kept && a->o.kept)
 		found->kept(&c);
-	else if (found)
-		found->answer(&c);
-	else if (other)
-		sk_api_fail_as(out, 405, SNEK_EINVAL, "the path is there, but "
-		    "not for this method", "GET /v1 lists what there is");
 	else
-		sk_api_fail(out, SNEK_ENOENT, "nothing answers at this path",
-		    "GET /v1 lists what there is");
+		found->answer(&c);
 }
 
 void sk_api_about(struct sk_api_call *c)
@@ -404,6 +412,7 @@ int sk_api_open(const struct sk_api_options *o, struct sk_api **out,
 		sk_api_close(a);
 		return rc;
 	}
+	a->here = c->cat && !c->cat->servers;
 	sk_api_give(a, c);
 	*out = a;
 	return 0;

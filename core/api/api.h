@@ -32,19 +32,23 @@
 #include "base/err.h"
 
 struct sk_api_request {                 /* views, valid during the call */
-	const char *method;             /* "GET" */
+	const char *method;             /* "GET"; "HEAD" gets the same answer,
+					 * whose body is not to be sent */
 	const char *path;               /* as it came, percent-encoded */
 	const char *query;              /* the same; "" without one */
 	const char *type;               /* of the body; "" when not said */
 	struct sk_span body;
 };
 
+#define SK_API_ALLOW 48
 struct sk_api_response {
 	int status;
 	const char *type;               /* of the body */
 	char location[80];              /* "": none */
 	char next[48];                  /* where the next page begins; "": none */
 	unsigned retry_after_s;         /* 0: none */
+	char allow[SK_API_ALLOW];       /* methods that the path takes; "": not
+					 * said */
 	struct sk_buf body;
 };
 void sk_api_response_free(struct sk_api_response *);
@@ -76,7 +80,7 @@ void sk_api_close(struct sk_api *);
 void sk_api_answer(struct sk_api *, const struct sk_api_request *,
     struct sk_api_response *);
 /* May its answer take long?  Then it is not for a thread that others need. */
-bool sk_api_is_slow(const struct sk_api_request *);
+bool sk_api_is_slow(struct sk_api *, const struct sk_api_request *);
 /* Queries end at once from now on, with what they have: a 202. */
 void sk_api_drain(struct sk_api *);
 

@@ -203,8 +203,9 @@ void sk_api_records(struct sk_api_call *c)
 	char from[48];
 	int rc;
 
-	sk_api_parameter(c->request, "from", from, sizeof(from));
-	rc = parse_place(from, &version, &record, &e);
+	rc = sk_api_parameter(c->request, "from", from, sizeof(from), &e);
+	if (rc >= 0)
+		rc = parse_place(from, &version, &record, &e);
 	if (!rc)
 		rc = sk_api_number(c->request, "limit", UINT64_MAX, &limit, &e);
 	if (!rc && !limit)

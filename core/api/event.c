@@ -146,6 +146,8 @@ static void put_headers(struct sk_object *o, const struct sk_api_response *r)
 		snprintf(text, sizeof(text), "%u", r->retry_after_s);
 		sk_object_text(o, "retry-after", text);
 	}
+	if (*r->allow)
+		sk_object_text(o, "allow", r->allow);
 	sk_object_close(o, '}');
 }
 

@@ -204,6 +204,8 @@ static int answer(struct function *f, struct sk_span event,
 		fprintf(stderr, "{\"request\":\"%s\",\"method\":\"%s\","
 		    "\"status\":%d,\"bytes\":%zu}\n", c.id, c.request.method,
 		    r.status, r.body.n);
+		if (!strcmp(c.request.method, "HEAD"))
+			r.body.n = 0;
 		rc = sk_event_answer(out, &r) ? 0 : sk_enomem(e);
 	}
 	sk_api_response_free(&r);

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -57,6 +58,10 @@ static bool inherited(struct sk_listen *l)
 	if (!pid || !fds || strtol(pid, NULL, 10) != getpid() ||
 	    strtol(fds, NULL, 10) != 1)
 		return false;
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	/* Workers are not to hold it open. */
+	fcntl(FIRST_FD, F_SETFD, FD_CLOEXEC);
 	l->fd = FIRST_FD;
 	return true;
 }

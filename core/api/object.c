@@ -14,8 +14,43 @@ static void value(struct sk_object *j, struct snek_value v)
 		j->nomem = true;
 }
 
+/* Bytes of a name that stands in JSON as it is; nearly all do. */
+static size_t plain(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] > ' ' && s[n] <= '~' && s[n] != '"' && s[n] != '\\')
+		n++;
+	return s[n] ? 0 : n;
+}
+
+/* ,"NAME": */
+static void put_plain(struct sk_object *j, const char *s, size_t n)
+{
+	char *p;
+
+	if (j->nomem || !sk_buf_reserve(j->b, n + 4)) {
+		j->nomem = true;
+		return;
+	}
+	p = j->b->p + j->b->n;
+	if (j->comma)
+		*p++ = ',';
+	*p++ = '"';
+	memcpy(p, s, n);
+	memcpy(p + n, "\":", 2);
+	j->b->n = (size_t)(p + n + 2 - j->b->p);
+}
+
 static void name(struct sk_object *j, const char *s)
 {
+	size_t n = s ? plain(s) : 0;
+
+	if (n) {
+		put_plain(j, s, n);
+		j->comma = true;
+		return;
+	}
 	if (j->comma)
 		put(j, ",", 1);
 	j->comma = true;
@@ -61,7 +96,13 @@ void sk_object_text(struct sk_object *j, const char *s, const char *text)
 
 void sk_object_number(struct sk_object *j, const char *s, uint64_t n)
 {
-	sk_object_any(j, s, sk_uint(n));
+	char digits[20], *p = digits + sizeof(digits);
+
+	do
+		*--p = (char)('0' + n % 10);
+	while (n /= 10);
+	name(j, s);
+	put(j, p, (size_t)(digits + sizeof(digits) - p));
 }
 
 void sk_object_real(struct sk_object *j, const char *s, double d)

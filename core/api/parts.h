@@ -26,6 +26,8 @@ struct sk_api {
 	snek_cluster *idle[SK_API_HANDLES];
 	int64_t renewed;                /* ms */
 	unsigned idles;
+	bool here;                      /* the cluster is a directory: looking
+					 * into it waits for nobody */
 	bool draining;                  /* with __atomic */
 	struct sk_api_jobs jobs;
 	struct sk_api_uploads uploads;
@@ -44,10 +46,13 @@ struct sk_api_call {
 int sk_api_take(struct sk_api *, snek_cluster **, struct snek_error *);
 void sk_api_give(struct sk_api *, snek_cluster *);
 
-/* A parameter of the query, decoded; false: it is not there, or is longer than
- * the room for it (which is then empty). */
-bool sk_api_parameter(const struct sk_api_request *, const char *name,
-    char *to, size_t room);
+/* A parameter of the query, decoded: 1; 0: it is not there, and empty.
+ * SNEK_EINVAL: no text, or longer than the room for it. */
+int sk_api_parameter(const struct sk_api_request *, const char *name,
+    char *to, size_t room, struct snek_error *);
+/* SNEK_EINVAL: the query has others than these, with blanks between. */
+int sk_api_check_parameters(const struct sk_api_request *, const char *known,
+    struct snek_error *);
 /* A whole number among the parameters; otherwise when it is not there.
  * SNEK_EINVAL. */
 int sk_api_number(const struct sk_api_request *, const char *name,
@@ -67,11 +72,19 @@ int sk_api_text(const struct sk_record *, const char *name, bool needed,
 
 void sk_api_receipt(struct sk_buf *, const char *category,
     const struct snek_receipt *, struct snek_error *);
-/* Records of bytes to a category, as one write. */
-int sk_api_write_bytes(struct sk_api *, const char *category,
-    const struct sk_api_request *, struct sk_span, struct snek_receipt *,
+/* How a write is to be done, as the request's query says, or the type of its
+ * body. */
+struct sk_api_writing {
+	char id[260], durability[32];   /* "": none */
+	enum snek_duplicates duplicates;
+	enum snek_format format;
+	const char *name;               /* of the input, for messages; a type of
+					 * JSON is told by it */
+};
+int sk_api_writing(const struct sk_api_request *, struct sk_api_writing *,
     struct snek_error *);
-
+int sk_api_writer_open(struct sk_api *, snek_cluster *, const char *category,
+    const struct sk_api_writing *, snek_writer **, struct snek_error *);
 /* A job from a query's object, to be started by the caller; function (may be
  * NULL) gets its name, to be freed. */
 int sk_api_describe(struct sk_api *, snek_cluster *, struct sk_span body,

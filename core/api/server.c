@@ -5,30 +5,38 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
+#include <sys/socket.h>
 #include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "api/gate.h"
+#include "api/patience.h"
 #include "base/clock.h"
 #include "base/thread.h"
 
-#define HEADERS (32u << 10)     /* bytes that a connection's head may take */
+#define HEADERS (16u << 10)     /* bytes that a connection's head may take; the
+				 * library clears them for each request */
 #define TOO_LARGE "the body is larger than this gateway takes in one " \
 	"request; write in parts"
 #define LINE_PER_WORKER 4u      /* requests that may wait */
+#define HELD 8u                 /* of the largest bodies, in memory at once */
 
 struct visit {                          /* a request, from its head to the end */
 	struct sk_server *server;
 	struct visit *next;             /* in the line */
 	struct MHD_Connection *connection;
-	char *path, *query, *type;
-	char method[8];
+	const char *method, *path, *type;       /* the library's, as long as the
+						 * request is under way */
+	char *query;                    /* NULL: none */
 	struct sk_buf body;
 	size_t taken;                   /* bytes of it that came */
+	size_t held;                    /* bytes of it that count as in memory */
 	struct sk_api_response out;
 	int64_t began;
-	bool refused, answered;
+	bool refused, answered, crowded;        /* crowded: others' bodies fill
+						 * the memory */
 };
 
 struct sk_server {
@@ -40,8 +48,13 @@ struct sk_server {
 	pthread_cond_t changed;         /* somebody is in the line; stopping */
 	pthread_cond_t idle;            /* draining: the last one has gone */
 	struct visit *line, **tail;
-	unsigned waiting, most, open;   /* open: requests between head and end */
-	bool draining, stopping;
+	unsigned waiting, most;
+	unsigned open;                  /* requests between head and end, with
+					 * __atomic */
+	bool draining;                  /* with __atomic */
+	bool stopping;
+	size_t held;                    /* bytes of bodies, with __atomic */
+	struct sk_patience *patience;
 	pthread_t *worker;
 	unsigned workers;
 };
@@ -94,11 +107,11 @@ static enum MHD_Result queue(struct visit *v)
 	add_header(r, "Location", out->location);
 	add_header(r, "Snek-Next", out->next);
 	add_header(r, "Retry-After", text);
+	add_header(r, "Allow", out->allow);
 	add_header(r, "Cache-Control", "no-store");
-	add_header(r, "X-Content-Type-Options", "nosniff");
 	if (out->status == 401)
 		add_header(r, "WWW-Authenticate", "Bearer");
-	if (v->refused)
+	if (v->refused || __atomic_load_n(&v->server->draining, __ATOMIC_RELAXED))
 		add_header(r, "Connection", "close");
 	rc = MHD_queue_response(v->connection, (unsigned)out->status, r);
 	MHD_destroy_response(r);
@@ -113,10 +126,15 @@ static enum MHD_Result refuse(struct visit *v, int status, int code,
 	return queue(v);
 }
 
+static struct sk_api_request request_of(const struct visit *v)
+{
+	return (struct sk_api_request){ v->method, v->path,
+	    v->query ? v->query : "", v->type, { v->body.p, v->body.n } };
+}
+
 static void answer(struct visit *v)
 {
-	struct sk_api_request r = { v->method, v->path, v->query, v->type,
-		{ v->body.p, v->body.n } };
+	const struct sk_api_request r = request_of(v);
 
 	sk_api_answer(v->server->api, &r, &v->out);
 	v->answered = true;
@@ -167,34 +185,53 @@ static bool line_up(struct visit *v)
 		*s->tail = v;
 		s->tail = &v->next;
 		s->waiting++;
-		pthread_cond_signal(&s->changed);
 	}
 	pthread_mutex_unlock(&s->lock);
+	if (room)
+		pthread_cond_signal(&s->changed);
 	return room;
 }
 
 /* ---- the library's callbacks ---- */
 
+struct query {
+	struct sk_buf b;
+	bool nomem;
+};
+
 static enum MHD_Result append_query(void *arg, enum MHD_ValueKind kind,
     const char *name, const char *value)
 {
-	struct sk_buf *b = arg;
+	struct query *q = arg;
 
 	(void)kind;
-	return (!b->n || sk_buf_byte(b, '&')) && sk_buf_printf(b, "%s=%s", name,
-	    value ? value : "") ? MHD_YES : MHD_NO;
+	if (q->b.n && !sk_buf_byte(&q->b, '&'))
+		q->nomem = true;
+	else if (!sk_buf_printf(&q->b, "%s=%s", name, value ? value : ""))
+		q->nomem = true;
+	return q->nomem ? MHD_NO : MHD_YES;
 }
 
 /* The library has taken the query apart, and decoded nothing of it. */
-static char *query_of(struct MHD_Connection *c)
+static bool take_query(struct MHD_Connection *c, char **out)
 {
-	struct sk_buf b = { 0 };
+	struct query q = { .nomem = false };
 
-	MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, append_query, &b);
-	if (sk_buf_byte(&b, 0))
-		return b.p;
-	sk_buf_free(&b);
-	return NULL;
+	if (MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, append_query,
+	    &q) && (q.nomem || !sk_buf_byte(&q.b, 0))) {
+		sk_buf_free(&q.b);
+		return false;
+	}
+	*out = q.b.p;
+	return true;
+}
+
+static struct sk_guest *guest_of(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(c,
+	    MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return i->socket_context;
 }
 
 static const char *header(struct MHD_Connection *c, const char *name)
@@ -204,10 +241,9 @@ static const char *header(struct MHD_Connection *c, const char *name)
 
 static void free_visit(struct visit *v)
 {
-	free(v->path);
-	free(v->query);
-	free(v->type);
+	__atomic_sub_fetch(&v->server->held, v->held, __ATOMIC_RELAXED);
 	sk_buf_free(&v->body);
+	free(v->query);
 	sk_api_response_free(&v->out);
 	free(v);
 }
@@ -223,18 +259,42 @@ static struct visit *new_visit(struct sk_server *s, struct MHD_Connection *c,
 	v->server = s;
 	v->connection = c;
 	v->began = sk_clock_ms();
-	v->path = strdup(url);
-	v->query = query_of(c);
-	v->type = strdup(type ? type : "");
-	snprintf(v->method, sizeof(v->method), "%.7s", method);
-	if (!v->path || !v->query || !v->type) {
+	v->path = url;
+	v->type = type ? type : "";
+	v->method = method;
+	if (!take_query(c, &v->query)) {
 		free_visit(v);
 		return NULL;
 	}
-	pthread_mutex_lock(&s->lock);
-	s->open++;
-	pthread_mutex_unlock(&s->lock);
+	sk_guest_busy(guest_of(c));
+	__atomic_add_fetch(&s->open, 1, __ATOMIC_SEQ_CST);
 	return v;
+}
+
+static enum MHD_Result count_length(void *arg, enum MHD_ValueKind kind,
+    const char *name, const char *value)
+{
+	(void)kind;
+	(void)value;
+	*(unsigned *)arg += !strcasecmp(name, "Content-Length");
+	return MHD_YES;
+}
+
+/* A proxy in front must not see another end of the request than we do. */
+static const char *doubt(struct MHD_Connection *c, const char *length)
+{
+	const char *coding = header(c, "Transfer-Encoding");
+	unsigned lengths = 0;
+
+	if (length)
+		MHD_get_connection_values(c, MHD_HEADER_KIND, count_length,
+		    &lengths);
+	if (lengths > 1)
+		return "more than one length";
+	if (length && coding)
+		return "a length and a transfer encoding: one of them is wrong";
+	return coding && strcasecmp(coding, "chunked") ? "no other transfer "
+	    "encoding than chunked is understood" : NULL;
 }
 
 /* The head is there: may the rest come? */
@@ -249,12 +309,29 @@ static enum MHD_Result look_at_head(struct visit *v)
 
 	if (why)
 		return refuse(v, s->token ? 401 : 403, SNEK_EACCES, why);
-	if (length && header(c, "Transfer-Encoding"))
-		return refuse(v, 400, SNEK_EFORMAT, "a length and a transfer "
-		    "encoding: one of them is wrong");
+	why = doubt(c, length);
+	if (why)
+		return refuse(v, 400, SNEK_EFORMAT, why);
 	if (length && strtoull(length, NULL, 10) > s->o.max_body)
 		return refuse(v, 413, SNEK_ELIMIT, TOO_LARGE);
 	return MHD_YES;
+}
+
+/* Is there room for so much more of a body?  It counts from now on. */
+static bool hold(struct visit *v, size_t n)
+{
+	struct sk_server *s = v->server;
+
+	v->held += n;
+	return __atomic_add_fetch(&s->held, n, __ATOMIC_RELAXED) <=
+	    HELD * s->o.max_body;
+}
+
+static void let_go(struct visit *v)
+{
+	__atomic_sub_fetch(&v->server->held, v->held, __ATOMIC_RELAXED);
+	v->held = 0;
+	sk_buf_free(&v->body);
 }
 
 static enum MHD_Result take_body(struct visit *v, const char *data, size_t *n)
@@ -267,21 +344,28 @@ static enum MHD_Result take_body(struct visit *v, const char *data, size_t *n)
 	if (sk_clock_ms() - v->began > (int64_t)s->o.patience_s * 1000 ||
 	    v->taken / 2 > s->o.max_body)
 		return MHD_NO;          /* it never ends: no word helps */
-	if (v->taken > s->o.max_body)
+	if (v->taken > s->o.max_body || v->crowded)
 		return MHD_YES;         /* read past, then refused */
+	if (!hold(v, len)) {
+		v->crowded = true;
+		let_go(v);
+		return MHD_YES;
+	}
 	return sk_buf_put(&v->body, data, len) ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result body_is_whole(struct visit *v)
 {
-	struct sk_api_request r = { v->method, v->path, v->query, v->type,
-		{ v->body.p, v->body.n } };
+	const struct sk_api_request r = request_of(v);
 
 	if (v->answered)
 		return queue(v);        /* a worker's answer, on its way */
 	if (v->taken > v->server->o.max_body)
 		return refuse(v, 413, SNEK_ELIMIT, TOO_LARGE);
-	if (sk_api_is_slow(&r))
+	if (v->crowded)
+		return refuse(v, 503, SNEK_EAGAIN, "too much is being written "
+		    "already");
+	if (sk_api_is_slow(v->server->api, &r))
 		return line_up(v) ? MHD_YES : refuse(v, 503, SNEK_EAGAIN,
 		    "too many requests wait already");
 	answer(v);
@@ -310,16 +394,31 @@ static void ended(void *arg, struct MHD_Connection *c, void **slot,
 	struct sk_server *s = arg;
 	struct visit *v = *slot;
 
-	(void)c;
 	(void)why;
 	if (!v)
 		return;
+	sk_guest_idle(guest_of(c));
 	free_visit(v);
 	*slot = NULL;
+	if (__atomic_sub_fetch(&s->open, 1, __ATOMIC_SEQ_CST) ||
+	    !__atomic_load_n(&s->draining, __ATOMIC_SEQ_CST))
+		return;
 	pthread_mutex_lock(&s->lock);
-	if (!--s->open && s->draining)
-		pthread_cond_broadcast(&s->idle);
+	pthread_cond_broadcast(&s->idle);
 	pthread_mutex_unlock(&s->lock);
+}
+
+static void came_or_went(void *arg, struct MHD_Connection *c, void **slot,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct sk_server *s = arg;
+	int fd = MHD_get_connection_info(c,
+	    MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+		sk_guest_leave(*slot);
+	else if (!(*slot = sk_guest_enter(s->patience, fd)))
+		shutdown(fd, SHUT_RDWR);
 }
 
 /* The path stays as it came: the API takes names out of it, then decodes. */
@@ -369,6 +468,7 @@ static int start_daemon(struct sk_server *s, struct snek_error *e)
 	    MHD_OPTION_CONNECTION_TIMEOUT, s->o.patience_s,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS,
 	    MHD_OPTION_NOTIFY_COMPLETED, ended, s,
+	    MHD_OPTION_NOTIFY_CONNECTION, came_or_went, s,
 	    MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,
 	    MHD_OPTION_END);
 	return s->daemon ? 0 : sk_fail_errno(e, "cannot serve");
@@ -388,6 +488,7 @@ static void free_server(struct sk_server *s)
 		MHD_stop_daemon(s->daemon);
 	else
 		close(s->o.fd);
+	sk_patience_free(s->patience);
 	pthread_cond_destroy(&s->changed);
 	pthread_cond_destroy(&s->idle);
 	pthread_mutex_destroy(&s->lock);
@@ -422,6 +523,8 @@ int sk_server_start(struct sk_api *api, const struct sk_server_options *o,
 	if (!rc)
 		rc = start_workers(s, e);
 	if (!rc)
+		rc = sk_patience_new(s->o.patience_s, &s->patience, e);
+	if (!rc)
 		rc = start_daemon(s, e);
 	if (rc) {
 		free_server(s);
@@ -443,11 +546,11 @@ unsigned sk_server_stop(struct sk_server *s, unsigned patience_s)
 	sk_api_drain(s->api);
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += patience_s;
+	__atomic_store_n(&s->draining, true, __ATOMIC_SEQ_CST);
 	pthread_mutex_lock(&s->lock);
-	s->draining = true;
-	while (s->open && !rc)
+	while (__atomic_load_n(&s->open, __ATOMIC_SEQ_CST) && !rc)
 		rc = pthread_cond_timedwait(&s->idle, &s->lock, &until);
-	left = s->open;
+	left = __atomic_load_n(&s->open, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&s->lock);
 	free_server(s);
 	return left;

@@ -19,7 +19,8 @@ struct part {
 
 struct sk_upload {
 	struct sk_upload *next;
-	char id[33], category[130], request_id[160], query[256];
+	char id[33], category[130];
+	struct sk_api_writing how;
 	char dir[4200];
 	int dir_fd;
 	unsigned users;                 /* requests that are at it */
@@ -185,15 +186,15 @@ static int enter(struct sk_api *a, struct sk_upload *up, struct snek_error *e)
 }
 
 /* Everything that could refuse the write later is tried now. */
-static int try_category(struct sk_api *a, const char *category,
-    struct snek_error *e)
+static int try_writer(struct sk_api *a, const char *category,
+    const struct sk_api_writing *how, struct snek_error *e)
 {
 	snek_cluster *cluster = NULL;
 	snek_writer *w = NULL;
 	int rc = sk_api_take(a, &cluster, e);
 
 	if (!rc)
-		rc = snek_writer_open(cluster, category, NULL, &w, e);
+		rc = sk_api_writer_open(a, cluster, category, how, &w, e);
 	snek_writer_free(w);
 	sk_api_give(a, cluster);
 	return rc;
@@ -202,18 +203,22 @@ static int try_category(struct sk_api *a, const char *category,
 static int begin(struct sk_api_call *c, struct sk_upload *up,
     struct snek_error *e)
 {
-	int rc = try_category(c->api, c->name[0], e);
+	/* The type of a body that begins nothing is no part's. */
+	const struct sk_api_request as = { .query = c->request->query,
+		.type = "" };
+	int rc = sk_api_writing(&as, &up->how, e);
 
 	up->dir_fd = -1;
 	up->used = sk_clock_ms();
 	if (!rc)
+		rc = try_writer(c->api, c->name[0], &up->how, e);
+	if (!rc)
 		rc = make_id(up->id, e);
-	if (!rc && strlen(c->request->query) >= sizeof(up->query))
-		rc = sk_fail(e, SNEK_EINVAL, "a query that long is not ours");
 	if (rc)
 		return rc;
+	if (!*up->how.id)
+		snprintf(up->how.id, sizeof(up->how.id), "parts-%s", up->id);
 	snprintf(up->category, sizeof(up->category), "%.129s", c->name[0]);
-	snprintf(up->query, sizeof(up->query), "%s", c->request->query);
 	rc = open_dir(c->api, up, e);
 	return rc ? rc : enter(c->api, up, e);
 }
@@ -360,7 +365,7 @@ void sk_api_write_part(struct sk_api_call *c)
 /* ---- commit ---- */
 
 static int read_part(struct sk_upload *up, snek_writer *w, size_t n,
-    enum snek_format format, struct snek_error *e)
+    struct snek_error *e)
 {
 	char name[32], label[48];
 	int fd, rc;
@@ -370,7 +375,7 @@ static int read_part(struct sk_upload *up, snek_writer *w, size_t n,
 	fd = openat(up->dir_fd, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return sk_fail_errno(e, "%s", label);
-	rc = snek_writer_read(w, fd, label, format, e);
+	rc = snek_writer_read(w, fd, label, up->how.format, e);
 	close(fd);
 	return rc;
 }
@@ -378,26 +383,14 @@ static int read_part(struct sk_upload *up, snek_writer *w, size_t n,
 static int read_parts(struct sk_api *a, struct sk_upload *up,
     snek_cluster *cluster, size_t n, struct snek_error *e)
 {
-	struct sk_api_request as = { .query = up->query };
-	char format[16], id[160], durability[32];
-	struct snek_writer_options o = { .size = sizeof(o),
-		.max_record = a->o.max_record, .request_id = id };
-	enum snek_format f = SNEK_JSONL;
 	snek_writer *w = NULL;
 	size_t i;
 	int rc;
 
-	if (!sk_api_parameter(&as, "request_id", id, sizeof(id)))
-		snprintf(id, sizeof(id), "parts-%s", up->id);
-	if (sk_api_parameter(&as, "durability", durability, sizeof(durability)))
-		o.durability = durability;
-	if (sk_api_parameter(&as, "format", format, sizeof(format)))
-		f = *format == 't' ? SNEK_TEXT : *format == 'a' ? SNEK_JSON_ARRAY
-		    : SNEK_JSONL;
 	up->receipt = (struct snek_receipt){ .size = sizeof(up->receipt) };
-	rc = snek_writer_open(cluster, up->category, &o, &w, e);
+	rc = sk_api_writer_open(a, cluster, up->category, &up->how, &w, e);
 	for (i = 1; i <= n && !rc; i++)
-		rc = read_part(up, w, i, f, e);
+		rc = read_part(up, w, i, e);
 	if (!rc)
 		rc = snek_writer_commit(w, &up->receipt, e);
 	snek_writer_free(w);

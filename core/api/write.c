@@ -22,73 +22,100 @@ static int write_all(int fd, struct sk_span b)
 	return lseek(fd, 0, SEEK_SET) < 0 ? -1 : 0;
 }
 
-/* A name for messages, and the format. */
-static int format_of(const struct sk_api_request *r, const char **name,
-    enum snek_format *out, struct snek_error *e)
-{
-	static const char *const names[] = { "jsonl", "array", "value", "text" };
-	char text[16];
-	size_t i;
+/* ---- how it is to be done ---- */
 
-	*name = "body";
-	*out = SNEK_JSONL;
-	if (!sk_api_parameter(r, "format", text, sizeof(text))) {
-		if (!strncmp(r->type, "text/plain", 10)) {
-			*out = SNEK_TEXT;
-		} else if (!strncmp(r->type, "application/json", 16)) {
-			*name = "body.json";
-			*out = SNEK_AUTO;
-		}
-		return 0;
-	}
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+static int one_of(const char *const *names, const char *what, const char *text,
+    int *out, struct snek_error *e)
+{
+	int i;
+
+	for (i = 0; names[i]; i++)
 		if (!strcmp(text, names[i])) {
-			*out = (enum snek_format)i;
+			*out = i;
 			return 0;
 		}
-	return sk_fail(e, SNEK_EINVAL, "no such format: %s; there are jsonl, "
-	    "array, value and text", text);
+	return sk_fail(e, SNEK_EINVAL, "there is no %s %s; man snek-api says "
+	    "what there is", what, text);
 }
 
-static int read_body(snek_writer *w, const struct sk_api_request *r,
+static int read_format(const struct sk_api_request *r, struct sk_api_writing *w,
+    struct snek_error *e)
+{
+	static const char *const names[] = { "jsonl", "array", "value", "text",
+		NULL };
+	char text[16];
+	int n = SNEK_JSONL, rc = sk_api_parameter(r, "format", text,
+	    sizeof(text), e);
+
+	w->name = "body";
+	if (rc == 1)
+		rc = one_of(names, "format", text, &n, e);
+	else if (!rc && !strncmp(r->type, "text/plain", 10))
+		n = SNEK_TEXT;
+	else if (!rc && !strncmp(r->type, "application/json", 16)) {
+		w->name = "body.json";
+		n = SNEK_AUTO;
+	}
+	w->format = (enum snek_format)n;
+	return rc;
+}
+
+static int read_duplicates(const struct sk_api_request *r,
+    struct sk_api_writing *w, struct snek_error *e)
+{
+	static const char *const names[] = { "error", "last", NULL };
+	char text[16];
+	int n = 0, rc = sk_api_parameter(r, "duplicates", text, sizeof(text), e);
+
+	if (rc == 1)
+		rc = one_of(names, "way with duplicates called", text, &n, e);
+	w->duplicates = n ? SNEK_DUPLICATES_LAST : SNEK_DUPLICATES_ERROR;
+	return rc;
+}
+
+int sk_api_writing(const struct sk_api_request *r, struct sk_api_writing *w,
+    struct snek_error *e)
+{
+	int rc = sk_api_parameter(r, "request_id", w->id, sizeof(w->id), e);
+
+	if (rc >= 0)
+		rc = sk_api_parameter(r, "durability", w->durability,
+		    sizeof(w->durability), e);
+	if (rc >= 0)
+		rc = read_duplicates(r, w, e);
+	return rc < 0 ? rc : read_format(r, w, e);
+}
+
+int sk_api_writer_open(struct sk_api *a, snek_cluster *cluster,
+    const char *category, const struct sk_api_writing *w, snek_writer **out,
+    struct snek_error *e)
+{
+	const struct snek_writer_options o = { .size = sizeof(o),
+		.max_record = a->o.max_record, .duplicates = w->duplicates,
+		.request_id = *w->id ? w->id : NULL,
+		.durability = *w->durability ? w->durability : NULL };
+
+	return snek_writer_open(cluster, category, &o, out, e);
+}
+
+/* ---- one request ---- */
+
+static int read_body(snek_writer *w, const struct sk_api_writing *how,
     struct sk_span body, struct snek_error *e)
 {
-	enum snek_format format;
-	const char *name;
-	int fd, rc = format_of(r, &name, &format, e);
+	int fd = memfd_create("snek-body", MFD_CLOEXEC), rc = 0;
 
-	if (rc)
-		return rc;
-	fd = memfd_create("snek-body", MFD_CLOEXEC);
 	if (fd < 0 || write_all(fd, body))
 		rc = sk_fail_errno(e, "cannot hold the body");
 	if (!rc)
-		rc = snek_writer_read(w, fd, name, format, e);
+		rc = snek_writer_read(w, fd, how->name, how->format, e);
 	if (fd >= 0)
 		close(fd);
 	return rc;
 }
 
-static int open_writer(struct sk_api *a, snek_cluster *cluster,
-    const char *category, const struct sk_api_request *r, snek_writer **out,
-    struct snek_error *e)
-{
-	char id[160], durability[32], duplicates[16];
-	struct snek_writer_options o = { .size = sizeof(o),
-		.max_record = a->o.max_record };
-
-	if (sk_api_parameter(r, "request_id", id, sizeof(id)))
-		o.request_id = id;
-	if (sk_api_parameter(r, "durability", durability, sizeof(durability)))
-		o.durability = durability;
-	if (sk_api_parameter(r, "duplicates", duplicates, sizeof(duplicates)))
-		o.duplicates = strcmp(duplicates, "last") ? SNEK_DUPLICATES_ERROR
-		    : SNEK_DUPLICATES_LAST;
-	return snek_writer_open(cluster, category, &o, out, e);
-}
-
-int sk_api_write_bytes(struct sk_api *a, const char *category,
-    const struct sk_api_request *r, struct sk_span body,
+static int write_body(struct sk_api *a, const char *category,
+    const struct sk_api_writing *how, struct sk_span body,
     struct snek_receipt *receipt, struct snek_error *e)
 {
 	snek_cluster *cluster = NULL;
@@ -96,9 +123,9 @@ int sk_api_write_bytes(struct sk_api *a, const char *category,
 	int rc = sk_api_take(a, &cluster, e);
 
 	if (!rc)
-		rc = open_writer(a, cluster, category, r, &w, e);
+		rc = sk_api_writer_open(a, cluster, category, how, &w, e);
 	if (!rc)
-		rc = read_body(w, r, body, e);
+		rc = read_body(w, how, body, e);
 	if (!rc)
 		rc = snek_writer_commit(w, receipt, e);
 	snek_writer_free(w);
@@ -130,9 +157,12 @@ void sk_api_write(struct sk_api_call *c)
 {
 	struct snek_receipt r = { .size = sizeof(r) };
 	struct snek_error e = { 0 };
-	int rc = sk_api_write_bytes(c->api, c->name[0], c->request,
-	    c->request->body, &r, &e);
+	struct sk_api_writing how;
+	int rc = sk_api_writing(c->request, &how, &e);
 
+	if (!rc)
+		rc = write_body(c->api, c->name[0], &how, c->request->body, &r,
+		    &e);
 	if (!rc)
 		sk_api_receipt(&c->out->body, c->name[0], &r, &e);
 	sk_api_end(c, rc ? rc : e.code, &e);
@@ -146,7 +176,8 @@ void sk_api_old_write(struct sk_api_call *c)
 	static const char answer[] = "{\"statusCode\":200,\"headers\":"
 	    "{\"Content-Type\":\"application/json\"},"
 	    "\"body\":\"Successfully written to snekboop\"}\n";
-	struct sk_api_request as = { .query = "format=array", .type = "" };
+	const struct sk_api_writing how = { .name = "data",
+		.format = SNEK_JSON_ARRAY };
 	struct snek_receipt r = { .size = sizeof(r) };
 	struct snek_error e = { 0 };
 	struct sk_record record;
@@ -164,7 +195,7 @@ void sk_api_old_write(struct sk_api_call *c)
 	if (!rc && !sk_json_write(&text, data))
 		rc = sk_enomem(&e);
 	if (!rc)
-		rc = sk_api_write_bytes(c->api, name, &as,
+		rc = write_body(c->api, name, &how,
 		    (struct sk_span){ text.p, text.n }, &r, &e);
 	if (!rc && !sk_buf_put(&c->out->body, answer, sizeof(answer) - 1))
 		rc = sk_enomem(&e);

@@ -389,9 +389,13 @@ static int open_of(struct sk_catalog *c, const struct sk_manifest *m, size_t i,
 	}
 	s->owned = owned;
 	owned->of = m;
-	*o = (struct opening){ .catalog = c, .manifest = m,
-	    .entry = m->entry + i, .n = n, .s = s, .owned = owned,
-	    .rest = rest };
+	o->catalog = c;
+	o->manifest = m;
+	o->entry = m->entry + i;
+	o->n = n;
+	o->s = s;
+	o->owned = owned;
+	o->rest = rest;
 	rc = open_entries(o, e);
 	free(o);
 	if (rc)

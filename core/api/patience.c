@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/patience.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+
+struct sk_guest {
+	struct sk_patience *p;
+	struct sk_guest *next, **at;
+	int64_t since;                  /* ms, with __atomic; 0: a request is
+					 * under way */
+	int fd;
+};
+
+struct sk_patience {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	pthread_t thread;
+	struct sk_guest *first;
+	int64_t most;                   /* ms */
+	bool ends;
+};
+
+/* A second later, by the clock of the condition. */
+static struct timespec soon(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec++;
+	return t;
+}
+
+/* The lock holds the descriptor: nobody else has its number yet. */
+static void show_out(struct sk_patience *p)
+{
+	int64_t before = sk_clock_ms() - p->most, since;
+	struct sk_guest *g;
+
+	for (g = p->first; g; g = g->next) {
+		since = __atomic_load_n(&g->since, __ATOMIC_RELAXED);
+		if (since && since < before)
+			shutdown(g->fd, SHUT_RDWR);
+	}
+}
+
+static void *watch(void *arg)
+{
+	struct sk_patience *p = arg;
+	struct timespec t;
+
+	pthread_mutex_lock(&p->lock);
+	while (!p->ends) {
+		if (!p->first) {
+			pthread_cond_wait(&p->changed, &p->lock);
+			continue;
+		}
+		t = soon();
+		pthread_cond_timedwait(&p->changed, &p->lock, &t);
+		show_out(p);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+int sk_patience_new(unsigned seconds, struct sk_patience **out,
+    struct snek_error *e)
+{
+	struct sk_patience *p = calloc(1, sizeof(*p));
+	pthread_condattr_t a;
+
+	if (!p)
+		return sk_enomem(e);
+	p->most = (int64_t)seconds * 1000;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_condattr_init(&a);
+	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->changed, &a);
+	pthread_condattr_destroy(&a);
+	if (sk_thread_start(&p->thread, watch, p)) {
+		pthread_cond_destroy(&p->changed);
+		pthread_mutex_destroy(&p->lock);
+		free(p);
+		return sk_fail(e, SNEK_EAGAIN, "no thread to keep the time");
+	}
+	*out = p;
+	return 0;
+}
+
+void sk_patience_free(struct sk_patience *p)
+{
+	if (!p)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->ends = true;
+	pthread_cond_signal(&p->changed);
+	pthread_mutex_unlock(&p->lock);
+	pthread_join(p->thread, NULL);
+	pthread_cond_destroy(&p->changed);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+struct sk_guest *sk_guest_enter(struct sk_patience *p, int fd)
+{
+	struct sk_guest *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	g->p = p;
+	g->fd = fd;
+	g->since = sk_clock_ms();
+	g->at = &p->first;
+	pthread_mutex_lock(&p->lock);
+	g->next = p->first;
+	if (g->next)
+		g->next->at = &g->next;
+	else
+		pthread_cond_signal(&p->changed);
+	p->first = g;
+	pthread_mutex_unlock(&p->lock);
+	return g;
+}
+
+void sk_guest_busy(struct sk_guest *g)
+{
+	if (g)
+		__atomic_store_n(&g->since, 0, __ATOMIC_RELAXED);
+}
+
+void sk_guest_idle(struct sk_guest *g)
+{
+	if (g)
+		__atomic_store_n(&g->since, sk_clock_ms(), __ATOMIC_RELAXED);
+}
+
+void sk_guest_leave(struct sk_guest *g)
+{
+	if (!g)
+		return;
+	pthread_mutex_lock(&g->p->lock);
+	*g->at = g->next;
+	if (g->next)
+		g->next->at = g->at;
+	pthread_mutex_unlock(&g->p->lock);
+	free(g);
+}
