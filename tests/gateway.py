@@ -5,6 +5,7 @@ import gzip
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -298,6 +299,185 @@ def requests_that_smuggle_or_are_no_http_get_an_error(g):
     assert s == 200
 
 
+def read_all(c, until):
+    data = b""
+    while not until(data):
+        more = c.recv(65536)
+        if not more:
+            break
+        data += more
+    return data
+
+
+def head(method, path, *more):
+    return ("%s %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n%s\r\n" % (
+        method, path, TOKEN, "".join(m + "\r\n" for m in more))).encode()
+
+
+def requests_that_are_sent_together_are_answered_in_turn(g):
+    g.ask("POST", "/v1/categories/pipe/records", lines(3))
+    c = socket.create_connection(("127.0.0.1", g.port), 30)
+    c.settimeout(30)
+    body = b"7\n"
+    c.sendall(head("GET", "/v1/categories/pipe/records") +
+              head("POST", "/v1/categories/pipe/records", "Content-Length: 2") + body +
+              head("GET", "/v1/categories/pipe") + head("GET", "/v1/nothing"))
+    data = read_all(c, lambda d: d.count(b"HTTP/1.1 ") == 4 and b"nothing answers" in d)
+    c.close()
+    status = re.findall(b"HTTP/1.1 ([0-9]*)", data)
+    assert status == [b"200", b"200", b"200", b"404"], data
+    assert data.index(b'"n":2') < data.index(b'"receipt"') < data.index(b'"records":4'), data
+
+
+def a_length_said_twice_and_other_codings_are_refused(g):
+    for more in (("Content-Length: 2", "Content-Length: 9"), ("Transfer-Encoding: gzip",),
+                 ("Transfer-Encoding: chunked, gzip",), ("Content-Length: 2x",),
+                 ("Content-Length: -1",)):
+        data = raw(g, head("POST", "/v1/categories/twice/records", *more) + b"7\n")
+        assert b" 200 " not in data and (b" 400 " in data or not data), (more, data)
+    s, r, _ = g.ask("GET", "/v1/categories/twice")
+    assert s == 404, r
+
+
+def nobody_is_told_to_go_on_who_may_not(g):
+    go_on = ("Content-Length: 5000000", "Expect: 100-continue")
+    bad = head("POST", "/v1/categories/x/records", *go_on).replace(TOKEN.encode(), b"wrong")
+    data = raw(g, bad)
+    assert b" 401 " in data and b" 100 " not in data, data
+    data = raw(g, head("POST", "/v1/categories/x/records", *go_on))
+    assert b" 100 " in data, data
+
+
+def head_and_options_are_answered_and_a_405_says_what_is_taken(g):
+    s, data, h = g.ask("HEAD", "/v1/categories/d", raw=True)
+    assert s == 200 and data == b"" and int(h["Content-Length"]) > 100, (s, h)
+    s, data, h = g.ask("OPTIONS", "/v1/categories/d", raw=True)
+    assert s == 204 and h["Allow"] == "GET, HEAD, DELETE", h
+    s, r, h = g.ask("PUT", "/v1/categories/d/records", "1")
+    assert s == 405 and h["Allow"] == "GET, HEAD, POST", h
+    s, r, h = g.ask("OPTIONS", "/v2")
+    assert s == 404, r
+
+
+def names_are_taken_apart_before_they_are_decoded(g):
+    for path in ("/v1/categories/%2e%2e%2fmeta", "/v1/categories/..", "/v1/categories/a%00b",
+                 "/v1/categories/%zz", "/v1/categories/a%2", "/v1//categories", "/v1/jobs/..%2f..",
+                 "/v1/functions/..%2f..%2fetc%2fpasswd", "/v1/writes/%2e%2e/commit",
+                 "/../../etc/passwd", "//etc/passwd", "/v1/categories/" + "%41" * 3000):
+        data = raw(g, head("GET", path))
+        assert any(b" %d " % s in data for s in (400, 404, 405, 414, 431)), (path, data)
+    s, r, _ = g.ask("POST", "/v1/categories/%70ercent/records", "1")
+    assert s == 200 and r["category"] == "percent", r
+
+
+def parameters_that_are_not_there_or_make_no_sense_are_refused(g):
+    at = "/v1/categories/strict/records?"
+    for q in ("requestid=1", "request_id=" + "x" * 300, "request_id=%zz", "format=xml",
+              "duplicates=first", "durability=eternal"):
+        s, r, _ = g.ask("POST", at + q, "1")
+        assert s == 400 and r["code"] == "invalid", (q, s, r)
+    for path in ("/v1/jobs/" + "0" * 32 + "/results?page=x", "/v1/categories?limit=1",
+                 at + "limit=0", at + "limit=99999999999999999999", "/v1/query?wait=1"):
+        s, r, _ = g.ask("POST" if "query" in path else "GET", path)
+        assert s in (400, 404), (path, s, r)
+    s, r, _ = g.ask("GET", "/v1/categories/strict")
+    assert s == 404, r
+    s, r, _ = g.ask("POST", "/v1/categories/strict/writes?duplicates=first")
+    assert s == 400, r
+
+
+def too_many_queries_are_429_and_one_that_ends_makes_room():
+    plugin = os.path.join(os.getcwd(), "tests/plugins/.libs/job.so")
+    subprocess.run([os.path.join(os.path.dirname(SNEK), "snek-add-function"), plugin,
+                    "--cluster", CLUSTER], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    nap = json.dumps({"category": "d", "function": "job.nap", "wait": 0})
+    with Gateway("--jobs", "1") as g:
+        s, r, h = g.ask("POST", "/v1/query", nap)
+        assert s == 202 and r["state"] == "running", r
+        job = h["Location"]
+        s, r, h = g.ask("POST", "/v1/query", nap)
+        assert s == 429 and r["code"] == "temporary" and h["Retry-After"] == "1", (s, r)
+        assert g.ask("DELETE", job)[0] == 200
+        while s == 429:
+            s, r, h = g.ask("POST", "/v1/query", nap)
+            time.sleep(0.02)
+        assert s == 202, r
+        g.p.send_signal(signal.SIGTERM)     # and one that runs holds up no end
+
+
+def who_sends_a_head_byte_by_byte_is_closed_and_others_are_not():
+    with Gateway("--patience", "2") as g:
+        slow = socket.create_connection(("127.0.0.1", g.port), 60)
+        slow.sendall(b"GET /v1 HTTP/1.1\r\n")
+        slow.settimeout(0.2)
+        began = time.monotonic()
+        closed = False
+        while not closed and time.monotonic() < began + 60:
+            try:
+                slow.sendall(b"X: y\r\n")
+                closed = slow.recv(100) == b""
+            except socket.timeout:
+                continue
+            except OSError:
+                closed = True
+        assert closed, "it is still open"
+        s, r, _ = g.ask("GET", "/v1")
+        assert s == 200, r
+
+
+def more_connections_than_there_may_be_do_not_end_it():
+    with Gateway("--connections", "8") as g:
+        many = []
+        for _ in range(40):
+            c = socket.create_connection(("127.0.0.1", g.port), 30)
+            many.append(c)
+        for c in many:
+            c.close()
+        s = 0
+        while s != 200:
+            try:
+                s = g.ask("GET", "/v1")[0]
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.02)
+
+
+def what_a_log_says_is_one_line_of_plain_text():
+    log = os.path.join(DIR, "log")
+    with Gateway("--log", log) as g:
+        raw(g, head("GET", "/v1/\x1b[31m"))
+        g.ask("GET", "/v1")
+    with open(log, "rb") as f:
+        said = f.read().splitlines()
+    assert len(said) == 2 and b"/v1/?[31m 404" in said[0] and b"/v1 200" in said[1], said
+
+
+def systemd_hands_a_socket_over_and_hears_when_it_is_ready():
+    name = os.path.join(DIR, "notify")
+    told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    told.bind(name)
+    told.settimeout(60)
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    port = listening.getsockname()[1]
+    p = subprocess.Popen(
+        ["sh", "-c", 'exec 3<&%d; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"' % listening.fileno(),
+         "sh", SNEK, "gateway", "--cluster", CLUSTER], stdout=subprocess.PIPE,
+        pass_fds=[listening.fileno()],
+        env=dict(env, SNEK_GATEWAY_TOKEN=TOKEN, NOTIFY_SOCKET=name))
+    listening.close()
+    assert told.recv(100) == b"READY=1"
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    c.request("GET", "/v1", headers={"Authorization": "Bearer " + TOKEN})
+    assert c.getresponse().status == 200
+    p.send_signal(signal.SIGTERM)
+    assert told.recv(100) == b"STOPPING=1"
+    assert p.wait(60) == 0
+    p.stdout.close()
+    told.close()
+
+
 def a_body_in_chunks_over_the_limit_is_refused():
     with Gateway("--max-body", "64K") as g:
         s, r, _ = g.ask("POST", "/v1/categories/f/records", iter([b"1\n" * 1000] * 60))
@@ -489,6 +669,12 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
           sixty_four_clients_with_one_request_id_make_one_write,
           who_has_no_token_is_refused_before_its_body_is_read,
           requests_that_smuggle_or_are_no_http_get_an_error,
+          requests_that_are_sent_together_are_answered_in_turn,
+          a_length_said_twice_and_other_codings_are_refused,
+          nobody_is_told_to_go_on_who_may_not,
+          head_and_options_are_answered_and_a_405_says_what_is_taken,
+          names_are_taken_apart_before_they_are_decoded,
+          parameters_that_are_not_there_or_make_no_sense_are_refused,
           commands_do_through_a_gateway_what_they_do_without,
           a_large_write_goes_in_parts_and_none_is_seen_before_the_last,
           a_category_is_copied_through_a_gateway_both_ways_and_goes_on,
@@ -498,6 +684,11 @@ ALONE = [a_body_in_chunks_over_the_limit_is_refused,
          a_unix_socket_is_its_users_alone_and_gone_at_the_end,
          an_address_that_others_reach_is_refused_unless_a_proxy_stands_in_front,
          a_full_line_is_503_and_the_gateway_lives,
+         too_many_queries_are_429_and_one_that_ends_makes_room,
+         who_sends_a_head_byte_by_byte_is_closed_and_others_are_not,
+         more_connections_than_there_may_be_do_not_end_it,
+         what_a_log_says_is_one_line_of_plain_text,
+         systemd_hands_a_socket_over_and_hears_when_it_is_ready,
          at_the_end_a_request_under_way_is_answered]
 bad = 0
 

@@ -66,6 +66,8 @@ static bool set_server(struct gateway *g, const char *name, const char *v)
 		g->server.workers = number(v);
 	else if (!strcmp(name, "max-body"))
 		g->server.max_body = strtoull(v, NULL, 10);
+	else if (!strcmp(name, "patience"))
+		g->server.patience_s = number(v);
 	else if (!strcmp(name, "drain"))
 		g->drain_s = number(v);
 	else if (!strcmp(name, "log"))

@@ -66,16 +66,20 @@ static void log_line(const struct visit *v)
 	char when[32], line[1024];
 	time_t now = time(NULL);
 	struct tm tm;
-	int n;
+	int n, i;
 
 	if (v->server->o.log < 0)
 		return;
 	gmtime_r(&now, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	n = snprintf(line, sizeof(line), "%s %s %.600s %d %zu %zu %lldms\n", when,
+	n = snprintf(line, sizeof(line), "%s %.20s %.600s %d %zu %zu %lldms", when,
 	    v->method, v->path, v->out.status, v->body.n, v->out.body.n,
 	    (long long)(sk_clock_ms() - v->began));
-	if (n > 0 && write(v->server->o.log, line, (size_t)n) < 0)
+	for (i = 0; i < n; i++)
+		if (line[i] < ' ' || line[i] > '~')
+			line[i] = '?';  /* who reads it has a terminal */
+	line[n++] = '\n';
+	if ( write(v->server->o.log, line, (size_t)n) < 0)
 		return;                 /* nowhere to say so */
 }
 

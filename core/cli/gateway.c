@@ -11,7 +11,7 @@
 struct gateway {
 	struct cli c;
 	const char *listen, *token_file, *log, *on, *tmp, *wait, *keep, *jobs,
-	    *connections, *workers, *drain;
+	    *connections, *workers, *patience, *drain;
 	uint64_t max_body;
 	bool no_token, proxy;
 };
@@ -39,6 +39,8 @@ static const struct cli_option options[] = {
 	  "at once; default: 512" },
 	{ "workers", 0, CLI_COUNT, CLI_AT(gateway, workers), "N",
 	  "threads for what takes long; default: 16" },
+	{ "patience", 0, CLI_COUNT, CLI_AT(gateway, patience), "SECONDS",
+	  "for a request to come whole; default: 30" },
 	{ "drain", 0, CLI_COUNT, CLI_AT(gateway, drain), "SECONDS",
 	  "for requests under way at the end; default: 30" },
 	{ "log", 0, CLI_TEXT, CLI_AT(gateway, log), "FILE|-",
@@ -89,6 +91,7 @@ static void put_all(struct argv *a, const struct gateway *g)
 	put_text(a, "keep", g->keep);
 	put_text(a, "connections", g->connections);
 	put_text(a, "workers", g->workers);
+	put_text(a, "patience", g->patience);
 	put(a, "drain=%s", g->drain ? g->drain : "30");
 	put_text(a, "log", g->log);
 	put_text(a, "tmp", g->tmp);
