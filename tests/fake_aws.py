@@ -22,6 +22,7 @@ try:
 except ImportError:             # Debian's awscli brings it, under this name
     import awscli.clidriver     # noqa: F401
     import botocore.auth
+import botocore.serialize
 import botocore.session
 import botocore.validate
 from botocore.awsrequest import AWSRequest
@@ -274,7 +275,11 @@ class Cloud:
             text, limit = p['TemplateBody'], 51200
         if len(text) > limit:
             raise Refused(400, 'ValidationError', 'template too large')
-        new = json.loads(text)['Resources']
+        whole = json.loads(text)
+        if set(whole.get('Parameters', {})) != {
+                v for k, v in p.items() if k.endswith('.ParameterKey')}:
+            raise Refused(400, 'ValidationError', 'parameters')
+        new = whole['Resources']
         for r in new.values():
             code = r.get('Properties', {}).get('Code')
             if code and not any(code['S3Key'] in b
@@ -441,6 +446,13 @@ class Cloud:
                 f'{str(more).lower()}</IsTruncated>' +
                 (f'<Marker>{first + 10}</Marker>' if more else ''))
 
+    # ---- EC2 ----
+
+    def DescribeManagedPrefixLists(self, p):
+        assert p['Filter.1.Value.1'] == f'com.amazonaws.{REGION}.s3', p
+        return ('<prefixListSet><item><prefixListId>pl-6da54004</prefixListId>'
+                '</item></prefixListSet>')
+
     # ---- ElastiCache ----
 
     def DescribeReplicationGroups(self, p):
@@ -551,6 +563,28 @@ class Model:
             raise Wrong(f'{where} is too long')
 
 
+class Ec2Model:
+    """EC2 counts its lists in a way of its own: forms are made again by
+    botocore, and compared."""
+
+    WANTS = {'DescribeManagedPrefixLists': {'Filters': [
+        {'Name': 'prefix-list-name', 'Values': [f'com.amazonaws.{REGION}.s3']}]}}
+
+    def __init__(self):
+        session = botocore.session.get_session()
+        self.service = session.get_service_model('ec2')
+
+    def check(self, form):
+        action = form['Action']
+        if action not in self.WANTS:
+            raise Wrong(action)
+        want = botocore.serialize.create_serializer('ec2').serialize_to_request(
+            self.WANTS[action], self.service.operation_model(action))['body']
+        if form != want:
+            raise Wrong(f'{form}, not {want}')
+        return action
+
+
 class JsonModels:
     """What botocore knows of services that speak JSON."""
 
@@ -582,6 +616,7 @@ class Server:
         self.cloud = cloud
         self.forms = {name: Model(name) for name in (
             'cloudformation', 'elasticache', 'iam', 'sts')}
+        self.forms['ec2'] = Ec2Model()
         self.json = JsonModels('logs', 'secretsmanager', 'ssm')
         self.at = lambda n, action: None
         self.calls, self.lock = 0, threading.Lock()
@@ -657,6 +692,9 @@ class Server:
 
         def call():
             xml = getattr(self.cloud, action)(form)
+            if service == 'ec2':
+                return 200, {}, (f'<{action}Response>{xml}'
+                                 f'</{action}Response>')
             return 200, {}, (f'<{action}Response><{action}Result>{xml}'
                              f'</{action}Result></{action}Response>')
         return action, call

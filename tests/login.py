@@ -2,7 +2,9 @@
 """snek-api's functions and the token of their servers, which a fake Secrets
 Manager keeps: a real server, and a Runtime API that hands out events.
 
-login.py API: runs API (snek-api).
+login.py API TOOL DEPLOY: runs API (snek-api), and sets up a stack's bastion
+from the template of TOOL (tests/stack_tool) and the bundle of DEPLOY
+(snek-deploy).
 """
 import http.server
 import inspect
@@ -18,7 +20,7 @@ import time
 
 import fake_aws
 
-API, = sys.argv[1:]
+API, TOOL, DEPLOY = sys.argv[1:]
 ARN = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:one-Ab12Cd'
 TOKEN = 'a-token/that+nobody%sees:0123456789'
 EVENT = {'version': '2.0', 'rawPath': '/v1', 'rawQueryString': '',
@@ -97,6 +99,7 @@ class World:
                    AWS_REGION=fake_aws.REGION,
                    AWS_ACCESS_KEY_ID=fake_aws.KEY,
                    AWS_SECRET_ACCESS_KEY=fake_aws.SECRET)
+        self.env = env
         self.wait_for_redis()
         self.log = open(os.path.join(self.dir.name, 'log'), 'w+')
         self.api = subprocess.Popen([API], env=env, stderr=self.log,
@@ -186,9 +189,77 @@ def a_token_that_is_not_the_servers_is_refused_by_it():
         assert what == 'error', text
 
 
+PROGRAMS = {
+    'dnf': '#!/bin/sh\n',
+    'aws': '#!/bin/sh\nfor to; do :; done\ncp "$BUNDLE" "$to"\n',
+    'unzip': '#!PYTHON\n'
+             'import os, sys, zipfile\n'
+             'z = zipfile.ZipFile(sys.argv[2])\n'
+             'for i in z.infolist():\n'
+             '    os.chmod(z.extract(i, sys.argv[4]), i.external_attr >> 16)\n',
+}
+
+
+def script_of_bastion(port):
+    t = json.loads(subprocess.run(
+        [TOOL, 'template', 'one', 'code=c.zip', 'bastion=1', 'auth=token',
+         'shards=1'], check=True, capture_output=True, text=True).stdout)
+    text = t['Resources']['Bastion']['Properties']['UserData'][
+        'Fn::Base64']['Fn::Sub']
+    script = text.split('us-ascii"\n\n')[2].split('--//--')[0]
+    for name, value in {
+            'AWS::Region': fake_aws.REGION, 'Artifacts': 'bucket',
+            'Token': ARN, 'Meta.PrimaryEndPoint.Address': '127.0.0.1',
+            'Shard0.PrimaryEndPoint.Address': '127.0.0.1'}.items():
+        script = script.replace('${%s}' % name, value)
+    assert '${' not in script
+    return script.replace('rediss://127.0.0.1:6379',
+                          f'redis://127.0.0.1:{port}')
+
+
+def the_bastions_commands_reach_the_servers():
+    """Its script is run here, in a directory, with the real bundle."""
+    with World() as w:
+        assert w.ask()[1]['statusCode'] == 200          # there is a cluster
+        root = os.path.join(w.dir.name, 'bastion')
+        programs = os.path.join(w.dir.name, 'bin')
+        bundle = os.path.join(w.dir.name, 'api.zip')
+        os.mkdir(root)
+        os.mkdir(programs)
+        for name, text in PROGRAMS.items():
+            path = os.path.join(programs, name)
+            with open(path, 'w') as f:
+                f.write(text.replace('PYTHON', sys.executable))
+            os.chmod(path, 0o755)
+        subprocess.run([DEPLOY, '--aws', '--bundle', bundle], check=True,
+                       capture_output=True, env=w.env)
+        env = {k: v for k, v in w.env.items() if not k.startswith('SNEK_') and
+               k != 'AWS_LAMBDA_RUNTIME_API'}
+        env.update(BASTION_ROOT=root, BUNDLE=bundle, HOME=root,
+                   PATH=f'{programs}:{os.environ["PATH"]}')
+        for _ in range(2):      # at each of its starts
+            r = subprocess.run(['sh'], input=script_of_bastion(w.port), env=env,
+                               capture_output=True, text=True, timeout=120)
+            assert r.returncode == 0, r
+        r = subprocess.run([f'{root}/usr/local/bin/snek', 'doctor'], env=env,
+                           capture_output=True, text=True, timeout=120)
+        told = [x.split('\t')[:2] for x in r.stdout.splitlines()]
+        assert ['PASS', 'auth'] in told and ['PASS', 'cluster'] in told, r
+        assert ['PASS', 'plugins'] in told and ['PASS', 'worker'] in told, r
+        assert r.returncode == 0 and TOKEN not in r.stdout + r.stderr, r
+        for which in 'meta', '0':
+            r = subprocess.run([f'{root}/usr/local/bin/snek-redis', which,
+                                'ping'], env=env, capture_output=True,
+                               text=True, timeout=60)
+            assert r.stdout == 'PONG\n', r
+        r = subprocess.run([f'{root}/usr/local/bin/snek-redis', '7', 'ping'],
+                           env=env, capture_output=True, text=True, timeout=60)
+        assert r.returncode == 3 and 'no such shard' in r.stderr, r
+
+
 def main():
     for name, f in list(globals().items()):
-        if inspect.isfunction(f) and f not in (main, spare_port):
+        if inspect.isfunction(f) and f not in (main, spare_port, script_of_bastion):
             f()
             print(f'ok {name}', flush=True)
 

@@ -11,4 +11,5 @@ done
 test -n "$python" || { echo "SKIP: no botocore (apt-get install awscli)"; exit 77; }
 command -v redis-server >/dev/null || { echo "SKIP: no redis-server"; exit 77; }
 export PYTHONDONTWRITEBYTECODE=1
-exec "$python" "$srcdir/tests/login.py" "$top/snek-api"
+exec "$python" "$srcdir/tests/login.py" "$top/snek-api" \
+    "$top/tests/stack_tool" "$top/snek-deploy"

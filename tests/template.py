@@ -48,6 +48,12 @@ def walk(value, path=()):
             yield from walk(v, path + (i,))
 
 
+def script_of(user_data):
+    """The part that a shell runs."""
+    return user_data.split('x-shellscript; charset="us-ascii"\n\n')[1].split(
+        '--//--')[0]
+
+
 def as_list(v):
     return v if isinstance(v, list) else [v]
 
@@ -91,7 +97,8 @@ class Rules:
                 names += [n.split('.')[0] for n in
                           re.findall(r'\$\{([^}]+)\}', v['Fn::Sub'])]
             for n in names + as_list(v.get('DependsOn', [])):
-                self.must(n in self.r or n in PSEUDO, path, f'no {n}')
+                self.must(n in self.r or n in PSEUDO or
+                          n in self.t.get('Parameters', {}), path, f'no {n}')
 
     def statements(self):
         for path, v in walk(self.t):
@@ -115,6 +122,10 @@ class Rules:
         kinds = {r['Type'] for r in self.r.values()}
         self.must(not kinds & {'AWS::EC2::NatGateway', 'AWS::EC2::EIP',
                                'AWS::EC2::InternetGateway'}, 'net', 'a way out')
+        for k, p in self.of('AWS::EC2::SecurityGroupEgress'):
+            self.must('DestinationSecurityGroupId' in p or
+                      (k == 'BastionToS3' and 'DestinationPrefixListId' in p),
+                      k, 'out to anywhere')
         for k, p in self.of('AWS::EC2::SecurityGroupIngress'):
             self.must('SourceSecurityGroupId' in p, k, 'not by group')
         for k, p in self.of('AWS::EC2::SecurityGroup'):
@@ -144,6 +155,11 @@ class Rules:
         for k, p in self.of('AWS::EC2::Instance'):
             self.must(all(d['Ebs']['Encrypted'] for d in
                           p['BlockDeviceMappings']), k, 'plain')
+            text = p['UserData']['Fn::Base64']['Fn::Sub']
+            self.must(len(text) < 12000, k, f'user data of {len(text)}')
+            self.must(subprocess.run(
+                ['sh', '-n'], input=script_of(text), text=True).returncode == 0,
+                k, 'its script is none')
         for k, p in self.of('AWS::ApiGatewayV2::Route'):
             self.must(p['AuthorizationType'] == 'AWS_IAM', k, 'for anybody')
 

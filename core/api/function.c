@@ -7,7 +7,8 @@
  * Where things are comes from its environment: SNEK_META and SNEK_SHARDS (the
  * servers' URLs, the latter with commas between), SNEK_LEVEL, SNEK_COORDINATOR
  * (the function that coordinates), SNEK_ON (executor of queries), SNEK_CACHES
- * or SNEK_TOKEN_SECRET (see login.h).
+ * or SNEK_TOKEN_SECRET (see login.h).  "snek-api login" only writes the profile
+ * of the servers.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -280,6 +281,18 @@ static int fail_init(struct function *f, const struct snek_error *e)
 	return 1;
 }
 
+/* On a machine of the stack: a profile of its servers, for the command. */
+static int only_log_in(struct function *f)
+{
+	struct snek_error e = { 0 };
+	int rc = sk_api_login_is_wanted() ? log_in(f, &e) : sk_fail(&e,
+	    SNEK_EINVAL, "neither SNEK_CACHES nor SNEK_TOKEN_SECRET is set");
+
+	if (rc)
+		fprintf(stderr, "snek-api: %s\n", e.text);
+	return rc ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	char root[2048];
@@ -290,6 +303,8 @@ int main(int argc, char **argv)
 	struct snek_error e = { 0 };
 	int rc;
 
+	if (!api && argc == 2 && !strcmp(argv[1], "login"))
+		return only_log_in(&f);
 	if (!api) {
 		fputs("snek-api is a program for AWS Lambda; on a machine, snek "
 		    "gateway serves the same\n", stderr);

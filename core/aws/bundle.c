@@ -15,7 +15,8 @@
  *   snek/copyright/...     by package of the system
  *
  * That of the API has snek/snek-api in place of plugin and worker, and what it
- * may load: snek/snek-aws.so and snek/plugins/, those that ship.
+ * may load: snek/snek-aws.so and snek/plugins/, those that ship; and for the
+ * stack's bastion the command, snek/snek-whole, with snek/snek-worker.
  *
  * Libraries lie where no search of the host's looks, so that its programs do
  * not get them; the launcher has the loader look there and nowhere else.
@@ -233,6 +234,8 @@ int sk_bundle_make(const struct sk_bundle_options *o, struct sk_bundle *out,
 	free(b.launcher);
 	free(b.tls);
 	free(b.aws);
+	free(b.snek);
+	free(b.runner);
 	if (rc)
 		sk_bundle_free(&made);
 	else

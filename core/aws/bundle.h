@@ -14,6 +14,8 @@ struct sk_bundler {
 	char *worker;                   /* paths: of the program that runs; */
 	char *launcher;
 	char *tls, *aws;                /* NULL: it goes without */
+	char *snek, *runner;            /* beside snek-api, the command and its
+					 * worker; or NULL */
 	struct sk_closure closure;
 	const struct sk_object *loader, *plugin;
 	struct sk_layout layout;
@@ -25,7 +27,8 @@ int sk_bundle_find_programs(struct sk_bundler *, struct snek_error *);
 /* As Lambda says; NULL: it runs none such. */
 const char *sk_bundle_arch(unsigned machine);
 
-/* bundle_api.c: what snek-api may load: modules, shipped plugins. */
+/* bundle_api.c: what snek-api may load: modules, shipped plugins; and the
+ * command with its worker. */
 int sk_bundle_add_loaded(struct sk_bundler *, struct snek_error *);
 
 /* bundle_about.c: whose it all is, snek/copyright/, and what, snek/manifest. */

@@ -83,8 +83,13 @@ static bool find_all(struct sk_bundler *b)
 	    SNEK_PLUGINDIR "/modules/snek-tls.so") : NULL;
 	b->aws = o->plugin ? NULL : find_module(NULL, "SNEK_AWS",
 	    SNEK_PLUGINDIR "/modules/snek-aws.so");
-	return b->worker && b->launcher && (b->tls || !o->with_tls) &&
-	    (b->aws || o->plugin);
+	if (o->plugin || o->worker)     /* the one that was given, alone */
+		return b->worker && b->launcher && (b->tls || !o->with_tls) &&
+		    (b->aws || o->plugin);
+	b->snek = find(NULL, "snek-whole");
+	b->runner = find(NULL, "snek-worker");
+	return b->worker && b->launcher && (b->tls || !o->with_tls) && b->aws &&
+	    b->snek && b->runner;
 }
 
 int sk_bundle_find_programs(struct sk_bundler *b, struct snek_error *e)
@@ -98,5 +103,9 @@ int sk_bundle_find_programs(struct sk_bundler *b, struct snek_error *e)
 		rc = check(b, b->launcher, e);
 	if (!rc && b->tls)
 		rc = check(b, b->tls, e);
+	if (!rc && b->snek)
+		rc = check(b, b->snek, e);
+	if (!rc && b->runner)
+		rc = check(b, b->runner, e);
 	return !rc && b->aws ? check(b, b->aws, e) : rc;
 }

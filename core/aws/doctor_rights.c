@@ -16,6 +16,7 @@ static const char *const actions[] = {
 	"cloudformation:DescribeStacks", "cloudformation:ExecuteChangeSet",
 	"cloudwatch:PutMetricAlarm", "ec2:CreateSecurityGroup",
 	"ec2:CreateVpc", "ec2:CreateVpcEndpoint",
+	"ec2:DescribeManagedPrefixLists",
 	"elasticache:CreateReplicationGroup", "elasticache:CreateUser",
 	"execute-api:Invoke", "iam:CreateRole", "iam:PassRole",
 	"iam:PutRolePolicy", "lambda:AddPermission", "lambda:CreateFunction",

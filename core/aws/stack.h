@@ -8,6 +8,7 @@
  *   stack_change.c  change sets
  *   stack_bucket.c  the artifacts' bucket: put, list, empty
  *   stack_deploy.c  options -> bucket, code, whole stack; resumable
+ *   stack_s3list.c  the addresses of S3, for the bastion
  *   stack_left.c    what is named or tagged as the stack's: functions, the rest
  *   stack_preview.c what a deployment would change
  */
@@ -107,6 +108,13 @@ int sk_stack_pause(const struct sk_stack_watch *, const char *what,
 /* Copy the text at a path, cut, or "". */
 void sk_stack_text(const struct sk_xml_node *, const char *path, char *to,
     size_t room);
+
+/* ---- stack_s3list.c ---- */
+
+#define SK_STACK_S3_LIST 40u
+/* Its id in the region.  SNEK_ENOENT. */
+int sk_stack_s3_list(struct sk_aws *, char id[SK_STACK_S3_LIST],
+    struct snek_error *);
 
 /* ---- stack_bucket.c ---- */
 

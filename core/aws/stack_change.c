@@ -45,6 +45,19 @@ static void put_tags(struct sk_form *f, const struct sk_stack_options *o)
 	}
 }
 
+static int put_s3_list(struct sk_aws *aws, struct sk_form *f,
+    struct snek_error *e)
+{
+	char id[SK_STACK_S3_LIST];
+	int rc = sk_stack_s3_list(aws, id, e);
+
+	if (rc)
+		return rc;
+	sk_form_put(f, "Parameters.member.1.ParameterKey", SK_TEMPLATE_S3_LIST);
+	sk_form_put(f, "Parameters.member.1.ParameterValue", id);
+	return 0;
+}
+
 static int make_set(struct sk_aws *aws, const struct sk_stack_options *o,
     const char *body, const char *url, const char *name,
     struct sk_stack_plan *p, bool *is_new, struct snek_error *e)
@@ -66,6 +79,12 @@ static int make_set(struct sk_aws *aws, const struct sk_stack_options *o,
 	if (p->creates)         /* or else a failed one could not be gone on from */
 		sk_form_put(&f, "OnStackFailure", "DELETE");
 	put_tags(&f, o);
+	if (o->bastion && o->code_key)
+		rc = put_s3_list(aws, &f, e);
+	if (rc) {
+		sk_buf_free(&f.b);
+		return rc;
+	}
 	rc = sk_stack_call(aws, "CreateChangeSet", &f, &xml, type, &why);
 	if (rc && !strcmp(type, "AlreadyExistsException")) {
 		snprintf(p->set, sizeof(p->set), "%s", name);

@@ -218,6 +218,8 @@ int sk_template_make(const struct sk_stack_options *o, struct sk_buf *out,
 	sk_template_put(&t, "'AWSTemplateFormatVersion':'2010-09-09'");
 	sk_template_put(&t, "'Description':'snek: shards, mappers and an API "
 	    "(made by snek-deploy; change it there)'");
+	if (o->code_key && o->bastion)
+		sk_template_bastion_parameters(&t);
 	sk_template_put(&t, "'Resources':{");
 	bucket(&t);
 	if (o->code_key) {

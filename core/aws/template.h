@@ -63,6 +63,12 @@ void sk_template_store(struct sk_template *);
 void sk_template_code(struct sk_template *);
 void sk_template_api(struct sk_template *);
 void sk_template_bastion(struct sk_template *);
+/* The prefix list's id is another in each region, and is given with the
+ * template. */
+#define SK_TEMPLATE_S3_LIST "S3PrefixList"
+void sk_template_bastion_parameters(struct sk_template *);
+/* A statement that lets a user, or whoever has the token, to the servers. */
+void sk_template_store_rights(struct sk_template *, const char *user);
 
 /* The functions of the API, in the order of their routes. */
 struct sk_template_function {

@@ -39,7 +39,7 @@ static void logs(struct sk_template *t, const char *id)
 	    "{'Fn::GetAtt':['%sLogs','Arn']}}", id);
 }
 
-static void store(struct sk_template *t, const char *user)
+void sk_template_store_rights(struct sk_template *t, const char *user)
 {
 	uint32_t i;
 
@@ -86,7 +86,7 @@ static void role(struct sk_template *t, const struct sk_template_function *f)
 	sk_template_put(t, "'Policies':[{'PolicyName':'own','PolicyDocument':"
 	    "{'Version':'2012-10-17','Statement':[");
 	logs(t, f->id);
-	store(t, "Api");
+	sk_template_store_rights(t, "Api");
 	interfaces(t, f->id);
 	if (f->invokes)
 		invoke(t);
@@ -106,7 +106,7 @@ static void mapper_role(struct sk_template *t)
 	    "'logs:CreateLogStream','logs:PutLogEvents'],'Resource':{'Fn::Sub':"
 	    "'arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:"
 	    "log-group:/aws/lambda/%s-fn-*:*'}}", t->o->name);
-	store(t, "Mapper");
+	sk_template_store_rights(t, "Mapper");
 	interfaces(t, "fn-*");
 	sk_template_put(t, "]}}]");
 	sk_template_tags(t, "mapper");

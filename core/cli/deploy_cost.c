@@ -24,7 +24,7 @@ static const struct {
 };
 #define VALKEY 0.8
 #define ENDPOINT_HOUR 0.01      /* an interface endpoint, each zone */
-#define BASTION_HOUR 0.0061     /* t3.nano with 8 GB of gp3 */
+#define BASTION_HOUR 0.0113     /* t3.micro with 8 GB of gp3 */
 #define ALARM_MONTH 0.10
 #define SECRET_MONTH 0.40
 #define FUNCTIONS 4
