@@ -275,6 +275,16 @@ def the_command_shows_its_plan_and_does_it():
         assert 'status\tUPDATE_COMPLETE' in w.deploy('--status')
 
 
+def a_bastion_is_told_where_s3_is():
+    with Command() as w:
+        out = w.deploy('--code', w.zip, '--yes', '--bastion')
+        assert '+   BastionToS3' in out, out
+        assert 'DescribeManagedPrefixLists' in w.cloud.log
+        assert 'Bastion' in w.cloud.stacks[0].resources
+        out = w.deploy('--code', w.zip, '--bastion')
+        assert 'nothing to change' in out, out
+
+
 def the_command_leaves_nothing_behind():
     with Command() as w:
         w.deploy('--code', w.zip, '--yes')
