@@ -81,15 +81,33 @@ static char letter(char c)
 	}
 }
 
+#define EACH 0x0101010101010101ull      /* in each of eight bytes */
+
+/* Nothing below a blank and no backslash among the eight bytes at s, which are
+ * copied; a byte of 0x80 or more may be taken for one. */
+static bool put_eight(char *to, const char *s)
+{
+	uint64_t v, slash;
+
+	memcpy(&v, s, sizeof(v));
+	memcpy(to, &v, sizeof(v));
+	slash = v ^ EACH * '\\';
+	return !(((v - EACH * ' ') | (slash - EACH) | v) & EACH * 0x80);
+}
+
 static void put_text(struct cli_tsv *t, const char *s, size_t n)
 {
 	char *to;
-	size_t i;
+	size_t i = 0;
 
-	if (!reserve(t, 2 * n))
+	if (!reserve(t, 2 * n + 8))
 		return;
 	to = t->row + t->n;
-	for (i = 0; i < n; i++) {
+	while (i + 8 <= n && put_eight(to, s + i)) {
+		i += 8;
+		to += 8;
+	}
+	for (; i < n; i++) {
 		if ((s[i] < ' ' || s[i] == '\\') && letter(s[i])) {
 			*to++ = '\\';
 			*to++ = letter(s[i]);

@@ -26,7 +26,7 @@ struct reference {
 struct sk_collate {
 	struct sk_run_view *view;
 	size_t views, bytes;
-	struct reference *ref, *spare;
+	struct reference *ref, *spare;  /* spare: CACHED of them */
 	size_t n, cap, next;
 };
 
@@ -147,6 +147,30 @@ static void radix(struct reference *a, struct reference *spare, size_t n,
 		memcpy(a, from, n * sizeof(*a));
 }
 
+/* Where they are, by one digit: whoever stands where another belongs changes
+ * places with him. */
+static void permute(struct reference *a, int d, const uint32_t count[256])
+{
+	uint32_t next[256], end[256], i, sum = 0;
+
+	for (i = 0; i < 256; i++) {
+		next[i] = sum;
+		end[i] = sum += count[i];
+	}
+	for (i = 0; i < 256; i++)
+		while (next[i] < end[i]) {
+			struct reference r = a[next[i]], t;
+			uint8_t k;
+
+			while ((k = digit(&r, d)) != i) {
+				t = a[next[k]];
+				a[next[k]++] = r;
+				r = t;
+			}
+			a[next[i]++] = r;
+		}
+}
+
 /* differ: the bits by which words may differ. */
 static void sort_words(struct reference *a, struct reference *spare, size_t n,
     uint64_t differ)
@@ -168,8 +192,7 @@ static void sort_words(struct reference *a, struct reference *spare, size_t n,
 	d = 7 - __builtin_clzll(differ) / 8;
 	for (i = 0; i < n; i++)
 		count[digit(&a[i], d)]++;
-	deal(a, spare, n, d, count);
-	memcpy(a, spare, n * sizeof(*a));
+	permute(a, d, count);
 	differ &= ~(0xffull << (8 * d));
 	for (i = 0; i < 256; at += count[i++])
 		sort_words(a + at, spare, count[i], differ);
@@ -177,22 +200,20 @@ static void sort_words(struct reference *a, struct reference *spare, size_t n,
 
 /* ---- by keys ---- */
 
+/* Keys that end within a word end in zeroes there: so may others, and these are
+ * compared.  One that ends with its word has nothing but zeroes in the next. */
 static void sort(struct reference *a, struct reference *spare, size_t n,
     uint32_t level)
 {
-	size_t end = 8 * ((size_t)level + 1), i, k;
-	bool ended;
+	size_t i, k;
 
 	sort_words(a, spare, n, set_words(a, n, level));
 	for (i = 0; i < n; i = k) {
-		ended = false;
 		for (k = i + 1; k < n && a[k].word == a[i].word; k++)
-			ended = ended || key_at(a[k].at).n <= end;
+			;
 		if (k - i < 2)
 			continue;
-		/* One that ends here differs by zeroes behind it only. */
-		ended = ended || key_at(a[i].at).n <= end;
-		if (ended || level + 1 == LEVELS)
+		if (!(uint8_t)a[i].word || level + 1 == LEVELS)
 			qsort(a + i, k - i, sizeof(*a), by_key);
 		else
 			sort(a + i, spare, k - i, level + 1);
@@ -241,13 +262,13 @@ static int make_room(sk_collate *c, const struct sk_run *const *runs, size_t n,
 		bytes += runs[i]->bytes;
 		entries += runs[i]->entries;
 	}
-	if (entries >= UINT32_MAX || bytes > memory || entries > memory / (2 * sizeof(*c->ref)) ||
-	    bytes + 2 * sizeof(*c->ref) * entries > memory)
+	if (entries >= UINT32_MAX || bytes > memory ||
+	    bytes + sizeof(*c->ref) * (entries + CACHED) > memory)
 		return SNEK_ENOENT;
-	c->cap = entries + 1 + AHEAD;
-	c->bytes = bytes + 2 * sizeof(*c->ref) * c->cap;
+	c->cap = entries + AHEAD;
+	c->bytes = bytes + sizeof(*c->ref) * (c->cap + CACHED);
 	c->ref = sk_pages_alloc(c->cap * sizeof(*c->ref));
-	c->spare = sk_pages_alloc(c->cap * sizeof(*c->ref));
+	c->spare = sk_pages_alloc(CACHED * sizeof(*c->ref));
 	c->view = calloc(n + 1, sizeof(*c->view));
 	return c->ref && c->spare && c->view ? 0 : SNEK_ENOMEM;
 }
@@ -270,7 +291,7 @@ int sk_collate_new(const struct sk_run *const *runs, size_t n, size_t memory,
 		return rc;
 	}
 	sort(c->ref, c->spare, c->n, 0);
-	sk_pages_free(c->spare, c->cap * sizeof(*c->spare));
+	sk_pages_free(c->spare, CACHED * sizeof(*c->spare));
 	c->spare = NULL;
 	*out = c;
 	return 0;
@@ -300,6 +321,6 @@ void sk_collate_free(sk_collate *c)
 		sk_run_view_close(&c->view[--c->views]);
 	free(c->view);
 	sk_pages_free(c->ref, c->cap * sizeof(*c->ref));
-	sk_pages_free(c->spare, c->cap * sizeof(*c->spare));
+	sk_pages_free(c->spare, CACHED * sizeof(*c->spare));
 	free(c);
 }

@@ -12,6 +12,7 @@
 
 #define CHECK_EVERY 1024u       /* entries */
 #define AHEAD 8u                /* slots fetched before their turn */
+#define ROOM ((uint64_t)256 << 20)      /* of a file in memory */
 #define LOOK (32u << 10)        /* keys at which it is asked whether ... */
 #define WORTH 4u                /* ... entries have enough in common for a
                                  * table: so many a key */
@@ -338,7 +339,9 @@ static int reduce_many(struct reduction *r, const struct sk_run *const *runs,
 		return rc;
 	if (r->o->memory - sk_collate_bytes(c) > r->most)
 		r->most = r->o->memory - sk_collate_bytes(c);
-	rc = give_collated(r, c, e);
+	rc = sk_run_share(r->out, r->o->tmp, r->most < ROOM ? r->most : ROOM, e);
+	if (rc >= 0)
+		rc = give_collated(r, c, e);
 	sk_collate_free(c);
 	return rc;
 }

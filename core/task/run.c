@@ -23,27 +23,6 @@
 
 /* ---- writing ---- */
 
-static int flush(struct sk_run *r, struct snek_error *e)
-{
-	const char *p = r->mem.p;
-	size_t left = r->mem.n;
-	uint64_t at = r->bytes - left;
-	ssize_t n;
-
-	while (left) {
-		n = pwrite(r->fd, p, left, (off_t)at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return sk_tmp_fail(r->dir, at, e);
-		p += n;
-		left -= (size_t)n;
-		at += (uint64_t)n;
-	}
-	r->mem.n = 0;
-	return 0;
-}
-
 static size_t window(const struct sk_run *r)
 {
 	return r->window ? r->window : SK_RUN_WINDOW;
@@ -71,29 +50,6 @@ static uint8_t *put_head(uint8_t *p, const struct sk_entry *n)
 	p = sk_varint_put(p, n->place.version);
 	p = sk_varint_put(p, n->place.record);
 	return sk_varint_put(p, n->emit);
-}
-
-int sk_run_add(struct sk_run *r, const struct sk_entry *n, struct snek_error *e)
-{
-	size_t before = r->mem.n, bytes;
-	uint8_t *p;
-
-	if (!sk_pages_reserve(&r->mem, SK_ENTRY_HEAD + n->key.n + n->value.n))
-		return sk_enomem(e);
-	p = put_head((uint8_t *)r->mem.p + before, n);
-	if (n->key.n)
-		memcpy(p, n->key.p, n->key.n);
-	p += n->key.n;
-	if (n->value.n)
-		memcpy(p, n->value.p, n->value.n);
-	p += n->value.n;
-	r->mem.n = (size_t)(p - (uint8_t *)r->mem.p);
-	bytes = r->mem.n - before;
-	r->bytes += bytes;
-	r->entries++;
-	if (bytes > r->largest)
-		r->largest = bytes;
-	return r->fd && r->mem.n >= window(r) ? flush(r, e) : 0;
 }
 
 /* From a file in memory to one that is not. */
@@ -143,6 +99,82 @@ static int open_file(struct sk_run *r, const char *dir, struct snek_error *e)
 	return rc;
 }
 
+static int write_out(struct sk_run *r, struct snek_error *e)
+{
+	const char *p = r->mem.p;
+	size_t left = r->mem.n;
+	uint64_t at = r->bytes - left;
+	ssize_t n;
+
+	while (left) {
+		n = pwrite(r->fd, p, left, (off_t)at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return sk_tmp_fail(r->dir, at, e);
+		p += n;
+		left -= (size_t)n;
+		at += (uint64_t)n;
+	}
+	r->mem.n = 0;
+	return 0;
+}
+
+/* A file in memory that is full becomes one that is not. */
+static int flush(struct sk_run *r, struct snek_error *e)
+{
+	int rc = r->in_memory && r->bytes > r->room ? open_file(r, r->dir, e) : 0;
+
+	return rc ? rc : write_out(r, e);
+}
+
+static uint8_t *put_bytes(uint8_t *p, struct sk_span s)
+{
+	if (s.n)
+		memcpy(p, s.p, s.n);
+	return p + s.n;
+}
+
+/* An entry was written where the memory ended, up to p. */
+static int added(struct sk_run *r, const uint8_t *p, struct snek_error *e)
+{
+	size_t bytes = (size_t)(p - (uint8_t *)r->mem.p) - r->mem.n;
+
+	r->mem.n += bytes;
+	r->bytes += bytes;
+	r->entries++;
+	if (bytes > r->largest)
+		r->largest = bytes;
+	return r->fd && r->mem.n >= window(r) ? flush(r, e) : 0;
+}
+
+int sk_run_add(struct sk_run *r, const struct sk_entry *n, struct snek_error *e)
+{
+	uint8_t *p;
+
+	if (!sk_pages_reserve(&r->mem, SK_ENTRY_HEAD + n->key.n + n->value.n))
+		return sk_enomem(e);
+	p = put_head((uint8_t *)r->mem.p + r->mem.n, n);
+	p = put_bytes(p, n->key);
+	p = put_bytes(p, n->value);
+	return added(r, p, e);
+}
+
+int sk_run_add_tagged(struct sk_run *r, uint8_t tag, struct sk_span body,
+    struct sk_span value, struct snek_error *e)
+{
+	const struct sk_entry n = { .key.n = body.n + 1, .value = value };
+	uint8_t *p;
+
+	if (!sk_pages_reserve(&r->mem, SK_ENTRY_HEAD + n.key.n + value.n))
+		return sk_enomem(e);
+	p = put_head((uint8_t *)r->mem.p + r->mem.n, &n);
+	*p++ = tag;
+	p = put_bytes(p, body);
+	p = put_bytes(p, value);
+	return added(r, p, e);
+}
+
 int sk_run_spill(struct sk_run *r, const char *dir, struct snek_error *e)
 {
 	int rc = r->fd && !r->in_memory ? 0 : open_file(r, dir, e);
@@ -150,12 +182,13 @@ int sk_run_spill(struct sk_run *r, const char *dir, struct snek_error *e)
 	return rc ? rc : flush(r, e);
 }
 
-int sk_run_share(struct sk_run *r, const char *dir, struct snek_error *e)
+int sk_run_share(struct sk_run *r, const char *dir, uint64_t room,
+    struct snek_error *e)
 {
-	int fd = r->fd || !r->mem.n ? -1 : sk_tmp_memory(dir, r->mem.n);
+	int fd = r->fd || room < r->mem.n ? -1 : sk_tmp_memory(dir, room), rc;
 
 	if (fd < 0)
-		return sk_run_spill(r, dir, e);
+		return 0;
 	r->dir = strdup(dir);
 	if (!r->dir) {
 		close(fd);
@@ -163,7 +196,9 @@ int sk_run_share(struct sk_run *r, const char *dir, struct snek_error *e)
 	}
 	r->fd = fd;
 	r->in_memory = true;
-	return flush(r, e);
+	r->room = room;
+	rc = flush(r, e);
+	return rc ? rc : 1;
 }
 
 int sk_run_append(struct sk_run *r, struct sk_run *from, struct snek_error *e)

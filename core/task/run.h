@@ -31,17 +31,23 @@ struct sk_run {                 /* zeroed: an empty run */
 	bool in_memory;         /* the file is, too (it came from elsewhere) */
 	uint64_t entries, bytes;        /* in all */
 	uint64_t largest;       /* bytes of the largest entry */
+	uint64_t room;          /* of a file in memory that is written to */
 	size_t window;          /* written to a file at once; 0: 256 KiB */
 	char *dir;              /* where the file is, for messages */
 	struct sk_kept kept;
 };
 int sk_run_add(struct sk_run *, const struct sk_entry *, struct snek_error *);
+/* The same with the key's first byte apart from the rest, and without a place. */
+int sk_run_add_tagged(struct sk_run *, uint8_t tag, struct sk_span body,
+    struct sk_span value, struct snek_error *);
 /* Move what is in memory to a temporary file in dir (unlinked at once); what
  * is added later is appended, buffered. */
 int sk_run_spill(struct sk_run *, const char *dir, struct snek_error *);
-/* The same into a file in memory, where dir has some to give (tmp.h): others
- * can be handed it without a copy. */
-int sk_run_share(struct sk_run *, const char *dir, struct snek_error *);
+/* The same into a file in memory of so many bytes, where dir has some to give
+ * (tmp.h): others can be handed it without a copy.  What it has no room for
+ * makes it a file in dir.  1, or 0: there is none, and the run is as it was. */
+int sk_run_share(struct sk_run *, const char *dir, uint64_t room,
+    struct snek_error *);
 /* Add all of a run that is in memory, and empty it, keeping its memory. */
 int sk_run_append(struct sk_run *, struct sk_run *from, struct snek_error *);
 /* Everything that was added can be read from now on; a file gives back its

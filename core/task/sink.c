@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#define ROOM (64u << 20)        /* of a file in memory: the input of a task */
 #define CACHED 8192u            /* keys whose table stays in a cache */
 #define WORTH 4u                /* pairs a key, for which a table may leave it */
 
@@ -24,6 +25,7 @@ struct sk_sink {
 	struct sk_run *state;           /* AGGREGATED: what the table was too
 	                                 * small for */
 	size_t given;                   /* ... and the memory it takes */
+	bool alone;                     /* nobody gives files in memory */
 	uint32_t look;                  /* at so many keys it is asked whether
 	                                 * the table is worth its misses */
 	uint64_t looked;                /* emitted when it was last empty */
@@ -149,15 +151,22 @@ uint64_t sk_sink_emitted(const sk_sink *s)
 
 /* ---- partitions ---- */
 
+static uint32_t partition_of(const sk_sink *s, uint8_t tag, const char *body,
+    size_t n)
+{
+	return s->o.partitions == 1 ? 0 :
+	    (uint32_t)(sk_hash64(body, n, tag) % s->o.partitions);
+}
+
 static int partition(sk_sink *s, struct sk_span key, uint32_t *out,
     struct snek_error *e)
 {
+	const char *p = key.p;
 	struct snek_value v;
 	int rc;
 
 	if (!s->o.partition) {
-		*out = s->o.partitions == 1 ? 0 :
-		    (uint32_t)(sk_hash64(key.p, key.n, 0) % s->o.partitions);
+		*out = partition_of(s, (uint8_t)*p, p + 1, key.n - 1);
 		return 0;
 	}
 	s->scratch.n = 0;
@@ -174,12 +183,32 @@ static int partition(sk_sink *s, struct sk_span key, uint32_t *out,
 
 /* ---- aggregates ---- */
 
+/* The key's bytes are not put together first, which would cost a copy that is
+ * read before it has arrived. */
+static int give_quickly(sk_sink *s, const struct sk_slot *slot,
+    struct snek_error *e)
+{
+	struct sk_span body;
+	char few[8];
+	uint32_t part;
+	int rc;
+
+	body = (struct sk_span){ sk_slot_body(slot, few), slot->id >> 8 };
+	part = partition_of(s, (uint8_t)slot->id, body.p, body.n);
+	s->value.n = 0;
+	rc = sk_totals_put(&s->totals, slot, &s->value, e);
+	return rc ? rc : sk_run_add_tagged(&s->state[part], (uint8_t)slot->id,
+	    body, (struct sk_span){ s->value.p, s->value.n }, e);
+}
+
 static int give_slot(sk_sink *s, const struct sk_slot *slot, struct snek_error *e)
 {
 	struct sk_entry n = { 0 };
 	uint32_t part;
 	int rc;
 
+	if ((uint8_t)slot->id != SK_TAG_INT && !s->o.partition)
+		return give_quickly(s, slot, e);
 	s->key.n = 0;
 	if (!sk_slot_key(slot, &s->key))
 		return sk_enomem(e);
@@ -190,6 +219,33 @@ static int give_slot(sk_sink *s, const struct sk_slot *slot, struct snek_error *
 		rc = sk_totals_put(&s->totals, slot, &s->value, e);
 	n.value = (struct sk_span){ s->value.p, s->value.n };
 	return rc ? rc : sk_run_add(&s->state[part], &n, e);
+}
+
+static uint64_t room(const sk_sink *s)
+{
+	uint64_t n = s->o.memory / s->o.partitions;
+
+	return n < ROOM ? n : ROOM;
+}
+
+/* Runs that have become large go to files in memory, if they are to be had. */
+static int count_given(sk_sink *s, struct snek_error *e)
+{
+	struct sk_run *r;
+	uint32_t i;
+	int rc;
+
+	for (s->given = 0, i = 0; i < s->o.partitions; i++) {
+		r = &s->state[i];
+		if (!s->alone && !r->fd && r->mem.n >= SK_RUN_WINDOW) {
+			rc = sk_run_share(r, s->o.tmp, room(s), e);
+			s->alone = !rc;
+			if (rc < 0)
+				return rc;
+		}
+		s->given += r->mem.cap + (r->in_memory ? r->bytes : 0);
+	}
+	return 0;
 }
 
 /* All totals become entries of the partitions' runs. */
@@ -205,9 +261,7 @@ static int give_totals(sk_sink *s, struct snek_error *e)
 	s->null = 0;
 	s->looked = s->emitted;
 	s->look = CACHED;
-	for (s->given = 0, i = 0; i < s->o.partitions; i++)
-		s->given += s->state[i].mem.cap;
-	return rc;
+	return rc ? rc : count_given(s, e);
 }
 
 /* The table is over its bound: its totals go to the partitions' files, which

@@ -261,7 +261,11 @@ static int send_run(struct child *c, struct sk_run *r, uint64_t *left,
 		*left -= r->mem.n;
 		return 0;
 	}
-	rc = sk_run_share(r, c->attempts.tmp, e);
+	rc = sk_run_share(r, c->attempts.tmp, r->mem.n, e);
+	if (!rc)
+		rc = sk_run_spill(r, c->attempts.tmp, e);
+	else if (rc > 0)
+		rc = 0;
 	return rc ? rc : sk_run_end(r, e);
 }
 

@@ -20,7 +20,7 @@
 #define MAX_ANSWER ((uint64_t)256 << 20)
 #define MAX_FILES 65536u        /* that come with an answer */
 #define SHARE 4u                /* of a child's memory, in files */
-#define MOST_SHARE ((uint64_t)128 << 20)
+#define MOST_SHARE ((uint64_t)1 << 30)
 
 /* ---- starting ---- */
 
