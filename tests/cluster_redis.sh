@@ -177,22 +177,28 @@ bad 3 'nobody' snek ls --cluster nobody
 bad 2 'another cluster' snek-deploy --redis "$redis_b" --meta "$redis_a/3" \
     --name things
 
-# No password is printed, whatever else is wrong with the URL.
+# No password is printed, whatever else is wrong with the URL.  At once, since
+# who cannot be reached is waited for.
+pids=()
 for url in 'redis://u:s3cret@127.0.0.1:1' 'redis://u:s3c@ret@127.0.0.1:1' \
     'redis://u:s3c/ret@h' 'redis://:s3cret@h:99999' 'foo://u:s3cret@h' \
     'redis://u:s3cret@' 'unix://u:s3cret@/none'; do
-	for how in ls doctor 'ls --json' 'write x one.jsonl'; do
+	for how in "snek ls --cluster $url" "snek doctor --cluster $url" \
+	    "snek ls --json --cluster $url" \
+	    "snek write x one.jsonl --cluster $url" \
+	    "snek-deploy --redis $redis_a,$url" \
+	    "snek-deploy --redis $url --name p" \
+	    "snek-deploy --status --cluster $url" \
+	    "snek-deploy --destroy --yes --cluster $url"; do
 		# shellcheck disable=SC2086  # words
-		snek $how --cluster "$url" >out 2>&1 </dev/null
-		grep s3c out && failed=1
-	done
-	for how in "--redis $redis_a,$url" "--redis $url --name p" \
-	    "--status --cluster $url" "--destroy --yes --cluster $url"; do
-		# shellcheck disable=SC2086  # words
-		snek-deploy $how >out 2>&1 </dev/null && failed=1
-		grep s3c out && failed=1
+		timeout 60 $how >"said.${#pids[@]}" 2>&1 </dev/null &
+		pids+=($!)
 	done
 done
+for pid in "${pids[@]}"; do
+	wait "$pid" && { failed=1; echo "FAIL: a bad URL is taken"; }
+done
+grep s3c said.* && failed=1
 bad 5 '^snek: redis://u@127.0.0.1:1 cannot be reached' \
     snek ls --cluster redis://u:s3cret@127.0.0.1:1
 

@@ -130,10 +130,10 @@ const struct zoo_kind zoo_kinds[] = {
 	/* The host's notes on it are not to be believed. */
 	/* What it wrote over may keep it from dying. */
 	{ .name = "writes_shared", .plugin = "lie", .op = "writes_shared",
-	    .timeout = "10", .exits = PLUGIN | LIMIT, .flags = ZOO_ROUND,
+	    .timeout = "1", .exits = PLUGIN | LIMIT, .flags = ZOO_ROUND,
 	    .says = "." },
 	{ .name = "wipes shared", .plugin = "lie", .op = "writes_shared",
-	    .what = "0", .timeout = "10", .exits = PLUGIN | LIMIT,
+	    .what = "0", .timeout = "1", .exits = PLUGIN | LIMIT,
 	    .says = "." },
 	LIES(forged_value, PLUGIN, "msgpack|object"),
 	LIES(false_pointer, PLUGIN, "SIGSEGV"),
