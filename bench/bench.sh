@@ -710,13 +710,14 @@ row_lambda_local () {
 }
 
 . "$srcdir/bench/gateway.sh"
+. "$srcdir/bench/latency.sh"
 rows='wordcount group grep count write small-writes processes child start'
 rows="$rows tasks ffi"
 rows="$rows text half-null mixed small-job peak"
 rows="$rows duckdb-wordcount duckdb-count duckdb-write chdb-wordcount"
 rows="$rows lambda-start lambda-cpu lambda-task lambda-tls lambda-local"
 rows="$rows lambda-1000 lambda-map"
-rows="$rows gateway-read gateway-write"
+rows="$rows gateway-read gateway-write latency"
 rows="$rows redis-scan redis-write redis-columns redis-group"
 case " $rows all " in
 *" ${1:-all} "*) ;;
