@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The rules of the house that a script can check: who includes whom, which
 # foreign header belongs to which file, length of functions and files, and a
-# licence line in every file.
+# licence line in every file, or in REUSE.toml for it.
 srcdir=${srcdir:-.}
 cd "$srcdir" || exit 99
 bad=0
@@ -73,10 +73,35 @@ for f in core/*.[ch] core/*/*.[ch] core/*/*.cc sdk/snek/*.h plugins/*.c; do
 	END { if (NR > 600) { print f ": " NR " lines"; bad = 1 } exit bad }' "$f" || bad=1
 done
 
-for f in $(find core sdk plugins examples tests bench man README.md -type f \
-    \( -name '*.[ch]' -o -name '*.cc' -o -name '*.sh' -o -name '*.py' -o -name '*.awk' -o -name '*.md' -o -name '*.map' -o -name '*.pc.in' -o -path 'sdk/template/*.in' ! -name '*.jsonl.in' ! -name '*.args.in' -o -name '*.supp' -o -name '*.[1357]' \)) \
-    setup autogen.sh configure.ac Makefile.am; do
-	head -n 3 "$f" | grep -q 'SPDX-License-Identifier: MIT' ||
-		complain "$f: no SPDX line"
+# What git knows; a tree that was unpacked has files that were built in it, too.
+files () {
+	test -e .git && git ls-files 2>/dev/null && return
+	find core sdk plugins examples tests bench man README.md -type f \
+	    \( -name '*.[ch]' -o -name '*.cc' -o -name '*.sh' -o -name '*.py' -o \
+	    -name '*.md' -o -name '*.map' -o -name '*.[1357]' \)
+	ls setup autogen.sh configure.ac Makefile.am
+}
+
+listed=$(sed -n 's/^	"\(.*\)",$/\1/p' REUSE.toml)
+is_listed () {
+	set -f
+	for pattern in $listed; do
+		# shellcheck disable=SC2254
+		case $1 in
+		$pattern) set +f; return ;;
+		esac
+	done
+	set +f
+	return 1
+}
+
+# Named once: a file that has no such line, or not at its top.
+for f in $({
+	files
+	files | xargs grep -an -m 1 'SPDX-License-Identifier: MIT' /dev/null |
+	    awk -F: '$2 <= 3 { print $1 }'
+} | sort | uniq -u); do
+	test ! -f "$f" || is_listed "$f" ||
+	    complain "$f: no SPDX line, nor is it in REUSE.toml"
 done
 exit $bad
