@@ -14,6 +14,7 @@ import fake_aws
 
 TOOL, DEPLOY = sys.argv[1:]
 OPTIONS = ['shards=2']
+NOWHERE = 'https://127.0.0.1:9/x.execute-api.x'
 
 
 class World:
@@ -239,14 +240,16 @@ class Command(World):
         self.dir.cleanup()
         super().__exit__(*args)
 
+    def env(self):
+        return dict(os.environ, AWS_ENDPOINT_URL=self.server.url,
+                    AWS_REGION=fake_aws.REGION, HOME=self.dir.name,
+                    AWS_ACCESS_KEY_ID=fake_aws.KEY, SNEK_CONFIG=self.conf,
+                    AWS_SECRET_ACCESS_KEY=fake_aws.SECRET)
+
     def deploy(self, *args, expect=0):
-        env = dict(os.environ, AWS_ENDPOINT_URL=self.server.url,
-                   AWS_REGION=fake_aws.REGION, HOME=self.dir.name,
-                   AWS_ACCESS_KEY_ID=fake_aws.KEY, SNEK_CONFIG=self.conf,
-                   AWS_SECRET_ACCESS_KEY=fake_aws.SECRET)
         r = subprocess.run([DEPLOY, '--aws', '--stack', 'one', *args],
                            stdin=subprocess.DEVNULL, capture_output=True,
-                           text=True, env=env, timeout=120)
+                           text=True, env=self.env(), timeout=120)
         assert r.returncode == expect, (args, r)
         return r.stdout + r.stderr
 
@@ -275,6 +278,42 @@ def the_command_shows_its_plan_and_does_it():
         assert 'status\tUPDATE_COMPLETE' in w.deploy('--status')
 
 
+def what_a_stack_holds_is_copied_before_it_goes():
+    with Command() as w:
+        w.deploy('--code', w.zip, '--yes')
+        data, kept = (os.path.join(w.dir.name, x) for x in ('data', 'kept/x'))
+        bin = os.path.dirname(DEPLOY)
+        subprocess.run([DEPLOY, '--local', data], check=True,
+                       capture_output=True)
+        for name in 'a', 'b':
+            subprocess.run([f'{bin}/snek', 'write', '--cluster', data, name],
+                           input='1\n2\n', text=True, check=True,
+                           capture_output=True)
+        gateway = subprocess.Popen(
+            [f'{bin}/snek', 'gateway', '--cluster', data, '--no-token',
+             '--listen', '127.0.0.1:0'], stdout=subprocess.PIPE, text=True)
+        try:
+            url = gateway.stdout.readline().split(': ')[1].strip()
+            with open(w.conf, 'w') as f:
+                f.write(f'[one]\ncluster = {url}\n')
+            os.chmod(w.conf, 0o600)
+            out = w.deploy('--destroy', expect=2)
+            assert 'one holds 4 records in 2 categories: a, b' in out, out
+            assert w.cloud.live()
+            w.deploy('--destroy', '--yes', '--copy-to', 'nobody', expect=3)
+            assert w.cloud.live()
+            out = w.deploy('--destroy', '--yes', '--copy-to', kept)
+            assert 'a: 2 records there' in out and out.endswith(
+                'left behind: nothing\n'), out
+        finally:
+            gateway.terminate()
+            gateway.wait()
+        got = subprocess.run([f'{bin}/snek', 'export', '--cluster', kept, 'b'],
+                             capture_output=True, text=True).stdout
+        assert got == '1\n2\n', got
+        is_nothing(w)
+
+
 def a_bastion_is_told_where_s3_is():
     with Command() as w:
         out = w.deploy('--code', w.zip, '--yes', '--bastion')
@@ -285,8 +324,28 @@ def a_bastion_is_told_where_s3_is():
         assert 'nothing to change' in out, out
 
 
+def the_end_is_asked_for_by_the_stacks_name():
+    with Command() as w:
+        w.cloud.outputs = {'Api': NOWHERE}
+        w.deploy('--code', w.zip, '--yes')
+        ours, theirs = os.openpty()
+        for said, code in ('n\n', 2), ('y\ntwo\n', 130), ('y\none\n', 0):
+            p = subprocess.Popen(
+                [DEPLOY, '--aws', '--stack', 'one', '--destroy'], stdin=theirs,
+                stderr=theirs, env=w.env())
+            os.write(ours, said.encode())
+            assert p.wait(timeout=120) == code, (said, os.read(ours, 9999))
+            assert bool(w.cloud.live()) == bool(code)
+        out = os.read(ours, 99999).decode()
+        os.close(ours)
+        os.close(theirs)
+        assert 'cannot be seen from here' in out, out
+        is_nothing(w)
+
+
 def the_command_leaves_nothing_behind():
     with Command() as w:
+        w.cloud.outputs = {'Api': NOWHERE}
         w.deploy('--code', w.zip, '--yes')
         w.cloud.functions += ['one-fn-words', 'other']
         assert 'not destroyed' in w.deploy('--destroy', expect=2)

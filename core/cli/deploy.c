@@ -56,6 +56,8 @@ static const struct cli_option options[] = {
 	  "change nothing, tell what the cluster is" },
 	{ "destroy", 0, CLI_FLAG, AT(destroy), NULL,
 	  "remove a cluster of servers with all its data" },
+	{ "copy-to", 0, CLI_TEXT, AT(copy_to), "WHERE",
+	  "with --aws --destroy: copy its categories first" },
 	{ "yes", 'y', CLI_FLAG, AT(yes), NULL, "do not ask" },
 	{ "user", 0, CLI_TEXT, AT(user), "USER",
 	  "for servers whose URL names none" },

@@ -14,7 +14,7 @@ struct deploy {
 	/* of a stack at AWS */
 	bool aws, bastion, dry_run, detailed, print_template;
 	const char *stack, *aws_region, *replicas, *zones, *node, *engine, *auth,
-	    *log_retention, *code, *bundle;
+	    *log_retention, *copy_to, *code, *bundle;
 	struct cli_list tags;
 };
 
@@ -33,6 +33,10 @@ int deploy_destroy(const struct deploy *, const char *where);
 /* deploy_aws.c: a stack at AWS. */
 int deploy_aws(const struct deploy *);
 int deploy_aws_check(const struct deploy *);
+
+/* deploy_keep.c: tell what a stack holds, and copy it to where the user says,
+ * if he does; 0, or what to exit with. */
+int deploy_keep(const struct deploy *, const char *stack);
 
 /* deploy_cost.c */
 double deploy_cost_hour(const struct snek_stack_options *);

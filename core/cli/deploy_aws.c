@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TAGS = 40, CHANGES = 10, MINUTES_NEW = 20, MINUTES_CHANGE = 10 };
 
@@ -25,17 +26,33 @@ static void said(void *arg, const char *text)
 	cli_error_say(&a->d->c, "%s", text);
 }
 
-/* 09:41:07  CREATE_COMPLETE     AWS::EC2::VPC  Vpc  why */
+/* Red, green, or none. */
+static const char *colour_of(const char *status)
+{
+	size_t n = strlen(status);
+
+	if (!cli_tty_has_colour(STDERR_FILENO))
+		return NULL;
+	if (strstr(status, "FAILED") || strstr(status, "ROLLBACK"))
+		return "31";
+	return n > 9 && !strcmp(status + n - 9, "_COMPLETE") ? "32" : NULL;
+}
+
+/* A row: 09:41:07  CREATE_COMPLETE  Vpc  AWS::EC2::VPC  why */
 static void event(void *arg, const struct snek_stack_event *ev)
 {
 	const struct aws *a = arg;
-	const char *t = strchr(ev->time, 'T');
+	const char *t = strchr(ev->time, 'T'), *colour = colour_of(ev->status);
 
 	if (a->d->c.quiet)
 		return;
-	fprintf(stderr, "%-8.8s  %-28s  ", t ? t + 1 : ev->time, ev->status);
-	cli_out_plain(stderr, ev->name);
-	fprintf(stderr, "  (%s)%s", ev->type, *ev->reason ? "  " : "");
+	fprintf(stderr, "%-8.8s  ", t ? t + 1 : ev->time);
+	if (colour)
+		fprintf(stderr, "\033[%sm%-28s\033[0m  ", colour, ev->status);
+	else
+		fprintf(stderr, "%-28s  ", ev->status);
+	fprintf(stderr, "%-26s  %s%s", ev->name, ev->type, *ev->reason ? "  " :
+	    "");
 	cli_out_plain(stderr, ev->reason);
 	fputc('\n', stderr);
 }
@@ -253,8 +270,7 @@ static int confirm(const struct aws *a)
 
 	if (a->d->yes)
 		return 0;
-	if (cli_tty_ask("all data of the stack goes (snek copy NAME CATEGORY "
-	    "keeps a category elsewhere): go on?") != 1)
+	if (cli_tty_ask("all data of the stack goes: go on?") != 1)
 		return cli_error_usage(&a->d->c, "not destroyed: say yes on a "
 		    "terminal, or --yes");
 	fprintf(stderr, "the stack's name: ");
@@ -278,8 +294,10 @@ static int put_left(void *arg, const char *arn)
 static int destroy(struct aws *a)
 {
 	struct snek_error e = { 0 };
-	int rc = confirm(a);
+	int rc = deploy_keep(a->d, a->o.name);
 
+	if (!rc)
+		rc = confirm(a);
 	if (rc)
 		return rc;
 	said(a, "AWS takes 20 to 45 minutes to give back the network interfaces "
@@ -313,11 +331,13 @@ int deploy_aws_check(const struct deploy *d)
 	if (!d->aws && (d->stack || d->aws_region || d->replicas || d->node ||
 	    d->engine || d->auth || d->zones || d->tags.n || d->bastion ||
 	    d->log_retention || d->code || d->bundle || d->dry_run || d->detailed ||
-	    d->print_template))
+	    d->print_template || d->copy_to))
 		return cli_error_usage(&d->c, "--stack, --region, --replicas, "
 		    "--node, --engine, --auth, --zones, --tag, --bastion, "
-		    "--log-retention, --code, --bundle, --dry-run, --detailed-exitcode and "
-		    "--print-template go with --aws");
+		    "--log-retention, --code, --bundle, --dry-run, --detailed-exitcode, "
+		    "--copy-to and --print-template go with --aws");
+	if (d->copy_to && !d->destroy)
+		return cli_error_usage(&d->c, "--copy-to goes with --destroy");
 	if (d->aws && (d->local || d->redis || d->meta || d->name ||
 	    d->c.cluster || d->region || d->role || d->bucket || d->endpoint ||
 	    d->user || d->password_file))
