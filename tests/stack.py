@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 import fake_aws
 
@@ -39,11 +40,17 @@ class World:
                    AWS_MAX_ATTEMPTS=str(tries))
         self.cloud.log.clear()
         self.server.calls = 0
+        self.process = None
         self.process = subprocess.Popen(
             [TOOL, verb, 'one', *options], stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, env=env)
         out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out, err
+
+    def kill(self):
+        while not self.process:         # it may call before we are told
+            time.sleep(0.001)
+        os.kill(self.process.pid, signal.SIGKILL)
 
     def good(self, verb, *options, **kw):
         rc, out, err = self.run(verb, *options, **kw)
@@ -159,7 +166,7 @@ def a_failed_end_can_be_asked_for_again():
 
 def breaks(w, kind, n):
     if kind == 'killed':
-        w.once(n, lambda: os.kill(w.process.pid, signal.SIGKILL))
+        w.once(n, w.kill)
     else:
         w.once(n, kind)
 
