@@ -10,6 +10,7 @@
 struct snek_cluster {                   /* one of both */
 	struct sk_catalog *cat;
 	struct sk_client *client;       /* it is behind a gateway */
+	char *profile;                  /* by whose name that was opened; or NULL */
 };
 
 /* The directory that NULL means, with a NUL; *named: the user named it. */
@@ -21,6 +22,11 @@ int sk_need(const void *p, const char *what, struct snek_error *);
 /* A cluster that this process itself reaches: SNEK_EINVAL for none, and for one
  * behind a gateway, through which this is not done. */
 int sk_need_cluster(const snek_cluster *, struct snek_error *);
+
+/* The catalog of its functions, also of one behind a gateway; *own is to be
+ * closed, or NULL. */
+int sk_function_catalog(const snek_cluster *, struct sk_catalog **,
+    struct sk_catalog **own, struct snek_error *);
 
 /* snek_category_copy where one side is behind a gateway (snek_relay.c). */
 int sk_relay(snek_cluster *from, const char *category, snek_cluster *to,

@@ -213,7 +213,11 @@ static int open_named(struct snek_cluster *c, const char *name,
 	if (w.url && sk_client_is_url(w.url)) {
 		login.token_file = w.profile.token_file;
 		login.aws_profile = w.profile.aws_profile;
-		rc = sk_client_open(w.url, &login, &c->client, e);
+		login.sign = w.profile.lambda_stack;
+		if (w.profile.cluster && !(c->profile = strdup(name)))
+			rc = sk_enomem(e);
+		if (!rc)
+			rc = sk_client_open(w.url, &login, &c->client, e);
 	} else {
 		rc = sk_cluster_open(name, &c->cat, e);
 	}
@@ -240,7 +244,7 @@ int snek_cluster_open(const char *where, snek_cluster **out,
 	    sk_catalog_open(b.p, &c->cat, e);
 	sk_buf_free(&b);
 	if (rc) {
-		free(c);
+		snek_cluster_close(c);
 		return rc;
 	}
 	*out = c;
@@ -253,6 +257,7 @@ void snek_cluster_close(snek_cluster *c)
 		return;
 	sk_catalog_close(c->cat);
 	sk_client_close(c->client);
+	free(c->profile);
 	free(c);
 }
 

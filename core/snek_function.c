@@ -15,19 +15,32 @@ static int open_worker(bool trust, sk_worker **out, struct snek_error *e)
 	return sk_worker_open(&o, out, e);
 }
 
+int sk_function_catalog(const snek_cluster *c, struct sk_catalog **out,
+    struct sk_catalog **own, struct snek_error *e)
+{
+	int rc = sk_need(c, "cluster", e);
+
+	*own = NULL;
+	if (!rc && c->client)
+		rc = sk_client_catalog(c->client, c->profile, own, e);
+	if (!rc)
+		*out = *own ? *own : c->cat;
+	return rc;
+}
+
 int snek_function_remove(snek_cluster *c, const char *name,
     struct snek_error *e)
 {
 	struct snek_error why = { 0 };
-	struct sk_meta *m;
-	int rc = sk_need_cluster(c, e);
+	struct sk_catalog *cat, *own;
+	int rc = sk_need(name, "function", e);
 
 	if (!rc)
-		rc = sk_need(name, "function", e);
+		rc = sk_function_catalog(c, &cat, &own, e);
 	if (rc)
 		return rc;
-	m = c->cat->meta;
-	rc = m->ops->function_remove(m, name, &why);
+	rc = cat->meta->ops->function_remove(cat->meta, name, &why);
+	sk_catalog_close(own);
 	if (rc == SNEK_ENOENT)
 		return sk_fail(e, SNEK_ENOENT, "no function %s is registered; "
 		    "snek functions lists them", name);
@@ -166,7 +179,7 @@ int snek_function_visit(snek_cluster *c, const char *name,
 		rc = sk_options_copy(&o, sizeof(o), options, e);
 	if (!rc && c && c->client)
 		return sk_client_functions(c->client, name, visit, arg, e);
-	if (!rc)
+	if (!rc && !(c && c->cat->bare))
 		rc = open_worker(o.trust, &v.worker, e);
 	if (!rc)
 		rc = name ? find(&v, name) : list(&v);
@@ -231,7 +244,7 @@ int sk_function_tell(struct sk_catalog *cat, const struct sk_addition *a,
     const struct snek_function_options *o, struct snek_error *e)
 {
 	struct visit v = { cat, NULL, o->added, o->added_arg, e, { 0 } };
-	int rc = open_worker(o->trust, &v.worker, e);
+	int rc = cat->bare ? 0 : open_worker(o->trust, &v.worker, e);
 	uint32_t i;
 
 	for (i = 0; i < a->records && !rc; i++)
@@ -260,32 +273,47 @@ static int put_lambda(struct sk_catalog *cat, struct sk_addition *a,
 	return rc;
 }
 
+static int put(struct sk_catalog *cat, const char *path,
+    const struct snek_function_options *o, bool *out_changed,
+    struct snek_error *e)
+{
+	struct dry dry = { false, false };
+	struct sk_addition a;
+	int rc = add(cat, path, o, &a, e);
+
+	if (rc)
+		return rc;
+	if (cat->bare && !o->lambda && a.record->kind != SK_FUNCTION_URL)
+		rc = sk_fail(e, SNEK_EINVAL, "functions of this cluster run in "
+		    "their Lambdas: add %s with --on lambda", a.name);
+	if (!rc && o->lambda)
+		rc = put_lambda(cat, &a, o->lambda, &dry, e);
+	if (!rc && !dry.run)
+		rc = sk_addition_commit(cat, &a, out_changed, e);
+	else if (!rc && out_changed)
+		*out_changed = dry.changes;
+	if (!rc && !dry.run && o->added)
+		rc = sk_function_tell(cat, &a, o, e);
+	sk_addition_free(&a);
+	return rc;
+}
+
 int snek_function_put(snek_cluster *c, const char *path,
     const struct snek_function_options *options, bool *out_changed,
     struct snek_error *e)
 {
 	struct snek_function_options o;
-	struct dry dry = { false, false };
-	struct sk_addition a;
-	int rc = sk_need_cluster(c, e);
+	struct sk_catalog *cat, *own;
+	int rc = sk_need(path, "plugin file", e);
 
-	if (!rc)
-		rc = sk_need(path, "plugin file", e);
 	if (!rc)
 		rc = sk_options_copy(&o, sizeof(o), options, e);
 	if (!rc)
-		rc = add(c->cat, path, &o, &a, e);
+		rc = sk_function_catalog(c, &cat, &own, e);
 	if (rc)
 		return rc;
-	if (o.lambda)
-		rc = put_lambda(c->cat, &a, o.lambda, &dry, e);
-	if (!rc && !dry.run)
-		rc = sk_addition_commit(c->cat, &a, out_changed, e);
-	else if (!rc && out_changed)
-		*out_changed = dry.changes;
-	if (!rc && !dry.run && o.added)
-		rc = sk_function_tell(c->cat, &a, &o, e);
-	sk_addition_free(&a);
+	rc = put(cat, path, &o, out_changed, e);
+	sk_catalog_close(own);
 	return rc;
 }
 

@@ -197,15 +197,31 @@ int snek_function_bundle(snek_cluster *c, const char *path,
 
 /* ---- one that is there ---- */
 
+struct there {                          /* of a cluster, what is asked for */
+	struct sk_catalog *cat, *own;
+	struct sk_lambda_want w;
+};
+
 static int begin(snek_cluster *c, const char *name,
-    const struct snek_lambda_options *options, struct sk_lambda_want *w,
+    const struct snek_lambda_options *options, struct there *t,
     struct snek_error *e)
 {
-	int rc = sk_need_cluster(c, e);
+	int rc = sk_need(name, "function", e);
 
 	if (!rc)
-		rc = sk_need(name, "function", e);
-	return rc ? rc : sk_lambda_want_make(options, w, e);
+		rc = sk_function_catalog(c, &t->cat, &t->own, e);
+	if (rc)
+		return rc;
+	rc = sk_lambda_want_make(options, &t->w, e);
+	if (rc)
+		sk_catalog_close(t->own);
+	return rc;
+}
+
+static void end(struct there *t)
+{
+	sk_lambda_want_free(&t->w);
+	sk_catalog_close(t->own);
 }
 
 int snek_lambda_get(snek_cluster *c, const char *name,
@@ -215,16 +231,17 @@ int snek_lambda_get(snek_cluster *c, const char *name,
 {
 	struct sk_lambda_there *t;
 	struct snek_lambda_info i;
-	struct sk_lambda_want w;
+	struct there at;
 	int rc = sk_need((const void *)(uintptr_t)visit,
 	    "function to visit with", e);
 
 	if (!rc)
-		rc = begin(c, name, options, &w, e);
+		rc = begin(c, name, options, &at, e);
 	if (rc)
 		return rc;
 	t = malloc(sizeof(*t));
-	rc = t ? sk_function_lambda_look(c->cat, name, &w, t, e) : sk_enomem(e);
+	rc = t ? sk_function_lambda_look(at.cat, name, &at.w, t,
+	    e) : sk_enomem(e);
 	if (!rc) {
 		sk_lambda_tell(&t->record.lambda, &i);
 		i.state = *t->state.version ? t->state.state : "gone";
@@ -233,7 +250,7 @@ int snek_lambda_get(snek_cluster *c, const char *name,
 		rc = visit(arg, &i);
 	}
 	free(t);
-	sk_lambda_want_free(&w);
+	end(&at);
 	return rc;
 }
 
@@ -245,34 +262,38 @@ int snek_lambda_rollback(snek_cluster *c, const char *name,
 	const struct sk_worker_options one = { .workers = 1 };
 	const struct snek_function_options o = { .size = sizeof(o),
 		.added = added, .added_arg = arg };
-	struct sk_lambda_want w;
+	struct there at;
 	struct sk_addition a;
 	sk_worker *worker = NULL;
-	int rc = begin(c, name, options, &w, e);
+	int rc = sk_need_cluster(c, e); /* it has what the one before was made of */
+
+	if (!rc)
+		rc = begin(c, name, options, &at, e);
 
 	if (rc)
 		return rc;
 	rc = sk_worker_open(&one, &worker, e);
 	if (!rc)
-		rc = sk_function_lambda_back(c->cat, worker, name, &w, &a, e);
+		rc = sk_function_lambda_back(at.cat, worker, name, &at.w, &a,
+		    e);
 	if (!rc) {
 		rc = added ? sk_function_tell(c->cat, &a, &o, e) : 0;
 		sk_addition_free(&a);
 	}
 	sk_worker_close(worker);
-	sk_lambda_want_free(&w);
+	end(&at);
 	return rc;
 }
 
 int snek_lambda_remove(snek_cluster *c, const char *name,
     const struct snek_lambda_options *options, struct snek_error *e)
 {
-	struct sk_lambda_want w;
-	int rc = begin(c, name, options, &w, e);
+	struct there at;
+	int rc = begin(c, name, options, &at, e);
 
 	if (rc)
 		return rc;
-	rc = sk_function_lambda_remove(c->cat, name, &w, e);
-	sk_lambda_want_free(&w);
+	rc = sk_function_lambda_remove(at.cat, name, &at.w, e);
+	end(&at);
 	return rc;
 }

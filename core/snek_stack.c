@@ -195,7 +195,7 @@ static int find_profile(const char *name, struct sk_profile *p,
 
 	if (rc == SNEK_ENOENT)
 		return 0;
-	if (!rc && strncmp(p->cluster, "https://", 8)) {
+	if (!rc && !sk_client_is_url(p->cluster)) {
 		rc = sk_fail(&why, SNEK_EEXIST, "the profile %s of %s is another "
 		    "cluster: call the stack otherwise, or that", name, p->file);
 		sk_profile_free(p);
@@ -218,28 +218,44 @@ static int set(char **to, const char *value)
 	return 0;
 }
 
+static const char *output(const struct sk_stack_info *i, const char *name)
+{
+	size_t n;
+
+	for (n = 0; n < i->outputs; n++)
+		if (!strcmp(i->output[n].name, name))
+			return i->output[n].value;
+	return NULL;
+}
+
+/* Where it is, and what functions that are added to it have. */
+static int fill_profile(const struct stack *s, const struct sk_stack_info *i,
+    struct sk_profile *p)
+{
+	return set(&p->cluster, output(i, "Api")) ||
+	    set(&p->lambda_region, s->ops->region(s->aws)) ||
+	    set(&p->lambda_role, output(i, "MapperRole")) ||
+	    set(&p->lambda_subnets, output(i, "Subnets")) ||
+	    set(&p->lambda_security_groups, output(i, "MapperGroup")) ||
+	    set(&p->lambda_bucket, output(i, "Bucket")) ||
+	    set(&p->lambda_stack, s->d.o.name) ||
+	    set(&p->aws_profile, s->o.aws_profile);
+}
+
 static int save_profile(struct stack *s, const struct sk_stack_info *i,
     struct snek_error *e)
 {
 	struct sk_profile p = { 0 };
-	const char *api = NULL;
-	size_t n;
 	int rc;
 
-	for (n = 0; n < i->outputs; n++)
-		if (!strcmp(i->output[n].name, "Api"))
-			api = i->output[n].value;
-	if (!api)
+	if (!output(i, "Api"))
 		return sk_fail(e, SNEK_EFORMAT, "the stack %s says no API",
 		    s->d.o.name);
 	rc = find_profile(s->d.o.name, &p, e);
 	if (rc)
 		return rc;
-	if (set(&p.cluster, api) || set(&p.lambda_region,
-	    s->ops->region(s->aws)) || set(&p.aws_profile, s->o.aws_profile))
-		rc = sk_enomem(e);
-	if (!rc)
-		rc = sk_profile_save(s->d.o.name, &p, e);
+	rc = fill_profile(s, i, &p) ? sk_enomem(e) :
+	    sk_profile_save(s->d.o.name, &p, e);
 	sk_profile_free(&p);
 	return rc;
 }

@@ -40,17 +40,20 @@ int snek_target_get(snek_cluster *c,
     struct snek_error *e)
 {
 	struct snek_target o = { .size = sizeof(o) };
+	struct sk_catalog *cat, *own;
 	struct sk_target t;
-	int rc = sk_need_cluster(c, e);
+	int rc = sk_need((const void *)(uintptr_t)visit,
+	    "function to visit with", e);
 
 	if (!rc)
-		rc = sk_need((const void *)(uintptr_t)visit,
-		    "function to visit with", e);
-	if (!rc)
-		rc = sk_target_find(c->cat, &t, e);
+		rc = sk_function_catalog(c, &cat, &own, e);
+	if (rc)
+		return rc;
+	rc = sk_target_find(cat, &t, e);
 	if (rc == SNEK_ENOENT)
-		return sk_fail(e, rc, "%s has no target at AWS; snek-deploy "
-		    "--lambda-region gives it one", c->cat->where);
+		sk_fail(e, rc, "%s has no target at AWS; snek-deploy "
+		    "--lambda-region gives it one", cat->where);
+	sk_catalog_close(own);
 	if (rc)
 		return rc;
 	o.profile = t.profile;

@@ -74,6 +74,7 @@ class Cloud:
         self.states = {}        # of functions: members of their configuration
         self.unreserved = 1000
         self.parameters = {}    # of SSM
+        self.declared = {}      # outputs of the last template
         self.count = 0
         self.log, self.wrong = [], []
 
@@ -205,9 +206,7 @@ class Cloud:
         s.shown = None
         outputs = ''
         if 'Artifacts' in s.resources:
-            values = {'Bucket': self.bucket_of(s)}
-            if 'Api' in s.resources:
-                values['Api'] = 'https://x.execute-api.eu-west-1.amazonaws.com'
+            values = self.outputs_of(s)
             values.update(self.outputs)
             outputs = '<Outputs>' + ''.join(
                 f'<member><OutputKey>{k}</OutputKey><OutputValue>{v}'
@@ -217,6 +216,12 @@ class Cloud:
                 f'</StackName><StackStatus>{status}</StackStatus>'
                 f'<StackStatusReason>{escape(reason)}</StackStatusReason>'
                 f'{outputs}</member></Stacks>')
+
+    def outputs_of(self, s):
+        values = {'Bucket': self.bucket_of(s)}
+        if 'Api' in s.resources:
+            values['Api'] = 'https://x.execute-api.eu-west-1.amazonaws.com'
+        return values
 
     def DescribeStackEvents(self, p):
         s = self.find(p['StackName'])
@@ -279,7 +284,7 @@ class Cloud:
         if set(whole.get('Parameters', {})) != {
                 v for k, v in p.items() if k.endswith('.ParameterKey')}:
             raise Refused(400, 'ValidationError', 'parameters')
-        new = whole['Resources']
+        new, self.declared = whole['Resources'], whole['Outputs']
         for r in new.values():
             code = r.get('Properties', {}).get('Code')
             if code and not any(code['S3Key'] in b

@@ -549,6 +549,12 @@ struct sk_meta_function meta_function_of(int i)
 		snprintf(f.signature, sizeof(f.signature), "d(dd?)");
 		snprintf(f.fields, sizeof(f.fields), "a.b,c");
 	}
+	if (i == 5 || i == 6) {
+		if (i == 6)
+			put_into_lambda(&f);
+		f.about_n = sizeof(f.about);
+		memset(f.about, i, sizeof(f.about));
+	}
 	if (i == 4) {
 		f.kind = SK_FUNCTION_URL;
 		f.sha256[0] = '\0';

@@ -48,6 +48,6 @@ int meta_fold(unsigned first, unsigned last, unsigned id, uint64_t records);
 struct sk_meta_function meta_function(const char *name, const char *op,
     char sha);
 /* One of each kind, with and without a Lambda. */
-enum { META_FUNCTIONS = 5 };
+enum { META_FUNCTIONS = 7 };
 struct sk_meta_function meta_function_of(int i);
 #endif

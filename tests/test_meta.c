@@ -318,12 +318,12 @@ START_TEST(a_function_of_a_newer_snek_is_refused_by_its_number)
 	char newer[sizeof(first_release)];
 
 	memcpy(newer, first_release, sizeof(newer));
-	newer[0] = 3;
+	newer[0] = 4;
 	put_raw(DB_FUNCTION, name, newer, sizeof(newer));
 	ck_assert_int_eq(ops->function_get(meta, "new", &g, &err),
 	    SNEK_EVERSION);
 	ck_assert_ptr_nonnull(strstr(err.text, "function new was added by a "
-	    "newer snek (format 3; this one reads up to 2)"));
+	    "newer snek (format 4; this one reads up to 3)"));
 	ck_assert_int_eq(ops->function_remove(meta, "new", &err),
 	    SNEK_EVERSION);
 	ck_assert_int_eq(ops->function_put(meta, &f, 1, "words", NULL, &err),

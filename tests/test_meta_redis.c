@@ -640,7 +640,7 @@ END_TEST
 START_TEST(a_function_of_a_newer_snek_is_refused_by_its_number)
 {
 	static const char newer[] =
-	    "\3" "\7\0\0\0\0\0\0\0" "\5words" "\5count" "\2ab" "\3""1.0 and more";
+	    "\4" "\7\0\0\0\0\0\0\0" "\5words" "\5count" "\2ab" "\3""1.0 and more";
 	char before[64], after[64];
 
 	prepare();
@@ -650,7 +650,7 @@ START_TEST(a_function_of_a_newer_snek_is_refused_by_its_number)
 	ck_assert_int_eq(use_function_get(), SNEK_EVERSION);
 	ck_assert_int_eq(use_function(), SNEK_EVERSION);
 	ck_assert_ptr_nonnull(strstr(err.text, "function words was added by a "
-	    "newer snek (format 3; this one reads up to 2)"));
+	    "newer snek (format 4; this one reads up to 3)"));
 	ck_assert_int_eq(ops->function_remove(meta, "words", &err),
 	    SNEK_EVERSION);
 	digest(after);

@@ -90,6 +90,8 @@ static void renew(struct sk_api *a)
 
 int sk_api_take(struct sk_api *a, snek_cluster **out, struct snek_error *e)
 {
+	int rc;
+
 	*out = NULL;
 	pthread_mutex_lock(&a->lock);
 	if (sk_clock_ms() - a->renewed > SK_API_AGE_MS)
@@ -97,7 +99,10 @@ int sk_api_take(struct sk_api *a, snek_cluster **out, struct snek_error *e)
 	if (a->idles)
 		*out = a->idle[--a->idles];
 	pthread_mutex_unlock(&a->lock);
-	return *out ? 0 : snek_cluster_open(a->cluster, out, e);
+	rc = *out ? 0 : snek_cluster_open(a->cluster, out, e);
+	if (!rc && (*out)->cat)
+		(*out)->cat->bare = a->o.bare;
+	return rc;
 }
 
 void sk_api_give(struct sk_api *a, snek_cluster *c)
@@ -201,11 +206,13 @@ static const struct route {
 	    "from limit", NULL },
 	{ "POST", "/v1/categories/*/records", sk_api_write, SLOW, WRITE, NULL },
 	{ "POST", "/v1/categories/*/writes", sk_api_write_begin, SLOW, WRITE,
-	    NULL },
-	{ "PUT", "/v1/writes/*/parts/*", sk_api_write_part, SLOW, "", NULL },
+	    sk_kept_write_begin },
+	{ "PUT", "/v1/writes/*/parts/*", sk_api_write_part, SLOW, "",
+	    sk_kept_write_part },
 	{ "POST", "/v1/writes/*/commit", sk_api_write_commit, SLOW, "parts",
-	    NULL },
-	{ "DELETE", "/v1/writes/*", sk_api_write_drop, SLOW, "", NULL },
+	    sk_kept_write_commit },
+	{ "DELETE", "/v1/writes/*", sk_api_write_drop, SLOW, "",
+	    sk_kept_write_drop },
 	{ "POST", "/v1/query", sk_api_query, SLOW, "", sk_kept_query },
 	{ "GET", "/v1/jobs", sk_api_job_list, AT_ONCE, "", sk_kept_list },
 	{ "GET", "/v1/jobs/*", sk_api_job, AT_ONCE, "", sk_kept_job },
@@ -214,8 +221,12 @@ static const struct route {
 	    sk_kept_results },
 	{ "GET", "/v1/functions", sk_api_functions, SLOW, "", NULL },
 	{ "GET", "/v1/functions/*", sk_api_function, SLOW, "", NULL },
+	{ "GET", "/v1/registry", sk_api_registry, SLOW, "", NULL },
+	{ "GET", "/v1/registry/*", sk_api_registry_get, SLOW, "", NULL },
+	{ "PUT", "/v1/registry/*", sk_api_registry_put, SLOW, "", NULL },
+	{ "DELETE", "/v1/registry/*", sk_api_registry_remove, SLOW, "", NULL },
 	{ "POST", "/write", sk_api_old_write, SLOW, NULL, NULL },
-	{ "POST", "/query", sk_api_old_query, SLOW, NULL, NULL },
+	{ "POST", "/query", sk_api_old_query, SLOW, NULL, sk_kept_old_query },
 };
 
 #define USUAL 1000u                     /* bytes of an answer */

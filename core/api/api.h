@@ -21,6 +21,9 @@
  *   DELETE /v1/jobs/ID                        cancel and forget it
  *   GET    /v1/jobs/ID/results                a page of its result
  *   GET    /v1/functions, /v1/functions/NAME
+ *   GET    /v1/registry, /v1/registry/NAME    records of functions (registry.h)
+ *   PUT    /v1/registry/PLUGIN                register all of a plugin
+ *   DELETE /v1/registry/NAME
  *   POST   /write, /query                     as Snekboop's clients call them
  *
  * Every answer but a page of records is one JSON object, {"snek":1,"kind":...};
@@ -66,6 +69,8 @@ struct sk_api_options {                 /* 0 and NULL: the default */
 	uint64_t max_record, max_parts; /* bytes; 64 MiB, 16 GiB */
 	const char *tmp;                /* for results and parts; $TMPDIR */
 	const char *on;                 /* executor of queries; NULL: as snek's */
+	bool bare;                      /* registered functions run in their
+					 * Lambdas; what ships, in this process */
 	const struct sk_kept_options *kept;     /* queries are kept jobs; NULL:
 					 * they run in this process */
 };

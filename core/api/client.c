@@ -124,12 +124,17 @@ int sk_client_call(struct sk_client *c, const struct sk_client_call *call,
 	struct sk_aws_reply reply = { 0 };
 	struct snek_error why = { 0 };
 	struct sk_buf url = { 0 };
+	char *query;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
 	if (!sk_buf_printf(&url, "%s%s", c->url, call->path))
 		return sk_enomem(e);
+	query = strchr(url.p, '?');
+	if (query)                      /* it is signed by itself */
+		*query++ = '\0';
 	fill_request(c, call, url.p, header, &request);
+	request.query = query;
 	pthread_mutex_lock(&c->lock);
 	rc = c->ops->call(c->aws, &request, &reply, &why);
 	pthread_mutex_unlock(&c->lock);
@@ -214,7 +219,7 @@ static int log_in(struct sk_client *c, const struct sk_client_login *l,
 	}
 	if (file && *file)
 		return read_token(c, file, e);
-	c->sign = strstr(c->url, ".execute-api.") != NULL;
+	c->sign = (l && l->sign) || strstr(c->url, ".execute-api.");
 	return 0;
 }
 

@@ -21,6 +21,7 @@ struct sk_client_login {                /* NULL: the environment's */
 					 * SNEK_TOKEN_FILE; without any an
 					 * execute-api host is asked with SigV4 */
 	const char *aws_profile;
+	bool sign;                      /* with SigV4, whatever its host */
 };
 struct sk_client;
 /* Asks for the version.  SNEK_EACCES, SNEK_EINVAL (plain http to where others
@@ -85,6 +86,13 @@ int sk_client_compact(struct sk_client *, const char *name, struct snek_error *)
 int sk_client_functions(struct sk_client *, const char *name,
     int (*visit)(void *, const struct snek_function_info *), void *,
     struct snek_error *);
+
+/* The functions of the cluster as a catalog of its own, which has nothing but
+ * them; it lives as long as the client at most, and is closed by
+ * sk_catalog_close.  profile: by whose name it was opened, or NULL. */
+struct sk_catalog;
+int sk_client_catalog(struct sk_client *, const char *profile,
+    struct sk_catalog **, struct snek_error *);
 
 /* A write: one request, or parts of so many bytes each. */
 struct sk_client_writer;

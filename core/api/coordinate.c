@@ -9,7 +9,6 @@
 #include "job/job.h"
 #include "store/journal.h"
 
-#define LEASE_MS 30000u
 #define MARGIN_MS 30000
 #define LOOK_MS 200             /* how often the end of our time is thought of */
 
@@ -28,7 +27,7 @@ struct carry {
 
 static uint32_t lease(const struct carry *c)
 {
-	return c->k->lease_ms ? c->k->lease_ms : LEASE_MS;
+	return c->k->lease_ms ? c->k->lease_ms : SK_KEPT_LEASE_MS;
 }
 
 /* ---- how far it is ---- */

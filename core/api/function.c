@@ -6,9 +6,10 @@
  *
  * Where things are comes from its environment: SNEK_META and SNEK_SHARDS (the
  * servers' URLs, the latter with commas between), SNEK_LEVEL, SNEK_COORDINATOR
- * (the function that coordinates), SNEK_ON (executor of queries), SNEK_CACHES
- * or SNEK_TOKEN_SECRET (see login.h).  "snek-api login" only writes the profile
- * of the servers.
+ * (the function that coordinates), SNEK_ON (executor of queries), SNEK_LEASE
+ * (seconds after which a coordinator that says nothing is taken for dead; 30),
+ * SNEK_CACHES or SNEK_TOKEN_SECRET (see login.h).  "snek-api login" only writes
+ * the profile of the servers.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,7 +137,9 @@ static int open_api(struct function *f, struct snek_error *e)
 {
 	const char *meta = sk_api_login_is_wanted() ? SK_API_LOGIN_PROFILE :
 	    getenv("SNEK_META");
+	const char *lease = getenv("SNEK_LEASE");
 	struct sk_api_options o = { .cluster = meta, .kept = &f->kept,
+		.bare = true,
 		.on = getenv("SNEK_ON") };
 	int rc;
 
@@ -145,7 +148,8 @@ static int open_api(struct function *f, struct snek_error *e)
 		    "meta store is");
 	f->coordinator = getenv("SNEK_COORDINATOR");
 	f->kept = (struct sk_kept_options){ .begin = begin, .left = left,
-	    .arg = f };
+	    .arg = f, .lease_ms = lease ? (uint32_t)strtoul(lease, NULL, 10) *
+	    1000 : 0 };
 	rc = log_in(f, e);
 	if (rc)
 		return rc;

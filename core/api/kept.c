@@ -39,15 +39,19 @@ static void close_look(struct look *l)
 	sk_api_give(l->api, l->cluster);
 }
 
-/* One that nobody coordinates any more is begun again. */
-static int look_once(struct look *l, const char *id, struct snek_error *e)
+/* One that nobody coordinates any more is begun again, if it may be. */
+static int look_once(struct look *l, const char *id, bool may,
+    struct snek_error *e)
 {
 	const struct sk_kept_options *k = l->api->o.kept;
 	int rc;
 
 	sk_journal_state_free(&l->state);
+	if (sk_kept_is_write(id))
+		return sk_fail(e, SNEK_ENOENT, "that is a write, and no job");
 	rc = l->journal->ops->look(l->journal, id, &l->state, e);
-	if (!rc && !l->state.ended && l->state.token && !l->state.lease_ms)
+	if (!rc && may && !l->state.ended && l->state.token &&
+	    !l->state.lease_ms)
 		rc = k->begin(k->arg, id, e);
 	return rc;
 }
@@ -57,15 +61,21 @@ static int wait_for(struct look *l, const char *id, unsigned ms,
     struct snek_error *e)
 {
 	const struct timespec pause = { 0, LOOK_MS * 1000000L };
-	int64_t until = sk_clock_ms() + ms;
-	int rc = look_once(l, id, e);
+	uint32_t lease = l->api->o.kept->lease_ms;
+	int64_t now = sk_clock_ms(), until = now + ms, again = now;
+	int rc = 0;
 
-	while (!rc && !l->state.ended && sk_clock_ms() < until) {
+	lease = lease ? lease : SK_KEPT_LEASE_MS;
+	for (;;) {
+		/* One that was begun is given time to claim it. */
+		rc = look_once(l, id, now >= again, e);
+		if (!rc && !l->state.ended && !l->state.lease_ms && now >= again)
+			again = now + lease;
+		if (rc || l->state.ended || now >= until)
+			return rc;
 		nanosleep(&pause, NULL);
-		sk_journal_state_free(&l->state);
-		rc = l->journal->ops->look(l->journal, id, &l->state, e);
+		now = sk_clock_ms();
 	}
-	return rc;
 }
 
 /* What its coordinator said last, as an object. */
@@ -158,19 +168,18 @@ static int answer(struct sk_api_call *c, struct look *l, const char *id,
 /* ---- the handlers ---- */
 
 /* What can be found wrong now is not found by a coordinator. */
-static int begin(struct sk_api_call *c, struct look *l, char id[SK_JOB_ID],
+static int begin(struct look *l, struct sk_span body, char id[SK_JOB_ID],
     struct snek_error *e)
 {
-	const struct sk_kept_options *k = c->api->o.kept;
+	const struct sk_kept_options *k = l->api->o.kept;
 	snek_job *job = NULL;
-	int rc = sk_api_describe(c->api, l->cluster, c->request->body, &job, NULL,
-	    e);
+	int rc = sk_api_describe(l->api, l->cluster, body, &job, NULL, e);
 
 	snek_job_free(job);
 	if (!rc)
 		rc = sk_job_id_make(id, e);
 	if (!rc)
-		rc = l->journal->ops->create(l->journal, id, c->request->body,
+		rc = l->journal->ops->create(l->journal, id, body,
 		    k->keep_s ? k->keep_s : 3600, e);
 	return rc ? rc : k->begin(k->arg, id, e);
 }
@@ -186,13 +195,96 @@ void sk_kept_query(struct sk_api_call *c)
 	if (!rc)
 		rc = sk_api_wait_of(c->api, c->request->body, &ms, &e);
 	if (!rc)
-		rc = begin(c, &l, id, &e);
+		rc = begin(&l, c->request->body, id, &e);
 	if (!rc)
 		rc = wait_for(&l, id, ms, &e);
 	if (!rc)
 		rc = answer(c, &l, id, 1, &e);
 	close_look(&l);
 	sk_api_end(c, rc, &e);
+}
+
+/* {"name":CATEGORY,"function":NAME} as a query of ours. */
+static int from_old(const struct sk_api_request *r, struct sk_buf *out,
+    struct snek_error *e)
+{
+	struct sk_object o = { out, false, false };
+	char *category = NULL, *function = NULL;
+	sk_json_reader *json;
+	struct sk_record said;
+	int rc = sk_api_object(r, &json, &said, e);
+
+	if (!rc)
+		rc = sk_api_text(&said, "name", true, &category, e);
+	if (!rc)
+		rc = sk_api_text(&said, "function", true, &function, e);
+	if (!rc) {
+		sk_object_open(&o, NULL, '{');
+		sk_object_text(&o, "category", category);
+		sk_object_text(&o, "function", function);
+		sk_object_close(&o, '}');
+		rc = o.nomem ? sk_enomem(e) : 0;
+	}
+	sk_json_reader_free(json);
+	free(category);
+	free(function);
+	return rc;
+}
+
+struct old {
+	struct look *look;
+	const char *id;
+};
+
+static int get_page(void *arg, uint64_t n, struct sk_buf *b,
+    struct snek_error *e)
+{
+	const struct old *o = arg;
+	char item[SK_JOB_ITEM];
+
+	sk_kept_item(n, item);
+	return o->look->journal->ops->get(o->look->journal, o->id, item, b, e);
+}
+
+static int answer_old(struct sk_api_call *c, struct look *l, const char *id,
+    struct snek_error *e)
+{
+	struct old o = { l, id };
+	int rc = read_said(l, e);
+
+	if (rc)
+		return rc;
+	if (!l->state.ended)
+		return sk_api_old_late(e);
+	return sk_object_member(&l->said, "error").type != SNEK_NONE ?
+	    sk_figures_get_error(&l->said, e) : sk_api_put_old(c,
+	    sk_client_number(&l->said, "pages"), get_page, &o, e);
+}
+
+void sk_kept_old_query(struct sk_api_call *c)
+{
+	struct snek_error e = { 0 };
+	struct sk_buf body = { 0 };
+	char id[SK_JOB_ID];
+	struct look l;
+	int rc = open_look(c->api, &l, &e);
+
+	if (!rc)
+		rc = from_old(c->request, &body, &e);
+	if (!rc)
+		rc = begin(&l, (struct sk_span){ body.p, body.n }, id, &e);
+	if (!rc)
+		rc = wait_for(&l, id, c->api->o.wait_ms, &e);
+	if (!rc)
+		rc = answer_old(c, &l, id, &e);
+	sk_buf_free(&body);
+	close_look(&l);
+	sk_api_end(c, rc, &e);
+}
+
+static int put_name(void *object, const char *id)
+{
+	return sk_kept_is_write(id) ? 0 : sk_api_put_name(object, id);
 }
 
 void sk_kept_list(struct sk_api_call *c)
@@ -205,7 +297,7 @@ void sk_kept_list(struct sk_api_call *c)
 	sk_object_begin(&o, &c->out->body, "jobs");
 	sk_object_open(&o, "jobs", '[');
 	if (!rc)
-		rc = l.journal->ops->list(l.journal, sk_api_put_name, &o, &e);
+		rc = l.journal->ops->list(l.journal, put_name, &o, &e);
 	sk_object_close(&o, ']');
 	sk_object_end(&o);
 	close_look(&l);
@@ -219,7 +311,7 @@ void sk_kept_job(struct sk_api_call *c)
 	int rc = open_look(c->api, &l, &e);
 
 	if (!rc)
-		rc = look_once(&l, c->name[0], &e);
+		rc = look_once(&l, c->name[0], true, &e);
 	if (!rc)
 		rc = read_said(&l, &e);
 	if (!rc)
@@ -234,6 +326,8 @@ void sk_kept_drop(struct sk_api_call *c)
 	struct look l;
 	int rc = open_look(c->api, &l, &e);
 
+	if (!rc && sk_kept_is_write(c->name[0]))
+		rc = sk_fail(&e, SNEK_ENOENT, "that is a write, and no job");
 	if (!rc)
 		rc = l.journal->ops->look(l.journal, c->name[0], &l.state, &e);
 	/* One that runs is told; its record goes by itself. */

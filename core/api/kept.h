@@ -17,6 +17,8 @@
 #include "api/api.h"
 #include "store/journal.h"
 
+#define SK_KEPT_LEASE_MS 30000u
+
 struct sk_kept_options {
 	/* Have a coordinator begin on the job; it may be asked for one that has
 	 * one already. */
@@ -30,6 +32,7 @@ struct sk_kept_options {
 
 struct sk_api_call;
 void sk_kept_query(struct sk_api_call *);
+void sk_kept_old_query(struct sk_api_call *);
 void sk_kept_list(struct sk_api_call *);
 void sk_kept_job(struct sk_api_call *);
 void sk_kept_drop(struct sk_api_call *);
@@ -37,6 +40,14 @@ void sk_kept_results(struct sk_api_call *);
 
 /* The name of page n's item, from 0. */
 void sk_kept_item(uint64_t n, char item[SK_JOB_ITEM]);
+
+/* kept_write.c: writes in parts. */
+void sk_kept_write_begin(struct sk_api_call *);
+void sk_kept_write_part(struct sk_api_call *);
+void sk_kept_write_commit(struct sk_api_call *);
+void sk_kept_write_drop(struct sk_api_call *);
+/* An id of the journal that is a write's, no job's. */
+bool sk_kept_is_write(const char *id);
 
 /* Coordinate a job until it ended, another one has it, or time is over; then
  * another is begun.  0 in all of these cases: what came of the job is in its

@@ -101,6 +101,24 @@ void sk_api_begin_job(struct sk_api_call *, struct sk_object *, const char *id,
     const char *state, int status);
 /* Answer that the job of the path is dropped, or why not. */
 void sk_api_end_drop(struct sk_api_call *, int rc, const struct snek_error *);
+/* Answer a query of Snekboop's: get appends the elements of page n. */
+int sk_api_put_old(struct sk_api_call *, uint64_t pages,
+    int (*get)(void *, uint64_t n, struct sk_buf *, struct snek_error *),
+    void *, struct snek_error *);
+int sk_api_old_late(struct snek_error *);
+/* Everything that could refuse the write later is tried now. */
+int sk_api_try_writer(struct sk_api *, const char *category,
+    const struct sk_api_writing *, struct snek_error *);
+/* How a write in parts is done, by the query that began it. */
+int sk_api_parts_writing(const char *query, const char *id,
+    struct sk_api_writing *, struct snek_error *);
+int sk_api_read_body(snek_writer *, const struct sk_api_writing *,
+    struct sk_span, struct snek_error *);
+/* The number of a part, from 1. */
+int sk_api_part_number(const char *, size_t *, struct snek_error *);
+/* What is answered about a part that is there, and to the beginning. */
+void sk_api_put_part(struct sk_api_call *, size_t n);
+void sk_api_put_begun(struct sk_api_call *, const char *id);
 /* A visit that puts a job's name into a list. */
 int sk_api_put_name(void *object, const char *id);
 /* The journal of a cluster's jobs; it lives as long as the handle at most. */
@@ -131,4 +149,8 @@ void sk_api_job_drop(struct sk_api_call *);
 void sk_api_job_results(struct sk_api_call *);
 void sk_api_old_write(struct sk_api_call *);
 void sk_api_old_query(struct sk_api_call *);
+void sk_api_registry(struct sk_api_call *);
+void sk_api_registry_get(struct sk_api_call *);
+void sk_api_registry_put(struct sk_api_call *);
+void sk_api_registry_remove(struct sk_api_call *);
 #endif

@@ -459,36 +459,56 @@ void sk_api_job_results(struct sk_api_call *c)
 /* ---- as Snekboop's clients query: {"name":CATEGORY,"function":NAME} ---- */
 
 /* The list, as text in the body of an object, as its function answered. */
-static int put_old(struct sk_api_call *c, struct sk_api_job *j,
+static int put_old(struct sk_api_call *c, const struct sk_buf *list,
     struct snek_error *e)
 {
-	struct sk_buf list = { 0 };
 	struct sk_object o = { &c->out->body, false, false };
-	size_t n;
+
+	sk_object_open(&o, NULL, '{');
+	sk_object_number(&o, "statusCode", 200);
+	sk_object_open(&o, "headers", '{');
+	sk_object_text(&o, "Content-Type", "application/json");
+	sk_object_close(&o, '}');
+	sk_object_any(&o, "body", sk_string(list->p, list->n));
+	sk_object_end(&o);
+	return o.nomem ? sk_enomem(e) : 0;
+}
+
+int sk_api_put_old(struct sk_api_call *c, uint64_t pages,
+    int (*get)(void *, uint64_t n, struct sk_buf *, struct snek_error *),
+    void *arg, struct snek_error *e)
+{
+	struct sk_buf list = { 0 };
+	uint64_t n;
 	int rc = sk_buf_byte(&list, '[') ? 0 : sk_enomem(e);
 
-	for (n = 0; n < j->pages && !rc; n++) {
+	for (n = 0; n < pages && !rc; n++) {
 		if (n && !sk_buf_byte(&list, ','))
 			rc = sk_enomem(e);
 		if (!rc)
-			rc = sk_api_jobs_page(j, n, &list, e);
+			rc = get(arg, n, &list, e);
 		if (!rc && list.n > c->api->o.max_reply)
 			rc = sk_fail(e, SNEK_ELIMIT, "a result of more than %zu "
 			    "bytes: ask /v1/query for it", c->api->o.max_reply);
 	}
 	if (!rc && !sk_buf_byte(&list, ']'))
 		rc = sk_enomem(e);
-	if (!rc) {
-		sk_object_open(&o, NULL, '{');
-		sk_object_number(&o, "statusCode", 200);
-		sk_object_open(&o, "headers", '{');
-		sk_object_text(&o, "Content-Type", "application/json");
-		sk_object_close(&o, '}');
-		sk_object_any(&o, "body", sk_string(list.p, list.n));
-		sk_object_end(&o);
-	}
+	if (!rc)
+		rc = put_old(c, &list, e);
 	sk_buf_free(&list);
-	return rc ? rc : o.nomem ? sk_enomem(e) : 0;
+	return rc;
+}
+
+static int get_page(void *job, uint64_t n, struct sk_buf *b,
+    struct snek_error *e)
+{
+	return sk_api_jobs_page(job, (size_t)n, b, e);
+}
+
+int sk_api_old_late(struct snek_error *e)
+{
+	return sk_fail(e, SNEK_ETIMEDOUT, "longer than this call may wait: ask "
+	    "/v1/query");
 }
 
 void sk_api_old_query(struct sk_api_call *c)
@@ -510,10 +530,9 @@ void sk_api_old_query(struct sk_api_call *c)
 	free(function);
 	if (!rc) {
 		state = sk_api_jobs_wait(j, c->api->o.wait_ms);
-		rc = state == SK_API_DONE ? put_old(c, j, &e) :
-		    state == SK_API_FAILED ? failed(j, &e) :
-		    sk_fail(&e, SNEK_ETIMEDOUT, "longer than this call may "
-		    "wait: ask /v1/query");
+		rc = state == SK_API_DONE ? sk_api_put_old(c, j->pages,
+		    get_page, j, &e) : state == SK_API_FAILED ? failed(j, &e) :
+		    sk_api_old_late(&e);
 		sk_api_jobs_drop(j);
 	}
 	sk_api_jobs_release(j);

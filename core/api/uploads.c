@@ -185,8 +185,7 @@ static int enter(struct sk_api *a, struct sk_upload *up, struct snek_error *e)
 	    "commit or drop one", SK_UPLOADS) : 0;
 }
 
-/* Everything that could refuse the write later is tried now. */
-static int try_writer(struct sk_api *a, const char *category,
+int sk_api_try_writer(struct sk_api *a, const char *category,
     const struct sk_api_writing *how, struct snek_error *e)
 {
 	snek_cluster *cluster = NULL;
@@ -200,34 +199,53 @@ static int try_writer(struct sk_api *a, const char *category,
 	return rc;
 }
 
+int sk_api_parts_writing(const char *query, const char *id,
+    struct sk_api_writing *how, struct snek_error *e)
+{
+	/* The type of a body that begins nothing is no part's. */
+	const struct sk_api_request as = { .query = query, .type = "" };
+	int rc = sk_api_writing(&as, how, e);
+
+	if (!rc && !*how->id)
+		snprintf(how->id, sizeof(how->id), "parts-%s", id);
+	return rc;
+}
+
 static int begin(struct sk_api_call *c, struct sk_upload *up,
     struct snek_error *e)
 {
-	/* The type of a body that begins nothing is no part's. */
-	const struct sk_api_request as = { .query = c->request->query,
-		.type = "" };
-	int rc = sk_api_writing(&as, &up->how, e);
+	int rc;
 
 	up->dir_fd = -1;
 	up->used = sk_clock_ms();
+	rc = make_id(up->id, e);
 	if (!rc)
-		rc = try_writer(c->api, c->name[0], &up->how, e);
+		rc = sk_api_parts_writing(c->request->query, up->id, &up->how, e);
 	if (!rc)
-		rc = make_id(up->id, e);
+		rc = sk_api_try_writer(c->api, c->name[0], &up->how, e);
 	if (rc)
 		return rc;
-	if (!*up->how.id)
-		snprintf(up->how.id, sizeof(up->how.id), "parts-%s", up->id);
 	snprintf(up->category, sizeof(up->category), "%.129s", c->name[0]);
 	rc = open_dir(c->api, up, e);
 	return rc ? rc : enter(c->api, up, e);
+}
+
+void sk_api_put_begun(struct sk_api_call *c, const char *id)
+{
+	struct sk_object j;
+
+	c->out->status = 201;
+	snprintf(c->out->location, sizeof(c->out->location), "/v1/writes/%s", id);
+	sk_object_begin(&j, &c->out->body, "write");
+	sk_object_text(&j, "write", id);
+	sk_object_number(&j, "most_parts", SK_UPLOAD_PARTS);
+	sk_object_end(&j);
 }
 
 void sk_api_write_begin(struct sk_api_call *c)
 {
 	struct snek_error e = { 0 };
 	struct sk_upload *up = calloc(1, sizeof(*up));
-	struct sk_object j;
 	char id[33];
 	int rc = up ? begin(c, up, &e) : sk_enomem(&e);
 
@@ -238,12 +256,7 @@ void sk_api_write_begin(struct sk_api_call *c)
 		return;
 	}
 	memcpy(id, up->id, sizeof(id));
-	c->out->status = 201;
-	snprintf(c->out->location, sizeof(c->out->location), "/v1/writes/%s", id);
-	sk_object_begin(&j, &c->out->body, "write");
-	sk_object_text(&j, "write", id);
-	sk_object_number(&j, "most_parts", SK_UPLOAD_PARTS);
-	sk_object_end(&j);
+	sk_api_put_begun(c, id);
 }
 
 /* ---- part ---- */
@@ -323,7 +336,7 @@ static void enlist(struct sk_api *a, struct sk_upload *up, size_t n,
 	pthread_mutex_unlock(&a->uploads.lock);
 }
 
-static int part_number(const char *text, size_t *out, struct snek_error *e)
+int sk_api_part_number(const char *text, size_t *out, struct snek_error *e)
 {
 	char *end;
 	unsigned long n = strtoul(text, &end, 10);
@@ -335,15 +348,25 @@ static int part_number(const char *text, size_t *out, struct snek_error *e)
 	return 0;
 }
 
+void sk_api_put_part(struct sk_api_call *c, size_t n)
+{
+	struct sk_object j;
+
+	sk_object_begin(&j, &c->out->body, "part");
+	sk_object_text(&j, "write", c->name[0]);
+	sk_object_number(&j, "part", n);
+	sk_object_number(&j, "bytes", c->request->body.n);
+	sk_object_end(&j);
+}
+
 void sk_api_write_part(struct sk_api_call *c)
 {
 	struct sk_span b = c->request->body;
 	uint64_t hash = sk_hash64(b.p, b.n, 0);
 	struct snek_error e = { 0 };
 	struct sk_upload *up = NULL;
-	struct sk_object j;
 	size_t n = 0;
-	int rc = part_number(c->name[1], &n, &e);
+	int rc = sk_api_part_number(c->name[1], &n, &e);
 
 	if (!rc && !(up = hold(c->api, c->name[0], &e)))
 		rc = e.code;
@@ -353,13 +376,8 @@ void sk_api_write_part(struct sk_api_call *c)
 		enlist(c->api, up, n, b, hash);
 	let_go(c->api, up);
 	sk_api_end(c, rc, &e);
-	if (rc < 0)
-		return;
-	sk_object_begin(&j, &c->out->body, "part");
-	sk_object_text(&j, "write", c->name[0]);
-	sk_object_number(&j, "part", n);
-	sk_object_number(&j, "bytes", b.n);
-	sk_object_end(&j);
+	if (rc >= 0)
+		sk_api_put_part(c, n);
 }
 
 /* ---- commit ---- */

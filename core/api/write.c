@@ -100,7 +100,7 @@ int sk_api_writer_open(struct sk_api *a, snek_cluster *cluster,
 
 /* ---- one request ---- */
 
-static int read_body(snek_writer *w, const struct sk_api_writing *how,
+int sk_api_read_body(snek_writer *w, const struct sk_api_writing *how,
     struct sk_span body, struct snek_error *e)
 {
 	int fd = memfd_create("snek-body", MFD_CLOEXEC), rc = 0;
@@ -125,7 +125,7 @@ static int write_body(struct sk_api *a, const char *category,
 	if (!rc)
 		rc = sk_api_writer_open(a, cluster, category, how, &w, e);
 	if (!rc)
-		rc = read_body(w, how, body, e);
+		rc = sk_api_read_body(w, how, body, e);
 	if (!rc)
 		rc = snek_writer_commit(w, receipt, e);
 	snek_writer_free(w);

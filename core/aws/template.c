@@ -199,6 +199,9 @@ static void outputs(struct sk_template *t)
 	sk_template_put(t, "]]}}");
 	sk_template_put(t, "'MapperGroup':{'Value':{'Fn::GetAtt':['MapperGroup',"
 	    "'GroupId']}}");
+	sk_template_put(t, "'MapperRole':{'Value':{'Fn::GetAtt':['MapperRole',"
+	    "'Arn']}}");
+	sk_template_put(t, "'LogRetention':{'Value':'%u'}", t->o->log_retention);
 	sk_template_put(t, "'Meta':{'Value':{'Fn::GetAtt':['Meta',"
 	    "'PrimaryEndPoint.Address']}}");
 	for (i = 0; i < t->o->shards; i++)

@@ -17,6 +17,7 @@ static const struct route {
 	{ "Records", "POST /v1/categories/{proxy+}", "Write" },
 	{ "Parts", "PUT /v1/writes/{proxy+}", "Write" },
 	{ "Commit", "POST /v1/writes/{proxy+}", "Write" },
+	{ "Register", "PUT /v1/registry/{proxy+}", "Write" },
 	{ "Remove", "DELETE /v1/{proxy+}", "Write" },
 	{ "OldWrite", "POST /write", "Write" },
 	{ "OldQuery", "POST /query", "Query" },

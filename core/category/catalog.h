@@ -19,6 +19,9 @@ struct sk_catalog {
 	char *profile;                  /* by whose name it was opened; or NULL */
 	char *dir;                      /* of an embedded cluster; or NULL and: */
 	struct sk_servers *servers;
+	bool bare;                      /* registered plugins run elsewhere: none
+					 * is loaded here or in a child; set by
+					 * who opened it */
 	/* Of the shards by id: for other processes that read them. */
 	struct sk_address *address;
 };

@@ -95,8 +95,12 @@ static int is_of(const struct sk_catalog *c, const struct sk_profile *p,
 {
 	bool url = strstr(p->cluster, "://");
 
+	if (!strncmp(p->cluster, "http", 4)) {  /* it is behind a gateway */
+		*same = !c->dir && !c->servers && !strcmp(c->where, p->cluster);
+		return 0;
+	}
 	*same = c->dir && !url && same_directory(c->dir, p->cluster);
-	return c->dir || !url ? 0 : same_servers(c, p->cluster, same, e);
+	return !c->servers || !url ? 0 : same_servers(c, p->cluster, same, e);
 }
 
 struct search {

@@ -233,6 +233,20 @@ static int get_opened(struct sk_get *r, struct sk_opened *o)
 	return rc ? rc : get_fields(r, o);
 }
 
+int sk_opened_get(struct sk_get *r, const char *op, struct sk_opened *out,
+    struct snek_error *e)
+{
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = get_opened(r, out);
+	if (!rc)
+		return 0;
+	sk_opened_free(out);
+	return rc == SNEK_ENOMEM ? sk_fail(e, rc, "%s: out of memory", op) :
+	    sk_fail(e, SNEK_EPLUGIN, "%s declared what makes no sense", op);
+}
+
 int sk_worker_open_op(sk_worker *w, const struct sk_exec_plugin *p,
     const struct sk_op *op, const struct sk_args *args, const char *category,
     const struct sk_exec_sides *sides, struct sk_opened *out,
@@ -250,13 +264,8 @@ int sk_worker_open_op(sk_worker *w, const struct sk_exec_plugin *p,
 	sk_put_u8(&q, 0);
 	sk_put_sides(&q, sides);
 	rc = ask(w, &q, p->fd, sides, op->op.name, &answer, &r, e);
-	if (!rc && (rc = get_opened(&r, out))) {
-		sk_opened_free(out);
-		sk_fail(e, rc == SNEK_ENOMEM ? rc : SNEK_EPLUGIN, rc ==
-		    SNEK_ENOMEM ? "%s: out of memory" : "%s declared what makes "
-		    "no sense", op->op.name);
-		rc = rc == SNEK_ENOMEM ? rc : SNEK_EPLUGIN;
-	}
+	if (!rc)
+		rc = sk_opened_get(&r, op->op.name, out, e);
 	sk_message_free(&answer);
 	return rc;
 }

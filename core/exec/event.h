@@ -7,15 +7,15 @@
  * An event says everything, for the next one may reach another machine:
  *
  *   snek        1, the version of all that is drawn here
- *   what        "task", "smoke" or "ping"
+ *   what        "task", "open", "smoke" or "ping"
  *   release     of who asks, for messages
- *   plugin      sha256 that the bundle's plugin must have (task, smoke)
- *   job         32 hex digits; stage, task, attempt: numbers
+ *   plugin      sha256 that the bundle's plugin must have (task, open, smoke)
+ *   job         32 hex digits (task, open); stage, task, attempt: numbers
  *   left_ms     how long somebody waits; no clocks are compared
  *   keep        number of the shard that takes what no answer can carry;
  *               keep_s: seconds that it is kept; keep_all: true: all runs go
  *               there, for the next stage reads them there
- *   init        the INIT message, its plugins left out
+ *   init        the INIT message, its plugins left out (task, open)
  *   source      the SOURCE message, where chunks or runs are fetched
  *   input       the TASK message: chunks and runs are in it, or named.  smoke: a
  *               FILES message, whose file is a chunk with a record of each type
@@ -34,7 +34,7 @@
  *
  *   snek, release, job, stage, task, attempt   as asked
  *   ms          that the attempt took
- *   answer      the DONE message
+ *   answer      the DONE message; of "open" what worker.h calls opened
  *   log         lines of the op, in base64: u8 1 if it was printed, u32 level,
  *               text
  * or
@@ -60,7 +60,8 @@
 #define SK_ANSWER_MAX 6291556u
 #define SK_EVENT_TEXT 48u               /* release */
 
-enum sk_event_what { SK_EVENT_TASK = 1, SK_EVENT_SMOKE, SK_EVENT_PING };
+enum sk_event_what { SK_EVENT_TASK = 1, SK_EVENT_OPEN, SK_EVENT_SMOKE,
+	SK_EVENT_PING };
 
 struct sk_event_id {
 	char job[33];
@@ -90,6 +91,10 @@ void sk_event_job_free(sk_event_job *);
 int sk_event_put(sk_event_job *, const struct sk_attempt *,
     const struct sk_event_keep *, int64_t left_ms, struct sk_buf *,
     struct snek_error *);
+/* What asks the op of a job what it says of itself, opened with its
+ * arguments. */
+int sk_event_put_open(const struct sk_exec_job *, const char *job,
+    const char *sha256, int64_t left_ms, struct sk_buf *, struct snek_error *);
 /* Bytes of chunks (each counted with SK_EVENT_A_CHUNK more, a record that is
  * left out with 8) that surely fit in one event. */
 #define SK_EVENT_A_CHUNK 192u

@@ -27,7 +27,8 @@ static int read_version(struct sk_flat *f, struct snek_error *e)
 
 static void read_what(struct sk_flat *f, struct sk_event *v)
 {
-	static const char *const names[] = { "", "task", "smoke", "ping" };
+	static const char *const names[] = { "", "task", "open", "smoke",
+		"ping" };
 	struct sk_span s = sk_flat_get_bytes(f, "what");
 	uint32_t i;
 
@@ -77,7 +78,7 @@ static const char *missing(const struct sk_event *v)
 		return NULL;
 	if (!v->plugin[0])
 		return "plugin";
-	if (!v->input.n)
+	if (!v->input.n && v->what != SK_EVENT_OPEN)
 		return "input";
 	if (v->what == SK_EVENT_SMOKE)
 		return NULL;

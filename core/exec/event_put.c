@@ -91,6 +91,16 @@ static void put_head(struct sk_flat_put *f, const char *what)
 	sk_flat_text(f, "what", what);
 }
 
+static int put_job(sk_event_job *j, const char *what, const char *id,
+    const char *sha256, struct sk_flat_put *f, struct snek_error *e)
+{
+	put_head(f, what);
+	sk_flat_text(f, "release", PACKAGE_VERSION);
+	sk_flat_text(f, "plugin", sha256);
+	sk_flat_text(f, "job", id);
+	return put_init(j, f, e);
+}
+
 int sk_event_job_new(const struct sk_exec_job *job, const char *id,
     const char *sha256, sk_event_job **out, struct snek_error *e)
 {
@@ -103,11 +113,7 @@ int sk_event_job_new(const struct sk_exec_job *job, const char *id,
 	j->job = *job;
 	j->job.files = 0;               /* none there: chunks are copied */
 	f = (struct sk_flat_put){ &j->head, false };
-	put_head(&f, "task");
-	sk_flat_text(&f, "release", PACKAGE_VERSION);
-	sk_flat_text(&f, "plugin", sha256);
-	sk_flat_text(&f, "job", id);
-	rc = put_init(j, &f, e);
+	rc = put_job(j, "task", id, sha256, &f, e);
 	if (!rc)
 		rc = put_source(j, &f, e);
 	j->job.source = (struct sk_span){ NULL, 0 };
@@ -200,6 +206,29 @@ int sk_event_put(sk_event_job *j, const struct sk_attempt *a,
 		rc = sk_fail(e, SNEK_ELIMIT, "the input of an invocation would "
 		    "have %zu bytes; it may have %u", b->n - start,
 		    SK_EVENT_MAX);
+	if (rc)
+		b->n = start;
+	return rc;
+}
+
+int sk_event_put_open(const struct sk_exec_job *job, const char *id,
+    const char *sha256, int64_t left_ms, struct sk_buf *b,
+    struct snek_error *e)
+{
+	sk_event_job j = { .job = *job };
+	struct sk_flat_put f = { b, false };
+	size_t start = b->n;
+	int rc = put_job(&j, "open", id, sha256, &f, e);
+
+	sk_flat_number(&f, "left_ms", left_ms > 0 ? (uint64_t)left_ms : 1);
+	sk_flat_raw(&f, "}", 1);
+	wipe(&j.parcel);
+	if (!rc && f.nomem)
+		rc = sk_enomem(e);
+	if (!rc && b->n - start > SK_EVENT_MAX)
+		rc = sk_fail(e, SNEK_ELIMIT, "the job's arguments and side "
+		    "inputs take %zu bytes of the %u that an invocation may "
+		    "have", b->n - start, SK_EVENT_MAX);
 	if (rc)
 		b->n = start;
 	return rc;

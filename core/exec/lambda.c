@@ -282,12 +282,11 @@ static void close_lambda(struct sk_away *r)
 
 static const struct sk_away_kind kind = { ask, hear, drop, close_lambda };
 
-/* An ARN has colons. */
-static bool put_path(struct lambda_exec *x, const char *arn)
+bool sk_lambda_path(const char *arn, char *to, size_t room)
 {
-	char *to = x->path, *end = to + sizeof(x->path);
+	char *end = to + room;
 
-	to += snprintf(to, sizeof(x->path), "/2015-03-31/functions/");
+	to += snprintf(to, room, "/2015-03-31/functions/");
 	for (; *arn && to + 32 < end; arn++)
 		to += snprintf(to, 4, *arn == ':' || *arn == '$' ? "%%%02X"
 		    : "%c", (unsigned char)*arn);
@@ -307,7 +306,7 @@ static int set_up(struct lambda_exec *x, const struct sk_exec_lambda *o,
 	x->timeout_s = o->timeout_s;
 	x->keep_s = o->keep_s;
 	x->keep_all = o->keep_all;
-	if (!put_path(x, o->arn))
+	if (!sk_lambda_path(o->arn, x->path, sizeof(x->path)))
 		return sk_fail(e, SNEK_EINVAL, "%s: no ARN is so long", o->arn);
 	if (sk_json_reader_new(&json, &x->json))
 		return sk_enomem(e);

@@ -4,7 +4,7 @@
 #ifndef SK_EXEC_LAMBDA_H
 #define SK_EXEC_LAMBDA_H
 #include "aws/aws.h"
-#include "exec/exec.h"
+#include "exec/worker.h"
 
 #define SK_LAMBDA_ROOM 1000u            /* at once, where nobody says */
 #define SK_LAMBDA_A_CHUNK 192u          /* bytes that one takes beside its own */
@@ -30,6 +30,15 @@ int sk_exec_lambda(const struct sk_exec_job *, const struct sk_exec_lambda *,
 /* Let a failed attempt's message end with the last line that its invocation
  * logged, if the answer has it (and the message does not). */
 void sk_lambda_log(const struct sk_aws_reply *, struct snek_error *);
+
+/* The path of its invocations; false: it does not fit. */
+bool sk_lambda_path(const char *arn, char *to, size_t room);
+
+/* What the job's op says of itself, opened with the job's arguments by its
+ * Lambda; of the options caller, name, arn, plugin_sha256 and job are used, and
+ * nothing is taken over. */
+int sk_lambda_ask(const struct sk_exec_job *, const struct sk_exec_lambda *,
+    struct sk_opened *, struct snek_error *);
 
 /* How many invocations the account and the function let in at once: what is
  * reserved for the function, or what the account has left for such as have

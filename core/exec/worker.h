@@ -48,6 +48,9 @@ int sk_worker_open_op(sk_worker *, const struct sk_exec_plugin *,
     const struct sk_op *, const struct sk_args *, const char *category,
     const struct sk_exec_sides *, struct sk_opened *, struct snek_error *);
 void sk_opened_free(struct sk_opened *);
+/* What a worker answered: of the op of this name.  SNEK_EPLUGIN. */
+int sk_opened_get(struct sk_get *, const char *op, struct sk_opened *,
+    struct snek_error *);
 
 /* ---- for the executor ---- */
 

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/weburl.h"
+#include "job/about.h"
 #include "job/function_parts.h"
 #include "task/elf.h"
 
@@ -99,8 +100,8 @@ static int take_file(sk_worker *w, struct sk_addition *a, const char *path,
 
 /* ---- a plugin ---- */
 
-static void describe(const struct sk_plugin *p, uint32_t i, const char *sha256,
-    struct sk_meta_function *m)
+static int describe(const struct sk_plugin *p, uint32_t i, const char *sha256,
+    struct sk_meta_function *m, struct snek_error *e)
 {
 	if (p->ops == 1)
 		snprintf(m->name, sizeof(m->name), "%s", p->name);
@@ -111,19 +112,21 @@ static void describe(const struct sk_plugin *p, uint32_t i, const char *sha256,
 	snprintf(m->op, sizeof(m->op), "%.128s", p->op[i].op.name);
 	snprintf(m->version, sizeof(m->version), "%s", p->version);
 	memcpy(m->sha256, sha256, sizeof(m->sha256));
+	return sk_about_put(p, i, m, e);
 }
 
 static int describe_all(struct sk_addition *a, struct snek_error *e)
 {
 	const struct sk_plugin *p = a->file.plugin;
 	uint32_t i;
+	int rc = 0;
 
 	snprintf(a->name, sizeof(a->name), "%s", p->name);
 	if (!make_records(a, p->ops))
 		return sk_enomem(e);
-	for (i = 0; i < p->ops; i++)
-		describe(p, i, a->file.sha256, &a->record[i]);
-	return 0;
+	for (i = 0; i < p->ops && !rc; i++)
+		rc = describe(p, i, a->file.sha256, &a->record[i], e);
+	return rc;
 }
 
 /* It is described by its sealed copy, whose bytes are those that are stored. */
@@ -292,7 +295,7 @@ static int check_stored(struct sk_catalog *cat, const struct sk_addition *a,
 	struct sk_buf path = { 0 };
 	int rc;
 
-	if (m->kind != SK_FUNCTION_CALL || !a->bytes.n)
+	if (m->kind != SK_FUNCTION_CALL || !a->bytes.n || cat->bare)
 		return 0;
 	rc = sk_catalog_plugin_path(cat, m->sha256, &path, e);
 	c.lib = path.p;

@@ -70,6 +70,8 @@ static bool speaks_tls(const struct sk_catalog *cat)
 {
 	uint32_t i;
 
+	if (cat && cat->bare)           /* of a stack, whose servers all do */
+		return true;
 	if (!cat || !cat->servers)
 		return false;
 	for (i = 0; i < cat->cluster.shards; i++)
@@ -118,23 +120,31 @@ static void hex(const uint8_t *b, size_t n, char *out)
 		snprintf(out + 2 * i, 3, "%02x", b[i]);
 }
 
-/* snek-CLUSTER-PLUGIN; where AWS does not take the plugin's name as it is, it
- * is made so, with some digits of its digest to tell it from others. */
-static void name_at_aws(const struct sk_catalog *cat, const char *plugin,
-    char out[NAME_MAX_AT_AWS + 1])
+/* snek-CLUSTER-PLUGIN, or in a stack, whose roles say it so, STACK-fn-PLUGIN;
+ * where AWS does not take the plugin's name as it is, it is made so, with some
+ * digits of its digest to tell it from others. */
+static void name_at_aws(const struct sk_catalog *cat, const char *stack,
+    const char *plugin, char out[NAME_MAX_AT_AWS + 1])
 {
-	char digest[65], plain[41], cluster[9], *s;
+	char digest[65], plain[41], cluster[9], head[48], all[96], *s;
+	int room;
 	bool same;
 
 	hex(cat->cluster.uuid, 4, cluster);
-	snprintf(plain, sizeof(plain), "%.40s", plugin);
+	if (stack)
+		snprintf(head, sizeof(head), "%.32s-fn-", stack);
+	else
+		snprintf(head, sizeof(head), "snek-%s-", cluster);
+	room = NAME_MAX_AT_AWS - 9 - (int)strlen(head);
+	snprintf(plain, sizeof(plain), "%.*s", room < 40 ? room : 40, plugin);
 	for (s = plain; *s; s++)
 		if (*s == '.')
 			*s = '_';
 	same = !strcmp(plain, plugin);
 	sk_sha256_hex(plugin, strlen(plugin), digest);
-	snprintf(out, NAME_MAX_AT_AWS + 1, "snek-%s-%s%s%.8s", cluster, plain,
-	    same ? "" : "-", same ? "" : digest);
+	snprintf(all, sizeof(all), "%s%s%s%.8s", head, plain, same ? "" : "-",
+	    same ? "" : digest);
+	snprintf(out, NAME_MAX_AT_AWS + 1, "%.64s", all);
 }
 
 static void cluster_name(const struct sk_catalog *cat, char out[33])
@@ -222,7 +232,7 @@ static int put(struct putting *p, struct snek_error *e)
 	uint32_t i;
 	int rc;
 
-	name_at_aws(p->cat, p->a->name, name);
+	name_at_aws(p->cat, t->stack, p->a->name, name);
 	cluster_name(p->cat, cluster);
 	rc = p->ops->lambda_put(p->aws, &spec, &state, e);
 	if (!rc)

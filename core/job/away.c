@@ -73,10 +73,28 @@ static bool is_url(const struct snek_job *j)
 	return m && m->kind == SK_FUNCTION_URL;
 }
 
+/* Its plugin is not to be loaded here, or not to be had. */
+static bool is_bare(const struct snek_job *j)
+{
+	const struct sk_meta_function *m = j->map_fn.record;
+
+	return j->cat && (j->cat->bare || (m && m->kind == SK_FUNCTION_OP &&
+	    !j->map_fn.path));
+}
+
+/* Where nothing of others is loaded, what ships runs in this process. */
+static enum sk_on default_of(const struct snek_job *j)
+{
+	if (is_url(j))
+		return SK_ON_HTTP;
+	if (!is_bare(j))
+		return SK_ON_PROCESSES;
+	return j->map_fn.record ? SK_ON_LAMBDA : SK_ON_THREADS;
+}
+
 void sk_job_away_choose(struct snek_job *j)
 {
-	j->on = j->set.on ? j->set.on : is_url(j) ? SK_ON_HTTP
-	    : SK_ON_PROCESSES;
+	j->on = j->set.on ? j->set.on : default_of(j);
 	j->splits = j->on == SK_ON_LAMBDA && !j->journal.store;
 }
 
@@ -87,6 +105,10 @@ int sk_job_away_check(const struct snek_job *j, struct snek_error *e)
 	if (!rc && !sk_job_away_is(j) && j->set.workers > MOST_WORKERS)
 		rc = sk_fail(e, SNEK_EINVAL, "workers: %u are more than the %u "
 		    "that run here", j->set.workers, MOST_WORKERS);
+	if (!rc && is_bare(j) && (j->on == SK_ON_PROCESSES ||
+	    (j->on == SK_ON_THREADS && j->map_fn.record)))
+		rc = sk_fail(e, SNEK_EINVAL, "%s: what is registered runs in its "
+		    "Lambda here, and nowhere else", j->function);
 	return rc || j->on != SK_ON_LAMBDA ? rc : check_lambda(j, e);
 }
 
@@ -97,6 +119,8 @@ bool sk_job_away_wants_worker(const struct snek_job *j)
 	bool built_in = !j->reduce || !sk_reducer_parse(&r, j->reduce, NULL);
 
 	sk_reducer_free(&r);
+	if (is_bare(j))
+		return false;
 	return j->on == SK_ON_HTTP ? !built_in : j->on != SK_ON_THREADS;
 }
 
@@ -171,8 +195,11 @@ static int find_room(struct snek_job *j, uint32_t *room, struct snek_error *e)
 
 int sk_job_away_open(struct snek_job *j, struct snek_error *e)
 {
-	int rc = sk_aws_load(&j->away.aws, e);
+	int rc;
 
+	if (j->away.caller)             /* it was asked already */
+		return 0;
+	rc = sk_aws_load(&j->away.aws, e);
 	if (!rc)
 		rc = open_caller(j, e);
 	return rc ? rc : find_room(j, &j->away.room, e);
@@ -286,21 +313,30 @@ static void describe_lambda(const struct snek_job *j, struct sk_exec_job *x)
 		x->memory = (size_t)(mb > 128 ? mb - 64 : 64) << 20;
 }
 
-/* By those who asked for partitions, and by an op that is there. */
+/* Whose servers take what is handed on. */
+static bool has_shards(const struct snek_job *j)
+{
+	return sk_job_fetch_any(j) || (is_bare(j) && j->snap &&
+	    j->cat->servers);
+}
+
+/* By those who asked for partitions, and by an op that is there; and always
+ * where the op is not here. */
 bool sk_job_away_reduces(const struct snek_job *j)
 {
 	const struct sk_exec_job *x = &j->exec_job;
+	bool own = x->reduce_op && x->reduce_op == x->op;
 
-	return j->on == SK_ON_LAMBDA && sk_job_fetch_any(j) &&
-	    j->reducer.kind != SK_LISTED && j->set.partitions > 1 &&
-	    (!x->reduce_op || x->reduce_op == x->op);
+	return j->on == SK_ON_LAMBDA && has_shards(j) &&
+	    j->reducer.kind != SK_LISTED && (j->set.partitions > 1 ||
+	    (own && is_bare(j))) && (!x->reduce_op || own);
 }
 
 static uint32_t keep_s(const struct snek_job *j)
 {
 	int64_t left = (j->deadline_ms - sk_clock_ms()) / 1000 + 60;
 
-	if (!sk_job_fetch_any(j))
+	if (!has_shards(j))
 		return 0;
 	return j->deadline_ms && left < KEPT_S ? (uint32_t)(left > 60 ? left
 	    : 60) : KEPT_S;
@@ -344,6 +380,29 @@ static int open_lambda(struct snek_job *j, struct sk_exec *local,
 	describe_lambda(j, &x);
 	j->away.caller = NULL;
 	return sk_exec_lambda(&x, &o, out, e);
+}
+
+/* As much of the job as there is by now. */
+int sk_job_away_ask(struct snek_job *j, struct sk_opened *out,
+    struct snek_error *e)
+{
+	const struct sk_reducer none = { 0 };
+	const struct sk_exec_job x = { .call = sk_job_called(j),
+		.plugin = j->map_fn.plugin, .op = j->map_fn.op,
+		.args = &j->map_args, .reducer = &none,
+		.category = j->exec_job.category, .sides = j->exec_job.sides,
+		.partitions = 1, .map_file = { 0, SK_AWAY_PLUGIN,
+		    sk_job_called(j) } };
+	const struct sk_meta_lambda *l = lambda_of(j);
+	struct sk_exec_lambda o = { .name = l->name, .arn = l->arn,
+		.plugin_sha256 = l->plugin_sha256, .job = j->kept.job };
+	int rc = name_job(j, e);
+
+	if (!rc)
+		rc = sk_job_away_open(j, e);
+	o.aws = j->away.aws;
+	o.caller = j->away.caller;
+	return rc ? rc : sk_lambda_ask(&x, &o, out, e);
 }
 
 static int open_http(struct snek_job *j, struct sk_exec *local,

@@ -10,6 +10,9 @@
 #include "job/plan.h"
 #include "job/sched.h"
 
+/* What one that is not here is called; its worker knows where it is. */
+#define SK_AWAY_PLUGIN "plugin.so"
+
 enum sk_on { SK_ON_DEFAULT, SK_ON_PROCESSES, SK_ON_THREADS, SK_ON_LAMBDA,
 	SK_ON_HTTP };
 
@@ -35,6 +38,10 @@ bool sk_job_away_wants_worker(const struct snek_job *);
 int sk_job_away_open(struct snek_job *, struct snek_error *);
 void sk_job_away_close(struct snek_job *);
 void sk_job_away_limit_plan(const struct snek_job *, struct sk_plan_limits *);
+/* Have the op opened by its own Lambda, and say what it says of itself: the
+ * out is to be freed.  Where no worker can be asked. */
+struct sk_opened;
+int sk_job_away_ask(struct snek_job *, struct sk_opened *, struct snek_error *);
 /* Bytes that a chunk counts for in the plan. */
 uint64_t sk_job_away_weight(const struct snek_job *, uint64_t bytes);
 void sk_job_away_limit_sched(const struct snek_job *, struct sk_sched_config *);

@@ -118,6 +118,9 @@ static bool put_function(struct sk_buf *b, const struct snek_job *j)
 
 	if (call)
 		return put_call(b, call);
+	if (!j->map_fn.path)            /* it is not here, but had a name */
+		return sk_buf_printf(b, "snek run ./%s.so:%s",
+		    j->map_fn.plugin->name, j->map_fn.op->op.name);
 	return sk_buf_printf(b, "snek run %s%s:%s",
 	    strchr(j->map_fn.path, '/') ? "" : "./", j->map_fn.path,
 	    j->map_fn.op->op.name);

@@ -163,16 +163,27 @@ bool sk_job_fetch_any(const struct snek_job *j)
 	return j->snap && i < j->chunks;
 }
 
+/* Where the shards are, for who reads or writes them elsewhere. */
+static int tell_source(struct snek_job *j, struct snek_error *e)
+{
+	struct sk_buf *b = &j->fetch.source;
+	int rc = j->worker || j->on == SK_ON_LAMBDA ?
+	    sk_catalog_source(j->cat, b, e) : 0;
+
+	j->exec_job.source = (struct sk_span){ b->p, b->n };
+	return rc;
+}
+
 int sk_job_fetch_open(struct snek_job *j, struct snek_error *e)
 {
 	struct sk_exec_job *x = &j->exec_job;
 	int rc;
 
 	if (!sk_job_fetch_any(j))
-		return 0;
+		return sk_job_away_reduces(j) ? tell_source(j, e) : 0;
 	rc = find_columns(j, e);
-	if (!rc && j->worker)
-		rc = sk_catalog_source(j->cat, &j->fetch.source, e);
+	if (!rc)
+		rc = tell_source(j, e);
 	if (rc)
 		return rc;
 	x->column = j->fetch.column;
@@ -182,7 +193,6 @@ int sk_job_fetch_open(struct snek_job *j, struct snek_error *e)
 	x->release = sk_job_fetch_release;
 	x->gone = gone;
 	x->fetch_arg = j;
-	x->source = (struct sk_span){ j->fetch.source.p, j->fetch.source.n };
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "job/about.h"
 
 static int load(sk_worker *w, struct sk_function *f, const char *op,
     struct snek_error *e)
@@ -97,6 +98,13 @@ static void describe_call(struct sk_function *f)
 		m->signature, *m->fields ? m->fields : NULL };
 }
 
+/* Registered from where the cluster's plugins are not kept: its Lambda alone
+ * has its bytes. */
+static bool is_away(const struct sk_meta_function *m)
+{
+	return m->kind == SK_FUNCTION_OP && *m->lambda.arn && m->about_n;
+}
+
 static int look(struct sk_catalog *cat, const char *name,
     struct sk_function *f, struct snek_error *e)
 {
@@ -113,7 +121,12 @@ static int look(struct sk_catalog *cat, const char *name,
 	f->origin = "registered";
 	f->generation = m.generation;
 	memcpy(f->sha256, m.sha256, sizeof(f->sha256));
-	rc = find_path(cat, f, e);
+	rc = cat->bare ? 0 : find_path(cat, f, e);
+	if (rc == SNEK_ECORRUPT && is_away(&m)) {
+		if (e)
+			memset(e, 0, sizeof(*e));
+		rc = 0;
+	}
 	if (!rc)
 		describe_call(f);
 	return rc;
@@ -173,8 +186,25 @@ static int load_call(sk_worker *w, struct sk_function *f, struct snek_error *e)
 	return 0;
 }
 
-static int load_registered(sk_worker *w, struct sk_function *f,
-    struct snek_error *e)
+/* As its record has it: what it is, and none of its code. */
+static int load_described(struct sk_function *f, struct snek_error *e)
+{
+	int rc;
+
+	if (f->record->kind == SK_FUNCTION_CALL) {
+		rc = sk_call_describe(&f->call, &f->plugin, e);
+		f->op = rc ? NULL : f->plugin->op;
+		return rc;
+	}
+	rc = sk_about_get(f->record, &f->plugin, e);
+	if (rc)
+		return rc;
+	f->op = sk_plugin_op(f->plugin, f->record->op, e);
+	return f->op ? 0 : SNEK_ENOENT;
+}
+
+static int load_registered(struct sk_catalog *cat, sk_worker *w,
+    struct sk_function *f, struct snek_error *e)
 {
 	int rc = f->path ? check_digest(w, f, f->record->name, e) : 0;
 
@@ -182,6 +212,8 @@ static int load_registered(sk_worker *w, struct sk_function *f,
 		return rc;
 	if (f->record->kind == SK_FUNCTION_URL)
 		return load_url(f, e);
+	if (cat->bare || (!f->path && f->record->kind == SK_FUNCTION_OP))
+		return load_described(f, e);
 	if (f->record->kind == SK_FUNCTION_CALL)
 		return load_call(w, f, e);
 	return load(w, f, f->record->op, e);
@@ -216,7 +248,7 @@ static int find(struct sk_catalog *cat, sk_worker *w, const char *name,
 	if (strchr(name, '/'))
 		return find_file(w, name, f, e);
 	if (f->record)
-		return load_registered(w, f, e);
+		return load_registered(cat, w, f, e);
 	rc = find_shipped(w, name, f, e);
 	if (rc == SNEK_ENOENT && !f->origin)
 		rc = sk_function_none(cat, w, name, e);

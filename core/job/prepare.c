@@ -107,10 +107,11 @@ static int ask_map(struct snek_job *j, bool *aggregates, struct snek_error *e)
 
 	if (j->on == SK_ON_HTTP)
 		return ask_nobody(j, aggregates) ? sk_enomem(e) : 0;
-	if (!j->worker)
+	if (!j->worker && j->on != SK_ON_LAMBDA)
 		return ask_here(j, aggregates, e);
-	rc = sk_worker_open_op(j->worker, &p, j->map_fn.op, &j->map_args,
-	    j->exec_job.category, &j->exec_job.sides, &o, e);
+	rc = j->worker ? sk_worker_open_op(j->worker, &p, j->map_fn.op,
+	    &j->map_args, j->exec_job.category, &j->exec_job.sides, &o, e) :
+	    sk_job_away_ask(j, &o, e);
 	if (rc)
 		return rc;
 	*aggregates = o.aggregates;
@@ -136,6 +137,10 @@ static int reduce_with_op(struct snek_job *j, struct snek_error *e)
 		    "functions that reduce", j->reduce, sk_reducer_names());
 	if (rc)
 		return rc;
+	if (j->reduce_fn.record && j->cat->bare)
+		return sk_fail(e, SNEK_EINVAL, "here a function reduces what it "
+		    "maps itself, and else what ships or is built in; not %s",
+		    j->reduce);
 	if (!j->reduce_fn.op->op.reduce)
 		return sk_fail(e, SNEK_EINVAL, "%s does not reduce", j->reduce);
 	j->reducer.kind = SK_GROUPED;
@@ -333,7 +338,7 @@ static void describe(struct snek_job *j)
 	x->log = log_line;
 	x->log_arg = j;
 	x->map_file = (struct sk_exec_plugin){ j->map_fn.file,
-	    j->map_fn.path, x->call };
+	    j->map_fn.path ? j->map_fn.path : SK_AWAY_PLUGIN, x->call };
 	x->reduce_file = (struct sk_exec_plugin){ j->reduce_fn.file,
 	    j->reduce_fn.path, NULL };
 	x->open_file = open_file;

@@ -77,6 +77,7 @@ struct sk_meta_lambda {
 	uint32_t memory_mb, timeout_s;
 };
 
+#define SK_FUNCTION_ABOUT 8192u
 struct sk_meta_function {
 	char name[SK_NAME_MAX + 1];     /* PLUGIN.OP or PLUGIN */
 	char plugin[SK_NAME_MAX + 1];   /* without one: as name */
@@ -91,6 +92,10 @@ struct sk_meta_function {
 					 * lib without directories; see
 					 * task/call.h */
 	struct sk_meta_lambda lambda;
+	/* The op as it describes itself (exec/wire.h: a plugin with one op), for
+	 * where its plugin is not loaded; about_n 0: nobody noted it. */
+	uint32_t about_n;
+	char about[SK_FUNCTION_ABOUT];
 };
 
 /* Usable by several threads at once, and from within a visit for reading. */

@@ -373,6 +373,17 @@ static void take_lambda(struct reader *r, struct sk_meta_lambda *l)
 		r->bad = true;
 }
 
+static void take_about(struct reader *r, struct sk_meta_function *f)
+{
+	size_t n = (size_t)take_number(r, 2);
+
+	if (!n || n > sizeof(f->about))
+		r->bad = true;
+	else
+		take_bytes(r, f->about, n);
+	f->about_n = r->bad ? 0 : (uint32_t)n;
+}
+
 static bool pack_rest(struct sk_buf *b, const struct sk_meta_function *f)
 {
 	bool ok = sk_buf_byte(b, (uint8_t)f->kind);
@@ -404,6 +415,8 @@ static void take_rest(struct reader *r, struct sk_meta_function *f)
 /* What any release reads stays as it was. */
 static uint8_t function_format(const struct sk_meta_function *f)
 {
+	if (f->about_n)
+		return 3;
 	return f->kind == SK_FUNCTION_OP && !*f->lambda.arn ? 1 : 2;
 }
 
@@ -414,7 +427,9 @@ bool sk_record_pack_function(struct sk_buf *b, const struct sk_meta_function *f)
 	return sk_buf_byte(b, format) && put64(b, f->generation) &&
 	    put_text(b, f->plugin) && put_text(b, f->op) &&
 	    put_text(b, f->sha256) && put_text(b, f->version) &&
-	    (format == 1 || pack_rest(b, f));
+	    (format == 1 || pack_rest(b, f)) && (format < 3 ||
+	    (put_number(b, f->about_n, 2) &&
+	    sk_buf_put(b, f->about, f->about_n)));
 }
 
 bool sk_record_unpack_function(struct sk_span name, struct sk_span v,
@@ -434,6 +449,8 @@ bool sk_record_unpack_function(struct sk_span name, struct sk_span v,
 	take_text(&r, f->version, sizeof(f->version));
 	if (format > 1)
 		take_rest(&r, f);
+	if (format > 2)
+		take_about(&r, f);
 	return is_whole(&r);
 }
 
@@ -484,5 +501,6 @@ bool sk_record_same_function(const struct sk_meta_function *a,
 	    !strcmp(x->code_sha256, y->code_sha256) &&
 	    !strcmp(x->plugin_sha256, y->plugin_sha256) &&
 	    !strcmp(x->endpoint, y->endpoint) && x->memory_mb == y->memory_mb &&
-	    x->timeout_s == y->timeout_s;
+	    x->timeout_s == y->timeout_s && a->about_n == b->about_n &&
+	    !memcmp(a->about, b->about, a->about_n);
 }

@@ -19,6 +19,8 @@
  *             u8 kind  text url (kind 1)  text lib, signature, fields (kind 2)
  *             u8 lambda (0, 1: text arn, name, version, region, arch,
  *             code_sha256, plugin_sha256, endpoint  u32 memory, timeout)
+ *             and in format 3, of one that is described, then:
+ *             text about
  *   numbers   u64 u64
  */
 #ifndef SK_META_RECORD_H
@@ -26,7 +28,7 @@
 #include "store/meta.h"
 
 #define SK_META_FORMAT 1u
-#define SK_FUNCTION_FORMAT 2            /* of a function's record, at most */
+#define SK_FUNCTION_FORMAT 3            /* of a function's record, at most */
 #define SK_REQUEST_MAX 256u             /* bytes of a request id */
 #define SK_REQUEST_WINDOW (7 * 86400)   /* seconds */
 

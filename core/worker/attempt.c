@@ -104,6 +104,47 @@ static sk_instance *reducing(const struct sk_attempts *a)
 	return a->job.same ? a->map : a->reduce;
 }
 
+static void put_fields(struct sk_put *w, const sk_instance *in)
+{
+	const struct sk_path *path;
+	uint32_t i, n = sk_instance_paths(in, &path);
+	struct sk_buf b;
+
+	n = n < SK_SEEN_PATHS ? n : SK_SEEN_PATHS;
+	sk_put_u32(w, n);
+	for (i = 0; i < n; i++) {
+		b = (struct sk_buf){ 0 };
+		if (path[i].n && (!sk_path_text(&path[i], &b) ||
+		    !sk_buf_byte(&b, 0)))
+			w->nomem = true;
+		sk_put_text(w, b.p);
+		sk_buf_free(&b);
+	}
+}
+
+int sk_attempts_say_opened(const sk_instance *in, struct sk_put *w)
+{
+	struct sk_reducer d = { 0 };
+	int rc = sk_instance_aggregates(in, &d);
+
+	sk_put_error(w, 0, &(struct snek_error){ 0 });
+	sk_put_u8(w, rc > 0);
+	sk_put_reducer(w, &d);
+	put_fields(w, in);
+	sk_reducer_free(&d);
+	return rc < 0 ? rc : 0;
+}
+
+int sk_attempts_open_map(struct sk_attempts *a, struct sk_put *w,
+    struct snek_error *e)
+{
+	int rc = open_map(a, e);
+
+	if (!rc && (rc = sk_attempts_say_opened(a->map, w)))
+		sk_fail(e, rc, "%s", sk_strerror(rc));
+	return rc;
+}
+
 /* ---- map ---- */
 
 static void map(struct sk_attempts *a, struct sk_get *r, struct sk_message *m,

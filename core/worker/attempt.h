@@ -50,4 +50,9 @@ int sk_attempts_load(struct sk_attempts *, const struct sk_wire_op *,
 int sk_attempts_open(struct sk_attempts *, const struct sk_loaded *,
     const struct sk_args *, const char *category, bool logs,
     const struct sk_sides *, sk_instance **, struct snek_error *);
+/* What it says of itself, for sk_get_error and sk_opened_get. */
+int sk_attempts_say_opened(const sk_instance *, struct sk_put *);
+/* The same of the job's mapping op, which stays open for its attempts. */
+int sk_attempts_open_map(struct sk_attempts *, struct sk_put *,
+    struct snek_error *);
 #endif

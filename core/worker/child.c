@@ -164,24 +164,6 @@ static int load_op(void *arg, const struct sk_wire_op *o,
 
 /* ---- describing ---- */
 
-static void put_fields(struct sk_put *w, const sk_instance *in)
-{
-	const struct sk_path *path;
-	uint32_t i, n = sk_instance_paths(in, &path);
-	struct sk_buf b;
-
-	n = n < SK_SEEN_PATHS ? n : SK_SEEN_PATHS;
-	sk_put_u32(w, n);
-	for (i = 0; i < n; i++) {
-		b = (struct sk_buf){ 0 };
-		if (path[i].n && (!sk_path_text(&path[i], &b) ||
-		    !sk_buf_byte(&b, 0)))
-			w->nomem = true;
-		sk_put_text(w, b.p);
-		sk_buf_free(&b);
-	}
-}
-
 static int describe(struct child *c, struct sk_get *r, struct sk_message *m,
     struct sk_put *w, struct snek_error *e)
 {
@@ -206,7 +188,6 @@ static int opened(struct child *c, const struct sk_loaded *l,
 {
 	const char *category = sk_get_text(r);
 	bool logs = sk_get_u8(r);
-	struct sk_reducer d = { 0 };
 	struct sk_sides sides = { 0 };
 	sk_instance *in;
 	int rc = sk_sides_open(&sides, (struct sk_span){ r->p, r->n }, m, e);
@@ -218,15 +199,10 @@ static int opened(struct child *c, const struct sk_loaded *l,
 		sk_sides_close(&sides);
 		return rc;
 	}
-	sk_put_error(w, 0, &(struct snek_error){ 0 });
-	rc = sk_instance_aggregates(in, &d);
-	sk_put_u8(w, rc > 0);
-	sk_put_reducer(w, &d);
-	put_fields(w, in);
-	sk_reducer_free(&d);
+	rc = sk_attempts_say_opened(in, w);
 	sk_instance_close(in);
 	sk_sides_close(&sides);
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
 static int open_once(struct child *c, struct sk_get *r, struct sk_message *m,

@@ -308,6 +308,40 @@ static bool run_task(struct sk_lambda *l, const struct sk_invocation *v)
 	return ok;
 }
 
+/* ---- what an op says of itself ---- */
+
+static int open_op(struct sk_lambda *l, const struct sk_invocation *v,
+    struct sk_put *w, struct snek_error *e)
+{
+	int rc = sk_invoke_ready(l, e);
+
+	if (!rc)
+		rc = sk_warm_job(&l->warm, &l->event, e);
+	if (rc)
+		return rc;
+	sk_invoke_begin(l, v, op_name(l));
+	rc = sk_attempts_open_map(&l->warm.attempts, w, e);
+	sk_invoke_end(l);
+	return !rc && w->nomem ? sk_enomem(e) : rc;
+}
+
+static bool run_open(struct sk_lambda *l, const struct sk_invocation *v)
+{
+	struct sk_message m = { .kind = SK_MSG_DONE };
+	struct sk_put w = { { 0 }, false };
+	struct snek_error e = { 0 };
+	uint64_t bytes = 0;
+	bool ok;
+	int rc = open_op(l, v, &w, &e);
+
+	m.body = w.buf;
+	ok = rc ? refuse(l, &e, UINT32_MAX) : sk_answer_begin(&l->answer,
+	    &l->event.id, 0) && !sk_answer_done(&l->answer, &m, (struct sk_span){
+	    l->say.kept.buf.p, l->say.kept.buf.n }, &bytes, NULL);
+	sk_message_free(&m);
+	return ok;
+}
+
 /* ---- events ---- */
 
 static int check_plugin(const struct sk_lambda *l, struct snek_error *e)
@@ -333,5 +367,7 @@ bool sk_invoke(struct sk_lambda *l, const struct sk_invocation *v)
 		rc = check_plugin(l, &e);
 	if (rc)
 		return refuse(l, &e, UINT32_MAX);
+	if (l->event.what == SK_EVENT_OPEN)
+		return run_open(l, v);
 	return l->event.what == SK_EVENT_SMOKE ? sk_smoke(l, v) : run_task(l, v);
 }
