@@ -172,6 +172,16 @@ expect 8 'an answer of [0-9]{7} bytes is more than the [0-9]{7} .*--chunk-size' 
 expect 8 'the input of an invocation would have [0-9]{7} bytes; it may have 6291456; .*--chunk-size' \
     snek query huge odd.twice --on lambda
 
+# ---- side inputs go with the job, in an invocation ----
+
+"$top/snek-add-function" "$top/plugins/.libs/join.so" -q --replace || exit 99
+printf '{"n":%d,"title":"t%d"}\n' 13 1 13 2 7 3 >"$tmp/titles"
+snek write titles "$tmp/titles" -q || exit 99
+for side in "t=$tmp/titles" t=titles; do
+	same texts join --side "$side" side=t on=n
+	test "$(wc -l <"$tmp/out")" = 3 || complain "--side $side: not three"
+done
+
 # ---- what it costs ----
 
 same texts odd.refuse --skip-bad 1
@@ -237,6 +247,10 @@ expect 2 'has other bytes than what is registered here' \
 same few odd.nap
 expect 2 'grep has no Lambda' snek query few grep match=x --on lambda
 expect 3 'no function nothing' snek query few nothing --on lambda
+"$top/snek-deploy" --local "$tmp/nowhere" --lambda-region eu-nowhere-9 \
+    --role $role --name nowhere -q || exit 99
+expect 5 'eu-nowhere-9.*is the region right' env -u AWS_ENDPOINT_URL \
+    "$top/snek-add-function" "$tmp/odd.so" --cluster nowhere
 expect 6 'credentials' env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY \
     snek query few odd.nap --on lambda
 stop_lambda || failed=1
