@@ -7,27 +7,13 @@
 #include "api/object.h"
 #include "base/base64.h"
 #include "value/json_read.h"
-#include "value/pack.h"
+#include "value/members.h"
 
 #define PLAIN_MAX (1u << 20)    /* bytes of a body; a larger one goes in base64,
 				 * since escapes might double it */
 #define MEMBERS 64u
 
 /* ---- in ---- */
-
-/* A member of an object within the event, NONE if there is none. */
-static struct snek_value member(struct snek_value object, const char *name)
-{
-	struct snek_cursor at;
-	struct snek_value n, v;
-
-	if (object.type != SNEK_OBJECT || sk_iterate(object, &at))
-		return sk_none();
-	while (sk_next(&at, &n, &v) == 1)
-		if (n.len == strlen(name) && !memcmp(n.as.s, name, n.len))
-			return v;
-	return sk_none();
-}
 
 /* Texts of the request lie behind each other in one piece of memory. */
 static const char *keep(char **at, struct snek_value v)
@@ -78,13 +64,13 @@ static int take(struct sk_event_call *c, const struct sk_record *r,
     struct snek_error *e)
 {
 	struct snek_value context = sk_object_member(r, "requestContext");
-	struct snek_value http = member(context, "http");
+	struct snek_value http = sk_members_find(context, "http");
 	struct snek_value path = sk_object_member(r, "rawPath");
 	struct snek_value query = sk_object_member(r, "rawQueryString");
-	struct snek_value method = member(http, "method");
-	struct snek_value type = member(sk_object_member(r, "headers"),
-	    "content-type");
-	struct snek_value id = member(context, "requestId");
+	struct snek_value method = sk_members_find(http, "method");
+	struct snek_value type = sk_members_find(
+	    sk_object_member(r, "headers"), "content-type");
+	struct snek_value id = sk_members_find(context, "requestId");
 	char *at;
 
 	if (path.type != SNEK_STRING || method.type != SNEK_STRING)
@@ -94,7 +80,8 @@ static int take(struct sk_event_call *c, const struct sk_record *r,
 	    length(type));
 	if (!at)
 		return sk_enomem(e);
-	c->request.path = without_stage(keep(&at, path), member(context, "stage"));
+	c->request.path = without_stage(keep(&at, path),
+	    sk_members_find(context, "stage"));
 	c->request.query = keep(&at, query);
 	c->request.method = keep(&at, method);
 	c->request.type = keep(&at, type);

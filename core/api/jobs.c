@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -211,21 +210,9 @@ static void leave(struct sk_api_job *j)
 	pthread_mutex_unlock(&t->lock);
 }
 
-static int name(struct sk_api_job *j, struct snek_error *e)
-{
-	uint8_t b[16];
-	int i;
-
-	if (getrandom(b, sizeof(b), 0) != sizeof(b))
-		return sk_fail_errno(e, "no random bytes");
-	for (i = 0; i < 16; i++)
-		snprintf(j->id + 2 * i, 3, "%02x", b[i]);
-	return 0;
-}
-
 static int launch(struct sk_api_job *j, struct snek_error *e)
 {
-	int rc = name(j, e);
+	int rc = sk_job_id_make(j->id, e);
 
 	if (rc)
 		return rc;

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -142,18 +141,6 @@ static void let_go(struct sk_api *a, struct sk_upload *up)
 
 /* ---- begin ---- */
 
-static int make_id(char id[33], struct snek_error *e)
-{
-	uint8_t b[16];
-	int i;
-
-	if (getrandom(b, sizeof(b), 0) != sizeof(b))
-		return sk_fail_errno(e, "no random bytes");
-	for (i = 0; i < 16; i++)
-		snprintf(id + 2 * i, 3, "%02x", b[i]);
-	return 0;
-}
-
 static int open_dir(struct sk_api *a, struct sk_upload *up, struct snek_error *e)
 {
 	up->dir_fd = -1;
@@ -218,7 +205,7 @@ static int begin(struct sk_api_call *c, struct sk_upload *up,
 
 	up->dir_fd = -1;
 	up->used = sk_clock_ms();
-	rc = make_id(up->id, e);
+	rc = sk_job_id_make(up->id, e);
 	if (!rc)
 		rc = sk_api_parts_writing(c->request->query, up->id, &up->how, e);
 	if (!rc)

@@ -11,6 +11,7 @@
 
 #include "aws/json.h"
 #include "base/clock.h"
+#include "value/members.h"
 #include "value/pack.h"
 #include "value/value.h"
 
@@ -23,19 +24,6 @@ static const char event[] = "{\"version\":\"2.0\",\"rawPath\":\"/v1/health\","
     "\"isBase64Encoded\":false}";
 
 /* ---- what the function says ---- */
-
-static struct snek_value member(struct snek_value object, const char *name)
-{
-	struct snek_cursor at;
-	struct snek_value n, v;
-
-	if (object.type != SNEK_OBJECT || sk_iterate(object, &at))
-		return sk_none();
-	while (sk_next(&at, &n, &v) == 1)
-		if (n.len == strlen(name) && !memcmp(n.as.s, name, n.len))
-			return v;
-	return sk_none();
-}
 
 static void copy(struct snek_value v, char to[TEXT])
 {
@@ -50,10 +38,10 @@ static void tell_check(struct sk_aws_doctor *d, struct snek_value v)
 	char verdict[TEXT], name[TEXT], text[TEXT], cure[TEXT];
 	uint32_t i = 0;
 
-	copy(member(v, "verdict"), verdict);
-	copy(member(v, "name"), name);
-	copy(member(v, "text"), text);
-	copy(member(v, "cure"), cure);
+	copy(sk_members_find(v, "verdict"), verdict);
+	copy(sk_members_find(v, "name"), name);
+	copy(sk_members_find(v, "text"), text);
+	copy(sk_members_find(v, "cure"), cure);
 	while (i < SNEK_CHECK_SKIP && strcmp(verdict, words[i]))
 		i++;
 	sk_aws_doctor_say(d, i, *name ? name : "health", *cure ? cure : NULL,

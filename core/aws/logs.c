@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "aws/json.h"
+#include "value/members.h"
 #include "value/pack.h"
 #include "value/value.h"
 
@@ -87,19 +88,6 @@ static int next_page(const struct sk_json *j, struct sk_buf *token, bool *more,
 
 /* ---- events ---- */
 
-static struct snek_value member(struct snek_value object, const char *name)
-{
-	struct snek_cursor at;
-	struct snek_value n, v;
-
-	if (object.type != SNEK_OBJECT || sk_iterate(object, &at))
-		return sk_none();
-	while (sk_next(&at, &n, &v) == 1)
-		if (n.len == strlen(name) && !memcmp(n.as.s, name, n.len))
-			return v;
-	return sk_none();
-}
-
 static void copy(struct snek_value v, char *to, size_t room)
 {
 	size_t n = v.type == SNEK_STRING && v.len < room &&
@@ -132,13 +120,13 @@ static int visit_event(const char *group, struct snek_value event,
     struct sk_buf *text, int (*visit)(void *, const struct sk_log_event *),
     void *arg, struct snek_error *e)
 {
-	struct snek_value time = member(event, "timestamp");
-	struct snek_value message = member(event, "message");
+	struct snek_value time = sk_members_find(event, "timestamp");
+	struct snek_value message = sk_members_find(event, "message");
 	char id[NAME], stream[NAME];
 	struct sk_log_event l = { .group = group, .id = id, .stream = stream };
 
-	copy(member(event, "eventId"), id, sizeof(id));
-	copy(member(event, "logStreamName"), stream, sizeof(stream));
+	copy(sk_members_find(event, "eventId"), id, sizeof(id));
+	copy(sk_members_find(event, "logStreamName"), stream, sizeof(stream));
 	if (time.type != SNEK_INT || message.type != SNEK_STRING || !*id)
 		return sk_fail(e, SNEK_EFORMAT, "CloudWatch Logs gives an event "
 		    "without id, time or message");
@@ -225,7 +213,7 @@ static int visit_groups(const struct sk_json *j,
 	if (all.type != SNEK_ARRAY || sk_iterate(all, &at))
 		return 0;
 	while (!rc && sk_next(&at, &name, &v) == 1) {
-		copy(member(v, "logGroupName"), text, sizeof(text));
+		copy(sk_members_find(v, "logGroupName"), text, sizeof(text));
 		rc = *text ? visit(arg, text) : 0;
 	}
 	return rc;

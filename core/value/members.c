@@ -14,6 +14,20 @@ int sk_bytes_compare(const void *a, size_t na, const void *b, size_t nb)
 	return c ? c : (na > nb) - (na < nb);
 }
 
+struct snek_value sk_members_find(struct snek_value object, const char *name)
+{
+	struct snek_cursor at;
+	struct snek_value n, v;
+	size_t len = strlen(name);
+
+	if (object.type != SNEK_OBJECT || sk_iterate(object, &at))
+		return sk_none();
+	while (sk_next(&at, &n, &v) == 1)
+		if (n.len == len && !memcmp(n.as.s, name, len))
+			return v;
+	return sk_none();
+}
+
 int sk_members_sort(struct snek_value v, struct sk_members *m)
 {
 	if (v.type != SNEK_OBJECT)

@@ -11,6 +11,9 @@
 
 #define SK_MEMBERS_BATCH 16
 
+/* A member by its name; none, of none, or of what is no object: SNEK_NONE. */
+struct snek_value sk_members_find(struct snek_value object, const char *name);
+
 struct sk_members {
 	struct snek_cursor whole;
 	uint32_t n, i;
