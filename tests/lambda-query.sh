@@ -101,8 +101,10 @@ static int refuse(snek_ctx *c, void *self, struct snek_record r)
 static int leave(snek_ctx *c, void *self, struct snek_record r)
 {
 	int64_t n;
-	if (get(r, self, &n) && n == 13)
+	if (get(r, self, &n) && n == 13) {
+		snek_log(c, SNEK_WARN, "leaving \"now\"");
 		_exit(3);
+	}
 	return snek_emit(c, snek_null(), snek_int(n));
 }
 /* Too much, once it is not refused. */
@@ -196,7 +198,15 @@ expect 7 'record 14.*thirteen will not do' snek query texts odd.refuse --on lamb
 # Sanitizers report crashes by themselves, and nobody else does then.
 test -n "${SANITIZE:-}" && test "$SANITIZE" != no ||
     expect 7 'die crashed in map at .*record 14: SIGSEGV' snek query texts odd.die --on lambda
-expect 5 'exit status 3' snek query texts odd.leave --on lambda --attempts 2
+# What it said ends the message, and is in its log with whose it is.
+expect 5 'exit status 3.*its log ends: leave: leaving "now"$' \
+    snek query texts odd.leave --on lambda --attempts 2
+snek logs odd --grep leaving >"$tmp/out" 2>"$tmp/err" || complain "logs: exit $?"
+grep -Eq ' WARN  job [0-9a-f]{32} task [0-9]+ attempt 2  leave: leaving "now"$' "$tmp/out" ||
+    complain "no line of its log: $(head -n 2 "$tmp/out")"
+job=$(sed -n 's/.*  job \([0-9a-f]*\) .*/\1/p' "$tmp/out" | head -n 1)
+snek logs odd --job "$job" --json >"$tmp/log" 2>"$tmp/err" || complain "logs --job: exit $?"
+test "$(grep -c leaving "$tmp/log")" = "$(wc -l <"$tmp/out")" || complain "a job's lines are others"
 expect 4 'thirteen will not do' snek query texts odd.refuse --on lambda --keep-going
 
 # ---- what is let in ----

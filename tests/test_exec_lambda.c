@@ -408,6 +408,8 @@ static const struct {
 	{ "{\"message\": broken\n", "; its log ends: {\"message\": broken" },
 	{ "START RequestId: 1\nREPORT RequestId: 1\tDuration\n", "exit status 3" },
 	{ "Runtime exited with error: exit status 3\n", "exit status 3" },
+	{ "{\"message\":\"going\"}\nRuntime exited with error: exit status 3\n",
+	    "; its log ends: going" },
 	{ "", "exit status 3" },
 };
 

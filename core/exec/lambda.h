@@ -28,7 +28,7 @@ int sk_exec_lambda(const struct sk_exec_job *, const struct sk_exec_lambda *,
     struct sk_exec **, struct snek_error *);
 
 /* Let a failed attempt's message end with the last line that its invocation
- * logged, if the answer has it (and the message does not). */
+ * logged and that it does not hold yet, if the answer has one. */
 void sk_lambda_log(const struct sk_aws_reply *, struct snek_error *);
 
 /* The path of its invocations; false: it does not fit. */

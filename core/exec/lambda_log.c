@@ -31,21 +31,6 @@ static bool is_frame(const char *p, size_t n)
 	return !n;
 }
 
-/* The last line that is none of those; n 0: there is none. */
-static struct sk_span last_line(const char *p, size_t n)
-{
-	struct sk_span found = { p, 0 };
-	const char *end = p + n, *nl;
-
-	for (; p < end; p = nl + 1) {
-		nl = memchr(p, '\n', (size_t)(end - p));
-		nl = nl ? nl : end;
-		if (!is_frame(p, (size_t)(nl - p)))
-			found = (struct sk_span){ p, (size_t)(nl - p) };
-	}
-	return found;
-}
-
 /* Of an object, as the worker writes them, its message. */
 static void say(struct sk_span line, char *to, size_t room)
 {
@@ -67,23 +52,38 @@ static void say(struct sk_span line, char *to, size_t room)
 	sk_wire_tame(to, false);
 }
 
+/* The last line that is none of those, and that the text does not hold yet; "":
+ * there is none. */
+static void last_line(const char *p, size_t n, const char *text, char *to,
+    size_t room)
+{
+	const char *end = p + n, *nl;
+	char line[sizeof(((struct snek_error *)0)->text)];
+
+	*to = '\0';
+	for (; p < end; p = nl + 1) {
+		nl = memchr(p, '\n', (size_t)(end - p));
+		nl = nl ? nl : end;
+		if (is_frame(p, (size_t)(nl - p)))
+			continue;
+		say((struct sk_span){ p, (size_t)(nl - p) }, line,
+		    sizeof(line));
+		if (*line && !strstr(text, line))
+			snprintf(to, room, "%s", line);
+	}
+}
+
 void sk_lambda_log(const struct sk_aws_reply *r, struct snek_error *e)
 {
 	const char *text = sk_aws_reply_header(r, "X-Amz-Log-Result");
 	size_t n = strlen(e->text), room = sizeof(e->text) - n;
-	struct sk_buf log = { 0 };
 	char line[sizeof(e->text)];
-	struct sk_span last;
+	struct sk_buf log = { 0 };
 
-	if (!text || room < LEAST_ROOM ||
-	    sk_base64_get(&log, text, strlen(text))) {
-		sk_buf_free(&log);
-		return;
-	}
-	last = last_line(log.n ? log.p : "", log.n);
-	if (last.n) {
-		say(last, line, sizeof(line));
-		if (*line && !strstr(e->text, line))
+	if (text && room >= LEAST_ROOM &&
+	    !sk_base64_get(&log, text, strlen(text))) {
+		last_line(log.n ? log.p : "", log.n, e->text, line, sizeof(line));
+		if (*line)
 			snprintf(e->text + n, room, "; its log ends: %s", line);
 	}
 	sk_buf_free(&log);

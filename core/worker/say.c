@@ -201,10 +201,61 @@ void sk_say_prints(struct sk_say *s)
 	lseek(s->prints, 0, SEEK_SET);
 }
 
+/* ---- the last words: nothing here but what a signal handler may ---- */
+
+struct last {
+	char p[2 * LAST + 1024];
+	size_t n;
+};
+
+static void last_text(struct last *l, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n > sizeof(l->p) - l->n)
+		n = sizeof(l->p) - l->n;
+	memcpy(l->p + l->n, text, n);
+	l->n += n;
+}
+
+/* Names of ours and AWS's, without anything that JSON minds. */
+static void last_name(struct last *l, const char *name, const char *value)
+{
+	if (!value || !*value || strlen(value) > 128 || strpbrk(value, "\"\\"))
+		return;
+	last_text(l, name);
+	last_text(l, value);
+	last_text(l, "\",");
+}
+
+static void last_number(struct last *l, const char *name, uint32_t n)
+{
+	char digits[12], *p = digits + sizeof(digits);
+
+	*--p = '\0';
+	do {
+		*--p = (char)('0' + n % 10);
+	} while (n /= 10);
+	last_text(l, name);
+	last_text(l, p);
+	last_text(l, ",");
+}
+
+static void last_id(struct last *l, const struct sk_say *s)
+{
+	last_name(l, "\"requestId\":\"", s->request);
+	if (!s->id || !s->id->job[0])
+		return;
+	last_name(l, "\"job\":\"", s->id->job);
+	last_number(l, "\"stage\":", s->id->stage);
+	last_number(l, "\"task\":", s->id->task);
+	last_number(l, "\"attempt\":", s->id->attempt);
+}
+
 void sk_say_last(const struct sk_say *s)
 {
-	static const char head[] = "{\"level\":\"WARN\",\"message\":\"printed: ";
-	char text[sizeof(head) + 2 * LAST + 4], from[LAST], *to = text;
+	struct last l;
+	char from[LAST];
 	off_t end = s->log > 0 ? lseek(s->prints, 0, SEEK_CUR) : 0;
 	off_t start = end > (off_t)LAST ? end - (off_t)LAST : 0;
 	ssize_t n = end > 0 ? pread(s->prints, from, (size_t)(end - start),
@@ -212,14 +263,18 @@ void sk_say_last(const struct sk_say *s)
 
 	if (n <= 0)
 		return;
-	memcpy(to, head, sizeof(head) - 1);
-	to += sizeof(head) - 1;
+	while (n > 1 && from[n - 1] == '\n')
+		n--;
+	l.n = 0;
+	last_text(&l, "{\"level\":\"WARN\",");
+	last_id(&l, s);
+	last_text(&l, "\"message\":\"printed: ");
 	for (i = 0; i < n; i++) {
 		if (from[i] == '\n' || from[i] == '"' || from[i] == '\\')
-			*to++ = '\\';
-		*to++ = from[i] == '\n' ? 'n' : from[i] >= ' ' &&
+			l.p[l.n++] = '\\';
+		l.p[l.n++] = from[i] == '\n' ? 'n' : from[i] >= ' ' &&
 		    from[i] < 0x7f ? from[i] : '?';
 	}
-	memcpy(to, "\"}\n", 3);
-	write_all(s->log, text, (size_t)(to + 3 - text));
+	last_text(&l, "\"}\n");
+	write_all(s->log, l.p, l.n);
 }
