@@ -6,8 +6,11 @@ import http.client
 import json
 import os
 import re
+import select
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -655,6 +658,67 @@ def what_goes_wrong_on_the_way_is_told_by_its_class(g):
           SNEK_TOKEN=TOKEN, AWS_MAX_ATTEMPTS="1")
 
 
+class Proxy(threading.Thread):
+    """With TLS, as it stands in front of a gateway."""
+
+    def __init__(self, port, certificate, key):
+        super().__init__(daemon=True)
+        self.to = port
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.tls.load_cert_chain(certificate, key)
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                c = self.listening.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(c,), daemon=True).start()
+
+    def serve(self, c):
+        try:
+            c = self.tls.wrap_socket(c, server_side=True)
+        except OSError:         # who does not trust us
+            c.close()
+            return
+        with c, socket.create_connection(("127.0.0.1", self.to)) as far:
+            while True:
+                data = b"" if c.pending() else None
+                ready = [c] if data is not None else select.select([c, far], [], [])[0]
+                for s in ready:
+                    data = s.recv(65536)
+                    if not data:
+                        return
+                    (far if s is c else c).sendall(data)
+
+
+def commands_go_through_a_proxy_with_tls_that_they_trust(g):
+    key, pem = os.path.join(DIR, "key.pem"), os.path.join(DIR, "cert.pem")
+    if not shutil.which("openssl"):
+        print("SKIPPED: no openssl here, so no proxy with TLS")
+        return
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=here",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
+                    "-keyout", key, "-out", pem], check=True, stderr=subprocess.DEVNULL)
+    proxy = Proxy(g.port, pem, key)
+    e = dict(env, SNEK_TOKEN=TOKEN, SNEK_CLUSTER="https://127.0.0.1:%d" % proxy.port)
+    for trust in (pem, None):
+        p = subprocess.run([SNEK, "write", "tls", "-", "--request-id", "tls"],
+                           env=dict(e, AWS_CA_BUNDLE=trust) if trust else e,
+                           input=lines(20).encode(), timeout=120, stderr=subprocess.PIPE,
+                           stdout=subprocess.PIPE)
+        assert (p.returncode == 0) == bool(trust), (trust, p.returncode, p.stderr)
+    assert b"certificate" in p.stderr.lower(), p.stderr
+    p = subprocess.run([SNEK, "export", "tls"], env=dict(e, AWS_CA_BUNDLE=pem), timeout=120,
+                       stdout=subprocess.PIPE)
+    assert p.stdout == lines(20).encode(), p.stdout
+    proxy.listening.close()
+
+
 SHARED = [the_cluster_is_well_as_seen_from_here,
           a_write_answers_its_receipt_and_a_repeat_writes_nothing_twice,
           bodies_are_lines_arrays_text_or_gzip,
@@ -678,7 +742,8 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
           commands_do_through_a_gateway_what_they_do_without,
           a_large_write_goes_in_parts_and_none_is_seen_before_the_last,
           a_category_is_copied_through_a_gateway_both_ways_and_goes_on,
-          what_goes_wrong_on_the_way_is_told_by_its_class]
+          what_goes_wrong_on_the_way_is_told_by_its_class,
+          commands_go_through_a_proxy_with_tls_that_they_trust]
 ALONE = [a_body_in_chunks_over_the_limit_is_refused,
          without_a_token_it_answers_to_loopback_names_and_to_no_page,
          a_unix_socket_is_its_users_alone_and_gone_at_the_end,
