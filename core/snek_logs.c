@@ -267,6 +267,8 @@ static void read_line(struct logs *l, const struct sk_json *j,
 {
 	out->level = text_at(l, j, "level");
 	out->message = text_at(l, j, "message");
+	if (!out->message)              /* of one that died */
+		out->message = text_at(l, j, "errorMessage");
 	out->request_id = text_at(l, j, "requestId");
 	out->job = text_at(l, j, "job");
 	sk_json_int(j, "stage", &out->stage);

@@ -74,8 +74,10 @@ def a_functions_lines_are_told_with_whose_they_are():
         w.log(WORDS, line('no field text'), 50)
         w.log(WORDS, 'REPORT RequestId: r-1\tDuration: 3 ms\n', 49)
         w.log('/aws/lambda/one-fn-words2', line('not this'), 50)
+        w.log(WORDS, '{"errorType":"Snek.Died","errorMessage":"it crashed",'
+              f'"job":"{JOB}","task":3,"attempt":2}}', 48)
         out = w.logs('words').splitlines()
-        assert len(out) == 2, out
+        assert len(out) == 3 and out[2].endswith('attempt 2  it crashed'), out
         assert out[0].endswith(f'  one-fn-words  WARN  job {JOB} task 3 '
                                'attempt 1  no field text'), out
         assert 'REPORT RequestId: r-1\\x09Duration' in out[1], out
