@@ -63,6 +63,7 @@ static bool inherited(struct sk_listen *l)
 	/* Workers are not to hold it open. */
 	fcntl(FIRST_FD, F_SETFD, FD_CLOEXEC);
 	l->fd = FIRST_FD;
+	l->shared = true;
 	return true;
 }
 

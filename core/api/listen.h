@@ -8,6 +8,7 @@ struct sk_listen {
 	int fd;
 	bool loopback;                  /* nobody else's machine reaches it */
 	bool local;                     /* a unix socket */
+	bool shared;                    /* systemd has it, too */
 	char path[108];                 /* of that, to be removed; else "" */
 	char where[256];                /* as a client would say it */
 };

@@ -198,6 +198,7 @@ static int serve(struct gateway *g, struct sk_listen *l, const sigset_t *ends)
 
 	g->server.fd = l->fd;
 	g->server.local = l->local;
+	g->server.shared = l->shared;
 	if (!rc)
 		rc = sk_server_start(api, &g->server, &server, &e);
 	if (rc) {

@@ -53,6 +53,7 @@ struct sk_server {
 					 * __atomic */
 	bool draining;                  /* with __atomic */
 	bool stopping;
+	bool quiet;                     /* the library listens no more */
 	size_t held;                    /* bytes of bodies, with __atomic */
 	struct sk_patience *patience;
 	pthread_t *worker;
@@ -490,7 +491,7 @@ static void free_server(struct sk_server *s)
 		pthread_join(s->worker[i], NULL);
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
-	else
+	if (!s->daemon || s->quiet)
 		close(s->o.fd);
 	sk_patience_free(s->patience);
 	pthread_cond_destroy(&s->changed);
@@ -543,10 +544,11 @@ unsigned sk_server_stop(struct sk_server *s, unsigned patience_s)
 	struct timespec until;
 	unsigned left;
 	int rc = 0;
-	int fd = MHD_quiesce_daemon(s->daemon);
 
-	if (fd >= 0)
-		close(fd);
+	/* Its number stays taken: a thread may still be at it. */
+	s->quiet = MHD_quiesce_daemon(s->daemon) >= 0;
+	if (s->quiet && !s->o.shared)
+		shutdown(s->o.fd, SHUT_RDWR);
 	sk_api_drain(s->api);
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += patience_s;

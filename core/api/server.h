@@ -13,6 +13,7 @@
 
 struct sk_server_options {
 	int fd;                         /* listening; the server closes it */
+	bool shared;                    /* somebody else listens there, too */
 	const char *token;              /* bearer's; NULL: everybody may ask who
 	                                 * reaches it and calls it by a name of
 	                                 * this machine's loopback */
