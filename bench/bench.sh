@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What we claim, measured: bench.sh [ROW], from the build directory.
-# Settings: SIZE (200m), PAIRS (5), WRITES (20000),
+# Settings: SIZE (200m), PAIRS (5), WRITES (20000), TEXTS (2000),
 # CALLS (10000000), THREADS, BENCH_DATA (bench/data).
 set -eu
 srcdir=${srcdir:-.}
@@ -334,6 +334,40 @@ row_half_null () {
 
 row_mixed () {
 	beside_plain mixed mix
+}
+
+# ---- all pairs ----
+
+# Each text has a kilobyte beside it that nobody reads, so that there are tasks
+# enough for all workers.
+make_texts () {
+	awk -v n="${TEXTS:-2000}" 'function draw(k) {
+		x = x * 16807 % 2147483647
+		return x % k
+	}
+	BEGIN { x = 42
+		for (i = 0; i < n; i++) {
+			s = ""
+			for (k = 20 + draw(11); k; k--)
+				s = s sprintf("%c", 97 + draw(26))
+			printf "{\"id\":%d,\"text\":\"%s\",\"rest\":\"%01000d\"}\n",
+			    i, s, i
+		} }' >"$out/texts.jsonl"
+	new_cluster "$out/texts"
+	"$snek" write --cluster "$out/texts" --chunk-size 64K texts \
+	    "$out/texts.jsonl" -q
+}
+
+row_lcs () {
+	make_texts
+	set -- --cluster "$out/texts" -q -o jsonl texts \
+	    "$top/examples/.libs/lcs.so" --side all=texts
+	pair lcs "" "$snek" query --workers "$threads" "$@" \
+	    -- "$yard" lcs "$out/texts.jsonl" "$threads"
+	same lcs "$out/snek" "$out/yard"
+	pair lcs-scaling "" "$snek" query --workers 1 "$@" \
+	    -- "$snek" query --workers "$threads" "$@"
+	rm -rf "$out/texts"
 }
 
 # ---- a small job, and the memory of a large one ----
@@ -713,7 +747,7 @@ row_lambda_local () {
 . "$srcdir/bench/latency.sh"
 rows='wordcount group grep count write small-writes processes child start'
 rows="$rows tasks ffi"
-rows="$rows text half-null mixed small-job peak"
+rows="$rows text half-null mixed lcs small-job peak"
 rows="$rows duckdb-wordcount duckdb-count duckdb-write chdb-wordcount"
 rows="$rows lambda-start lambda-cpu lambda-task lambda-tls lambda-local"
 rows="$rows lambda-1000 lambda-map"
@@ -730,7 +764,7 @@ echo "SIZE=$size PAIRS=$pairs THREADS=$threads, snek over its yard-stick"
 printf '%-20s  %-17s  %s\n' "" "cpu min med max" "wall min med max"
 for row in $rows; do
 	case $row in
-	child|start|tasks|ffi|lambda*) ;;
+	child|start|tasks|ffi|lcs|lambda*) ;;
 	*) make_data ;;
 	esac
 	"row_$(echo "$row" | tr - _)"

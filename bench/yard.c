@@ -9,12 +9,14 @@
  *   yard grep COLUMNS THREADS             packages described as "scientific"
  *   yard count COLUMNS THREADS            how often each package
  *   yard parse JSONL                      the fast parser and nothing else
+ *   yard lcs JSONL THREADS                all pairs of texts
  *
  * Answers are lines of tab separated fields, in no order.
  */
 #include "value/input.h"
 #include "yard_count.h"
 #include "yard_file.h"
+#include "yard_lcs.h"
 #include "yard_table.h"
 #include "yard_words.h"
 
@@ -220,14 +222,20 @@ static void parse(const char *path)
 	close(fd);
 }
 
-static void count(char **arg)
+static unsigned threads_of(const char *text)
 {
-	struct yard_file file = yard_file_map(arg[0]);
-	unsigned threads = (unsigned)strtoul(arg[1], NULL, 10);
+	unsigned threads = (unsigned)strtoul(text, NULL, 10);
 
 	if (!threads || threads > THREADS)
 		die("no such number of threads");
-	yard_count(&file, threads);
+	return threads;
+}
+
+static void count(char **arg)
+{
+	struct yard_file file = yard_file_map(arg[0]);
+
+	yard_count(&file, threads_of(arg[1]));
 }
 
 static void query(const char *op, char **arg)
@@ -267,6 +275,8 @@ int main(int argc, char **argv)
 		parse(argv[2]);
 	else if (argc == 4 && !strcmp(argv[1], "count"))
 		count(argv + 2);
+	else if (argc == 4 && !strcmp(argv[1], "lcs"))
+		yard_lcs(argv[2], threads_of(argv[3]));
 	else if (argc == 4 || (argc == 5 && !strcmp(argv[1], "wordcount")))
 		query(argv[1], argv + 2);
 	else

@@ -39,7 +39,8 @@ static int add_text(struct lcs *l, struct snek_record r)
 	l->all = p;
 	p += l->texts;
 	p->id = snek_get(r, l->side_id);
-	if (snek_get_string(r, l->side_text, &p->s, &p->n))
+	if (snek_get_string(r, l->side_text, &p->s, &p->n) &&
+	    p->id.type == SNEK_INT)
 		l->texts++;
 	return 0;
 }
@@ -95,15 +96,14 @@ static size_t common(const struct text *a, const struct text *b, uint32_t *row)
 {
 	uint32_t left_above, above;
 	size_t i, j;
+	char next;
 
 	memset(row, 0, (b->n + 1) * sizeof(*row));
 	for (i = 0; i < a->n; i++)
-		for (j = 1, left_above = 0; j <= b->n; j++) {
+		for (j = 1, left_above = 0, next = a->s[i]; j <= b->n; j++) {
 			above = row[j];
-			if (a->s[i] == b->s[j - 1])
-				row[j] = left_above + 1;
-			else if (row[j - 1] > above)
-				row[j] = row[j - 1];
+			row[j] = next == b->s[j - 1] ? left_above + 1 :
+			    row[j - 1] > above ? row[j - 1] : above;
 			left_above = above;
 		}
 	return row[b->n];
@@ -123,13 +123,9 @@ static bool make_room(struct lcs *l, size_t n)
 	return true;
 }
 
-static bool same(struct snek_value a, struct snek_value b)
-{
-	return a.type == SNEK_INT && b.type == SNEK_INT && a.as.i == b.as.i;
-}
-
-/* The reducer is max, and arrays are compared by their first elements first:
- * the longest wins, and of several the one with the greatest id. */
+/* The longest wins, and of several the one with the greatest id: arrays are
+ * compared by their first elements first, so max does the same where a text is
+ * in several records. */
 static int emit(snek_ctx *c, struct snek_value id, size_t n,
     struct snek_value other)
 {
@@ -146,20 +142,24 @@ static int map(snek_ctx *c, void *self, struct snek_record r)
 {
 	struct lcs *l = self;
 	struct text a = { .id = snek_get(r, l->id) };
-	size_t i;
-	int rc = 0;
+	const struct text *b, *best = NULL;
+	size_t n, longest = 0;
 
 	if (!snek_get_string(r, l->text, &a.s, &a.n) || a.id.type != SNEK_INT)
 		return SNEK_SKIP;
-	for (i = 0; i < l->texts && rc >= 0; i++) {
-		if (same(a.id, l->all[i].id))
+	for (b = l->all; b < l->all + l->texts; b++) {
+		if (a.id.as.i == b->id.as.i)
 			continue;
-		if (!make_room(l, l->all[i].n + 1))
+		if (!make_room(l, b->n + 1))
 			return SNEK_ENOMEM;
-		rc = emit(c, a.id, common(&a, &l->all[i], l->row),
-		    l->all[i].id);
+		n = common(&a, b, l->row);
+		if (best && (n < longest || (n == longest &&
+		    b->id.as.i < best->id.as.i)))
+			continue;
+		longest = n;
+		best = b;
 	}
-	return rc;
+	return best ? emit(c, a.id, longest, best->id) : 0;
 }
 
 SNEK_PLUGIN("lcs", "1.0", SNEK_OP(

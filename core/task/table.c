@@ -104,7 +104,7 @@ struct sk_slot *sk_table_insert(struct sk_table *t, uint64_t prefix, uint64_t id
 
 	if (t->n == t->cap && !grow_slots(t))
 		return NULL;
-	if (2 * (uint64_t)t->n >= t->mask && !grow_cells(t))
+	if (4 * (uint64_t)t->n >= 3 * (uint64_t)t->mask && !grow_cells(t))
 		return NULL;
 	if (n > 8) {
 		copy = sk_arena_copy(&t->arena, body, n);
