@@ -288,6 +288,39 @@ row_text () {
 	run_text jsonl jsonl description "$data/description.jsonl"
 }
 
+row_parallel () {
+	mawk=$(command -v mawk) || skip "no mawk" || return 0
+	command -v parallel >/dev/null || skip "no GNU parallel" || return 0
+	make_text
+	cat >"$out/count.awk" <<'EOF'
+{ for (i = 1; i <= NF; i++) n[$i]++ }
+END { for (w in n) print n[w], w }
+EOF
+	cat >"$out/add.awk" <<'EOF'
+{ n[$2] += $1 }
+END { for (w in n) { k = n[w]; gsub(/\\/, "\\\\&", w); printf "%s\t%d\n", w, k } }
+EOF
+	pair parallel "" "$snek" run --format text \
+	    --input "$data/description.txt" --workers "$threads" -q -o tsv \
+	    wordcount field= split=space fold=no -- /bin/sh -c \
+	    'parallel -a "$1" --pipepart --block -1 -j "$2" \
+		"$3" -f "$4/count.awk" | "$3" -f "$4/add.awk"' \
+	    sh "$data/description.txt" "$threads" "$mawk" "$out"
+	same parallel "$out/snek" "$out/yard"
+}
+
+# jq writes a line as snek does.
+row_jq () {
+	jq=$(command -v jq) || skip "no jq" || return 0
+	make_text
+	pair jq "" "$snek" run --input "$data/description.jsonl" \
+	    --workers "$threads" -q -o jsonl grep field=description \
+	    match=scientific -- "$jq" -c \
+	    'select(.description | contains("scientific"))' \
+	    "$data/description.jsonl"
+	same jq "$out/snek" "$out/yard"
+}
+
 # ---- columns that are not plain, beside plain ones ----
 
 halve () {
@@ -747,7 +780,7 @@ row_lambda_local () {
 . "$srcdir/bench/latency.sh"
 rows='wordcount group grep count write small-writes processes child start'
 rows="$rows tasks ffi"
-rows="$rows text half-null mixed lcs small-job peak"
+rows="$rows text parallel jq half-null mixed lcs small-job peak"
 rows="$rows duckdb-wordcount duckdb-count duckdb-write chdb-wordcount"
 rows="$rows lambda-start lambda-cpu lambda-task lambda-tls lambda-local"
 rows="$rows lambda-1000 lambda-map"

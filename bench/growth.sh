@@ -40,7 +40,7 @@ alone () {	# WHAT SIZE CLUSTER CATEGORY QUERY...
 	what=$1 size=$2 at=$3
 	shift 3
 	: >"$all/json"
-	"$top/bench/pair" "$what" "$pairs" "$all/json" "$all/a" "$all/b" "" -- \
+	"$top/bench/pair" "$what" "$pairs" "$all/json" "$all/growth.a" "$all/growth.b" "" -- \
 	    "$snek" query --cluster "$at" --workers "$threads" -q -o tsv "$@" \
 	    -- "$snek" version >&2
 	note "$what" "$size" <"$all/json"
@@ -101,7 +101,7 @@ by_keys () {
 			printf "{\"k\":\"key-%08d\"}\n", i * 7919 % n }' |
 		    "$snek" write --cluster "$all/keys" keys -q
 		alone keys "$n" "$all/keys" keys group by=k
-		test "$(wc -l <"$all/a")" -eq "$n"
+		test "$(wc -l <"$all/growth.a")" -eq "$n"
 	done
 	rm -rf "$all/keys"
 }
@@ -111,6 +111,6 @@ mkdir -p "$all"
 by_size
 test -z "$large" || by_large
 by_keys
-rm -f "$all/json" "$all/a" "$all/b"
+rm -f "$all/json" "$all/growth.a" "$all/growth.b"
 mv "$new" "$out"
 cat "$out"
