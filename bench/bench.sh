@@ -784,8 +784,8 @@ rows="$rows text parallel jq half-null mixed lcs small-job peak"
 rows="$rows duckdb-wordcount duckdb-count duckdb-write chdb-wordcount"
 rows="$rows lambda-start lambda-cpu lambda-task lambda-tls lambda-local"
 rows="$rows lambda-1000 lambda-map"
-rows="$rows gateway-read gateway-write latency"
 rows="$rows redis-scan redis-write redis-columns redis-group"
+rows="$rows latency gateway-write gateway-read"
 case " $rows all " in
 *" ${1:-all} "*) ;;
 *) die "no row '$1'; there are: $rows" ;;
