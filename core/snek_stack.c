@@ -238,6 +238,7 @@ static int fill_profile(const struct stack *s, const struct sk_stack_info *i,
 	    set(&p->lambda_subnets, output(i, "Subnets")) ||
 	    set(&p->lambda_security_groups, output(i, "MapperGroup")) ||
 	    set(&p->lambda_bucket, output(i, "Bucket")) ||
+	    set(&p->lambda_log_retention, output(i, "LogRetention")) ||
 	    set(&p->lambda_stack, s->d.o.name) ||
 	    set(&p->aws_profile, s->o.aws_profile);
 }

@@ -34,8 +34,6 @@ test -n "$python" || { echo "SKIP: no botocore (apt-get install awscli)"; exit 7
 export PYTHONDONTWRITEBYTECODE=1 SNEK_CONFIG=$tmp/snek.conf HOME=$tmp
 export SNEK_WORKER=$top/snek-worker SNEK_PLUGIN_PATH=$top/plugins/.libs
 unset SNEK_CLUSTER SNEK_TOKEN SNEK_TOKEN_FILE
-fail () { echo "FAIL: $*"; cat "$tmp/err" 2>/dev/null; exit 1; }
-snek () { "$top/snek" "$@" 2>"$tmp/err"; }
 
 # ---- the cloud ----
 for name in meta one two; do
@@ -58,69 +56,105 @@ export AWS_ENDPOINT_URL=$cloud AWS_ENDPOINT_URL_LAMBDA=$lambda_url
 fail () { echo "FAIL: $*"; cat "$tmp/err" "$tmp/cloud.log" 2>/dev/null
 	tail -n 20 "$tmp/lambda/log"; exit 1; }
 
-"$top/snek-deploy" --aws --bundle "$tmp/api.zip" 2>"$tmp/err" || fail bundle
-"$top/snek-deploy" --aws --stack one --code "$tmp/api.zip" --yes \
-    2>"$tmp/err" >"$tmp/out" || fail deploy
-
-# ---- functions, records; answers as a run here gives them ----
+# ---- the page's commands, in its order, in a directory with its files ----
+sed -n 's/^\$ //p' "$srcdir/man/snek-cloud.7" >"$tmp/page"
+page () {			# COMMAND, which is the page's next
+	read -r said <&9
+	test "$said" = "$1" || fail "the page has: $said, and not: $1"
+	eval "$1" >"$tmp/out" 2>"$tmp/err" || { cat "$tmp/out"; fail "$1"; }
+}
+exec 9<"$tmp/page"
+PATH=$top:$PATH
+cp tests/plugins/.libs/drowse.so "$tmp" || exit 99
+cd "$tmp" || exit 99
+seq 400 | sed 's/.*/{"n":&,"text":"a word and & more words of &"}/' >poems.jsonl
+echo '{"category":"poems","function":"drowse","wait":10}' >query.json
+cat >event.json <<'END'
+{"version":"2.0","rawPath":"/v1/categories/poems","rawQueryString":"",
+ "requestContext":{"http":{"method":"GET"},"requestId":"by-hand"}}
+END
 same () {			# GOT WANT WHAT
 	cmp "$1" "$2" && return
 	head -n 5 "$1" "$2"
 	fail "$3: answers differ"
 }
-local_run () { "$top/snek" run "$@" --on threads 2>"$tmp/err"; }
+has () {			# FILE TEXT
+	grep -qF "$2" "$1" || { cat "$1"; fail "there is no $2"; }
+}
+run_here () { "$top/snek" run "$@" --on threads 2>err >want || fail "snek run $1"; }
 
-for plugin in plugins/.libs/wordcount.so tests/plugins/.libs/drowse.so; do
-	"$top/snek-add-function" "$top/$plugin" --replace --cluster one \
-	    >"$tmp/out" 2>"$tmp/err" || fail add-function
-done
-seq 400 | sed 's/.*/{"n":&,"text":"a word and & more words of &"}/' >"$tmp/small.jsonl"
-snek write poems "$tmp/small.jsonl" --cluster one || fail write
-snek query poems wordcount field=text --cluster one >"$tmp/got" || fail query
-local_run wordcount field=text -i "$tmp/small.jsonl" >"$tmp/want" || fail run
-same "$tmp/got" "$tmp/want" wordcount
-snek query poems grep field=text match=37 --cluster one >"$tmp/got" || fail grep
-local_run grep field=text match=37 -i "$tmp/small.jsonl" >"$tmp/want" || fail run
-same "$tmp/got" "$tmp/want" "one that ships"
-seq 60000 | sed 's/.*/{"n":&,"text":"& records that are more than a request may have, by far; & of them"}/' >"$tmp/large.jsonl"
-snek write large "$tmp/large.jsonl" --request-id once --cluster one || fail "a large write"
-snek write large "$tmp/large.jsonl" --request-id once --cluster one || fail "it again"
-snek query large select fields=n,text --cluster one >"$tmp/got" || fail "many pages"
-local_run select fields=n,text -i "$tmp/large.jsonl" >"$tmp/want" || fail run
-same "$tmp/got" "$tmp/want" "a result in pages"
-snek find poems --json --cluster one | grep -q '"shard":1' || fail find
-snek functions --cluster one | grep -q drowse || fail functions
+page 'snek-deploy --aws --bundle api.zip'
+page 'snek-deploy --aws --stack one --shards 2 --code api.zip --dry-run'
+has out '+   Shard1'
+page 'snek-deploy --aws --stack one --shards 2 --code api.zip --yes'
+page 'snek-add-function ./drowse.so --cluster one'
+page 'snek write poems poems.jsonl --cluster one'
+page 'snek query poems drowse --cluster one'
+run_here ./drowse.so -i poems.jsonl
+same out want drowse
+page 'snek query poems wordcount field=text --cluster one'
+run_here wordcount field=text -i poems.jsonl
+same out want "one that ships, where it is coordinated"
+page 'snek find poems --cluster one'
+page 'snek functions --cluster one'
+has out drowse
+# shellcheck disable=SC2016  # it is expanded when it is run
+{
+page 'api=$(snek-deploy --aws --stack one --status | awk '"'/^Api/ { print \$2 }'"')'
+page 'sign="--aws-sigv4 aws:amz:$AWS_REGION:execute-api"'
+page 'user=$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY'
+page 'curl -sS $sign --user $user $api/v1/categories/poems'
+has out '"records":400'
+page 'curl -sS $sign --user $user --data @query.json $api/v1/query'
+has out '"results":[{"key":0,"value":11571}'
+}
+aws () { AWS_ENDPOINT_URL='' "$aws" --endpoint-url "$lambda_url" "$@"; }
+page 'aws lambda invoke --function-name one-Find --payload file://event.json out.json'
+has out.json '\"records\":400'
+
+# ---- more of the same ----
+snek () { "$top/snek" "$@" 2>"$tmp/err"; }
+snek-add-function "$top/plugins/.libs/wordcount.so" --replace --cluster one \
+    >out 2>err || fail add-function
+snek query poems wordcount field=text --cluster one >got || fail query
+same got want "one that ships, in a Lambda"
+seq 60000 | sed 's/.*/{"n":&,"text":"& records that are more than a request may have, by far; & of them"}/' >large.jsonl
+snek write large large.jsonl --request-id once --cluster one || fail "a large write"
+snek write large large.jsonl --request-id once --cluster one || fail "it again"
+snek query large select fields=n,text --cluster one >got || fail "many pages"
+run_here select fields=n,text -i large.jsonl
+same got want "a result in pages"
 
 # ---- jobs, as curl has them, signed ----
-api () {			# METHOD PATH [BODY]
+ask () {			# METHOD PATH [BODY]
 	curl -sS -X "$1" --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" \
 	    --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
 	    -H 'Content-Type: application/json' ${3:+--data "$3"} \
-	    "$gateway$2" 2>"$tmp/err"
+	    "$api$2" 2>"$tmp/err"
 }
 member () { sed -n "s/.*\"$1\":\"*\([^\",}]*\).*/\1/p"; }
 begin () {			# sets job
-	api POST /v1/query '{"category":"poems","function":"drowse","wait":0}' >"$tmp/job"
-	job=$(member job <"$tmp/job")
-	grep -q '"state":"running"' "$tmp/job" || { cat "$tmp/job"; fail "no job"; }
+	ask POST /v1/query '{"category":"poems","function":"drowse","wait":0}' >job
+	job=$(member job <job)
+	grep -q '"state":"running"' job || { cat job; fail "no job"; }
 }
 result () {
 	for _ in $(seq 60); do
-		api GET "/v1/jobs/$job/results?wait=5" >"$tmp/page"
-		grep -q '"state":"running"' "$tmp/page" || return 0
+		ask GET "/v1/jobs/$job/results?wait=5" >result
+		grep -q '"state":"running"' result || return 0
 	done
 	fail "a job that does not end"
 }
-curl -sS "$gateway/v1" | grep -q Forbidden || fail "who signs nothing gets in"
+curl -sS "$api/v1" | grep -q Forbidden || fail "who signs nothing gets in"
 begin
-api GET /v1/jobs | grep -q "$job" || fail "a job that is not listed"
+ask GET /v1/jobs | grep -q "$job" || fail "a job that is not listed"
 result
-cp "$tmp/page" "$tmp/first"
-grep -q '"results":\[{"key":0,"value":11571}' "$tmp/first" || { cat "$tmp/first"; fail drowse; }
+cp result first
+has first '"results":[{"key":0,"value":11571}'
 begin
-api DELETE "/v1/jobs/$job" >/dev/null
+ask DELETE "/v1/jobs/$job" >/dev/null
 result
-grep -q '"code":"cancelled"' "$tmp/page" || { cat "$tmp/page"; fail cancel; }
+has result '"code":"cancelled"'
 
 # ---- a coordinator that dies ----
 coordinators () {
@@ -136,23 +170,16 @@ sleep 0.3
 # shellcheck disable=SC2046
 kill -KILL $(coordinators) || fail "no coordinator to kill"
 result
-sed 's/"job":"[^"]*"//g; s/"seconds":[0-9.]*//g; s/"retries":[0-9]*//' "$tmp/page" >"$tmp/got"
-sed 's/"job":"[^"]*"//g; s/"seconds":[0-9.]*//g; s/"retries":[0-9]*//' "$tmp/first" >"$tmp/want"
-same "$tmp/got" "$tmp/want" "after its coordinator died"
+for file in result first; do
+	sed 's/"job":"[^"]*"//g; s/"retries":[0-9]*//' $file >$file.plain
+done
+same result.plain first.plain "after its coordinator died"
 
-# ---- the prototype's calls; aws; the gateway of this machine ----
-api POST /write '{"name":"old","data":[{"n":1},{"n":2}]}' >"$tmp/out"
-api POST /query '{"name":"old","function":"drowse"}' >"$tmp/out"
-grep -qF '"body":"[{\"key\":1,\"value\":1},{\"key\":2,\"value\":2}]"' "$tmp/out" || { cat "$tmp/out"; fail "the old query"; }
-cat >"$tmp/event" <<'END'
-{"version":"2.0","rawPath":"/v1/categories/poems","rawQueryString":"",
- "requestContext":{"http":{"method":"GET"},"requestId":"by-hand"}}
-END
-AWS_ENDPOINT_URL='' "$aws" --endpoint-url "$lambda_url" lambda invoke --function-name one-Find \
-    --payload "file://$tmp/event" \
-    "$tmp/out" >"$tmp/err" 2>&1 || fail "aws lambda invoke"
-grep -qF '\"records\":400' "$tmp/out" || { cat "$tmp/out"; fail "aws lambda invoke"; }
-if test -x ./snek-gateway; then
+# ---- the prototype's calls; a gateway on this machine ----
+ask POST /write '{"name":"old","data":[{"n":1},{"n":2}]}' >out
+ask POST /query '{"name":"old","function":"drowse"}' >out
+has out '"body":"[{\"key\":1,\"value\":1},{\"key\":2,\"value\":2}]"'
+if test -x "$top/snek-gateway"; then
 	SNEK_GATEWAY_TOKEN=a-token-that-is-long-enough-for-a-test "$top/snek" gateway \
 	    --cluster "$redis_meta" --listen 127.0.0.1:0 --json \
 	    >"$tmp/listen" 2>"$tmp/gateway.log" &
@@ -165,20 +192,21 @@ if test -x ./snek-gateway; then
 	done
 	SNEK_TOKEN=a-token-that-is-long-enough-for-a-test "$top/snek" query poems wordcount \
 	    field=text --cluster "http://${here#http://}" >"$tmp/got" 2>"$tmp/err" || fail "through a gateway here"
-	local_run wordcount field=text -i "$tmp/small.jsonl" >"$tmp/want" || fail run
-	same "$tmp/got" "$tmp/want" "through a gateway here"
+	run_here wordcount field=text -i poems.jsonl
+	same "$tmp/got" want "through a gateway here"
 	kill $gateway_pid
 	wait $gateway_pid
 	gateway_pid=
 fi
 
 # ---- its end ----
-"$top/snek" rm-function drowse --yes --cluster one 2>"$tmp/err" || fail rm-function
+page 'snek rm-function drowse --yes --cluster one'
 snek functions --cluster one | grep -q drowse && fail "a function that was removed is there"
-"$top/snek-deploy" --aws --stack one --destroy --yes >"$tmp/out" 2>"$tmp/err" || fail destroy
-grep -q 'left behind: nothing' "$tmp/err" || fail destroy
-"$aws" --endpoint-url "$lambda_url" lambda list-functions >"$tmp/out" 2>"$tmp/err" || fail "aws lambda list-functions"
-grep -q one- "$tmp/out" && { cat "$tmp/out"; fail "functions are left"; }
+page 'snek-deploy --aws --stack one --destroy --yes'
+has err 'left behind: nothing'
+read -r said <&9 && fail "the page has more: $said"
+aws lambda list-functions >out 2>err || fail "aws lambda list-functions"
+grep -q one- out && { cat out; fail "functions are left"; }
 kill "$cloud_pid"
 wait "$cloud_pid" || { cat "$tmp/cloud.log"; fail "requests that AWS would refuse"; }
 cloud_pid=

@@ -74,6 +74,7 @@ class Cloud:
         self.states = {}        # of functions: members of their configuration
         self.unreserved = 1000
         self.parameters = {}    # of SSM
+        self.kept = {}          # log group: days
         self.declared = {}      # outputs of the last template
         self.count = 0
         self.log, self.wrong = [], []
@@ -408,6 +409,25 @@ class Cloud:
         self.logs.setdefault(group, []).append(dict(
             logStreamName=stream, timestamp=ms, ingestionTime=ms,
             message=message, eventId=f'{self.number():056}'))
+
+    def CreateLogGroup(self, p):
+        if p['logGroupName'] in self.logs:
+            raise Refused(400, 'ResourceAlreadyExistsException')
+        assert p['tags']['snek:stack']
+        self.logs[p['logGroupName']] = []
+        return {}
+
+    def PutRetentionPolicy(self, p):
+        if p['logGroupName'] not in self.logs:
+            raise Refused(400, 'ResourceNotFoundException')
+        self.kept[p['logGroupName']] = p['retentionInDays']
+        return {}
+
+    def DeleteLogGroup(self, p):
+        if p['logGroupName'] not in self.logs:
+            raise Refused(400, 'ResourceNotFoundException')
+        del self.logs[p['logGroupName']]
+        return {}
 
     def FilterLogEvents(self, p):
         if p['logGroupName'] not in self.logs:

@@ -344,14 +344,32 @@ static void s3(struct lambda_there *t, const struct web_request *r,
 	t->uploads += object && t->object && a->status == 0;
 }
 
+static void logs(struct lambda_there *t, const struct web_request *r,
+    const char *target, struct web_answer *a)
+{
+	const char *days = strstr(r->body, "\"retentionInDays\":");
+
+	if (!strstr(r->body, "\"/aws/lambda/f\""))
+		refuse(a, 400, "ResourceNotFoundException", "another's");
+	else if (strstr(target, ".CreateLogGroup") && t->logged)
+		refuse(a, 400, "ResourceAlreadyExistsException", "there is one");
+	else if (strstr(target, ".CreateLogGroup"))
+		t->logged = true;
+	else if (days)
+		t->log_days = atoi(strchr(days, ':') + 1);
+}
+
 static void serve(struct lambda_there *t, const struct web_request *r,
     struct web_answer *a)
 {
 	static const char path[] = "/2015-03-31/functions";
 	const char *rest = r->target + strlen(path);
+	const char *target = web_header(r, "X-Amz-Target");
 	const char *tags = find(r->body, "Tags");
 
-	if (!strncmp(r->target, "/2017-03-31/tags/arn%3A", 23) && tags) {
+	if (target) {
+		logs(t, r, target, a);
+	} else if (!strncmp(r->target, "/2017-03-31/tags/arn%3A", 23) && tags) {
 		snprintf(t->tags, sizeof(t->tags), "%.*s",
 		    (int)(strcspn(tags, "}") + 1), tags);
 		answer(a, 204, "");

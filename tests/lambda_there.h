@@ -32,6 +32,8 @@ struct lambda_there {
 	char tags[256];
 	bool failed;                    /* its last change */
 	bool bucket, object, foreign_bucket;
+	bool logged;                    /* it has a log group, */
+	int log_days;                   /* kept so long */
 
 	/* What is counted. */
 	int creations, code_changes, changes, uploads, asked;

@@ -213,6 +213,21 @@ START_TEST(a_network_is_entered_and_kept)
 }
 END_TEST
 
+START_TEST(what_is_in_a_stack_has_a_log_that_is_kept_so_long)
+{
+	puts_it();
+	ck_assert(!there.logged);
+	spec.stack = "mine";
+	puts_it();
+	ck_assert(there.logged);
+	ck_assert_int_eq(there.log_days, 14);
+	spec.log_days = 30;
+	spec.release = "0.2.0";         /* something else changes, too */
+	puts_it();
+	ck_assert_int_eq(there.log_days, 30);
+}
+END_TEST
+
 START_TEST(tags_follow_the_release)
 {
 	puts_it();
@@ -619,6 +634,7 @@ static void setup(TCase *t)
 	tcase_add_test(t, other_settings_upload_nothing);
 	tcase_add_test(t, variables_are_put_beside_what_is_there);
 	tcase_add_test(t, a_network_is_entered_and_kept);
+	tcase_add_test(t, what_is_in_a_stack_has_a_log_that_is_kept_so_long);
 	tcase_add_test(t, tags_follow_the_release);
 	tcase_add_test(t, the_last_three_versions_stay);
 	tcase_add_test(t, the_alias_goes_back_version_by_version);

@@ -116,7 +116,9 @@ struct sk_lambda_spec {
 	const char *subnets, *security_groups;
 	const char *cluster;            /* its uuid, for tags; and our release */
 	const char *release;
-	const char *stack;              /* that it belongs to, for a tag; NULL */
+	const char *stack;              /* that it belongs to, for a tag; NULL.
+					 * Its log group is made beforehand, */
+	uint32_t log_days;              /* and kept so long; 0: 14 */
 	bool dry_run;                   /* look, say, change nothing */
 	int64_t patience_ms;            /* for AWS to get ready; 0: 300 s; an
 					 * eighth for a role to be known */

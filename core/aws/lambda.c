@@ -15,6 +15,7 @@
 
 #include <stdio.h>
 
+#include "aws/logs.h"
 #include "base/clock.h"
 
 enum { MEMORY_MB = 1769, TIMEOUT_S = 900 };     /* a whole processor */
@@ -487,7 +488,11 @@ static int put(struct sk_lambda *l, struct sk_lambda_state *out,
 		return sk_lambda_fill(l, alias, out, e);
 	if (l->spec->dry_run)
 		return foretell(l, alias, out, e);
-	rc = reconcile(l, e);
+	if (l->spec->stack)             /* where no role may make one */
+		rc = sk_logs_group_make(l->aws, l->name, l->spec->stack,
+		    l->spec->log_days, e);
+	if (!rc)
+		rc = reconcile(l, e);
 	return rc ? rc : put_version(l, alias, out, e);
 }
 
@@ -581,5 +586,6 @@ int sk_lambda_remove(struct sk_aws *aws, const char *name,
 			*e = why;
 	}
 	sk_lambda_close(&l);
-	return rc;
+	return rc || !strstr(name, "-fn-") ? rc : sk_logs_group_remove(aws, name,
+	    e);
 }

@@ -5,6 +5,7 @@
  *
  *   logs.c          calls, page by page
  *   logs_tail.c     several groups, and again and again
+ *   logs_group.c    one is made, and removed
  */
 #ifndef SK_AWS_LOGS_H
 #define SK_AWS_LOGS_H
@@ -37,6 +38,12 @@ int sk_logs_read(struct sk_aws *, const struct sk_logs *, const char *group,
 /* The names of all groups that begin so. */
 int sk_logs_groups(struct sk_aws *, const char *prefix,
     int (*visit)(void *, const char *name), void *, struct snek_error *);
+/* Make a function's, if there is none, whose events are kept so many days (0:
+ * 14), with the tag snek:stack; remove it, if there is one. */
+int sk_logs_group_make(struct sk_aws *, const char *function, const char *stack,
+    uint32_t days, struct snek_error *);
+int sk_logs_group_remove(struct sk_aws *, const char *function,
+    struct snek_error *);
 /* All groups' events in the order of time, each once.  Groups that are not
  * there are passed over, unless none is and nothing is followed. */
 int sk_logs_tail(struct sk_aws *, const struct sk_logs *, struct snek_error *);

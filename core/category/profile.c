@@ -37,6 +37,8 @@ static const struct key {
 	{ "lambda-subnets", offsetof(struct sk_profile, lambda_subnets) },
 	{ "lambda-security-groups",
 	  offsetof(struct sk_profile, lambda_security_groups) },
+	{ "lambda-log-retention",
+	  offsetof(struct sk_profile, lambda_log_retention) },
 	{ "lambda-stack", offsetof(struct sk_profile, lambda_stack) },
 	{ "aws-profile", offsetof(struct sk_profile, aws_profile) },
 };

@@ -20,6 +20,7 @@
  *                                         lambda-role, -endpoint, -bucket,
  *                                         -memory, -timeout, -subnets,
  *                                         -security-groups, -stack,
+ *                                         -log-retention,
  *                                         aws-profile (target.h)
  *
  * Looked for in $SNEK_CONFIG alone if that is set, else in ./snek.conf,
@@ -43,6 +44,7 @@ struct sk_profile {
 	char *token_file;
 	char *lambda_region, *lambda_role, *lambda_endpoint, *lambda_bucket;
 	char *lambda_memory, *lambda_timeout, *aws_profile;
+	char *lambda_log_retention;
 	char *lambda_subnets, *lambda_security_groups, *lambda_stack;
 	char **server;
 	size_t servers;

@@ -56,6 +56,9 @@ static int take(struct sk_target *t, const char *name,
 	if (!rc)
 		rc = number(p, "lambda-timeout", p->lambda_timeout, 1, 900,
 		    &t->timeout_s, e);
+	if (!rc)
+		rc = number(p, "lambda-log-retention", p->lambda_log_retention,
+		    1, 3653, &t->log_days, e);
 	if (!rc && (!copy(&t->profile, name) || !copy(&t->file, p->file) ||
 	    !copy(&t->region, p->lambda_region) ||
 	    !copy(&t->role, p->lambda_role) ||

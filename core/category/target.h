@@ -15,6 +15,7 @@ struct sk_target {
 	char *subnets, *security_groups;        /* with commas between */
 	char *stack;                    /* that they belong to */
 	uint32_t memory_mb, timeout_s;  /* 0: not said */
+	uint32_t log_days;              /* of what is in a stack; the same */
 };
 
 /* SNEK_ENOENT without text: none; and what reading snek.conf says. */

@@ -224,7 +224,7 @@ static int put(struct putting *p, struct snek_error *e)
 		.env = w->env, .envs = w->envs, .bundle = &p->bundle,
 		.bucket = first(w->target.bucket, t->bucket),
 		.subnets = t->subnets, .security_groups = t->security_groups,
-		.stack = t->stack,
+		.stack = t->stack, .log_days = t->log_days,
 		.cluster = cluster, .release = PACKAGE_VERSION,
 		.dry_run = w->dry_run, .prove = prove, .prove_arg = p,
 		.said = w->said, .said_arg = w->said_arg,
