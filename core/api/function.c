@@ -294,6 +294,9 @@ static int only_log_in(struct function *f)
 
 	if (rc)
 		fprintf(stderr, "snek-api: %s\n", e.text);
+	if (f->aws)
+		f->ops->close(f->aws);
+	sk_buf_free(&f->login.urls);
 	return rc ? 1 : 0;
 }
 

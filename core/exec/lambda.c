@@ -124,7 +124,7 @@ static void count(struct lambda_exec *x, const struct sk_away_item *it)
 	struct sk_buf log = { 0 };
 	uint64_t ms = 0;
 
-	if (text && !sk_base64_get(&log, text, strlen(text)))
+	if (text && !sk_base64_get(&log, text, strlen(text)) && log.n)
 		ms = sk_price_billed(log.p, log.n);
 	sk_buf_free(&log);
 	if (!ms) {
