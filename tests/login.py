@@ -235,6 +235,9 @@ def the_bastions_commands_reach_the_servers():
                        capture_output=True, env=w.env)
         env = {k: v for k, v in w.env.items() if not k.startswith('SNEK_') and
                k != 'AWS_LAMBDA_RUNTIME_API'}
+        # A sanitizer takes a program's own memory for its loader's, where
+        # the loader was what was started, and what is held there for lost.
+        env.update(ASAN_OPTIONS='detect_leaks=0')
         env.update(BASTION_ROOT=root, BUNDLE=bundle, HOME=root,
                    PATH=f'{programs}:{os.environ["PATH"]}')
         for _ in range(2):      # at each of its starts

@@ -60,7 +60,8 @@ class World:
         return subprocess.Popen(
             [SNEK, 'logs', '--cluster', 'one', *args], env=env, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE)
+            stderr=subprocess.PIPE,     # and it hears interrupts, as in front
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def logs(self, *args, expect=0):
         p = self.start(*args)
