@@ -97,11 +97,13 @@ by_keys () {
 	for n in $keys; do
 		rm -rf "$all/keys"
 		"$top/.libs/snek-deploy" --local "$all/keys" -q
-		awk -v n="$n" 'BEGIN { for (i = 0; i < 10000000; i++)
-			printf "{\"k\":\"key-%08d\"}\n", i * 7919 % n }' |
+		awk -v n="$n" 'BEGIN { srand(1)
+			for (i = 0; i < 10000000; i++)
+				printf "{\"k\":\"key-%08d\"}\n", rand() * n
+		}' |
 		    "$snek" write --cluster "$all/keys" keys -q
 		alone keys "$n" "$all/keys" keys group by=k
-		test "$(wc -l <"$all/growth.a")" -eq "$n"
+		test "$(wc -l <"$all/growth.a")" -ge $((n / 2))
 	done
 	rm -rf "$all/keys"
 }

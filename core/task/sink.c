@@ -11,6 +11,10 @@
 
 #define ROOM (64u << 20)        /* of a file in memory: the input of a task */
 #define CACHED 8192u            /* keys whose table stays in a cache */
+#define TRIED (4 * CACHED)      /* keys after which they may come again */
+#define LARGE (256u << 10)
+#define SOME 8u                 /* one of so many */
+#define AGAIN 32u               /* tables that were given up, and one is tried */
 #define WORTH 4u                /* pairs a key, for which a table may leave it */
 
 struct sk_sink {
@@ -29,6 +33,7 @@ struct sk_sink {
 	uint32_t look;                  /* at so many keys it is asked whether
 	                                 * the table is worth its misses */
 	uint64_t looked;                /* emitted when it was last empty */
+	uint32_t tables;                /* that were emptied */
 	struct sk_builtin top;
 	struct sk_place place;
 	uint32_t emit;
@@ -68,7 +73,7 @@ static int prepare_totals(sk_sink *s, struct snek_error *e)
 	    (kind == SNEK_SUM || kind == SNEK_COUNT);
 	s->counting = kind == SNEK_COUNT;
 	s->plain = only_sums(&s->reducer);
-	s->look = CACHED;
+	s->look = TRIED;
 	s->state = calloc(s->o.partitions, sizeof(*s->state));
 	if (!s->state)
 		return sk_enomem(e);
@@ -260,7 +265,7 @@ static int give_totals(sk_sink *s, struct snek_error *e)
 	sk_totals_reset(&s->totals);
 	s->null = 0;
 	s->looked = s->emitted;
-	s->look = CACHED;
+	s->look = ++s->tables % AGAIN ? CACHED : TRIED;
 	return rc ? rc : count_given(s, e);
 }
 
@@ -276,10 +281,18 @@ static int overflow(sk_sink *s, struct snek_error *e)
 	return rc ? rc : give_totals(s, e);
 }
 
+/* Where some of a not too large table came again, more of them will. */
+static bool is_worth_it(uint64_t pairs, uint32_t n)
+{
+	return pairs >= WORTH * (uint64_t)n || (n < LARGE &&
+	    pairs >= n + (uint64_t)n / SOME);
+}
+
 /*
  * A key may have been new.  A table that is larger than the cache misses it for
  * each pair; where most keys are new, that is more than it costs to have the
- * same key in several entries, which reduce adds up anyway.
+ * same key in several entries, which reduce adds up anyway.  At first, and now and
+ * then, a larger one is tried: the same keys may come again after some more.
  */
 static int grown(sk_sink *s, struct snek_error *e)
 {
@@ -289,7 +302,7 @@ static int grown(sk_sink *s, struct snek_error *e)
 		return overflow(s, e);
 	if (n < s->look)
 		return 0;
-	if (s->emitted - s->looked < WORTH * (uint64_t)n)
+	if (!is_worth_it(s->emitted - s->looked, n))
 		return give_totals(s, e);
 	s->look *= 2;
 	return 0;
