@@ -9,6 +9,7 @@ BEGIN {
 	split("wordcount group grep count write", rows, " ")
 	split("#1b6ca8 #c8553d #4a8f3c #7b4ea3 #8a6d1f", colours, " ")
 	width = 360; height = 300
+	print "<!-- SPDX-License-Identifier: MIT -->"
 	print "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"900\"" \
 	    " height=\"400\" font-family=\"sans-serif\" font-size=\"12\">"
 	print "<rect width=\"900\" height=\"400\" fill=\"white\"/>"
