@@ -271,6 +271,31 @@ START_TEST(a_smoke_event_may_name_a_c_function)
 }
 END_TEST
 
+START_TEST(an_op_is_asked_with_its_job_and_without_input)
+{
+	struct sk_message init = { 0 };
+	struct sk_buf b = { 0 };
+	struct sk_wire_job j;
+	struct sk_event v;
+	struct sk_get r;
+
+	ck_assert_int_eq(sk_event_put_open(&job, JOB, SHA, 5000, &b, NULL), 0);
+	ck_assert_int_eq(sk_event_get(reader, span(&b), &v, NULL), 0);
+	ck_assert_int_eq(v.what, SK_EVENT_OPEN);
+	ck_assert_str_eq(v.id.job, JOB);
+	ck_assert_str_eq(v.plugin, SHA);
+	ck_assert_int_eq(v.left_ms, 5000);
+	ck_assert_uint_eq(v.input.n, 0);
+	ck_assert_int_eq(sk_event_parcel(v.init, SK_MSG_INIT, &init, NULL), 0);
+	r = (struct sk_get){ init.body.p, init.body.n, false };
+	ck_assert_int_eq(sk_get_job(&r, &j), 0);
+	ck_assert_str_eq(j.map.op, "one");
+	sk_wire_job_free(&j);
+	sk_message_free(&init);
+	sk_buf_free(&b);
+}
+END_TEST
+
 START_TEST(a_ping_is_short)
 {
 	struct sk_buf b = { 0 };
@@ -592,6 +617,7 @@ static void add_events(TCase *t)
 	tcase_add_loop_test(t, what_there_is_room_for_fits, 1000, 1001);
 	tcase_add_test(t, what_is_too_large_is_refused_with_its_size);
 	tcase_add_test(t, runs_travel_in_the_event);
+	tcase_add_test(t, an_op_is_asked_with_its_job_and_without_input);
 	tcase_add_test(t, the_smoke_event_has_a_record_of_each_type);
 	tcase_add_test(t, a_smoke_event_may_name_a_c_function);
 	tcase_add_test(t, a_ping_is_short);
