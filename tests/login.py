@@ -189,6 +189,33 @@ def a_token_that_is_not_the_servers_is_refused_by_it():
         assert what == 'error', text
 
 
+def with_iam_each_server_has_a_password_of_its_own():
+    with tempfile.TemporaryDirectory() as d:
+        env = dict(os.environ, SNEK_META='rediss://m.x:6379', HOME=d,
+                   SNEK_SHARDS='rediss://s0.x:6379,rediss://s1.x:6379',
+                   SNEK_CACHES='one-m,one-s0,one-s1', TMPDIR=d,
+                   SNEK_REDIS_USER='one-api', AWS_REGION=fake_aws.REGION,
+                   AWS_ACCESS_KEY_ID=fake_aws.KEY,
+                   AWS_SECRET_ACCESS_KEY=fake_aws.SECRET)
+        for name in 'SNEK_TOKEN_SECRET', 'AWS_LAMBDA_RUNTIME_API':
+            env.pop(name, None)
+        r = subprocess.run([API, 'login'], env=env, capture_output=True,
+                           text=True, timeout=60)
+        assert r.returncode == 0 and not r.stdout + r.stderr, r
+        with open(os.path.join(d, 'snek.conf')) as f:
+            said = f.read().splitlines()
+        assert said[:2] == ['[cloud]', 'cluster = rediss://m.x:6379'], said
+        for line, cache, host in zip(said[2:], ('one-m', 'one-s0', 'one-s1'),
+                                     ('m.x', 's0.x', 's1.x')):
+            assert line.startswith(f'server = rediss://one-api:{cache}%2F%3F'
+                                   'Action%3Dconnect'), line
+            assert line.endswith(f'@{host}:6379') and 'Signature' in line, line
+        assert len(said) == 5 and fake_aws.SECRET not in '\n'.join(said)
+        r = subprocess.run([API, 'login'], env=dict(env, SNEK_CACHES='one-m'),
+                           capture_output=True, text=True, timeout=60)
+        assert r.returncode == 1 and 'SNEK_CACHES' in r.stderr, r
+
+
 PROGRAMS = {
     'dnf': '#!/bin/sh\n',
     'aws': '#!/bin/sh\nfor to; do :; done\ncp "$BUNDLE" "$to"\n',
