@@ -271,9 +271,19 @@ expect 3 'no Lambda snek-[0-9a-f]*-odd any more; add' snek query few odd.nap --o
 # ---- what no answer carries is left on servers, and taken away ----
 
 if redis_have && command -v redis-cli >/dev/null; then
-	start_redis one && start_redis two || exit 99
+	# Who maps is a user of its own, who may what a stack's may.
+	rights=$(snek-deploy --aws --print-template --stack t --shards 1 | tr -d '\n' |
+	    sed 's/.*"UserName" *: *"t-mapper"[^}]*"AccessString" *: *"on \([^"]*\)".*/\1/')
+	rights=$(echo "$rights" | sed 's/~snek:/~p:/')
+	for server in one two; do
+		start_redis $server user "map on >other $rights" || exit 99
+	done
 	"$top/snek-deploy" --redis "$redis_one?prefix=p,$redis_two?prefix=p" --name there \
 	    --lambda-region eu-central-1 --role $role -q || exit 99
+	for server in "$redis_one" "$redis_two"; do
+		echo "mapper = redis://map:other@${server#*://}"
+	done >>"$SNEK_CONFIG"
+	chmod 600 "$SNEK_CONFIG"
 	export SNEK_CLUSTER=there
 	"$top/snek-add-function" "$tmp/odd.so" -q &&
 	"$top/snek-add-function" "$top/plugins/.libs/group.so" --replace -q || exit 99
@@ -285,6 +295,10 @@ if redis_have && command -v redis-cli >/dev/null; then
 	test "$(told tasks)" -ge 5 || complain "no reduce stage"
 	test "$(told calls)" -ge "$(told tasks)" ||
 	    complain "the reduce stage was no invocation"
+	redis_cli one ACL SETUSER map off >/dev/null
+	redis_cli one CLIENT KILL USER map >/dev/null
+	expect 6 'password|WRONGPASS|map' snek query texts odd.twice --on lambda
+	expect 6 'password|WRONGPASS|map' snek query texts group by=n --on processes
 	for server in one two; do
 		redis_cli $server --scan --pattern 'p:*:r:*' >"$tmp/left"
 		test ! -s "$tmp/left" || complain "$server has $(wc -l <"$tmp/left") runs left"

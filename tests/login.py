@@ -195,6 +195,7 @@ def with_iam_each_server_has_a_password_of_its_own():
                    SNEK_SHARDS='rediss://s0.x:6379,rediss://s1.x:6379',
                    SNEK_CACHES='one-m,one-s0,one-s1', TMPDIR=d,
                    SNEK_REDIS_USER='one-api', AWS_REGION=fake_aws.REGION,
+                   SNEK_MAPPER_USER='one-mapper',
                    AWS_ACCESS_KEY_ID=fake_aws.KEY,
                    AWS_SECRET_ACCESS_KEY=fake_aws.SECRET)
         for name in 'SNEK_TOKEN_SECRET', 'AWS_LAMBDA_RUNTIME_API':
@@ -205,12 +206,14 @@ def with_iam_each_server_has_a_password_of_its_own():
         with open(os.path.join(d, 'snek.conf')) as f:
             said = f.read().splitlines()
         assert said[:2] == ['[cloud]', 'cluster = rediss://m.x:6379'], said
-        for line, cache, host in zip(said[2:], ('one-m', 'one-s0', 'one-s1'),
-                                     ('m.x', 's0.x', 's1.x')):
-            assert line.startswith(f'server = rediss://one-api:{cache}%2F%3F'
+        for i, line in enumerate(sorted(said[2:])):     # mappers, then servers
+            who = 'mapper = rediss://one-mapper', 'server = rediss://one-api'
+            cache = 'one-m', 'one-s0', 'one-s1'
+            assert line.startswith(f'{who[i // 3]}:{cache[i % 3]}%2F%3F'
                                    'Action%3Dconnect'), line
+            host = ('m.x', 's0.x', 's1.x')[i % 3]
             assert line.endswith(f'@{host}:6379') and 'Signature' in line, line
-        assert len(said) == 5 and fake_aws.SECRET not in '\n'.join(said)
+        assert len(said) == 8 and fake_aws.SECRET not in '\n'.join(said)
         r = subprocess.run([API, 'login'], env=dict(env, SNEK_CACHES='one-m'),
                            capture_output=True, text=True, timeout=60)
         assert r.returncode == 1 and 'SNEK_CACHES' in r.stderr, r

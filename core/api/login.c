@@ -61,13 +61,11 @@ static int make_password(const struct sk_aws_ops *ops, struct sk_aws *aws,
 	return rc;
 }
 
-/* Who we are to one server: "user:password". */
+/* Who the user is to one server: "user:password". */
 static int put_login(const struct sk_aws_ops *ops, struct sk_aws *aws,
-    const char *cache, const char *token, struct sk_buf *out,
-    struct snek_error *e)
+    const char *user, const char *cache, const char *token,
+    struct sk_buf *out, struct snek_error *e)
 {
-	const char *user = variable("SNEK_REDIS_USER");
-
 	if (token)
 		return sk_buf_byte(out, ':') && encode(out, token,
 		    strlen(token)) ? 0 : sk_enomem(e);
@@ -82,8 +80,8 @@ static int put_login(const struct sk_aws_ops *ops, struct sk_aws *aws,
 
 /* A server's URL with user and password in it. */
 static int put_server(const struct sk_aws_ops *ops, struct sk_aws *aws,
-    const char *url, const char *cache, const char *token, struct sk_buf *out,
-    struct snek_error *e)
+    const char *user, const char *url, const char *cache, const char *token,
+    struct sk_buf *out, struct snek_error *e)
 {
 	const char *host = strstr(url, "://");
 	int rc;
@@ -94,8 +92,24 @@ static int put_server(const struct sk_aws_ops *ops, struct sk_aws *aws,
 	host += 3;
 	if (!sk_buf_printf(out, "%.*s", (int)(host - url), url))
 		return sk_enomem(e);
-	rc = put_login(ops, aws, cache, token, out, e);
+	rc = put_login(ops, aws, user, cache, token, out, e);
 	return rc ? rc : sk_buf_printf(out, "@%s", host) ? 0 : sk_enomem(e);
+}
+
+/* Those who map are another user, where there are users; as a line of the
+ * profile. */
+static int put_mapper(const struct sk_aws_ops *ops, struct sk_aws *aws,
+    const char *url, const char *cache, const char *token,
+    struct sk_buf *out, struct snek_error *e)
+{
+	const char *user = variable("SNEK_MAPPER_USER");
+	int rc;
+
+	if (token || !user)
+		return 0;
+	rc = sk_buf_printf(out, "mapper = ") ? put_server(ops, aws, user, url,
+	    cache, NULL, out, e) : sk_enomem(e);
+	return rc ? rc : sk_buf_byte(out, '\n') ? 0 : sk_enomem(e);
 }
 
 /* The URLs with commas between, and as lines of the profile. */
@@ -103,14 +117,17 @@ static int put_all(struct sk_buf *all, const struct sk_aws_ops *ops,
     struct sk_aws *aws, char *urls, char *caches, const char *token,
     struct sk_buf *out, struct snek_error *e)
 {
+	const char *user = variable("SNEK_REDIS_USER"), *cache;
 	char *url;
 	size_t from;
 	int rc = 0;
 
 	while (!rc && (url = strsep(&urls, ","))) {
 		from = all->n;
-		rc = put_server(ops, aws, url, strsep(&caches, ","), token, all,
-		    e);
+		cache = strsep(&caches, ",");
+		rc = put_server(ops, aws, user, url, cache, token, all, e);
+		if (!rc)
+			rc = put_mapper(ops, aws, url, cache, token, out, e);
 		if (!rc && (!sk_buf_printf(out, "server = %.*s\n",
 		    (int)(all->n - from), all->p + from) ||
 		    !sk_buf_byte(all, urls ? ',' : 0)))

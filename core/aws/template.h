@@ -67,8 +67,10 @@ void sk_template_bastion(struct sk_template *);
  * template. */
 #define SK_TEMPLATE_S3_LIST "S3PrefixList"
 void sk_template_bastion_parameters(struct sk_template *);
-/* A statement that lets a user, or whoever has the token, to the servers. */
-void sk_template_store_rights(struct sk_template *, const char *user);
+/* A statement that lets a user, and another if that is not NULL, or whoever has
+ * the token, to the servers. */
+void sk_template_store_rights(struct sk_template *, const char *user,
+    const char *other);
 
 /* The functions of the API, in the order of their routes. */
 struct sk_template_function {

@@ -26,7 +26,7 @@ static void role(struct sk_template *t)
 	sk_template_put(t, "{'Sid':'Artifacts','Effect':'Allow','Action':["
 	    "'s3:GetObject','s3:GetObjectVersion'],'Resource':"
 	    "{'Fn::Sub':'${Artifacts.Arn}/*'}}");
-	sk_template_store_rights(t, "Bastion");
+	sk_template_store_rights(t, "Bastion", NULL);
 	sk_template_put(t, "]}}]");
 	sk_template_tags(t, "bastion");
 	sk_template_put(t, "}}");

@@ -39,7 +39,8 @@ static void logs(struct sk_template *t, const char *id)
 	    "{'Fn::GetAtt':['%sLogs','Arn']}}", id);
 }
 
-void sk_template_store_rights(struct sk_template *t, const char *user)
+void sk_template_store_rights(struct sk_template *t, const char *user,
+    const char *other)
 {
 	uint32_t i;
 
@@ -58,6 +59,8 @@ void sk_template_store_rights(struct sk_template *t, const char *user)
 		    "${AWS::Region}:${AWS::AccountId}:replicationgroup:"
 		    "${Shard%u}'}", i);
 	sk_template_put(t, "{'Fn::GetAtt':['%sUser','Arn']}", user);
+	if (other)
+		sk_template_put(t, "{'Fn::GetAtt':['%sUser','Arn']}", other);
 	sk_template_put(t, "]}");
 }
 
@@ -86,7 +89,8 @@ static void role(struct sk_template *t, const struct sk_template_function *f)
 	sk_template_put(t, "'Policies':[{'PolicyName':'own','PolicyDocument':"
 	    "{'Version':'2012-10-17','Statement':[");
 	logs(t, f->id);
-	sk_template_store_rights(t, "Api");
+	/* Who invokes mappers signs the passwords that they log in with. */
+	sk_template_store_rights(t, "Api", f->invokes ? "Mapper" : NULL);
 	interfaces(t, f->id);
 	if (f->invokes)
 		invoke(t);
@@ -106,7 +110,6 @@ static void mapper_role(struct sk_template *t)
 	    "'logs:CreateLogStream','logs:PutLogEvents'],'Resource':{'Fn::Sub':"
 	    "'arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:"
 	    "log-group:/aws/lambda/%s-fn-*:*'}}", t->o->name);
-	sk_template_store_rights(t, "Mapper");
 	interfaces(t, "fn-*");
 	sk_template_put(t, "]}}]");
 	sk_template_tags(t, "mapper");
@@ -119,6 +122,7 @@ static void caches(struct sk_template *t)
 	uint32_t i;
 
 	sk_template_put(t, "'SNEK_REDIS_USER':'%s-api'", t->o->name);
+	sk_template_put(t, "'SNEK_MAPPER_USER':'%s-mapper'", t->o->name);
 	sk_template_put(t, "'SNEK_CACHES':{'Fn::Join':[',',[{'Ref':'Meta'}");
 	for (i = 0; i < t->o->shards; i++)
 		sk_template_put(t, "{'Ref':'Shard%u'}", i);

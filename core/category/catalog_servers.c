@@ -21,9 +21,10 @@ static char *copy(const char *text)
 	return text ? strdup(text) : NULL;
 }
 
-/* What another process needs to know to read the shard. */
+/* What another process needs to know to read the shard: who maps may be
+ * somebody else than who we are. */
 static int note_address(struct listing *l, struct sk_address *a,
-    const struct sk_redis_url *u)
+    const struct sk_redis_url *u, const struct sk_redis_url *mapper)
 {
 	const struct sk_login *in = &l->c->servers->login;
 	struct sk_buf b = { 0 };
@@ -33,21 +34,21 @@ static int note_address(struct listing *l, struct sk_address *a,
 		return sk_enomem(l->e);
 	}
 	a->url = b.p;
-	a->user = copy(u->user);
-	a->password = copy(u->password);
+	a->user = copy(mapper->user);
+	a->password = copy(mapper->password);
 	a->ca_file = in->ca_file;
 	a->cert_file = in->cert_file;
 	a->key_file = in->key_file;
 	a->server_name = in->server_name;
-	return (u->user && !a->user) || (u->password && !a->password) ?
-	    sk_enomem(l->e) : 0;
+	return (mapper->user && !a->user) || (mapper->password &&
+	    !a->password) ? sk_enomem(l->e) : 0;
 }
 
 static int visit_address(void *arg, uint32_t shard, const char *url)
 {
 	struct listing *l = arg;
 	struct sk_address *a = &l->c->address[shard];
-	struct sk_redis_url u;
+	struct sk_redis_url u, mapper;
 	int rc;
 
 	if (shard >= l->c->cluster.shards)
@@ -57,7 +58,11 @@ static int visit_address(void *arg, uint32_t shard, const char *url)
 	rc = sk_servers_resolve(l->c->servers, url, l->prefix, &u, l->e);
 	if (rc)
 		return rc;
-	rc = note_address(l, a, &u);
+	rc = sk_servers_mapper(l->c->servers, url, l->prefix, &mapper, l->e);
+	if (!rc) {
+		rc = note_address(l, a, &u, &mapper);
+		sk_redis_url_free(&mapper);
+	}
 	sk_redis_url_free(&u);
 	return rc;
 }

@@ -62,7 +62,10 @@ void sk_profile_free(struct sk_profile *p)
 		free(*member(p, i));
 	for (i = 0; i < p->servers; i++)
 		free(p->server[i]);
+	for (i = 0; i < p->mappers; i++)
+		free(p->mapper[i]);
 	free(p->server);
+	free(p->mapper);
 	free(p->file);
 	memset(p, 0, sizeof(*p));
 }
@@ -156,16 +159,15 @@ static int wrong(const struct reading *r, const char *what, struct sk_span s)
 	    s.n ? (const char *)s.p : "", s.n ? "\"" : "");
 }
 
-static int add_server(struct reading *r, struct sk_span v)
+static int add(struct reading *r, struct sk_span v, char ***list, size_t *n)
 {
-	struct sk_profile *p = r->p;
-	char **more = reallocarray(p->server, p->servers + 1, sizeof(*more));
+	char **more = reallocarray(*list, *n + 1, sizeof(*more));
 
 	if (!more)
 		return sk_enomem(r->e);
-	p->server = more;
-	p->server[p->servers] = strndup(v.p, v.n);
-	return p->server[p->servers++] ? 0 : sk_enomem(r->e);
+	*list = more;
+	more[*n] = strndup(v.p, v.n);
+	return more[(*n)++] ? 0 : sk_enomem(r->e);
 }
 
 static bool has_password(struct sk_span url)
@@ -185,7 +187,9 @@ static int set(struct reading *r, const struct line *l)
 
 	r->secret |= is(l->name, "password") || has_password(l->value);
 	if (is(l->name, "server"))
-		return add_server(r, l->value);
+		return add(r, l->value, &r->p->server, &r->p->servers);
+	if (is(l->name, "mapper"))
+		return add(r, l->value, &r->p->mapper, &r->p->mappers);
 	for (i = 0; i < KEYS && !is(l->name, keys[i].name); i++)
 		;
 	if (i == KEYS)
@@ -472,6 +476,8 @@ static bool print(const struct sk_profile *p, const char *name,
 			    *member(p, i));
 	for (i = 0; ok && i < p->servers; i++)
 		ok = sk_buf_printf(out, "server = %s\n", p->server[i]);
+	for (i = 0; ok && i < p->mappers; i++)
+		ok = sk_buf_printf(out, "mapper = %s\n", p->mapper[i]);
 	return ok;
 }
 
@@ -495,6 +501,8 @@ static int check(const char *name, const struct sk_profile *p,
 		ok = ok && is_one_line(*member(p, i));
 	for (i = 0; p && i < p->servers; i++)
 		ok = ok && is_one_line(p->server[i]);
+	for (i = 0; p && i < p->mappers; i++)
+		ok = ok && is_one_line(p->mapper[i]);
 	return ok ? 0 : sk_fail(e, SNEK_EINVAL, "profile %s: a value with a "
 	    "line break, or blanks around it, cannot be saved", name);
 }

@@ -16,6 +16,7 @@
  *   allow-eviction = yes                  servers may drop data when full
  *   server = rediss://app:...@10.0.0.6    what one server asks for itself;
  *                                         any number of lines
+ *   mapper = rediss://map:...@10.0.0.6    who workers and functions are to it
  *   lambda-region = eu-west-1             where its functions go at AWS; also
  *                                         lambda-role, -endpoint, -bucket,
  *                                         -memory, -timeout, -subnets,
@@ -46,8 +47,8 @@ struct sk_profile {
 	char *lambda_memory, *lambda_timeout, *aws_profile;
 	char *lambda_log_retention;
 	char *lambda_subnets, *lambda_security_groups, *lambda_stack;
-	char **server;
-	size_t servers;
+	char **server, **mapper;
+	size_t servers, mappers;
 };
 
 /* Does a text name a cluster by a profile?  Not a URL, not a path. */

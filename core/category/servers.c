@@ -135,11 +135,11 @@ static int take_text(char **to, const char *from, struct snek_error *e)
 }
 
 /* What a line of the profile says of this very server. */
-static int take_line(const struct sk_profile *p, size_t i,
+static int take_line(const struct sk_profile *p, const char *text,
     struct sk_redis_url *u, struct snek_error *e)
 {
 	struct sk_redis_url line;
-	int rc = sk_redis_url_parse(&line, p->server[i], e);
+	int rc = sk_redis_url_parse(&line, text, e);
 
 	if (rc)
 		return sk_fail_in(e, rc, "%s, profile at line %u", p->file,
@@ -170,7 +170,7 @@ static int identify(const struct sk_servers *s, struct sk_redis_url *u,
 	int rc = 0;
 
 	for (i = 0; i < s->profile.servers && !rc && !u->password; i++)
-		rc = take_line(&s->profile, i, u, e);
+		rc = take_line(&s->profile, s->profile.server[i], u, e);
 	if (rc || u->password)
 		return rc;
 	if (main->password && (same_host(u, main) || !s->login.password))
@@ -185,19 +185,44 @@ int sk_servers_at(struct sk_servers *s, const char *url, struct snek_error *e)
 	return sk_redis_url_parse(&s->main, url, e);
 }
 
-int sk_servers_resolve(const struct sk_servers *s, const char *url,
-    const char *prefix, struct sk_redis_url *u, struct snek_error *e)
+static int identify_mapper(const struct sk_servers *s, struct sk_redis_url *u,
+    struct snek_error *e)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < s->profile.mappers && !rc && !u->password; i++)
+		rc = take_line(&s->profile, s->profile.mapper[i], u, e);
+	return rc ? rc : identify(s, u, e);
+}
+
+static int resolve(const struct sk_servers *s, const char *url,
+    const char *prefix, int (*who)(const struct sk_servers *,
+    struct sk_redis_url *, struct snek_error *), struct sk_redis_url *u,
+    struct snek_error *e)
 {
 	int rc = sk_redis_url_parse(u, url, e);
 
 	if (rc)
 		return rc;
-	rc = identify(s, u, e);
+	rc = who(s, u, e);
 	if (!rc && prefix)
 		rc = take_text(&u->prefix, prefix, e);
 	if (rc)
 		sk_redis_url_free(u);
 	return rc;
+}
+
+int sk_servers_resolve(const struct sk_servers *s, const char *url,
+    const char *prefix, struct sk_redis_url *u, struct snek_error *e)
+{
+	return resolve(s, url, prefix, identify, u, e);
+}
+
+int sk_servers_mapper(const struct sk_servers *s, const char *url,
+    const char *prefix, struct sk_redis_url *u, struct snek_error *e)
+{
+	return resolve(s, url, prefix, identify_mapper, u, e);
 }
 
 int sk_servers_client(struct sk_servers *s, const char *url,

@@ -45,6 +45,9 @@ int sk_servers_at(struct sk_servers *, const char *url, struct snek_error *);
  * all keys if that is not NULL. */
 int sk_servers_resolve(const struct sk_servers *, const char *url,
     const char *prefix, struct sk_redis_url *, struct snek_error *);
+/* The same for those who map elsewhere: the profile may name others for them. */
+int sk_servers_mapper(const struct sk_servers *, const char *url,
+    const char *prefix, struct sk_redis_url *, struct snek_error *);
 /* A client for such a URL, which has begun to connect. */
 int sk_servers_client(struct sk_servers *, const char *url, const char *prefix,
     struct sk_redis **, struct snek_error *);
