@@ -120,7 +120,7 @@ static int begin(struct parts *p, struct sk_api_call *c, char id[SK_JOB_ID],
 void sk_kept_write_begin(struct sk_api_call *c)
 {
 	struct snek_error e = { 0 };
-	char id[SK_JOB_ID];
+	char id[SK_JOB_ID] = "";
 	struct parts p;
 	int rc = enter(&p, c->api, id, &e);
 

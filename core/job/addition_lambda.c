@@ -126,7 +126,7 @@ static void hex(const uint8_t *b, size_t n, char *out)
 static void name_at_aws(const struct sk_catalog *cat, const char *stack,
     const char *plugin, char out[NAME_MAX_AT_AWS + 1])
 {
-	char digest[65], plain[41], cluster[9], head[48], all[96], *s;
+	char digest[65], plain[41], cluster[9], head[48], all[128], *s;
 	int room;
 	bool same;
 
