@@ -4,11 +4,12 @@ what snek asks of CloudWatch Logs, ElastiCache, IAM, Lambda, Secrets Manager, SS
 and STS, and of a stack's API.
 
 Each request's signature is computed again by botocore, and each call of a
-service that speaks forms or JSON compared with its model.  `at` is called after each call has been
-done and before it is answered; what it returns says what becomes of the answer.
+service compared with its model.  `at` is called after each call has been done
+and before it is answered; what it returns says what becomes of the answer.
 Operations go on by one step with each DescribeStacks.
 """
 import collections
+import functools
 import hashlib
 import http.server
 import json
@@ -28,6 +29,8 @@ import botocore.validate
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from rest_model import RestModel, Wrong
+
 REGION, ACCOUNT = 'eu-west-1', '123456789012'
 KEY, SECRET = 'AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'
 NEWER = {('CreateChangeSet', 'OnStackFailure')}     # than Debian's botocore
@@ -38,10 +41,6 @@ class Refused(Exception):
     def __init__(self, status, code, message=''):
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
-
-
-class Wrong(Exception):
-    """A request that AWS would not understand: a test's failure."""
 
 
 class Stack:
@@ -636,13 +635,20 @@ class JsonModels:
         return action, p
 
 
+@functools.lru_cache(None)
+def models():
+    forms = {name: Model(name) for name in (
+        'cloudformation', 'elasticache', 'iam', 'sts')}
+    forms['ec2'] = Ec2Model()
+    return forms, JsonModels('logs', 'resourcegroupstaggingapi',
+                             'secretsmanager', 'ssm'), {
+        name: RestModel(name) for name in ('lambda', 's3')}
+
+
 class Server:
     def __init__(self, cloud):
         self.cloud = cloud
-        self.forms = {name: Model(name) for name in (
-            'cloudformation', 'elasticache', 'iam', 'sts')}
-        self.forms['ec2'] = Ec2Model()
-        self.json = JsonModels('logs', 'secretsmanager', 'ssm')
+        self.forms, self.json, self.rest = models()
         self.at = lambda n, action: None
         self.calls, self.lock = 0, threading.Lock()
         outer = self
@@ -692,6 +698,8 @@ class Server:
     def do(self, h, body):
         service = self.check_signature(h, body)
         parts = urllib.parse.urlsplit(h.path)
+        if service in self.rest:
+            self.rest[service].check(h.command, h.path, h.headers, body)
         if service == 's3':
             query = urllib.parse.parse_qs(parts.query, keep_blank_values=True)
             action = f'S3 {h.command}'
@@ -706,6 +714,8 @@ class Server:
             return f'Lambda {h.command}', lambda: self.cloud.aws_lambda(
                 h.command, urllib.parse.unquote(parts.path))
         if service == 'tagging':
+            self.json.check(h.headers['X-Amz-Target'],
+                            h.headers['Content-Type'], body)
             return 'Tagging', lambda: self.cloud.tagging(body)
         if 'X-Amz-Target' in h.headers:
             action, p = self.json.check(h.headers['X-Amz-Target'],
