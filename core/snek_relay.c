@@ -176,8 +176,8 @@ static int read_back(struct relay *c)
 	snprintf(c->report.digest, sizeof(c->report.digest), "%016" PRIx64
 	    "%016" PRIx64, d.a, d.b);
 	return n == c->report.records && d.a == c->digest.a &&
-	    d.b == c->digest.b ? 0 : sk_fail(c->e, SNEK_ECORRUPT, "what was read back from category %s "
-	    "is not what was copied", c->as);
+	    d.b == c->digest.b ? 0 : sk_fail(c->e, SNEK_ECORRUPT, "what was "
+	    "read back from category %s is not what was copied", c->as);
 }
 
 static int copy(struct relay *c)

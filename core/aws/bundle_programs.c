@@ -68,7 +68,8 @@ static int check(struct sk_bundler *b, const char *path,
 		return rc;
 	return sk_fail(e, SNEK_EABI, "%s: is for %s, and %s, which would run "
 	    "it there, for %s: bundle it on a machine of its kind",
-	    b->set->plugin ? b->set->plugin : b->worker, sk_elf_machine_name(b->machine, there), path,
+	    b->set->plugin ? b->set->plugin : b->worker,
+	    sk_elf_machine_name(b->machine, there), path,
 	    sk_elf_machine_name(h.e_machine, here));
 }
 

@@ -16,7 +16,8 @@ static bool is_name(const char *s)
 	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
 	/* ElastiCache makes letters small, and IAM's user would be another. */
-	return n && n <= 32 && !s[n] && *s >= 'a' && *s <= 'z' && s[n - 1] != '-' && !strstr(s, "--");
+	return n && n <= 32 && !s[n] && *s >= 'a' && *s <= 'z' &&
+	    s[n - 1] != '-' && !strstr(s, "--");
 }
 
 static bool is_node(const char *s)

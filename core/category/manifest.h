@@ -13,7 +13,8 @@ struct sk_manifest {
 	struct sk_arena memory;
 };
 
-/* Entries that end at version from or later.  SNEK_ENOENT: no such category.  SNEK_ECORRUPT: entries that contradict themselves. */
+/* Entries that end at version from or later.  SNEK_ENOENT: no such category.
+ * SNEK_ECORRUPT: entries that contradict themselves. */
 int sk_manifest_read(struct sk_catalog *, const char *category, uint64_t from,
     struct sk_manifest **, struct snek_error *);
 void sk_manifest_free(struct sk_manifest *);

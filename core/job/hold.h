@@ -26,8 +26,8 @@ struct sk_hold {
 int sk_hold_open(struct sk_hold *, uint32_t parts);
 void sk_hold_close(struct sk_hold *);
 
-/* Take over the runs of a map task; those kept elsewhere stay there.  SNEK_EIO: no room for temporary files;
- * what was taken over stays whole. */
+/* Take over the runs of a map task; those kept elsewhere stay there.  SNEK_EIO:
+ * no room for temporary files; what was taken over stays whole. */
 int sk_hold_take(struct sk_hold *, struct sk_outcome *, struct snek_error *);
 /* Take account of a run that stays where it is. */
 int sk_hold_count(struct sk_hold *, struct sk_run *, struct snek_error *);

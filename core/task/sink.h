@@ -47,10 +47,10 @@ void sk_sink_free(sk_sink *);
 /* Where the next pairs come from; counts the emits of a place from 0. */
 void sk_sink_at(sk_sink *, struct sk_place);
 
-/* Copy a pair in.  One that is too large is SNEK_ELIMIT.  NaN and infinity anywhere at top level of key or value are
- * SNEK_EINVAL.  For AGGREGATED with one aggregate the value must be a number
- * for sum and mean (SNEK_ETYPE names the type met), anything but NONE for
- * count, anything for min and max. */
+/* Copy a pair in.  One that is too large is SNEK_ELIMIT.  NaN and infinity
+ * anywhere at top level of key or value are SNEK_EINVAL.  For AGGREGATED with
+ * one aggregate the value must be a number for sum and mean (SNEK_ETYPE names
+ * the type met), anything but NONE for count, anything for min and max. */
 int sk_sink_emit(sk_sink *, struct snek_value key, struct snek_value, struct snek_error *);
 int sk_sink_emit_int(sk_sink *, const char *key, size_t n, int64_t, struct snek_error *);
 /* AGGREGATED: one value each.  NONE adds nothing, null to SNEK_COUNT only (an op
