@@ -51,7 +51,7 @@ struct sk_redis_shard {
 	struct sk_stamp stamp;
 	char key[SK_REDIS_KEY];         /* "PREFIX:SHARD:" */
 	size_t key_n;
-	int64_t clock;                  /* the server's less sk_clock_ms */
+	_Atomic int64_t clock;          /* the server's less sk_clock_ms */
 	bool closing, any_eviction;
 	_Atomic bool checked;
 	int durability;
