@@ -574,7 +574,7 @@ invocations () {	# NAME REACH, on standard input
 	}'
 }
 
-# A stub holds 1,000 invocations of 50 ms open together.
+# A server holds 1,000 invocations of 50 ms open together.
 row_lambda_1000 () {
 	new_cluster "$out/lambda-1000"
 	"$top/.libs/snek-add-function" -q --on local \

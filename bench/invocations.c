@@ -5,7 +5,7 @@
  *   invocations CLUSTER PLUGIN.OP CALLS AT_ONCE MS
  *   invocations CLUSTER PLUGIN.OP CALLS AT_ONCE
  *
- * A job of so many tasks of a record each, from its start to its end; a stub
+ * A job of so many tasks of a record each, from its start to its end; a server
  * holds AT_ONCE invocations open together and answers them MS later.  Prints
  * milliseconds of wall time, those of the waves, and microseconds of CPU a
  * call, user and system, of this process alone.  Without MS, who runs them is
@@ -22,7 +22,7 @@
 #include "category/catalog.h"
 #include "exec/parcel.h"
 #include "job/job.h"
-#include "lambda_stub.h"
+#include "lambda_holder.h"
 #include "value/json_read.h"
 
 static _Noreturn void die(const char *what, const struct snek_error *e)
@@ -52,7 +52,7 @@ static char *outcome_json(void)
 	return out.p;
 }
 
-/* As if snek-add-function had made it a Lambda at the stub. */
+/* As if snek-add-function had made it a Lambda at the holder. */
 static void give_lambda(struct sk_catalog *c, const char *function,
     const char *url)
 {
@@ -64,8 +64,8 @@ static void give_lambda(struct sk_catalog *c, const char *function,
 		die(function, &e);
 	memset(l, 0, sizeof(*l));
 	snprintf(l->arn, sizeof(l->arn), "arn:aws:lambda:us-east-1:"
-	    "000000000000:function:stub:1");
-	snprintf(l->name, sizeof(l->name), "stub");
+	    "000000000000:function:holder:1");
+	snprintf(l->name, sizeof(l->name), "holder");
 	snprintf(l->region, sizeof(l->region), "us-east-1");
 	snprintf(l->arch, sizeof(l->arch), "x86_64");
 	snprintf(l->endpoint, sizeof(l->endpoint), "%s", url);
@@ -124,7 +124,7 @@ static void more_files(void)
 }
 
 static void check(const struct snek_job *j, uint32_t calls, uint32_t at_once,
-    const struct lambda_stub_seen *seen)
+    const struct lambda_holder_seen *seen)
 {
 	if (j->plan.tasks != calls || (seen && seen->calls != calls) ||
 	    j->stat.retries || j->stat.backups)
@@ -134,7 +134,7 @@ static void check(const struct snek_job *j, uint32_t calls, uint32_t at_once,
 }
 
 static void run(struct snek_job *j, uint32_t calls, uint32_t at_once,
-    uint32_t ms, const struct lambda_stub_seen *seen)
+    uint32_t ms, const struct lambda_holder_seen *seen)
 {
 	uint32_t waves = (calls + at_once - 1) / at_once;
 	struct snek_error e = { 0 };
@@ -154,7 +154,7 @@ static void run(struct snek_job *j, uint32_t calls, uint32_t at_once,
 int main(int argc, char **argv)
 {
 	uint32_t calls, at_once, ms;
-	struct lambda_stub stub;
+	struct lambda_holder holder;
 	struct sk_catalog *c;
 	struct snek_error e = { 0 };
 	struct snek_job *j;
@@ -170,21 +170,21 @@ int main(int argc, char **argv)
 	setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
 	setenv("AWS_SECRET_ACCESS_KEY", "none", 1);
 	if (ms)
-		lambda_stub_start(&stub, at_once, ms, outcome_json());
+		lambda_holder_start(&holder, at_once, ms, outcome_json());
 	if (sk_catalog_open(argv[1], &c, &e))
 		die(argv[1], &e);
 	if (ms)
-		give_lambda(c, argv[2], stub.url);
+		give_lambda(c, argv[2], holder.url);
 	if (sk_job_new(c, NULL, &j, &e) || sk_job_map(j, argv[2], NULL, &e))
 		die(argv[2], &e);
 	set(j, "executor", "lambda");
 	set(j, "workers", argv[4]);
 	set(j, "chunk-records", "1");
 	fill(j, calls);
-	run(j, calls, at_once, ms, ms ? stub.seen : NULL);
+	run(j, calls, at_once, ms, ms ? holder.seen : NULL);
 	sk_job_free(j);
 	sk_catalog_close(c);
 	if (ms)
-		lambda_stub_stop(&stub);
+		lambda_holder_stop(&holder);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lambda_stub.h"
+#include "lambda_holder.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,7 +31,7 @@ struct peer {
 	char in[REQUEST];
 };
 
-static struct lambda_stub_seen *seen;
+static struct lambda_holder_seen *seen;
 static struct peer **held;
 static uint32_t holding, hold_most;
 static int64_t wait_us, full;           /* full: when the last came; 0: not yet */
@@ -60,7 +60,7 @@ static void send_all(struct peer *p, const char *text, size_t n)
 static void answer(struct peer *p)
 {
 	char body[4096], all[5120];
-	int n = snprintf(body, sizeof(body), "{\"snek\":1,\"release\":\"stub\","
+	int n = snprintf(body, sizeof(body), "{\"snek\":1,\"release\":\"bench\","
 	    "\"job\":\"%s\",\"stage\":%u,\"task\":%u,\"attempt\":%u,\"ms\":50,"
 	    "\"answer\":%s}", p->job, p->stage, p->task, p->attempt,
 	    answer_tail);
@@ -199,7 +199,7 @@ static int listen_on(char *url, size_t size)
 	return fd;
 }
 
-void lambda_stub_start(struct lambda_stub *s, uint32_t most, uint32_t ms,
+void lambda_holder_start(struct lambda_holder *s, uint32_t most, uint32_t ms,
     const char *done)
 {
 	int fd = listen_on(s->url, sizeof(s->url));
@@ -224,7 +224,7 @@ void lambda_stub_start(struct lambda_stub *s, uint32_t most, uint32_t ms,
 	close(fd);
 }
 
-void lambda_stub_stop(struct lambda_stub *s)
+void lambda_holder_stop(struct lambda_holder *s)
 {
 	kill(s->pid, SIGKILL);
 	waitpid(s->pid, NULL, 0);
