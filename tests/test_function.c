@@ -2,6 +2,7 @@
 /* Functions through the public header: added, rebuilt, shadowed, damaged. */
 #include "api_tool.h"
 #include "check_main.h"
+#include "job/function.h"
 
 static char dir[64];
 static snek_cluster *c;
@@ -176,12 +177,42 @@ START_TEST(a_stored_plugin_that_is_damaged_or_gone_is_said_and_hides_no_other)
 }
 END_TEST
 
+/* Its code is still what a job's children load. */
+START_TEST(of_a_registered_op_the_record_tells_and_no_child_is_asked)
+{
+	const struct sk_worker_options o = { .workers = 1 };
+	struct snek_error e = { 0 };
+	struct sk_catalog *cat;
+	struct sk_function f;
+	sk_worker *w;
+	uint64_t asked;
+
+	ck_assert_int_eq(snek_function_add(c, "tests/plugins/.libs/again1.so",
+	    false, NULL, NULL), 0);
+	ck_assert_int_eq(sk_catalog_open(dir, &cat, &e), 0);
+	ck_assert_int_eq(sk_worker_open(&o, &w, &e), 0);
+	asked = sk_worker_next_id(w);
+	ck_assert_msg(!sk_function_find(cat, w, "again.which", &f, &e), "%s",
+	    e.text);
+	ck_assert_uint_eq(sk_worker_next_id(w), asked + 1);
+	ck_assert_int_gt(f.file, 0);
+	ck_assert_str_eq(f.op->op.name, "which");
+	ck_assert_uint_eq(f.op->args, 1);
+	ck_assert_str_eq(f.op->arg[0].name, "file");
+	sk_function_free(&f);
+	sk_worker_close(w);
+	sk_catalog_close(cat);
+}
+END_TEST
+
 static void setup(TCase *t)
 {
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, a_rebuilt_plugin_is_registered_as_it_is_now);
 	tcase_add_test(t, a_shipped_name_is_taken_only_on_purpose);
 	tcase_add_test(t, a_file_is_listed_by_the_name_it_can_be_found_by);
+	tcase_add_test(t,
+	    of_a_registered_op_the_record_tells_and_no_child_is_asked);
 	tcase_add_loop_test(t,
 	    a_stored_plugin_that_is_damaged_or_gone_is_said_and_hides_no_other,
 	    0, 2);

@@ -203,6 +203,18 @@ static int load_described(struct sk_function *f, struct snek_error *e)
 	return f->op ? 0 : SNEK_ENOENT;
 }
 
+/* A child need not be started to say what the record does. */
+static bool is_told(struct sk_function *f)
+{
+	if (f->record->kind != SK_FUNCTION_OP || !f->record->about_n)
+		return false;
+	if (!load_described(f, NULL))
+		return true;
+	sk_plugin_close(f->plugin);     /* another release wrote it */
+	f->plugin = NULL;
+	return false;
+}
+
 static int load_registered(struct sk_catalog *cat, sk_worker *w,
     struct sk_function *f, struct snek_error *e)
 {
@@ -216,6 +228,8 @@ static int load_registered(struct sk_catalog *cat, sk_worker *w,
 		return load_described(f, e);
 	if (f->record->kind == SK_FUNCTION_CALL)
 		return load_call(w, f, e);
+	if (w && is_told(f))
+		return 0;
 	return load(w, f, f->record->op, e);
 }
 
