@@ -193,16 +193,22 @@ static int find_room(struct snek_job *j, uint32_t *room, struct snek_error *e)
 	return rc;
 }
 
-int sk_job_away_open(struct snek_job *j, struct snek_error *e)
+/* What it cannot do is said when more is known of its function. */
+int sk_job_away_begin(struct snek_job *j, struct snek_error *e)
 {
 	int rc;
 
-	if (j->away.caller)             /* it was asked already */
+	if (j->away.caller || !sk_job_away_is(j) || sk_job_away_check(j, NULL))
 		return 0;
 	rc = sk_aws_load(&j->away.aws, e);
-	if (!rc)
-		rc = open_caller(j, e);
-	return rc ? rc : find_room(j, &j->away.room, e);
+	return rc ? rc : open_caller(j, e);
+}
+
+int sk_job_away_open(struct snek_job *j, struct snek_error *e)
+{
+	if (j->away.room)               /* it was asked already */
+		return 0;
+	return find_room(j, &j->away.room, e);
 }
 
 void sk_job_away_close(struct snek_job *j)

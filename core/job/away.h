@@ -34,7 +34,9 @@ bool sk_job_away_is(const struct snek_job *);
 /* Does it need a worker, for what is asked of plugins and for the reduce
  * stage? */
 bool sk_job_away_wants_worker(const struct snek_job *);
-/* Who calls, and how many calls are let in: before the plan. */
+/* begin: who calls, while the worker starts.  open: how many calls are let in,
+ * before the plan. */
+int sk_job_away_begin(struct snek_job *, struct snek_error *);
 int sk_job_away_open(struct snek_job *, struct snek_error *);
 void sk_job_away_close(struct snek_job *);
 void sk_job_away_limit_plan(const struct snek_job *, struct sk_plan_limits *);

@@ -502,6 +502,8 @@ int sk_job_prepare(struct snek_job *j, struct snek_error *e)
 	if (!rc)
 		rc = open_worker(j, e);
 	if (!rc)
+		rc = sk_job_away_begin(j, e);
+	if (!rc)
 		rc = find_map(j, e);
 	if (!rc)
 		rc = find_reduce(j, e);
