@@ -106,6 +106,7 @@ static bool start(struct sk_http *h, struct sk_http_call *c)
 		return false;
 	}
 	unlink_waiting(c);
+	c->host->kept -= c->host->kept > 0;
 	c->prev = NULL;
 	c->next = h->calls;
 	if (c->next)
@@ -124,6 +125,7 @@ static void leave(struct sk_http_call *c)
 	curl_easy_reset(c->easy);
 	h->idle[h->idles++] = c->easy;
 	h->running--;
+	c->host->kept++;
 	unlink_running(c);
 	if (c->host->asks == c)
 		c->host->asks = NULL;

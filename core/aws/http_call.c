@@ -263,6 +263,8 @@ void sk_http_call_set(struct sk_http_call *c)
 	curl_easy_setopt(c->easy, CURLOPT_CAPATH, NULL);
 	if (h->ca_file)
 		curl_easy_setopt(c->easy, CURLOPT_CAINFO, h->ca_file);
+	/* Or it looks through all that are in use, to find none. */
+	curl_easy_setopt(c->easy, CURLOPT_FRESH_CONNECT, c->host->kept ? 0L : 1L);
 	set_body(c);
 	set_bounds(c);
 	set_callbacks(c);

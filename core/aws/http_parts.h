@@ -12,6 +12,7 @@ struct sk_http_host {
 	int64_t known_until;
 	struct sk_http_call *asks;      /* looks the name up */
 	bool local;                     /* no name, or this machine's */
+	uint32_t kept;                  /* connections that no call has, at most */
 	char name[];                    /* https://example.com:443 */
 };
 
