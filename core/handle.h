@@ -33,6 +33,13 @@ int sk_relay(snek_cluster *from, const char *category, snek_cluster *to,
     const struct snek_copy_options *, struct snek_copy_report *,
     struct snek_error *);
 
+/* snek_result_write of a job that runs here; tick (or NULL) is called every so
+ * many records, and before the commit: what it fails with, the write does. */
+int sk_result_write(snek_job *, snek_cluster *to, const char *category,
+    const struct snek_writer_options *,
+    int (*tick)(void *, struct snek_error *), void *, struct snek_receipt *,
+    struct snek_error *);
+
 /* Copy a struct of options that begins with its size into ours (zeroed
  * beyond theirs); NULL gives all zeroes. */
 int sk_options_copy(void *own, size_t own_size, const void *theirs,

@@ -205,8 +205,7 @@ int snek_job_side(snek_job *j, const char *name, const char *from,
 	if (rc)
 		return rc;
 	if (j->remote)
-		return sk_fail(e, SNEK_EINVAL, "side inputs do not go to a "
-		    "cluster behind a gateway: run the job where the cluster is");
+		return sk_client_job_side(j->remote, name, from, e);
 	return sk_job_side_add(j, name, from, e);
 }
 

@@ -125,6 +125,25 @@ snek query large select fields=n,text --cluster one >got || fail "many pages"
 run_here select fields=n,text -i large.jsonl
 same got want "a result in pages"
 
+# ---- side inputs; a result that stays there ----
+head -n 3 poems.jsonl >few.jsonl
+snek write few few.jsonl --cluster one || fail "a category to join with"
+snek run join --side few=./few.jsonl side=few on=n -i poems.jsonl >want || fail join
+for side in few ./few.jsonl; do
+	snek query poems join --side few=$side side=few on=n --cluster one >got ||
+	    fail "a side input"
+	same got want "with the side input $side"
+done
+for _ in once again; do
+	snek query poems wordcount field=text --into words --request-id once \
+	    --json --cluster one >got || fail "--into"
+	has got '"category":"words","version":1,'
+done
+has got '"repeated":true'
+run_here wordcount field=text -i poems.jsonl
+snek export words --cluster one >got || fail export
+same got want "a result that was written there"
+
 # ---- jobs, as curl has them, signed ----
 ask () {			# METHOD PATH [BODY]
 	curl -sS -X "$1" --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" \
@@ -134,7 +153,8 @@ ask () {			# METHOD PATH [BODY]
 }
 member () { sed -n "s/.*\"$1\":\"*\([^\",}]*\).*/\1/p"; }
 begin () {			# sets job
-	ask POST /v1/query '{"category":"poems","function":"drowse","wait":0}' >job
+	ask POST /v1/query "{\"category\":\"poems\",\"function\":\"drowse\",
+	    \"wait\":0${1:-}}" >job
 	job=$(member job <job)
 	grep -q '"state":"running"' job || { cat job; fail "no job"; }
 }
@@ -174,6 +194,14 @@ for file in result first; do
 	sed 's/"job":"[^"]*"//g; s/"retries":[0-9]*//' $file >$file.plain
 done
 same result.plain first.plain "after its coordinator died"
+begin ',"into":"dreamt"'
+sleep 0.3
+# shellcheck disable=SC2046
+kill -KILL $(coordinators) || fail "no coordinator to kill"
+result
+has result '"receipt":{"category":"dreamt","version":1,"records":7'
+ask GET /v1/categories/dreamt >out
+has out '"writes":1,"records":7'
 
 # ---- the prototype's calls; a gateway on this machine ----
 ask POST /write '{"name":"old","data":[{"n":1},{"n":2}]}' >out

@@ -178,7 +178,17 @@ def what_is_wrong_with_a_query_is_said(g):
             ('{"category":"d","function":"wordcount"}', 400, "invalid"),
             ('{"category":"d","function":"/bin/true"}', 400, "invalid"),
             ('{"category":"d","function":"wordcount","limits":1}', 400, "invalid"),
-            ('{"category":"d","function":"wordcount","args":{"field":"x"},"order":"up"}', 400, "invalid")):
+            ('{"category":"d","function":"wordcount","args":{"field":"x"},"order":"up"}', 400, "invalid"),
+            ('{"category":"d","function":"join","side":{"s":"/etc/passwd"}}', 400, "invalid"),
+            ('{"category":"d","function":"join","side":{"s":"a\\u0000b"}}', 400, "invalid"),
+            ('{"category":"d","function":"join","side":{"s":7}}', 400, "invalid"),
+            ('{"category":"d","function":"join","side":["s"]}', 400, "invalid"),
+            ('{"category":"d","function":"select","args":{"fields":"n"},"side":{"s":"none"}}', 404, "not-found"),
+            ('{"category":"d","function":"select","into":"no good"}', 400, "invalid"),
+            ('{"category":"d","function":"select","into":7}', 400, "invalid"),
+            ('{"category":"d","function":"select","into":""}', 400, "invalid"),
+            ('{"category":"d","function":"select","request_id":"x"}', 400, "invalid"),
+            ('{"category":"d","function":"select","into":"x","keep-going":true}', 400, "invalid")):
         s, r, _ = g.ask("POST", "/v1/query", body)
         assert (s, r["code"]) == (status, code), (body, s, r)
     s, r, _ = g.ask("POST", "/v1/categories/..%2Fx/records", "1")
@@ -189,6 +199,46 @@ def what_is_wrong_with_a_query_is_said(g):
     assert s == 404, r
     s, r, _ = g.ask("DELETE", "/v1")
     assert s == 405, r
+
+
+def a_result_goes_into_a_category_as_one_write(g):
+    q = {"category": "d", "function": "wordcount", "args": {"field": "text"},
+         "into": "counted", "request_id": "once"}
+    for repeated in (False, True):
+        s, r, _ = g.ask("POST", "/v1/query", json.dumps(q))
+        assert s == 200 and r["kind"] == "written" and r["records"] == 1500, r
+        w = r["receipt"]
+        assert w["category"] == "counted" and w["version"] == 1 and w["records"] == 3, r
+        assert w["repeated"] is repeated and w["durability"] == "machine", r
+    s, data, _ = g.ask("GET", "/v1/categories/counted/records", raw=True)
+    assert data.startswith(b'{"key":"all","value":1500}\n'), data
+    s, r, _ = g.ask("POST", "/v1/query", json.dumps(dict(q, limit=2)))
+    assert s == 409 and r["code"] == "conflict", r
+    s, r, _ = g.ask("POST", "/v1/query", json.dumps(dict(q, durability="replicated=3")))
+    assert s == 400, r
+
+
+def a_job_that_writes_its_result_has_a_receipt_and_no_pages(g):
+    s, r, h = g.ask("POST", "/v1/query", json.dumps({
+        "category": "d", "function": "select", "args": {"fields": "n"}, "wait": 0,
+        "into": "selected"}))
+    if s == 202:
+        job = h["Location"]
+        for path in (job + "/results?wait=30", job):
+            s, r, _ = g.ask("GET", path)
+            assert s == 200 and r["receipt"]["records"] == 1500, r
+        assert r["kind"] == "job" and r["state"] == "done" and "pages" not in r, r
+    s, r, _ = g.ask("GET", "/v1/categories/selected")
+    assert r["records"] == 1500 and r["writes"] == 1, r
+
+
+def side_inputs_are_categories_or_records_that_come_along(g):
+    g.ask("POST", "/v1/categories/known/records", '{"n":3,"x":"three"}\n{"n":5,"x":"five"}\n')
+    for side in ("known", [{"n": 3, "x": "three"}, {"n": 5, "x": "five"}]):
+        s, r, _ = g.ask("POST", "/v1/query", json.dumps({
+            "category": "d", "function": "join", "args": {"side": "k", "on": "n"},
+            "side": {"k": side}}))
+        assert s == 200 and [x["k"]["x"] for x in r["results"]] == ["three", "five"], r
 
 
 def parts_make_one_write_however_often_and_in_what_order_they_come(g):
@@ -607,6 +657,33 @@ def commands_do_through_a_gateway_what_they_do_without(g):
     snek(g, "find", "through", code=3)
 
 
+def commands_give_side_inputs_and_write_results_through_a_gateway(g):
+    known = os.path.join(DIR, "known.jsonl")
+    with open(known, "w") as f:
+        f.write('{"n":3,"x":"three"}\n{"n":5,"x":"five"}\n')
+    snek(g, "write", "known2", known)
+    want = direct("query", "d", "join", "--side", "k=" + known, "side=k", "on=n", "-o", "jsonl")
+    assert want.count("three") == 1, want
+    for side in ("k=" + known, "k=known2"):
+        assert snek(g, "query", "d", "join", "--side", side, "side=k", "on=n",
+                    "-o", "jsonl")[0] == want, side
+    with open(known, "a") as f:
+        for i in range(40000):
+            f.write('{"n":-%d,"x":"%s"}\n' % (i, "y" * 50))
+    _, err = snek(g, "query", "d", "join", "--side", "k=" + known, "side=k", "on=n", code=8)
+    assert "2 MiB" in err and "--side k=CATEGORY" in err, err
+    into = ("query", "d", "wordcount", "field=text", "--into", "words2", "--request-id", "w", "--json")
+    for repeated in (False, True):
+        r = json.loads(snek(g, *into)[0])
+        assert r["kind"] == "receipt" and r["records"] == 3 and r["version"] == 1, r
+        assert r["category"] == "words2" and r["repeated"] is repeated, r
+    assert snek(g, "query", "words2", "select", "fields=key", "-o", "jsonl")[0].count("\n") == 3
+    _, err = snek(g, *into[:-1], "--limit", "1", code=1)
+    assert "request id w" in err, err
+    _, err = snek(g, "query", "d", "sample", "rate=0", "--into", "empties")
+    assert "0 records" in err, err
+
+
 def a_large_write_goes_in_parts_and_none_is_seen_before_the_last(g):
     big = "".join('{"n":%d,"s":"%s"}\n' % (i, "y" * 1000) for i in range(12000)).encode()
     out, _ = snek(g, "write", "parts2", "-", "--json", stdin=big)
@@ -726,6 +803,9 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
           pages_of_records_join_to_all_of_them,
           a_short_query_answers_with_its_results,
           a_query_that_takes_longer_is_a_job_with_pages,
+          a_result_goes_into_a_category_as_one_write,
+          a_job_that_writes_its_result_has_a_receipt_and_no_pages,
+          side_inputs_are_categories_or_records_that_come_along,
           a_large_result_comes_in_pages,
           what_is_wrong_with_a_query_is_said,
           parts_make_one_write_however_often_and_in_what_order_they_come,
@@ -740,6 +820,7 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
           names_are_taken_apart_before_they_are_decoded,
           parameters_that_are_not_there_or_make_no_sense_are_refused,
           commands_do_through_a_gateway_what_they_do_without,
+          commands_give_side_inputs_and_write_results_through_a_gateway,
           a_large_write_goes_in_parts_and_none_is_seen_before_the_last,
           a_category_is_copied_through_a_gateway_both_ways_and_goes_on,
           what_goes_wrong_on_the_way_is_told_by_its_class,

@@ -262,6 +262,163 @@ START_TEST(a_job_that_is_dropped_while_it_runs_ends)
 }
 END_TEST
 
+/* ---- results into a category ---- */
+
+#define INTO "{\"category\":\"c\",\"function\":\"group\",\"args\":{\"by\":" \
+	"\"k\",\"sum\":\"v\"},\"workers\":2,\"wait\":0,\"into\":\"sums\"%s}"
+
+/* A job that nobody coordinates yet. */
+static void begin_into(const char *more, char id[64])
+{
+	char body[256];
+
+	snprintf(body, sizeof(body), INTO, more);
+	free(ask("POST", "/v1/query", "", body, 202));
+	snprintf(id, 64, "%s", begun);
+}
+
+static void coordinated(const char *id)
+{
+	struct snek_error e = { 0 };
+
+	ck_assert_msg(!sk_kept_coordinate(api, id, &e), "%s", e.text);
+}
+
+static void sums_were_written_once(void)
+{
+	says(ask("GET", "/v1/categories/sums", "", "", 200),
+	    "\"version\":1,\"writes\":1,\"records\":500");
+}
+
+START_TEST(a_result_is_written_and_its_receipt_is_the_answer)
+{
+	char id[64], path[128], *text;
+
+	begin_into("", id);
+	coordinated(id);
+	text = results(id, 200);
+	ck_assert(strstr(text, "\"kind\":\"written\""));
+	ck_assert(strstr(text, "\"repeated\":false"));
+	says(text, "\"category\":\"sums\",\"version\":1,\"records\":500");
+	snprintf(path, sizeof(path), "/v1/jobs/%s", id);
+	says(ask("GET", path, "", "", 200), "\"state\":\"done\"");
+	sums_were_written_once();
+}
+END_TEST
+
+START_TEST(however_often_its_coordinator_dies_a_result_is_written_once)
+{
+	struct snek_error e = { 0 };
+	unsigned seed = 11, i;
+	int status;
+	char id[64];
+	pid_t pid;
+
+	begin_into("", id);
+	sk_api_close(api);
+	kept.lease_ms = 1;
+	for (i = 0; i < 50; i++) {
+		pid = fork();
+		ck_assert_int_ge(pid, 0);
+		if (!pid) {
+			open_api();
+			_exit(sk_kept_coordinate(api, id, &e) != 0);
+		}
+		usleep(rand_r(&seed) % 30000);
+		kill(pid, SIGKILL);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert(WIFSIGNALED(status) || !WEXITSTATUS(status));
+	}
+	kept.lease_ms = 1000;
+	open_api();
+	at_once = true;
+	says(results(id, 200), "\"version\":1,\"records\":500");
+	sums_were_written_once();
+}
+END_TEST
+
+/* As one that died between its commit and its word of it: reduced as asked. */
+static void write_as(const char *id, const char *args)
+{
+	struct snek_writer_options o = { .size = sizeof(o) };
+	snek_job *j = api_job(cluster, "c", "group", args);
+	struct snek_error e = { 0 };
+	char request[80];
+
+	snprintf(request, sizeof(request), "job-%s", id);
+	o.request_id = request;
+	ck_assert_int_eq(api_run(j, &e), 1);
+	ck_assert_msg(!snek_result_write(j, cluster, "sums", &o, NULL, &e), "%s",
+	    e.text);
+	snek_job_free(j);
+}
+
+START_TEST(what_a_dead_coordinator_has_written_stands)
+{
+	char id[64];
+
+	begin_into("", id);
+	write_as(id, "{\"by\":\"k\",\"sum\":\"v\"}");
+	coordinated(id);
+	says(results(id, 200), "\"version\":1,\"records\":500");
+	sums_were_written_once();
+}
+END_TEST
+
+START_TEST(it_stands_too_when_the_category_is_another_by_then)
+{
+	char id[64];
+
+	begin_into("", id);
+	write_as(id, "{\"by\":\"k\",\"sum\":\"v\"}");
+	api_write(cluster, "c", "{\"k\":\"new\",\"v\":1}\n");
+	coordinated(id);
+	says(results(id, 200), "\"version\":1,\"records\":500");
+	sums_were_written_once();
+}
+END_TEST
+
+START_TEST(a_request_id_of_another_write_fails_the_job)
+{
+	char id[64];
+
+	begin_into(",\"request_id\":\"mine\"", id);
+	coordinated(id);
+	says(results(id, 200), "\"version\":1");
+	begin_into(",\"limit\":1,\"request_id\":\"mine\"", id);
+	coordinated(id);
+	says(results(id, 409), "request id mine");
+	sums_were_written_once();
+}
+END_TEST
+
+START_TEST(a_job_that_was_cancelled_writes_nothing)
+{
+	char id[64], path[128];
+
+	begin_into("", id);
+	snprintf(path, sizeof(path), "/v1/jobs/%s", id);
+	free(ask("DELETE", path, "", "", 200));
+	coordinated(id);
+	says(results(id, 409), "cancelled");
+	free(ask("GET", "/v1/categories/sums", "", "", 404));
+}
+END_TEST
+
+START_TEST(side_inputs_are_kept_with_the_job)
+{
+	char *text;
+
+	at_once = true;
+	text = ask("POST", "/v1/query", "", "{\"category\":\"c\",\"function\":"
+	    "\"join\",\"args\":{\"side\":\"s\",\"on\":\"i\"},\"wait\":30,"
+	    "\"side\":{\"s\":[{\"i\":7,\"x\":\"seven\"}]}}", 200);
+	join();
+	at_once = false;
+	says(text, "\"results_total\":1");
+}
+END_TEST
+
 static void tests(TCase *t)
 {
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -272,6 +429,14 @@ static void tests(TCase *t)
 	tcase_add_test(t, near_its_end_a_coordinator_hands_over_to_the_next);
 	tcase_add_test(t, a_dead_coordinator_is_followed_when_somebody_asks);
 	tcase_add_test(t, a_job_that_is_dropped_while_it_runs_ends);
+	tcase_add_test(t, a_result_is_written_and_its_receipt_is_the_answer);
+	tcase_add_test(t,
+	    however_often_its_coordinator_dies_a_result_is_written_once);
+	tcase_add_test(t, what_a_dead_coordinator_has_written_stands);
+	tcase_add_test(t, it_stands_too_when_the_category_is_another_by_then);
+	tcase_add_test(t, a_request_id_of_another_write_fails_the_job);
+	tcase_add_test(t, a_job_that_was_cancelled_writes_nothing);
+	tcase_add_test(t, side_inputs_are_kept_with_the_job);
 }
 
 int main(void)

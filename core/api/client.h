@@ -126,6 +126,19 @@ int sk_client_job_reduce(struct sk_client_job *, const char *,
     struct snek_error *);
 int sk_client_job_set(struct sk_client_job *, const char *setting,
     const char *value, struct snek_error *);
+/* from: a category there, or with a '/' a file here, whose records go along.
+ * SNEK_ELIMIT: they are too many for that. */
+int sk_client_job_side(struct sk_client_job *, const char *name,
+    const char *from, struct snek_error *);
+/* The result is to be written there, and a receipt is what comes of it; the
+ * latter two may be NULL. */
+int sk_client_job_into(struct sk_client_job *, const char *category,
+    const char *request_id, const char *durability, struct snek_error *);
+bool sk_client_job_is_into(const struct sk_client_job *);
+/* Of one that is done.  SNEK_EINVAL: it was written elsewhere than this says. */
+int sk_client_job_receipt(const struct sk_client_job *,
+    const struct sk_client *to, const char *category, struct snek_receipt *,
+    struct snek_error *);
 int sk_client_job_start(struct sk_client_job *, struct snek_error *);
 int sk_client_job_wait(struct sk_client_job *, int timeout_ms,
     struct snek_error *);

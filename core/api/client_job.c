@@ -1,150 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* client_job.c - a query that runs behind a gateway: described here, asked
  * about until it ended, its results fetched page by page. */
-#include "api/client.h"
+#include "api/client_job.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "api/figures.h"
+#include "api/receipt.h"
 #include "base/clock.h"
-#include "value/json_read.h"
 #include "value/pack.h"
 
 #define LOOK_S 1                /* how long a question about a job waits */
-#define SETTINGS 16u
-
-struct sk_client_job {
-	struct sk_client *client;
-	char *category, *function, *args, *reduce;
-	struct sk_buf arg;              /* ["name","text"], ... */
-	struct { char *name, *value; } set[SETTINGS];
-	unsigned sets;
-	int cancelled;                  /* with __atomic */
-	char id[40];                    /* "": it needs no asking about */
-	bool started, done;
-	int code;                       /* why it failed */
-	struct snek_error error;
-	struct snek_job_stat stat;
-	int64_t began;
-	/* results: the page in hand */
-	struct sk_client_reply reply;
-	struct sk_client_object page;
-	struct snek_cursor at;
-	bool reduced;
-	uint64_t number, pages;
-	struct sk_member pair[4];
-};
-
-int sk_client_job_new(struct sk_client *c, const char *category,
-    struct sk_client_job **out, struct snek_error *e)
-{
-	struct sk_client_job *j = calloc(1, sizeof(*j));
-
-	if (!j)
-		return sk_enomem(e);
-	j->client = c;
-	j->category = strdup(category);
-	if (!j->category) {
-		free(j);
-		return sk_enomem(e);
-	}
-	*out = j;
-	return 0;
-}
-
-/* ---- description ---- */
-
-static int replace(char **slot, const char *text, struct snek_error *e)
-{
-	char *copy = text ? strdup(text) : NULL;
-
-	if (text && !copy)
-		return sk_enomem(e);
-	free(*slot);
-	*slot = copy;
-	return 0;
-}
-
-int sk_client_job_map(struct sk_client_job *j, const char *function,
-    const char *args, struct snek_error *e)
-{
-	int rc = replace(&j->function, function, e);
-
-	return rc ? rc : replace(&j->args, args, e);
-}
-
-int sk_client_job_reduce(struct sk_client_job *j, const char *reducer,
-    struct snek_error *e)
-{
-	return replace(&j->reduce, reducer, e);
-}
-
-int sk_client_job_arg(struct sk_client_job *j, const char *name,
-    const char *value, struct snek_error *e)
-{
-	struct sk_object o = { &j->arg, j->arg.n > 0, false };
-
-	sk_object_open(&o, NULL, '[');
-	sk_object_text(&o, NULL, name);
-	sk_object_text(&o, NULL, value);
-	sk_object_close(&o, ']');
-	return o.nomem ? sk_enomem(e) : 0;
-}
-
-static bool is_one_of(const char *const *list, const char *name)
-{
-	for (; *list; list++)
-		if (!strcmp(*list, name))
-			return true;
-	return false;
-}
-
-int sk_client_job_set(struct sk_client_job *j, const char *setting,
-    const char *value, struct snek_error *e)
-{
-	static const char *const there[] = { "order", "limit", "timeout",
-		"partitions", "attempts", "memory", NULL };
-	static const char *const here[] = { "tmp", "workers", "worker", NULL };
-	int rc;
-
-	if (is_one_of(here, setting))
-		return 0;               /* of a machine that does not map */
-	if (!is_one_of(there, setting))
-		return sk_fail(e, SNEK_EINVAL, "the setting %s is not for a "
-		    "query through a gateway", setting);
-	if (j->sets == SETTINGS)
-		return sk_fail(e, SNEK_EINVAL, "too many settings");
-	rc = replace(&j->set[j->sets].name, setting, e);
-	if (!rc)
-		rc = replace(&j->set[j->sets].value, value, e);
-	j->sets += !rc;
-	return rc;
-}
-
-static int describe(struct sk_client_job *j, struct sk_buf *b,
-    struct snek_error *e)
-{
-	struct sk_object o = { b, false, false };
-	unsigned i;
-	bool ok;
-
-	sk_object_open(&o, NULL, '{');
-	sk_object_text(&o, "category", j->category);
-	sk_object_text(&o, "function", j->function);
-	sk_object_any(&o, "wait", sk_double(0.1));
-	if (j->reduce)
-		sk_object_text(&o, "reduce", j->reduce);
-	for (i = 0; i < j->sets; i++)
-		sk_object_text(&o, j->set[i].name, j->set[i].value);
-	sk_object_open(&o, "arg", '[');
-	ok = sk_buf_put(b, j->arg.p, j->arg.n);
-	sk_object_close(&o, ']');
-	if (j->args)
-		ok = ok && sk_buf_printf(b, ",\"args\":%s", j->args);
-	return ok && !o.nomem && sk_buf_byte(b, '}') ? 0 : sk_enomem(e);
-}
+#define RECEIPT_MEMBERS 16u
 
 /* ---- answers ---- */
 
@@ -163,6 +32,18 @@ static int begin_page(struct sk_client_job *j, struct snek_error *e)
 	return 0;
 }
 
+static int hear_receipt(struct sk_client_job *j, struct snek_error *e)
+{
+	struct sk_member m[RECEIPT_MEMBERS];
+	struct sk_record r = { .object = true, .member = m };
+
+	r.n = sk_client_members(sk_object_member(&j->page.record, "receipt"), m,
+	    RECEIPT_MEMBERS);
+	sk_receipt_get(&r, &j->receipt);
+	return j->into && j->receipt.version ? 0 : sk_fail(e, SNEK_EFORMAT,
+	    "the gateway answered a query with a receipt that makes no sense");
+}
+
 /* A job, running or ended; or, at once, the results. */
 static int hear(struct sk_client_job *j, struct snek_error *e)
 {
@@ -178,13 +59,19 @@ static int hear(struct sk_client_job *j, struct snek_error *e)
 	sk_client_text(r, "kind", kind, sizeof(kind));
 	sk_client_text(r, "state", state, sizeof(state));
 	sk_client_text(r, "job", j->id, sizeof(j->id));
-	if (!strcmp(kind, "results")) {
+	if (!strcmp(kind, "results") && !j->into) {
 		sk_figures_get(r, &j->stat);
 		j->stat.seconds = (double)(sk_clock_ms() - j->began) / 1000;
 		j->stat.keys = sk_client_number(r, "results_total");
 		j->stat.records_total = j->stat.records_in;
 		j->done = true;
 		return begin_page(j, e);
+	}
+	if (!strcmp(kind, "written")) {
+		sk_figures_get(r, &j->stat);
+		j->stat.seconds = (double)(sk_clock_ms() - j->began) / 1000;
+		j->done = true;
+		return hear_receipt(j, e);
 	}
 	if (strcmp(kind, "job"))
 		return sk_fail(e, SNEK_EFORMAT, "the gateway answered a query "
@@ -207,9 +94,9 @@ static int ask(struct sk_client_job *j, const char *method, const char *path,
 	sk_client_reply_free(&j->reply);
 	memset(&j->reply, 0, sizeof(j->reply));
 	rc = sk_client_call(j->client, &call, &j->reply, e);
-	/* A query changes nothing: one that may have begun may begin again. */
-	return rc == SNEK_EUNKNOWN ? sk_fail_in(e, SNEK_EAGAIN, "the query was "
-	    "not answered") : rc;
+	/* One that writes nothing may begin again. */
+	return rc == SNEK_EUNKNOWN && !j->into ? sk_fail_in(e, SNEK_EAGAIN,
+	    "the query was not answered") : rc;
 }
 
 int sk_client_job_start(struct sk_client_job *j, struct snek_error *e)
@@ -219,7 +106,7 @@ int sk_client_job_start(struct sk_client_job *j, struct snek_error *e)
 
 	if (!j->function)
 		return sk_fail(e, SNEK_EINVAL, "no function to map");
-	rc = describe(j, &b, e);
+	rc = sk_client_job_describe(j, &b, e);
 	j->began = sk_clock_ms();
 	if (!rc)
 		rc = ask(j, "POST", "/v1/query", (struct sk_span){ b.p, b.n }, e);
@@ -330,6 +217,9 @@ int sk_client_result_open(struct sk_client_job *j, struct snek_error *e)
 {
 	if (!j->done || j->code)
 		return sk_fail(e, SNEK_EINVAL, "the job is not done");
+	if (j->into)
+		return sk_fail(e, SNEK_EINVAL, "what came of it is in category "
+		    "%s", j->into);
 	return j->number == 1 ? begin_page(j, e) : turn(j, 1, e);
 }
 
@@ -358,6 +248,22 @@ int sk_client_result_next(struct sk_client_job *j, struct snek_value *key,
 	return 1;
 }
 
+bool sk_client_job_is_into(const struct sk_client_job *j)
+{
+	return j->into;
+}
+
+int sk_client_job_receipt(const struct sk_client_job *j,
+    const struct sk_client *to, const char *category, struct snek_receipt *out,
+    struct snek_error *e)
+{
+	if (to != j->client || !category || strcmp(category, j->into) != 0)
+		return sk_fail(e, SNEK_EINVAL, "what came of it is in category "
+		    "%s of the cluster that the job is of", j->into);
+	*out = j->receipt;
+	return 0;
+}
+
 bool sk_client_result_is_reduced(const struct sk_client_job *j)
 {
 	return j->reduced;
@@ -365,21 +271,11 @@ bool sk_client_result_is_reduced(const struct sk_client_job *j)
 
 void sk_client_job_free(struct sk_client_job *j)
 {
-	unsigned i;
-
 	if (!j)
 		return;
 	drop(j);
-	for (i = 0; i < j->sets; i++) {
-		free(j->set[i].name);
-		free(j->set[i].value);
-	}
 	sk_client_object_free(&j->page);
 	sk_client_reply_free(&j->reply);
-	sk_buf_free(&j->arg);
-	free(j->category);
-	free(j->function);
-	free(j->args);
-	free(j->reduce);
+	sk_client_job_forget(j);
 	free(j);
 }

@@ -2,6 +2,7 @@
 /* client_write.c - a write through a gateway: small ones in one request, others
  * in parts, each of which may be sent again. */
 #include "api/client.h"
+#include "api/receipt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,17 +141,8 @@ static int read_receipt(const struct sk_client_reply *r,
 	struct sk_client_object o;
 	int rc = sk_client_parse((struct sk_span){ r->body.p, r->body.n }, &o, e);
 
-	if (!rc) {
-		out->version = sk_client_number(&o.record, "version");
-		out->records = sk_client_number(&o.record, "records");
-		out->bytes = sk_client_number(&o.record, "bytes");
-		out->shards = (uint32_t)sk_client_number(&o.record, "shards");
-		out->repeated = sk_client_flag(&o.record, "repeated");
-		sk_client_text(&o.record, "durability", out->durability,
-		    sizeof(out->durability));
-		sk_client_text(&o.record, "write_id", out->write_id,
-		    sizeof(out->write_id));
-	}
+	if (!rc)
+		sk_receipt_get(&o.record, out);
 	sk_client_object_free(&o);
 	return rc;
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "api/asked.h"
 #include "api/parts.h"
 #include "base/clock.h"
 #include "job/job.h"
@@ -20,6 +21,7 @@ struct carry {
 	struct sk_journal *journal;
 	struct sk_journal_state state;
 	uint64_t token;
+	struct sk_into into;
 	snek_job *job;
 	int64_t renewed;                /* ms */
 	bool fenced, wanted;            /* another has it; somebody ends it */
@@ -118,6 +120,41 @@ static int end_done(struct carry *c, struct snek_error *e)
 	return o.nomem ? sk_enomem(e) : end(c, &b, e);
 }
 
+/* While what came of it is written: are we still who does it? */
+static int tick(void *arg, struct snek_error *e)
+{
+	struct carry *c = arg;
+	int rc = 0;
+
+	if (sk_clock_ms() - c->renewed > lease(c) / 3)
+		rc = renew(c, lease(c), e);
+	if (!rc && c->fenced)
+		rc = sk_fail(e, SNEK_ECONFLICT, "another coordinates the job");
+	if (!rc && c->wanted)
+		rc = sk_fail(e, SNEK_ECANCELED, "cancelled: nothing was written");
+	return rc;
+}
+
+static int end_written(struct carry *c, struct snek_error *e)
+{
+	struct snek_receipt receipt = { .size = sizeof(receipt) };
+	struct snek_error why = { 0 };
+	struct sk_buf b = { 0 };
+	struct sk_object o = { &b, false, false };
+	int rc = sk_into_write(&c->into, c->job, c->cluster, c->id, tick, c,
+	    &receipt, &why);
+
+	if (c->fenced)
+		return 0;
+	if (rc)
+		return end_failed(c, rc, &why, e);
+	sk_object_open(&o, NULL, '{');
+	put_figures(c, &o);
+	sk_into_put(&o, &c->into, &receipt);
+	sk_object_close(&o, '}');
+	return o.nomem ? sk_enomem(e) : end(c, &b, e);
+}
+
 /* ---- while it runs ---- */
 
 static bool is_late(const struct carry *c)
@@ -157,15 +194,21 @@ static int carry(struct carry *c, struct snek_error *e)
 		return rc;
 	if (late)
 		return hand_over(c, e);
-	return ended == 1 ? end_done(c, e) : end_failed(c, ended, &why, e);
+	if (ended != 1)
+		return end_failed(c, ended, &why, e);
+	return *c->into.category ? end_written(c, e) : end_done(c, e);
 }
 
 static int start(struct carry *c, struct snek_error *e)
 {
-	int rc = sk_api_describe(c->api, c->cluster, (struct sk_span){
-	    c->state.description.p, c->state.description.n }, &c->job,
-	    NULL, e);
+	const struct sk_buf *b = &c->state.description;
+	struct sk_api_asked q;
+	int rc = sk_asked_read(c->api, (struct sk_span){ b->p, b->n }, &q, e);
 
+	if (!rc)
+		rc = sk_asked_job(c->api, c->cluster, &q, &c->job, e);
+	c->into = q.into;
+	sk_asked_free(&q);
 	if (rc)
 		return rc;
 	sk_job_keep(c->job, c->journal, c->id, c->token);

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/asked.h"
 #include "base/clock.h"
 #include "base/thread.h"
 #include "task/tmp.h"
@@ -130,7 +131,10 @@ static void *attend(void *arg)
 	struct snek_error e = { 0 };
 	int rc = snek_job_wait(j->job, -1, &e);
 
-	if (rc >= 0)
+	if (rc >= 0 && *j->into.category)
+		rc = sk_into_write(&j->into, j->job, j->cluster, NULL, NULL,
+		    NULL, &j->receipt, &e);
+	else if (rc >= 0)
 		rc = keep_results(j, &e);
 	if (rc < 0 && !e.code)
 		sk_fail(&e, rc, "%s", sk_strerror(rc));
@@ -229,7 +233,7 @@ static int launch(struct sk_api_job *j, struct snek_error *e)
 }
 
 int sk_api_jobs_start(struct sk_api *a, snek_cluster *cluster, snek_job *job,
-    const char *category, const char *function, struct sk_api_job **out,
+    const struct sk_api_asked *q, struct sk_api_job **out,
     struct snek_error *e)
 {
 	struct sk_api_job *j = calloc(1, sizeof(*j));
@@ -241,10 +245,11 @@ int sk_api_jobs_start(struct sk_api *a, snek_cluster *cluster, snek_job *job,
 		return sk_enomem(e);
 	}
 	*j = (struct sk_api_job){ .api = a, .cluster = cluster, .job = job,
-	    .fd = -1, .users = 1, .began = sk_clock_ms() };
+	    .into = q->into, .receipt.size = sizeof(j->receipt), .fd = -1,
+	    .users = 1, .began = sk_clock_ms() };
 	j->used = j->began;
-	snprintf(j->category, sizeof(j->category), "%.129s", category);
-	snprintf(j->function, sizeof(j->function), "%.259s", function);
+	snprintf(j->category, sizeof(j->category), "%.129s", q->category);
+	snprintf(j->function, sizeof(j->function), "%.259s", q->function);
 	rc = launch(j, e);
 	if (rc) {
 		snek_job_free(job);

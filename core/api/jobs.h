@@ -9,9 +9,11 @@
 
 #include <snek/snek.h>
 
+#include "api/into.h"
 #include "base/buf.h"
 
 struct sk_api;
+struct sk_api_asked;
 struct sk_api_job;
 struct sk_api_jobs {
 	pthread_mutex_t lock;
@@ -45,6 +47,8 @@ struct sk_api_job {
 	enum sk_api_state state;
 	struct snek_error error;
 	struct snek_job_stat stat;      /* when it ended */
+	struct sk_into into;            /* and then nothing but the receipt */
+	struct snek_receipt receipt;
 	int fd;                         /* results, elements of a list */
 	bool reduced;
 	uint64_t results;
@@ -55,8 +59,7 @@ struct sk_api_job {
 /* Take over a described job and its cluster and start it.  The job that comes
  * back is held.  SNEK_EAGAIN: enough are running, or known. */
 int sk_api_jobs_start(struct sk_api *, snek_cluster *, snek_job *,
-    const char *category, const char *function, struct sk_api_job **,
-    struct snek_error *);
+    const struct sk_api_asked *, struct sk_api_job **, struct snek_error *);
 /* NULL and an error: there is none.  Held until it is let go. */
 struct sk_api_job *sk_api_jobs_hold(struct sk_api *, const char *id,
     struct snek_error *);

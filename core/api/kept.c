@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "api/asked.h"
 #include "api/parts.h"
 #include "base/clock.h"
 
-#define LOOK_MS 50              /* between two looks at a record */
+/* Between two looks at a record: in proportion to how long it has been. */
+#define LOOK_MS 20
+#define LOOK_MOST_MS 500
 
 struct look {                           /* a cluster, its journal, a record */
 	struct sk_api *api;
@@ -56,13 +59,21 @@ static int look_once(struct look *l, const char *id, bool may,
 	return rc;
 }
 
+static void pause_for(int64_t ms)
+{
+	struct timespec t = { 0, 0 };
+
+	ms = ms < LOOK_MS ? LOOK_MS : ms > LOOK_MOST_MS ? LOOK_MOST_MS : ms;
+	t.tv_nsec = (long)ms * 1000000L;
+	nanosleep(&t, NULL);
+}
+
 /* Until it ended, at most so long. */
 static int wait_for(struct look *l, const char *id, unsigned ms,
     struct snek_error *e)
 {
-	const struct timespec pause = { 0, LOOK_MS * 1000000L };
 	uint32_t lease = l->api->o.kept->lease_ms;
-	int64_t now = sk_clock_ms(), until = now + ms, again = now;
+	int64_t now = sk_clock_ms(), since = now, until = now + ms, again = now;
 	int rc = 0;
 
 	lease = lease ? lease : SK_KEPT_LEASE_MS;
@@ -73,7 +84,7 @@ static int wait_for(struct look *l, const char *id, unsigned ms,
 			again = now + lease;
 		if (rc || l->state.ended || now >= until)
 			return rc;
-		nanosleep(&pause, NULL);
+		pause_for((now - since) / 8);
 		now = sk_clock_ms();
 	}
 }
@@ -106,20 +117,37 @@ static const char *state_of(const struct look *l)
 	return v.type == SNEK_NONE ? "done" : "failed";
 }
 
+/* All that its coordinator said. */
+static void put_said(struct look *l, struct sk_object *o)
+{
+	uint32_t i;
+	char name[64];
+
+	for (i = 0; l->said.object && i < l->said.n; i++) {
+		snprintf(name, sizeof(name), "%.*s",
+		    (int)l->said.member[i].name_len, l->said.member[i].name);
+		sk_object_any(o, name, l->said.member[i].value);
+	}
+	sk_object_end(o);
+}
+
 static void answer_job(struct sk_api_call *c, struct look *l, const char *id,
     int status)
 {
 	struct sk_object o;
-	uint32_t i;
-	char name[64];
 
 	sk_api_begin_job(c, &o, id, state_of(l), status);
-	for (i = 0; l->said.object && i < l->said.n; i++) {
-		snprintf(name, sizeof(name), "%.*s",
-		    (int)l->said.member[i].name_len, l->said.member[i].name);
-		sk_object_any(&o, name, l->said.member[i].value);
-	}
-	sk_object_end(&o);
+	put_said(l, &o);
+}
+
+static void answer_written(struct sk_api_call *c, struct look *l,
+    const char *id)
+{
+	struct sk_object o;
+
+	sk_object_begin(&o, &c->out->body, "written");
+	sk_object_text(&o, "job", id);
+	put_said(l, &o);
 }
 
 void sk_kept_item(uint64_t n, char item[SK_JOB_ITEM])
@@ -161,6 +189,10 @@ static int answer(struct sk_api_call *c, struct look *l, const char *id,
 		answer_job(c, l, id, 202);
 		return 0;
 	}
+	if (sk_object_member(&l->said, "receipt").type == SNEK_OBJECT) {
+		answer_written(c, l, id);
+		return 0;
+	}
 	return sk_object_member(&l->said, "error").type != SNEK_NONE ?
 	    sk_figures_get_error(&l->said, e) : answer_page(c, l, id, n, e);
 }
@@ -168,14 +200,19 @@ static int answer(struct sk_api_call *c, struct look *l, const char *id,
 /* ---- the handlers ---- */
 
 /* What can be found wrong now is not found by a coordinator. */
-static int begin(struct look *l, struct sk_span body, char id[SK_JOB_ID],
-    struct snek_error *e)
+static int begin(struct look *l, struct sk_span body, unsigned *ms,
+    char id[SK_JOB_ID], struct snek_error *e)
 {
 	const struct sk_kept_options *k = l->api->o.kept;
+	struct sk_api_asked q;
 	snek_job *job = NULL;
-	int rc = sk_api_describe(l->api, l->cluster, body, &job, NULL, e);
+	int rc = sk_asked_read(l->api, body, &q, e);
 
+	if (!rc)
+		rc = sk_asked_job(l->api, l->cluster, &q, &job, e);
+	*ms = q.ms;
 	snek_job_free(job);
+	sk_asked_free(&q);
 	if (!rc)
 		rc = sk_job_id_make(id, e);
 	if (!rc)
@@ -193,9 +230,7 @@ void sk_kept_query(struct sk_api_call *c)
 	int rc = open_look(c->api, &l, &e);
 
 	if (!rc)
-		rc = sk_api_wait_of(c->api, c->request->body, &ms, &e);
-	if (!rc)
-		rc = begin(&l, c->request->body, id, &e);
+		rc = begin(&l, c->request->body, &ms, id, &e);
 	if (!rc)
 		rc = wait_for(&l, id, ms, &e);
 	if (!rc)
@@ -266,15 +301,16 @@ void sk_kept_old_query(struct sk_api_call *c)
 	struct snek_error e = { 0 };
 	struct sk_buf body = { 0 };
 	char id[SK_JOB_ID];
+	unsigned ms = 0;
 	struct look l;
 	int rc = open_look(c->api, &l, &e);
 
 	if (!rc)
 		rc = from_old(c->request, &body, &e);
 	if (!rc)
-		rc = begin(&l, (struct sk_span){ body.p, body.n }, id, &e);
+		rc = begin(&l, (struct sk_span){ body.p, body.n }, &ms, id, &e);
 	if (!rc)
-		rc = wait_for(&l, id, c->api->o.wait_ms, &e);
+		rc = wait_for(&l, id, ms, &e);
 	if (!rc)
 		rc = answer_old(c, &l, id, &e);
 	sk_buf_free(&body);

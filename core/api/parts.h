@@ -85,13 +85,6 @@ int sk_api_writing(const struct sk_api_request *, struct sk_api_writing *,
     struct snek_error *);
 int sk_api_writer_open(struct sk_api *, snek_cluster *, const char *category,
     const struct sk_api_writing *, snek_writer **, struct snek_error *);
-/* A job from a query's object, to be started by the caller; function (may be
- * NULL) gets its name, to be freed. */
-int sk_api_describe(struct sk_api *, snek_cluster *, struct sk_span body,
-    snek_job **, char **function, struct snek_error *);
-/* Milliseconds that a query itself wants to wait. */
-int sk_api_wait_of(struct sk_api *, struct sk_span body, unsigned *ms,
-    struct snek_error *);
 /* Which page is asked for, 1 if none is named, and milliseconds that the
  * question may wait. */
 int sk_api_page_asked(struct sk_api_call *, uint64_t *page, unsigned *ms,

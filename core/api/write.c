@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* write.c - records in the body of one request. */
 #include "api/parts.h"
+#include "api/receipt.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -139,15 +140,7 @@ void sk_api_receipt(struct sk_buf *b, const char *category,
 	struct sk_object j;
 
 	sk_object_begin(&j, b, "receipt");
-	sk_object_text(&j, "category", category);
-	sk_object_number(&j, "version", r->version);
-	sk_object_number(&j, "records", r->records);
-	sk_object_number(&j, "bad", r->bad);
-	sk_object_number(&j, "bytes", r->bytes);
-	sk_object_number(&j, "shards", r->shards);
-	sk_object_flag(&j, "repeated", r->repeated);
-	sk_object_text(&j, "durability", r->durability);
-	sk_object_text(&j, "write_id", r->write_id);
+	sk_receipt_put(&j, category, r);
 	sk_object_end(&j);
 	if (j.nomem)
 		sk_enomem(e);

@@ -306,6 +306,8 @@ int cli_job_finish(struct cli_job *, snek_job *, const char *title,
 
 /* 0, or a usage error. */
 int cli_into_check(const struct cli_job *);
+/* Before it starts, for where the write is made elsewhere; an exit code. */
+int cli_into_tell(const struct cli_job *, snek_job *);
 /* Of a job that is done; an exit code. */
 int cli_into_write(struct cli_job *, snek_job *);
 

@@ -30,10 +30,25 @@ int cli_into_check(const struct cli_job *j)
 	return 0;
 }
 
+static struct snek_writer_options options_of(const struct cli_job *j)
+{
+	return (struct snek_writer_options){
+		.size = sizeof(struct snek_writer_options),
+		.request_id = j->request_id, .durability = j->durability };
+}
+
+int cli_into_tell(const struct cli_job *j, snek_job *job)
+{
+	const struct snek_writer_options o = options_of(j);
+	struct snek_error e = { 0 };
+	int rc = snek_job_into(job, j->into, &o, &e);
+
+	return rc < 0 ? cli_error_of(&j->c, rc, &e, j->into, NULL) : 0;
+}
+
 int cli_into_write(struct cli_job *j, snek_job *job)
 {
-	struct snek_writer_options o = { .size = sizeof(o),
-		.request_id = j->request_id, .durability = j->durability };
+	const struct snek_writer_options o = options_of(j);
 	struct snek_receipt r = { .size = sizeof(r) };
 	struct snek_error e = { 0 };
 	int64_t begun = cli_number_now();

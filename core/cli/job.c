@@ -169,6 +169,8 @@ int cli_job_setup(struct cli_job *j, snek_job *job, int argc, char **argv)
 	for (n = 0; n < j->side.n; n++)
 		if ((rc = side(j, job, j->side.v[n])))
 			return rc;
+	if (j->into && (rc = cli_into_tell(j, job)))
+		return rc;
 	if (j->reduce && (rc = snek_job_reduce(job, j->reduce, &e)) < 0)
 		return cli_error_of(&j->c, rc, &e, j->reduce, NULL);
 	return settings(j, job);

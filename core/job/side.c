@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "category/load.h"
+#include "exec/channel.h"
 #include "job/job.h"
 #include "task/tmp.h"
 #include "value/input.h"
@@ -37,7 +38,8 @@ static int check_name(const struct snek_job *j, const char *name,
 	return 0;
 }
 
-int sk_job_side_add(struct snek_job *j, const char *name, const char *from,
+/* One more, of which only the name is known. */
+static int add(struct snek_job *j, const char *name, struct sk_job_side **out,
     struct snek_error *e)
 {
 	struct sk_job_sides *s = &j->sides;
@@ -46,9 +48,6 @@ int sk_job_side_add(struct snek_job *j, const char *name, const char *from,
 
 	if (rc)
 		return rc;
-	if (!*from)
-		return sk_fail(e, SNEK_EINVAL, "the side input %s is nothing: "
-		    "name a category, or a file", name);
 	p = realloc(s->side, (s->n + 1) * sizeof(*p));
 	if (!p)
 		return sk_enomem(e);
@@ -56,23 +55,56 @@ int sk_job_side_add(struct snek_job *j, const char *name, const char *from,
 	p += s->n;
 	memset(p, 0, sizeof(*p));
 	p->name = strdup(name);
-	p->from = strdup(from);
-	if (!p->name || !p->from) {
-		free(p->name);
-		free(p->from);
+	if (!p->name)
 		return sk_enomem(e);
-	}
 	s->n++;
+	*out = p;
 	return 0;
+}
+
+static void drop_last(struct sk_job_sides *s)
+{
+	struct sk_job_side *p = &s->side[--s->n];
+
+	free(p->name);
+	free(p->from);
+	sk_buf_free(&p->text);
+}
+
+int sk_job_side_add(struct snek_job *j, const char *name, const char *from,
+    struct snek_error *e)
+{
+	struct sk_job_side *p;
+	int rc = add(j, name, &p, e);
+
+	if (rc)
+		return rc;
+	if (!*from)
+		rc = sk_fail(e, SNEK_EINVAL, "the side input %s is nothing: "
+		    "name a category, or a file", name);
+	else if (!(p->from = strdup(from)))
+		rc = sk_enomem(e);
+	if (rc)
+		drop_last(&j->sides);
+	return rc;
+}
+
+int sk_job_side_add_text(struct snek_job *j, const char *name,
+    struct sk_span text, struct snek_error *e)
+{
+	struct sk_job_side *p;
+	int rc = add(j, name, &p, e);
+
+	if (rc || sk_buf_put(&p->text, text.p, text.n))
+		return rc;
+	drop_last(&j->sides);
+	return sk_enomem(e);
 }
 
 void sk_job_side_forget(struct sk_job_sides *s)
 {
-	while (s->n) {
-		s->n--;
-		free(s->side[s->n].name);
-		free(s->side[s->n].from);
-	}
+	while (s->n)
+		drop_last(s);
 	free(s->side);
 	s->side = NULL;
 }
@@ -97,22 +129,46 @@ static int add_records(struct snek_job *j, sk_input *in, struct sk_spool *s,
 	return rc;
 }
 
+static int read_from(struct snek_job *j, struct sk_job_side *s, int fd,
+    const char *name, enum snek_format format, struct snek_error *e)
+{
+	struct sk_input_options o = { .last_duplicate = j->set.last_duplicate };
+	sk_input *in;
+	int rc = sk_job_limit_record(j, &o.max_record, e);
+
+	if (!rc)
+		rc = sk_input_open(fd, name, format, &o, &in, e);
+	if (rc)
+		return rc;
+	rc = add_records(j, in, &s->spool, e);
+	sk_input_close(in);
+	return rc;
+}
+
 static int read_file(struct snek_job *j, struct sk_job_side *s,
     struct snek_error *e)
 {
-	struct sk_input_options o = { .last_duplicate = j->set.last_duplicate };
 	int fd = open(s->from, O_RDONLY | O_CLOEXEC), rc;
-	sk_input *in;
 
 	if (fd < 0)
 		return sk_fail_errno(e, "%s", s->from);
-	rc = sk_job_limit_record(j, &o.max_record, e);
-	if (!rc)
-		rc = sk_input_open(fd, s->from, SNEK_AUTO, &o, &in, e);
-	if (!rc) {
-		rc = add_records(j, in, &s->spool, e);
-		sk_input_close(in);
+	rc = read_from(j, s, fd, s->from, SNEK_AUTO, e);
+	close(fd);
+	return rc;
+}
+
+static int read_text(struct snek_job *j, struct sk_job_side *s,
+    struct snek_error *e)
+{
+	int fd = sk_channel_sealed("snek-side", s->text.p, s->text.n), rc;
+
+	if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0) {
+		rc = sk_fail_errno(e, "cannot hold the records");
+		if (fd >= 0)
+			close(fd);
+		return rc;
 	}
+	rc = read_from(j, s, fd, "records", SNEK_JSON_ARRAY, e);
 	close(fd);
 	return rc;
 }
@@ -180,8 +236,11 @@ static int open_one(struct snek_job *j, struct sk_job_side *s,
 
 	if (rc)
 		return rc;
-	rc = strchr(s->from, '/') || !j->cat ? read_file(j, s, e)
-	    : read_category(j, s, e);
+	if (!s->from)
+		rc = read_text(j, s, e);
+	else
+		rc = strchr(s->from, '/') || !j->cat ? read_file(j, s, e)
+		    : read_category(j, s, e);
 	if (!rc)
 		rc = sk_spool_end(&s->spool, e);
 	if (!rc)

@@ -474,6 +474,12 @@ SNEK_API int snek_job_arg(snek_job *, const char *name, const char *value,
  * cluster) a file of JSON lines, or of one array if it is named *.json. */
 SNEK_API int snek_job_side(snek_job *, const char *name, const char *from,
              struct snek_error *);
+/* That snek_result_write will be called with this category of the job's own
+ * cluster, and such options, of which request_id and durability count.  Behind
+ * a gateway the write is then made there, as soon as the job is done, and only
+ * the receipt comes here; else this changes nothing. */
+SNEK_API int snek_job_into(snek_job *, const char *category,
+             const struct snek_writer_options *, struct snek_error *);
 /* sum, count, min, max, mean, list, top, top=N; none; or a function. */
 SNEK_API int snek_job_reduce(snek_job *, const char *reducer, struct snek_error *);
 /* Settings by name:
