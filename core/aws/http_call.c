@@ -205,6 +205,9 @@ static void set_body(struct sk_http_call *c)
 {
 	if (!strcmp(c->method, "HEAD"))
 		curl_easy_setopt(c->easy, CURLOPT_NOBODY, 1L);
+	else                    /* there, a length is that of what GET gives */
+		curl_easy_setopt(c->easy, CURLOPT_MAXFILESIZE_LARGE,
+		    (curl_off_t)c->max_reply);
 	if (c->body.n || !strcmp(c->method, "POST") || !strcmp(c->method, "PUT")) {
 		curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE,
 		    (curl_off_t)c->body.n);
@@ -218,8 +221,6 @@ static void set_bounds(struct sk_http_call *c)
 {
 	curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)c->timeout_ms);
 	curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)c->connect_ms);
-	curl_easy_setopt(c->easy, CURLOPT_MAXFILESIZE_LARGE,
-	    (curl_off_t)c->max_reply);
 	curl_easy_setopt(c->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c->easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
