@@ -65,6 +65,7 @@ class Cloud:
         self.secrets = {}       # ARN: its text
         self.refused = {}       # action: the type of the error
         self.outputs = {}       # of stacks, in place of what they would be
+        self.tells_tokens = self.tells_outputs = True
         self.arn = f'arn:aws:iam::{ACCOUNT}:user/ana'
         self.denied = set()     # actions, by the simulator
         self.caches = []        # (id, address, status)
@@ -101,7 +102,8 @@ class Cloud:
             LogicalResourceId=logical, ResourceType=kind,
             PhysicalResourceId=s.id if kind == STACK_TYPE else f'p-{logical}',
             ResourceStatus=status, ResourceStatusReason=reason,
-            Timestamp='2026-01-01T00:00:00Z', ClientRequestToken=token))
+            Timestamp='2026-01-01T00:00:00Z',
+            **({'ClientRequestToken': token} if self.tells_tokens else {})))
 
     def turn(self, s, token, status, reason=''):
         s.status, s.reason = status, reason
@@ -205,7 +207,7 @@ class Cloud:
             self.step(s)
         s.shown = None
         outputs = ''
-        if 'Artifacts' in s.resources:
+        if 'Artifacts' in s.resources and self.tells_outputs:
             values = self.outputs_of(s)
             values.update(self.outputs)
             outputs = '<Outputs>' + ''.join(
@@ -222,6 +224,14 @@ class Cloud:
         if 'Api' in s.resources:
             values['Api'] = 'https://x.execute-api.eu-west-1.amazonaws.com'
         return values
+
+    def DescribeStackResource(self, p):
+        s = self.find(p['StackName'])
+        if p['LogicalResourceId'] not in s.resources:
+            raise Refused(400, 'ValidationError', 'Resource does not exist')
+        return ('<StackResourceDetail><PhysicalResourceId>'
+                f'{self.bucket_of(s)}</PhysicalResourceId>'
+                '</StackResourceDetail>')
 
     def DescribeStackEvents(self, p):
         s = self.find(p['StackName'])
@@ -539,7 +549,8 @@ class Cloud:
             return 204, {}, ''
         if key not in objects or objects[key][-1][1] is None:
             raise Refused(404, 'NoSuchKey')
-        return 200, {'x-amz-version-id': objects[key][-1][0]}, ''
+        v, data = objects[key][-1]
+        return 200, {'x-amz-version-id': v, 'Content-Length': len(data)}, ''
 
 
 class Model:
@@ -768,7 +779,7 @@ class Server:
         h.send_response(status)
         for k, v in headers.items():
             h.send_header(k, v)
-        if status != 204:
+        if status != 204 and 'Content-Length' not in headers:
             h.send_header('Content-Length', str(len(text.encode())))
         h.end_headers()
         if h.command != 'HEAD':

@@ -232,6 +232,23 @@ def throttles_and_lost_replies_are_tried_again():
         is_nothing(w)
 
 
+def an_emulator_that_leaves_out_what_it_may_is_enough():
+    """Neither tokens of events, nor outputs of stacks."""
+    with World() as w:
+        w.cloud.tells_tokens = w.cloud.tells_outputs = False
+        out = w.good('deploy', *OPTIONS)
+        assert 'event one UPDATE_COMPLETE' in out, out
+        is_whole(w)
+        w.cloud.fail['Shard2'] = 'no more than 300 nodes'
+        rc, out, err = w.run('deploy', 'shards=3')
+        assert rc and 'no more than 300' in err, err
+        w.cloud.fail.clear()
+        w.good('deploy', 'shards=3')
+        is_whole(w, 3)
+        w.good('destroy')
+        is_nothing(w)
+
+
 class Command(World):
     """The same for snek-deploy."""
 
@@ -283,6 +300,14 @@ def the_command_shows_its_plan_and_does_it():
         assert '+   Shard2' in out, out
         is_whole(w)
         assert 'status\tUPDATE_COMPLETE' in w.deploy('--status')
+
+
+def code_may_be_larger_than_an_answer():
+    with Command() as w:
+        os.truncate(w.zip, 9 << 20)
+        w.deploy('--code', w.zip, '--yes')
+        out = w.deploy('--code', w.zip, '--yes')
+        assert 'nothing to change' in out, out
 
 
 def what_a_stack_holds_is_copied_before_it_goes():

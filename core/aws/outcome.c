@@ -258,6 +258,8 @@ static int explain(const struct sk_aws_request *q, const struct sk_aws_reply *r,
 	bool ok = put_asked(q, &b) && sk_buf_printf(&b, ": ") &&
 	    (!*r->type || sk_buf_printf(&b, "%s: ", r->type)) &&
 	    (!*r->message || sk_buf_printf(&b, "%s ", r->message)) &&
+	    (*r->type || *r->message ||
+	    sk_buf_printf(&b, "an answer without a reason ")) &&
 	    sk_buf_printf(&b, "(status %u%s%s)", r->status,
 	    *r->request_id ? ", request " : "", r->request_id) && put_cure(q, r, &b);
 

@@ -69,6 +69,7 @@ int sk_stack_look(struct sk_aws *aws, const char *name,
 struct seen {                           /* ids, so that none is told twice */
 	char (*id)[128];
 	size_t n;
+	const struct sk_stack_asked *asked;     /* whose events they are */
 	bool failed;                    /* one has been, and is kept: */
 	struct sk_stack_event first;
 	bool ended;                     /* the stack's own last event was there */
@@ -138,32 +139,64 @@ static void take_event(const struct sk_xml_node *n, struct sk_stack_event *ev)
 	sk_stack_text(n, "ResourceStatusReason", ev->reason, sizeof(ev->reason));
 }
 
-/* A page, newest first, of one operation's events.  more: older ones may be
- * new to us too. */
-static int page(struct sk_aws *aws, const char *id, const char *token,
-    char next[1100], struct sk_stack_event *ev, size_t *n, size_t most,
-    const struct seen *s, bool *more, struct snek_error *e)
+static int ask_events(struct sk_aws *aws, const char *id, const char *next,
+    struct sk_xml **xml, const struct sk_xml_node **first, struct snek_error *e)
 {
 	struct sk_form f = { .nomem = false };
-	const struct sk_xml_node *m;
-	struct sk_xml *xml = NULL;
-	const char *t;
 	int rc;
 
 	sk_form_put(&f, "StackName", id);
 	if (*next)
 		sk_form_put(&f, "NextToken", next);
-	rc = sk_stack_call(aws, "DescribeStackEvents", &f, &xml, NULL, e);
+	rc = sk_stack_call(aws, "DescribeStackEvents", &f, xml, NULL, e);
+	*first = rc ? NULL : sk_xml_find(sk_xml_root(*xml),
+	    "DescribeStackEventsResult/StackEvents/member");
+	return rc;
+}
+
+int sk_stack_mark(struct sk_aws *aws, const char *id,
+    struct sk_stack_asked *a, struct snek_error *e)
+{
+	const struct sk_xml_node *m;
+	struct sk_xml *xml = NULL;
+	int rc = ask_events(aws, id, "", &xml, &m, e);
+
 	if (rc)
 		return rc;
-	m = sk_xml_find(sk_xml_root(xml),
-	    "DescribeStackEventsResult/StackEvents/member");
+	sk_stack_text(m, "EventId", a->last, sizeof(a->last));
+	a->marked = true;
+	sk_xml_close(xml);
+	return 0;
+}
+
+/* By its token.  Where a server tells none, ours are those that are newer than
+ * what there was before. */
+static bool is_ours(const struct sk_stack_asked *a, const char *token,
+    bool newer)
+{
+	return !*a->token || (token ? !strcmp(token, a->token) :
+	    a->marked && newer);
+}
+
+/* A page, newest first, of one operation's events.  more: older ones may be
+ * new to us too. */
+static int page(struct sk_aws *aws, const char *id, char next[1100],
+    struct sk_stack_event *ev, size_t *n, size_t most, struct seen *s,
+    bool *newer, bool *more, struct snek_error *e)
+{
+	const struct sk_xml_node *m;
+	struct sk_xml *xml = NULL;
+	int rc = ask_events(aws, id, next, &xml, &m, e);
+
+	if (rc)
+		return rc;
 	*more = m != NULL;
 	for (; m && *n < most && *more; m = sk_xml_next(m)) {
-		t = sk_xml_text(m, "ClientRequestToken");
 		take_event(m, &ev[*n]);
+		*newer = *newer && strcmp(ev[*n].id, s->asked->last);
 		*more = !is_known(s, ev[*n].id);
-		if (*more && (!*token || (t && !strcmp(t, token)))) {
+		if (*more && is_ours(s->asked, sk_xml_text(m,
+		    "ClientRequestToken"), *newer)) {
 			*more = !begins(&ev[*n]);
 			++*n;
 		}
@@ -176,18 +209,18 @@ static int page(struct sk_aws *aws, const char *id, const char *token,
 }
 
 /* What happened since the last look, oldest first. */
-static int hear(struct sk_aws *aws, const char *id, const char *token,
-    struct seen *s, const struct sk_stack_watch *w, struct snek_error *e)
+static int hear(struct sk_aws *aws, const char *id, struct seen *s,
+    const struct sk_stack_watch *w, struct snek_error *e)
 {
 	enum { MOST = SEEN };
 	struct sk_stack_event *ev = calloc(MOST, sizeof(*ev));
 	char next[1100] = "";
-	bool more = true;
+	bool more = true, newer = true;
 	size_t n = 0;
 	int rc = ev ? 0 : sk_enomem(e);
 
 	while (!rc && more && n < MOST)
-		rc = page(aws, id, token, next, ev, &n, MOST, s, &more, e);
+		rc = page(aws, id, next, ev, &n, MOST, s, &newer, &more, e);
 	while (!rc && n)
 		tell(s, w, &ev[--n]);
 	free(ev);
@@ -197,11 +230,11 @@ static int hear(struct sk_aws *aws, const char *id, const char *token,
 /* 1: it ended well; 0: it goes on; else why not.  What is described may be
  * older than the operation: its own last event tells. */
 static int judge(const struct sk_stack_info *i, const struct seen *s,
-    const char *token, bool deletes, struct snek_error *e)
+    bool deletes, struct snek_error *e)
 {
 	const char *st = i->status;
 
-	if (ends_with(st, "_IN_PROGRESS") || (*token && !s->ended))
+	if (ends_with(st, "_IN_PROGRESS") || (*s->asked->token && !s->ended))
 		return 0;
 	if (deletes ? !strcmp(st, "DELETE_COMPLETE") :
 	    !strcmp(st, "CREATE_COMPLETE") || !strcmp(st, "UPDATE_COMPLETE"))
@@ -214,15 +247,15 @@ static int judge(const struct sk_stack_info *i, const struct seen *s,
 	    i->reason : "CloudFormation does not say why");
 }
 
-static int look_again(struct sk_aws *aws, const char *id, const char *token,
-    struct seen *s, const struct sk_stack_watch *w, struct sk_stack_info *i,
+static int look_again(struct sk_aws *aws, const char *id, struct seen *s,
+    const struct sk_stack_watch *w, struct sk_stack_info *i,
     struct snek_error *e)
 {
 	int rc = sk_stack_look(aws, id, i, e);
 
 	if (!rc && !i->there)
 		rc = sk_fail(e, SNEK_ENOENT, "the stack %s is gone", id);
-	return rc ? rc : hear(aws, id, token, s, w, e);
+	return rc ? rc : hear(aws, id, s, w, e);
 }
 
 /* There is an end to patience; and what was accepted shows within minutes. */
@@ -239,21 +272,22 @@ static int check_time(const struct sk_stack_watch *w, int64_t began,
 	return 0;
 }
 
-int sk_stack_wait(struct sk_aws *aws, const char *stack, const char *token,
-    bool deletes, const struct sk_stack_watch *w, struct sk_stack_info *i,
+int sk_stack_wait(struct sk_aws *aws, const char *stack,
+    const struct sk_stack_asked *asked, bool deletes,
+    const struct sk_stack_watch *w, struct sk_stack_info *i,
     struct snek_error *e)
 {
 	char id[sizeof(i->id)];         /* a copy: it may be that of i */
-	struct seen s = { .id = malloc(SEEN * sizeof(*s.id)) };
+	struct seen s = { .id = malloc(SEEN * sizeof(*s.id)), .asked = asked };
 	int64_t began = sk_clock_ms();
 	unsigned n = 0;
 	int rc = s.id ? 0 : sk_enomem(e), end = 0;
 
 	snprintf(id, sizeof(id), "%s", stack);
 	while (!rc && !end) {
-		rc = look_again(aws, id, token, &s, w, i, e);
+		rc = look_again(aws, id, &s, w, i, e);
 		if (!rc)
-			end = judge(i, &s, token, deletes, e);
+			end = judge(i, &s, deletes, e);
 		if (!rc && !end)
 			rc = check_time(w, began, &s, i, e);
 		if (!rc && !end)
@@ -264,31 +298,34 @@ int sk_stack_wait(struct sk_aws *aws, const char *stack, const char *token,
 }
 
 /* A token of its own each time: what failed may be asked for anew. */
-static int ask_delete(struct sk_aws *aws, const char *id, char token[64],
-    struct snek_error *e)
+static int ask_delete(struct sk_aws *aws, const char *id,
+    struct sk_stack_asked *a, struct snek_error *e)
 {
 	struct sk_form f = { .nomem = false };
-	int rc = sk_stack_token(token, e);
+	int rc = sk_stack_token(a->token, e);
 
+	if (!rc)
+		rc = sk_stack_mark(aws, id, a, e);
 	if (rc)
 		return rc;
 	sk_form_put(&f, "StackName", id);
-	sk_form_put(&f, "ClientRequestToken", token);
+	sk_form_put(&f, "ClientRequestToken", a->token);
 	return sk_stack_call(aws, "DeleteStack", &f, NULL, NULL, e);
 }
 
 int sk_stack_delete(struct sk_aws *aws, const char *id,
     const struct sk_stack_watch *w, struct snek_error *e)
 {
+	struct sk_stack_asked asked = { "", "", false };
 	struct sk_stack_info i;
-	char token[64] = "";
 	int rc = sk_stack_look(aws, id, &i, e);
 	bool made = !rc && !strcmp(i.status, "REVIEW_IN_PROGRESS");
 
 	if (rc || !i.there || !strcmp(i.status, "DELETE_COMPLETE"))
 		return rc;
 	if (strcmp(i.status, "DELETE_IN_PROGRESS"))
-		rc = ask_delete(aws, i.id, token, e);
+		rc = ask_delete(aws, i.id, &asked, e);
 	/* Of one that never was anything there are no events to wait for. */
-	return rc || made ? rc : sk_stack_wait(aws, i.id, token, true, w, &i, e);
+	return rc || made ? rc : sk_stack_wait(aws, i.id, &asked, true, w, &i,
+	    e);
 }

@@ -50,12 +50,21 @@ struct sk_stack_watch {
 	int64_t pause_ms;               /* first, and then longer; 0: 250 */
 	int64_t patience_ms;            /* 0: two hours.  AWS goes on. */
 };
-/* Wait until the operation with this token has ended; "": whichever is under
- * way.  A stack that is deleted in the end is a failure unless that was wanted.
+/* What was asked for, by which its events are told from others: they bear the
+ * token ("": whichever operation is under way), or, from servers that tell none,
+ * are newer than the last one that there was before. */
+struct sk_stack_asked {
+	char token[64], last[128];
+	bool marked;                    /* last is known; "": there were none */
+};
+/* Just before something is asked for. */
+int sk_stack_mark(struct sk_aws *, const char *id, struct sk_stack_asked *,
+    struct snek_error *);
+/* Wait until what was asked for has ended.  A stack that is deleted in the end is a failure unless that was wanted.
  * Of a failure the first event that is one is told, which is why the others
  * failed. */
-int sk_stack_wait(struct sk_aws *, const char *id, const char *token,
-    bool deletes, const struct sk_stack_watch *, struct sk_stack_info *,
+int sk_stack_wait(struct sk_aws *, const char *id,
+    const struct sk_stack_asked *, bool deletes, const struct sk_stack_watch *, struct sk_stack_info *,
     struct snek_error *);
 int sk_stack_delete(struct sk_aws *, const char *id,
     const struct sk_stack_watch *, struct snek_error *);
@@ -118,6 +127,10 @@ int sk_stack_s3_list(struct sk_aws *, char id[SK_STACK_S3_LIST],
 
 /* ---- stack_bucket.c ---- */
 
+/* Which it is: what the stack says, or, where it says nothing, what is there.
+ * SNEK_ENOENT without text: none. */
+int sk_stack_bucket(struct sk_aws *, const struct sk_stack_info *,
+    char bucket[256], struct snek_error *);
 /* SNEK_ENOENT without text: no such object. */
 int sk_bucket_has(struct sk_aws *, const char *bucket, const char *key,
     char version[128], struct snek_error *);

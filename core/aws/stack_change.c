@@ -314,21 +314,28 @@ int sk_stack_execute(struct sk_aws *aws, const struct sk_stack_plan *p,
 {
 	struct sk_form f = { .nomem = false };
 	struct snek_error why = { 0 };
-	char token[64], type[64];
+	struct sk_stack_asked asked = { "", "", false };
+	const char *id = p->stack;
+	char type[64];
 	int rc = sk_stack_look(aws, p->stack, i, e);
 
+	if (!rc && *i->id)
+		id = i->id;
+	if (!rc)
+		rc = sk_stack_mark(aws, id, &asked, e);
 	if (rc)
 		return rc;
-	snprintf(token, sizeof(token), "snek-%016llx", (unsigned long long)
+	snprintf(asked.token, sizeof(asked.token), "snek-%016llx", (unsigned long long)
 	    sk_hash64(p->set, strlen(p->set), 0));
 	form_of(p, &f);
-	sk_form_put(&f, "ClientRequestToken", token);
+	sk_form_put(&f, "ClientRequestToken", asked.token);
 	rc = sk_stack_call(aws, "ExecuteChangeSet", &f, NULL, type, &why);
 	if (rc && (!strcmp(type, "InvalidChangeSetStatus") ||
-	    !strcmp(type, "ChangeSetNotFound")))
+	    !strcmp(type, "ChangeSetNotFound"))) {
 		rc = was_executed(aws, p, &why);
+		asked.marked = false;   /* it was before the mark */
+	}
 	if (rc && e)
 		*e = why;
-	return rc ? rc : sk_stack_wait(aws, *i->id ? i->id : p->stack, token,
-	    false, w, i, e);
+	return rc ? rc : sk_stack_wait(aws, id, &asked, false, w, i, e);
 }

@@ -38,6 +38,7 @@ static bool is(const struct sk_stack_info *i, const char *status)
 static int settle(struct sk_aws *aws, struct sk_stack_deploy *d,
     struct sk_stack_info *i, struct snek_error *e)
 {
+	const struct sk_stack_asked any = { "", "", false };
 	struct snek_error why = { 0 };
 	size_t n = strlen(i->status);
 	int rc;
@@ -46,7 +47,7 @@ static int settle(struct sk_aws *aws, struct sk_stack_deploy *d,
 	    is(i, "REVIEW_IN_PROGRESS"))
 		return 0;
 	say(d, "%s is %s already: waiting for it", d->o.name, i->status);
-	rc = sk_stack_wait(aws, i->id, "", false, &d->watch, i, &why);
+	rc = sk_stack_wait(aws, i->id, &any, false, &d->watch, i, &why);
 	n = strlen(i->status);
 	if (rc == SNEK_EIO && n > 12 && strcmp(i->status + n - 12,
 	    "_IN_PROGRESS"))
@@ -84,7 +85,7 @@ static int make_template(const struct sk_stack_options *o, struct sk_buf *b,
 /* ---- the bucket ---- */
 
 static int make_bucket(struct sk_aws *aws, struct sk_stack_deploy *d,
-    struct sk_stack_info *i, struct snek_error *e)
+    struct sk_stack_info *i, char bucket[256], struct snek_error *e)
 {
 	struct sk_stack_options o = d->o;
 	struct sk_stack_plan p = { 0 };
@@ -100,8 +101,10 @@ static int make_bucket(struct sk_aws *aws, struct sk_stack_deploy *d,
 		rc = sk_stack_execute(aws, &p, &d->watch, i, e);
 	if (!rc)
 		rc = sk_stack_look(aws, o.name, i, e);
-	if (!rc && !sk_stack_output(i, "Bucket"))
-		rc = sk_fail(e, SNEK_EIO, "the stack %s (%s) says no bucket",
+	if (!rc)
+		rc = sk_stack_bucket(aws, i, bucket, e);
+	if (rc == SNEK_ENOENT)
+		rc = sk_fail(e, SNEK_EIO, "the stack %s (%s) has no bucket",
 		    o.name, i->status);
 	sk_stack_plan_free(&p);
 	sk_buf_free(&b);
@@ -178,27 +181,31 @@ static int go_back(struct sk_aws *aws, struct sk_stack_deploy *d,
     struct sk_stack_info *i, struct snek_error *e)
 {
 	struct sk_form f = { .nomem = false };
-	char token[64];
+	struct sk_stack_asked asked = { "", "", false };
 	int rc;
 
 	if (!is(i, "UPDATE_ROLLBACK_FAILED"))
 		return 0;
 	say(d, "%s is %s: going on with taking back what failed", d->o.name,
 	    i->status);
-	rc = sk_stack_token(token, e);
+	rc = sk_stack_token(asked.token, e);
+	if (!rc)
+		rc = sk_stack_mark(aws, i->id, &asked, e);
 	if (rc)
 		return rc;
 	sk_form_put(&f, "StackName", i->id);
-	sk_form_put(&f, "ClientRequestToken", token);
+	sk_form_put(&f, "ClientRequestToken", asked.token);
 	rc = sk_stack_call(aws, "ContinueUpdateRollback", &f, NULL, NULL, e);
 	if (!rc)
-		rc = sk_stack_wait(aws, i->id, token, false, &d->watch, i, e);
+		rc = sk_stack_wait(aws, i->id, &asked, false, &d->watch, i,
+		    e);
 	return rc == SNEK_EIO && is(i, "UPDATE_ROLLBACK_COMPLETE") ? 0 : rc;
 }
 
-/* Where what there is can be changed, and says its bucket. */
+/* Where what there is can be changed, and which bucket it has. */
 static int prepare(struct sk_aws *aws, struct sk_stack_deploy *d,
-    struct sk_stack_info *i, bool *changed, struct snek_error *e)
+    struct sk_stack_info *i, char bucket[256], bool *changed,
+    struct snek_error *e)
 {
 	int rc = sk_stack_look(aws, d->o.name, i, e);
 
@@ -208,8 +215,10 @@ static int prepare(struct sk_aws *aws, struct sk_stack_deploy *d,
 		rc = go_back(aws, d, i, e);
 	if (!rc)
 		rc = clean_up(aws, d, i, e);
-	if (!rc && !sk_stack_output(i, "Bucket")) {
-		rc = make_bucket(aws, d, i, e);
+	if (!rc)
+		rc = sk_stack_bucket(aws, i, bucket, e);
+	if (rc == SNEK_ENOENT) {
+		rc = make_bucket(aws, d, i, bucket, e);
 		*changed = !rc;
 	}
 	return rc;
@@ -219,11 +228,10 @@ static int deploy_once(struct sk_aws *aws, struct sk_stack_deploy *d,
     struct sk_stack_info *i, bool *changed, struct snek_error *e)
 {
 	char bucket[256], key[96], version[128] = "";
-	int rc = prepare(aws, d, i, changed, e);
+	int rc = prepare(aws, d, i, bucket, changed, e);
 
 	if (rc)
 		return rc;
-	snprintf(bucket, sizeof(bucket), "%s", sk_stack_output(i, "Bucket"));
 	snprintf(key, sizeof(key), "snek-api-%.64s.zip", d->code_sha256);
 	rc = upload(aws, d, bucket, key, d->code, "application/zip", version, e);
 	d->o.code_key = key;
@@ -275,6 +283,7 @@ int sk_stack_destroy(struct sk_aws *aws, const struct sk_stack_destroy *d,
 {
 	struct end end = { aws, d };
 	struct sk_stack_info i;
+	char bucket[256];
 	uint64_t removed = 0;
 	int rc = sk_stack_functions(aws, d->name, remove_function, &end, e);
 
@@ -282,8 +291,8 @@ int sk_stack_destroy(struct sk_aws *aws, const struct sk_stack_destroy *d,
 		rc = sk_stack_look(aws, d->name, &i, e);
 	if (rc || !i.there)
 		return rc;
-	if (sk_stack_output(&i, "Bucket"))
-		rc = sk_bucket_empty(aws, sk_stack_output(&i, "Bucket"), &removed,
-		    &d->watch, e);
-	return rc ? rc : sk_stack_delete(aws, i.id, &d->watch, e);
+	rc = sk_stack_bucket(aws, &i, bucket, e);
+	if (!rc)
+		rc = sk_bucket_empty(aws, bucket, &removed, &d->watch, e);
+	return rc && rc != SNEK_ENOENT ? rc : sk_stack_delete(aws, i.id, &d->watch, e);
 }

@@ -67,21 +67,23 @@ static int compare(struct sk_aws *aws, struct sk_stack_deploy *d,
     const struct sk_stack_info *i, const char *key, struct sk_stack_plan *p,
     struct snek_error *e)
 {
-	const char *bucket = sk_stack_output(i, "Bucket");
 	struct sk_buf b = { 0 };
-	char version[128] = "", url[400];
-	bool large;
-	int rc = bucket ? sk_bucket_has(aws, bucket, key, version, e) : 0;
+	char bucket[256], version[128] = "", url[400];
+	bool large, there;
+	int rc = sk_stack_bucket(aws, i, bucket, e);
 
+	there = !rc;
+	if (there)
+		rc = sk_bucket_has(aws, bucket, key, version, e);
 	d->o.code_version = !rc && *version ? version : NULL;
 	rc = rc == SNEK_ENOENT ? 0 : rc;
 	if (!rc)
 		rc = sk_template_make(&d->o, &b, e);
 	large = b.n > BODY_MAX;
-	if (!rc && large && bucket)
+	if (!rc && large && there)
 		rc = sk_stack_put_template(aws, d, bucket, &b, url, e);
 	if (!rc)
-		rc = !bucket ? add_all(&b, p, e) : !sk_buf_byte(&b, 0) ?
+		rc = !there ? add_all(&b, p, e) : !sk_buf_byte(&b, 0) ?
 		    sk_enomem(e) : sk_stack_plan(aws, &d->o, b.p,
 		    large ? url : NULL, &d->watch, p, e);
 	sk_buf_free(&b);
