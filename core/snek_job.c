@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "job/account.h"
 #include "job/result.h"
-#include "value/input.h"
 
 /* ---- jobs ---- */
 
@@ -50,59 +49,6 @@ static int check(struct snek_job *j, struct snek_error *e)
 	return rc ? rc : sk_job_is_new(j, e);
 }
 
-static int open_spool(struct snek_job *j, struct snek_error *e)
-{
-	int rc;
-
-	if (j->spool)
-		return 0;
-	j->spool = calloc(1, sizeof(*j->spool));
-	if (!j->spool)
-		return sk_enomem(e);
-	rc = sk_spool_open(j->spool, j->set.tmp, j->set.chunk_records,
-	    e);
-	if (rc) {
-		free(j->spool);
-		j->spool = NULL;
-	}
-	return rc;
-}
-
-static int read_all(struct snek_job *j, sk_input *in, struct snek_error *e)
-{
-	struct sk_record r;
-	struct sk_span text;
-	bool again;
-	int rc;
-
-	while ((rc = sk_input_next(in, &r, &text, &again, e)) == 1) {
-		rc = sk_spool_add(j->spool, &r, e);
-		if (!rc && __atomic_load_n(&j->cancelled, __ATOMIC_RELAXED))
-			rc = sk_fail(e, SNEK_ECANCELED, "cancelled");
-		if (rc)
-			return rc;
-	}
-	return rc;
-}
-
-static int read_input(snek_job *j, int fd, const char *name,
-    enum snek_format format, struct snek_error *e)
-{
-	struct sk_input_options o = {
-		.last_duplicate = j->set.last_duplicate,
-	};
-	sk_input *in;
-	int rc = sk_job_limit_record(j, &o.max_record, e);
-
-	if (!rc)
-		rc = sk_input_open(fd, name, format, &o, &in, e);
-	if (rc)
-		return rc;
-	rc = read_all(j, in, e);
-	sk_input_close(in);
-	return rc;
-}
-
 static int check_read(struct snek_job *j, const char *name,
     enum snek_format format, struct snek_error *e)
 {
@@ -125,15 +71,7 @@ int snek_job_read(snek_job *j, int fd, const char *name,
 {
 	int rc = check_read(j, name, format, e);
 
-	if (rc)
-		return rc;
-	rc = open_spool(j, e);
-	if (rc)
-		return rc;
-	rc = read_input(j, fd, name, format, e);
-	if (rc)
-		j->unread = rc;
-	return rc;
+	return rc ? rc : sk_job_read(j, fd, name, format, e);
 }
 
 static int set_text(char **slot, const char *text, struct snek_error *e)

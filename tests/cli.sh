@@ -303,6 +303,19 @@ is "a mistake in options, too" '{"snek":1,"kind":"error","code":"invalid","exit"
 good snek run group by=k --input three
 is "run gives what query gives" "$(snek query q group by=k)" "$(cat out)"
 is "from a pipe, too" "$(cat out)" "$(cat three | snek run group by=k)"
+# A file of some size is read in pieces, and is the pipe of the same bytes.
+seq 120000 | awk '{ printf "{\"k\":\"%s\",\"n\":%d}\n", $1 % 7 ? "x" : "y", $1 }' >long
+snek run select fields=n <long >out 2>err
+is "a long file, records in order" "$(cat long | snek run select fields=n |
+    cksum)" "$(cksum <out)"
+sed -i '99000s/}/,}/; 110000s/.*/[/' long
+for on in threads processes; do
+	snek run --on $on group by=k <long >out 2>err
+	is "a long file's error, on $on" "$(cat long |
+	    snek run --on $on group by=k 2>&1)" "$(cat err)"
+done
+bad 1 'long:99000:' snek run group by=k -i long
+rm long
 good snek run group by=k -i three -i '*.json'
 is "several inputs" 5 "$(lines out)"
 bad 3 'nix' snek run nix --input three

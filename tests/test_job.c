@@ -377,7 +377,7 @@ START_TEST(records_that_do_not_add_up_are_an_error_never_an_answer)
 	ck_assert_int_eq(snek_job_read(j, fd, "x", SNEK_JSONL, NULL), 0);
 	close(fd);
 	ck_assert_int_eq(sk_spool_end(j->spool, NULL), 0);
-	j->spool->chunk[0].rows++;      /* the source lies */
+	j->spool->own.list.chunk[0].rows++;      /* the source lies */
 	API_FAILS(j, SNEK_EINTERNAL, "2 records went into a job over 3");
 }
 END_TEST

@@ -3,6 +3,7 @@
  * job.h - one query, from description to outcome.
  *
  *   job.c     the description: function, arguments, reducer, settings
+ *   read.c    the input, where there is no category
  *   prepare.c description -> functions, snapshot, plan, executor, scheduler
  *   run.c     the loop between scheduler and executor; commit_task
  *   account.c, missing.c  where every record went
@@ -159,6 +160,9 @@ int sk_job_call(struct snek_job *, const struct sk_call *, struct snek_error *);
 int sk_job_map(struct snek_job *, const char *function, const char *args_json,
     struct snek_error *);
 int sk_job_arg(struct snek_job *, const char *name, const char *value,
+    struct snek_error *);
+/* read.c: the records of a file are input, too. */
+int sk_job_read(struct snek_job *, int fd, const char *name, enum snek_format,
     struct snek_error *);
 /* prepare.c: everything that can be found wrong before anything runs. */
 int sk_job_prepare(struct snek_job *, struct snek_error *);

@@ -168,7 +168,7 @@ static int add_chunk(struct snek_job *j, size_t i,
     struct sk_ranges *r)
 {
 	const struct sk_snapshot_chunk *c = j->snap ? &j->snap->chunk[i] : NULL;
-	uint32_t rows = c ? c->rows : j->spool->chunk[i].rows;
+	uint32_t rows = c ? c->rows : j->spool->own.list.chunk[i].rows;
 	int rc;
 
 	if (!c || !c->last_version)

@@ -246,10 +246,10 @@ static int chunks_of_spool(struct snek_job *j, struct snek_error *e)
 	rc = sk_spool_end(j->spool, e);
 	if (rc)
 		return rc;
-	if (!set_chunks(j, j->spool->n))
+	if (!set_chunks(j, j->spool->own.list.n))
 		return sk_enomem(e);
 	for (i = 0; i < j->chunks; i++) {
-		c = &j->spool->chunk[i];
+		c = &j->spool->own.list.chunk[i];
 		j->chunk[i].bytes.p = (char *)j->spool->map + c->offset;
 		j->chunk[i].bytes.n = c->bytes;
 		j->chunk[i].base = (struct sk_place){ 1, c->first };
@@ -267,7 +267,7 @@ static void plan_input(const struct snek_job *j, struct sk_plan_chunk *in)
 		in[i].bytes = sk_job_away_weight(j, j->chunk[i].bytes.n);
 		in[i].shard = j->snap ? j->snap->chunk[i].shard : 0;
 		in[i].rows = j->snap ? j->snap->chunk[i].rows
-		    : j->spool->chunk[i].rows;
+		    : j->spool->own.list.chunk[i].rows;
 	}
 }
 

@@ -211,7 +211,7 @@ static int read_category(struct snek_job *j, struct sk_job_side *s,
 
 static int list_chunks(struct sk_job_side *s, struct snek_error *e)
 {
-	const struct sk_spool *p = &s->spool;
+	const struct sk_spool_list *p = &s->spool.own.list;
 	struct sk_task_chunk *c;
 	size_t i;
 
@@ -220,7 +220,7 @@ static int list_chunks(struct sk_job_side *s, struct snek_error *e)
 		return sk_enomem(e);
 	for (i = 0; i < p->n; i++) {
 		c = &s->chunk[i];
-		c->bytes = (struct sk_span){ (char *)p->map +
+		c->bytes = (struct sk_span){ (char *)s->spool.map +
 			p->chunk[i].offset, p->chunk[i].bytes };
 		c->base = (struct sk_place){ 1, p->chunk[i].first };
 		snprintf(c->origin, sizeof(c->origin), "side input %.40s, "
@@ -270,7 +270,7 @@ int sk_job_side_open(struct snek_job *j, struct snek_error *e)
 		if (rc)
 			return sk_fail_in(e, rc, "side input %s", p->name);
 		s->input[i] = (struct sk_side_input){ p->name, p->chunk,
-			p->spool.n };
+			p->spool.own.list.n };
 	}
 	j->exec_job.sides = (struct sk_exec_sides){ s->input, s->file, s->n };
 	return 0;

@@ -43,7 +43,7 @@ uint32_t sk_split_parts(const struct snek_job *j, const struct sk_exec_event *ev
 static uint32_t rows_of(const struct snek_job *j, uint32_t chunk)
 {
 	return j->snap ? j->snap->chunk[chunk].rows
-	    : j->spool->chunk[chunk].rows;
+	    : j->spool->own.list.chunk[chunk].rows;
 }
 
 static void count(const struct snek_job *j, struct sk_plan_task *t)

@@ -48,6 +48,12 @@ uint32_t sk_chunk_builder_rows(const sk_chunk_builder *);
 /* Append the chunk's bytes to out and start afresh.  Not with 0 rows. */
 int sk_chunk_builder_seal(sk_chunk_builder *, struct sk_buf *out,
     struct snek_error *);
+/* Append a chunk of as many lines of the text as fit (one at least), each a
+ * record that is a string: what ends it, \n or \r\n, is no part of it, and the
+ * last may do without.  The bytes are UTF-8 (nobody looks); target as above;
+ * used: bytes of the text.  out->n is a multiple of 8.  Not an empty text. */
+int sk_chunk_lines(uint32_t target, struct sk_span text, struct sk_buf *out,
+    size_t *used, uint32_t *rows, struct snek_error *);
 
 /* ---- reading ---- */
 

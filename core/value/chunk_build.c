@@ -13,15 +13,20 @@
 #define HEADROOM 44u    /* a Redis string this much below a power of two does
                          * not spill into the next size class */
 
+uint32_t sk_chunk_limit(uint32_t target)
+{
+	if (!target)
+		target = SK_CHUNK_TARGET;
+	return target > HEADROOM ? target - HEADROOM : 0;
+}
+
 int sk_chunk_builder_new(uint32_t target, sk_chunk_builder **out)
 {
 	sk_chunk_builder *b = calloc(1, sizeof(*b));
 
 	if (!b)
 		return SNEK_ENOMEM;
-	if (!target)
-		target = SK_CHUNK_TARGET;
-	b->limit = target > HEADROOM ? target - HEADROOM : 0;
+	b->limit = sk_chunk_limit(target);
 	b->column = calloc(SK_COLUMN_CAP + 1, sizeof(*b->column));
 	b->table = calloc(SK_NAME_SLOTS, sizeof(*b->table));
 	b->dense = calloc(SK_COLUMN_CAP + 1, sizeof(*b->dense));

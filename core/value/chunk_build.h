@@ -57,6 +57,8 @@ struct sk_chunk_builder {
 	bool placed;            /* place was given for the next record */
 };
 
+/* What of the target is for the chunk. */
+uint32_t sk_chunk_limit(uint32_t target);
 /* Puts the record's columns into ids, making new ones.  SNEK_EINVAL: a name
  * twice. */
 int sk_chunk_count(sk_chunk_builder *, const struct sk_record *,

@@ -34,6 +34,7 @@ struct sk_framer {
 	uint64_t base;          /* offset of buf in the stream */
 	uint64_t line, line_at; /* where at is: line, offset of its start */
 	bool eof, broken;
+	bool within;            /* it does not begin where the file does */
 	bool cut;               /* text is too long, and its end not yet found */
 	struct text text;
 	enum place place;
@@ -71,6 +72,18 @@ void sk_framer_free(sk_framer *f)
 	free(f->name);
 	free(f->buf);
 	free(f);
+}
+
+void sk_framer_start(sk_framer *f, uint64_t offset, uint64_t line)
+{
+	f->base = f->line_at = offset;
+	f->line = line;
+	f->within = true;
+}
+
+uint64_t sk_framer_line(const sk_framer *f)
+{
+	return f->line;
 }
 
 uint64_t sk_framer_bytes(const sk_framer *f)
@@ -444,7 +457,7 @@ int sk_framer_next(sk_framer *f, struct sk_frame *out, struct snek_error *e)
 	if (f->broken)
 		return sk_fail(e, SNEK_EINVAL, "%s: nothing can be read any more",
 		    f->name);
-	if (!f->base && !f->end) {
+	if (!f->base && !f->end && !f->within) {
 		rc = skip_mark(f, e);
 		if (rc < 0)
 			return rc;

@@ -21,7 +21,7 @@ struct peek {
 struct sk_input {
 	int fd;
 	char *name;
-	bool text;
+	enum snek_format format;
 	struct peek raw, plain;         /* before and after gzip */
 	struct sk_gzip *gzip;
 	sk_framer *framer;
@@ -143,42 +143,77 @@ static int choose(sk_input *in, enum snek_format *format, struct snek_error *e)
 
 /* ---- opening ---- */
 
-static int open_input(sk_input *in, enum snek_format format,
+static int open_framer(sk_input *in, sk_read_fn *read, void *arg,
     const struct sk_input_options *o, struct snek_error *e)
 {
 	struct sk_json_options json = { .last_duplicate = o->last_duplicate,
 	    .plain = o->plain, .padded = true };
+
+	if (sk_json_reader_new(&json, &in->reader) < 0)
+		return sk_enomem(e);
+	return sk_framer_new(read, arg, in->name, in->format,
+	    o->max_record ? o->max_record : SK_MAX_RECORD, &in->framer, e);
+}
+
+static int open_input(sk_input *in, const struct sk_input_options *o,
+    struct snek_error *e)
+{
 	int rc = open_gzip(in, e);
 
 	if (rc == 0)
-		rc = choose(in, &format, e);
+		rc = choose(in, &in->format, e);
+	return rc < 0 ? rc : open_framer(in, read_peek, &in->plain, o, e);
+}
+
+static sk_input *new_input(const char *name, enum snek_format format)
+{
+	sk_input *in = calloc(1, sizeof(*in));
+
+	if (in)
+		in->name = strdup(name);
+	if (!in || !in->name) {
+		free(in);
+		return NULL;
+	}
+	in->format = format;
+	return in;
+}
+
+static int give(sk_input *in, int rc, sk_input **out)
+{
 	if (rc < 0)
-		return rc;
-	in->text = format == SNEK_TEXT;
-	if (sk_json_reader_new(&json, &in->reader) < 0)
-		return sk_enomem(e);
-	return sk_framer_new(read_peek, &in->plain, in->name, format,
-	    o->max_record ? o->max_record : SK_MAX_RECORD, &in->framer, e);
+		sk_input_close(in);
+	else
+		*out = in;
+	return rc < 0 ? rc : 0;
 }
 
 int sk_input_open(int fd, const char *name, enum snek_format format,
     const struct sk_input_options *o, sk_input **out, struct snek_error *e)
 {
 	static const struct sk_input_options none;
-	sk_input *in = calloc(1, sizeof(*in));
-	int rc;
+	sk_input *in = new_input(name, format);
 
 	if (!in)
 		return sk_enomem(e);
 	in->fd = fd;
-	in->name = strdup(name);
-	rc = in->name ? open_input(in, format, o ? o : &none, e) : sk_enomem(e);
-	if (rc < 0) {
-		sk_input_close(in);
-		return rc;
-	}
-	*out = in;
-	return 0;
+	return give(in, open_input(in, o ? o : &none, e), out);
+}
+
+int sk_input_open_part(sk_read_fn *read, void *arg, uint64_t offset,
+    uint64_t line, const char *name, enum snek_format format,
+    const struct sk_input_options *o, sk_input **out, struct snek_error *e)
+{
+	sk_input *in = new_input(name, format);
+	int rc;
+
+	if (!in)
+		return sk_enomem(e);
+	in->fd = -1;
+	rc = open_framer(in, read, arg, o, e);
+	if (rc >= 0)
+		sk_framer_start(in->framer, offset, line);
+	return give(in, rc, out);
 }
 
 void sk_input_close(sk_input *in)
@@ -195,6 +230,17 @@ void sk_input_close(sk_input *in)
 uint64_t sk_input_bytes(const sk_input *in)
 {
 	return sk_framer_bytes(in->framer);
+}
+
+uint64_t sk_input_line(const sk_input *in)
+{
+	return sk_framer_line(in->framer);
+}
+
+enum snek_format sk_input_format(const sk_input *in, bool *gzip)
+{
+	*gzip = in->gzip != NULL;
+	return in->format;
 }
 
 /* ---- records ---- */
@@ -230,7 +276,7 @@ static int read_record(sk_input *in, const struct sk_frame *f,
 	size_t at;
 	int rc;
 
-	if (in->text)
+	if (in->format == SNEK_TEXT)
 		return read_line(in, f, out, e);
 	rc = sk_json_read(in->reader, f->p, f->n, out, &at, e);
 	if (rc == SNEK_EFORMAT || rc == SNEK_ELIMIT) {

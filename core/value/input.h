@@ -25,6 +25,11 @@ struct sk_input_options {
  * arrays in one such file are refused: give those SNEK_JSONL. */
 int sk_input_open(int fd, const char *name, enum snek_format,
     const struct sk_input_options *, sk_input **, struct snek_error *);
+/* The same of bytes that begin so far in the file, at the start of that line,
+ * and are read by a function.  They are taken as they are; format is no AUTO. */
+int sk_input_open_part(sk_read_fn *, void *arg, uint64_t offset, uint64_t line,
+    const char *name, enum snek_format, const struct sk_input_options *,
+    sk_input **, struct snek_error *);
 void sk_input_close(sk_input *);
 
 /* 1, a record and its text, both valid until the next call; 0 at the end.
@@ -34,4 +39,7 @@ void sk_input_close(sk_input *);
 int sk_input_next(sk_input *, struct sk_record *, struct sk_span *text,
     bool *again, struct snek_error *);
 uint64_t sk_input_bytes(const sk_input *);
+uint64_t sk_input_line(const sk_input *);       /* after the end: the next */
+/* What it was found to be; of gzip, what is inside. */
+enum snek_format sk_input_format(const sk_input *, bool *gzip);
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "value/utf8.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* By first byte: how many there are, and the range of the second. */
@@ -43,19 +44,31 @@ unsigned sk_utf8_put(char *p, uint32_t c)
 	return n;
 }
 
+static bool is_ascii(const char *p, size_t words)
+{
+	uint64_t word, all = 0;
+	size_t i;
+
+	for (i = 0; i < words; i++) {
+		memcpy(&word, p + 8 * i, 8);
+		all |= word;
+	}
+	return !(all & 0x8080808080808080ull);
+}
+
 size_t sk_utf8_check(const char *p, size_t n)
 {
 	size_t i = 0;
-	uint64_t word;
 	unsigned k;
 
 	while (i < n) {
-		if (n - i >= 8) {
-			memcpy(&word, p + i, 8);
-			if (!(word & 0x8080808080808080ull)) {
-				i += 8;
-				continue;
-			}
+		if (n - i >= 64 && is_ascii(p + i, 8)) {
+			i += 64;
+			continue;
+		}
+		if (n - i >= 8 && is_ascii(p + i, 1)) {
+			i += 8;
+			continue;
 		}
 		k = sk_utf8_length(p + i, n - i);
 		if (!k)

@@ -451,7 +451,8 @@ struct snek_job_stat {
 SNEK_API int snek_job_new(snek_cluster *, const char *category, snek_job **out,
              struct snek_error *);
 /* Records without a store; may be called again for more files.  Errors name
- * file:line:column; the job does not start after one. */
+ * file:line:column; the job does not start after one.  A large file of lines is
+ * read by as many threads as the setting workers says. */
 SNEK_API int snek_job_read(snek_job *, int fd, const char *name,
              enum snek_format, struct snek_error *);
 /* What to map: a registered or shipped function, or with '/' a plugin file
