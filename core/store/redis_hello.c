@@ -98,14 +98,15 @@ static bool says(struct sk_span text, const char *line)
 	return memmem(text.p, text.n, line, strlen(line)) != NULL;
 }
 
+/* The mode is redis_mode of Redis, and of Valkey since 8 server_mode. */
 static void look_at_info(struct sk_redis *r, struct sk_span info)
 {
-	if (says(info, "redis_mode:cluster") || says(info, "cluster_enabled:1"))
+	if (says(info, "_mode:cluster") || says(info, "cluster_enabled:1"))
 		sk_fail(&r->refusal, SNEK_EINVAL, "this is a node of a Redis "
 		    "Cluster, which snek does not speak to: give it single "
 		    "servers, or primaries of replication groups with cluster "
 		    "mode off, each as a shard of its own");
-	else if (says(info, "redis_mode:sentinel"))
+	else if (says(info, "_mode:sentinel"))
 		sk_fail(&r->refusal, SNEK_EINVAL, "this is a Sentinel, not a "
 		    "server: give the address of the primary that it watches");
 }

@@ -88,6 +88,7 @@ static void read_info(struct sk_span info, struct sk_redis_info *out)
 	text(info, "role", out->role, sizeof(out->role));
 	text(info, "maxmemory_policy", out->eviction, sizeof(out->eviction));
 	out->cluster_mode = is(field(info, "redis_mode"), "cluster") ||
+	    is(field(info, "server_mode"), "cluster") ||
 	    number(info, "cluster_enabled");
 	out->loading = number(info, "loading");
 	out->replicas = replicas_in_sync(info);
