@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 64, NUMBER = 24 };
+enum { COLUMNS = 64, NUMBER = 24, LAST = 32, CELLS = 128 };
 
 struct cli_tsv {
 	bool keyed;
@@ -15,6 +15,10 @@ struct cli_tsv {
 	char *row;
 	size_t n, cap;
 	bool failed;            /* out of memory */
+	char last[LAST];        /* the object before, packed ... */
+	size_t last_n;
+	char cells[CELLS];      /* ... and its cells */
+	size_t cells_n;
 };
 
 struct cli_tsv *cli_tsv_new(const struct cli_json *name, size_t columns,
@@ -219,21 +223,56 @@ static bool spread(const struct cli_tsv *t, struct snek_value object,
 	return !rc;
 }
 
+/* The same object has the same cells, and in a long list most counts are the
+ * same. */
+static bool put_last(struct cli_tsv *t, struct snek_value object)
+{
+	if (object.type != SNEK_OBJECT || object.len != t->last_n ||
+	    memcmp(object.as.p, t->last, t->last_n) != 0 ||
+	    !reserve(t, t->cells_n))
+		return false;
+	memcpy(t->row + t->n, t->cells, t->cells_n);
+	t->n += t->cells_n;
+	return true;
+}
+
+static void remember(struct cli_tsv *t, struct snek_value object, size_t from)
+{
+	size_t n = t->n - from;
+
+	t->last_n = 0;
+	if (t->failed || object.len > sizeof(t->last) || n > sizeof(t->cells))
+		return;
+	memcpy(t->last, object.as.p, t->last_n = object.len);
+	memcpy(t->cells, t->row + from, t->cells_n = n);
+}
+
+/* A cell for each column; false: one has none. */
+static bool put_object(struct cli_tsv *t, struct snek_value object)
+{
+	struct snek_value cell[COLUMNS];
+	size_t i, from = t->n;
+
+	if (put_last(t, object))
+		return true;
+	if (!spread(t, object, cell))
+		return false;
+	for (i = 0; i < t->columns; i++)
+		put_cell(t, cell[i]);
+	remember(t, object, from);
+	return true;
+}
+
 int cli_tsv_put(struct cli_tsv *t, struct snek_value key,
     struct snek_value value)
 {
-	struct snek_value cell[COLUMNS];
-	size_t i;
-
 	t->n = 0;
-	if (t->columns && !spread(t, value, cell))
-		return SNEK_ETYPE;
 	if (t->keyed)
 		put_cell(t, key);
-	for (i = 0; i < t->columns; i++)
-		put_cell(t, cell[i]);
 	if (!t->columns)
 		put_cell(t, value);
+	else if (!put_object(t, value))
+		return SNEK_ETYPE;
 	if (t->failed)
 		return SNEK_ENOMEM;
 	t->row[t->n - 1] = '\n';

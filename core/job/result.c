@@ -7,6 +7,8 @@
 #include "value/key.h"
 #include "value/pack.h"
 
+#define LAST 32u                /* bytes of a value that is remembered */
+
 struct sk_result {
 	bool reduced;
 	uint64_t left;                  /* pairs that may still be given */
@@ -16,6 +18,9 @@ struct sk_result {
 	bool by_value;
 	struct sk_ordered ordered;
 	struct sk_buf scratch;
+	uint8_t last[LAST];             /* the value before, as bytes ... */
+	size_t last_n;
+	struct snek_value same;         /* ... and what they are */
 };
 
 static void add_run(struct sk_result *r, const struct sk_run *run)
@@ -106,11 +111,33 @@ static int next_entry(struct sk_result *r, struct sk_entry *en,
 	    : sk_merge_next(r->merge, en, e);
 }
 
+/* The same bytes are the same value, and most of many counts are. */
+static int value_of(struct sk_result *r, struct sk_span bytes,
+    struct snek_value *value)
+{
+	size_t used;
+	int rc;
+
+	*value = r->same;
+	if (bytes.n == r->last_n && bytes.n &&
+	    !memcmp(bytes.p, r->last, bytes.n))
+		return 0;
+	r->last_n = 0;
+	if (!bytes.n || bytes.n > sizeof(r->last))
+		return sk_unpack(bytes.p, bytes.n, value, &used);
+	memcpy(r->last, bytes.p, bytes.n);
+	rc = sk_unpack(r->last, bytes.n, &r->same, &used);
+	if (rc)
+		return rc;
+	r->last_n = bytes.n;
+	*value = r->same;
+	return 0;
+}
+
 int sk_result_next(struct sk_result *r, struct snek_value *key,
     struct snek_value *value, struct snek_error *e)
 {
 	struct sk_entry en;
-	size_t used;
 	int rc;
 
 	if (!r->left)
@@ -119,7 +146,7 @@ int sk_result_next(struct sk_result *r, struct snek_value *key,
 	if (rc != 1)
 		return rc;
 	r->scratch.n = 0;
-	rc = sk_unpack(en.value.p, en.value.n, value, &used);
+	rc = value_of(r, en.value, value);
 	if (!rc)
 		rc = sk_key_get(en.key.p, en.key.n, &r->scratch, key);
 	if (rc == SNEK_ENOMEM)
