@@ -11,6 +11,7 @@
 #define RUNS 3u
 #define ENTRIES 20000u          /* a run: more than fit the cache together */
 #define KEYS 60000u             /* more than a reduce's table is tried with */
+#define MUCH (64u << 20)        /* memory */
 
 /* ---- entries of all kinds ---- */
 
@@ -93,7 +94,7 @@ START_TEST(entries_come_in_the_order_of_their_keys)
 		fill(&run[i], i);
 	all = plainly(run);
 	ck_assert_int_eq(sk_collate_new(p, RUNS, SIZE_MAX / 2, &c, NULL), 0);
-	for (i = 0; sk_collate_next(c, &n); i++)
+	for (i = 0; sk_collate_next(c, &n, NULL); i++)
 		ck_assert(!by_key(&n, &all[i]));
 	ck_assert_uint_eq(i, RUNS * ENTRIES);
 	sk_collate_free(c);
@@ -156,18 +157,28 @@ static struct snek_value number_of(struct sk_span packed)
 	return v;
 }
 
-/* Every key once, and every thousandth with doubles that need wide sums. */
+/* Every key once, and every thousandth with doubles that need wide sums.  Most
+ * are emitted after the sink has given up its table. */
 static void emit_all(sk_sink *s, bool doubles)
 {
+	struct snek_value row;
 	char text[40];
 	int n;
 
 	for (uint32_t i = 0; i < KEYS; i++) {
 		n = snprintf(text, sizeof(text), "a common beginning %07u",
 		    i * 7919u % KEYS);
-		ck_assert_int_eq(sk_sink_emit(s, sk_string(text, (size_t)n),
-		    doubles && i % 1000 == 0 ? sk_double(1e300 / (i + 1))
-		    : sk_int(i * 7919u % KEYS), NULL), 0);
+		row = doubles && i % 1000 == 0 ? sk_double(1e300 / (i + 1))
+		    : sk_int(i * 7919u % KEYS);
+		if (i % 3)
+			ck_assert_int_eq(sk_sink_emit_row(s, sk_string(text,
+			    (size_t)n), &row, 1, NULL), 0);
+		else if (row.type == SNEK_INT)
+			ck_assert_int_eq(sk_sink_emit_int(s, text, (size_t)n,
+			    row.as.i, NULL), 0);
+		else
+			ck_assert_int_eq(sk_sink_emit(s, sk_string(text,
+			    (size_t)n), row, NULL), 0);
 	}
 }
 
@@ -189,7 +200,8 @@ static void check_all(const struct sk_run *out)
 	sk_run_reader_free(in);
 }
 
-/* Two attempts over the same keys; from little memory the table's way. */
+/* Two attempts over the same keys; the second one's are in a file if memory is
+ * little, and from very little they go the table's way. */
 static void reduce_all(size_t memory, bool doubles, struct sk_run *out)
 {
 	struct sk_reducer r = { 0 };
@@ -208,6 +220,10 @@ static void reduce_all(size_t memory, bool doubles, struct sk_run *out)
 		ck_assert_int_eq(sk_sink_finish(s, &runs, NULL), 0);
 	}
 	ck_assert_uint_eq(runs.n, 2);
+	if (memory < MUCH) {
+		ck_assert_int_eq(sk_run_spill(&runs.run[1], "/tmp", NULL), 0);
+		ck_assert_int_eq(sk_run_end(&runs.run[1], NULL), 0);
+	}
 	p[0] = &runs.run[0];
 	p[1] = &runs.run[1];
 	ck_assert_int_eq(sk_reduce(&how, p, 2, out, NULL), 0);
@@ -216,18 +232,14 @@ static void reduce_all(size_t memory, bool doubles, struct sk_run *out)
 	sk_reducer_free(&r);
 }
 
-START_TEST(many_keys_come_to_the_same_with_little_memory_and_with_much)
+static void check_same(const struct sk_run *x, const struct sk_run *y)
 {
-	struct sk_run much = { .fd = 0 }, little = { .fd = 0 };
 	sk_run_reader *a, *b;
 	struct sk_entry n, m;
 
-	reduce_all(64u << 20, _i, &much);
-	reduce_all(4u << 20, _i, &little);
-	check_all(&much);
-	ck_assert_uint_eq(much.entries, little.entries);
-	ck_assert_int_eq(sk_run_reader_new(&much, &a, NULL), 0);
-	ck_assert_int_eq(sk_run_reader_new(&little, &b, NULL), 0);
+	ck_assert_uint_eq(x->entries, y->entries);
+	ck_assert_int_eq(sk_run_reader_new(x, &a, NULL), 0);
+	ck_assert_int_eq(sk_run_reader_new(y, &b, NULL), 0);
 	while (sk_run_reader_next(a, &n, NULL) > 0) {
 		ck_assert_int_eq(sk_run_reader_next(b, &m, NULL), 1);
 		ck_assert_uint_eq(n.value.n, m.value.n);
@@ -235,8 +247,63 @@ START_TEST(many_keys_come_to_the_same_with_little_memory_and_with_much)
 	}
 	sk_run_reader_free(a);
 	sk_run_reader_free(b);
+}
+
+START_TEST(many_keys_come_to_the_same_with_little_memory_and_with_much)
+{
+	struct sk_run much = { .fd = 0 }, little = { .fd = 0 },
+	    least = { .fd = 0 };
+
+	reduce_all(MUCH, _i, &much);
+	reduce_all(4u << 20, _i, &little);
+	reduce_all(512u << 10, _i, &least);
+	check_all(&much);
+	check_same(&much, &little);
+	check_same(&much, &least);
 	sk_run_free(&much);
 	sk_run_free(&little);
+	sk_run_free(&least);
+}
+END_TEST
+
+/* By a table, past it, and by a sink that another told of it. */
+START_TEST(numbers_as_keys_are_the_same_whichever_way_they_went)
+{
+	struct sk_reducer r = { 0 };
+	uint64_t past = 0;
+	struct sk_sink_options o = { .reducer = &r, .partitions = 1,
+		.memory = 64u << 20, .tmp = "/tmp", .past = &past };
+	struct sk_reduce_options how = { .reducer = &r, .memory = MUCH,
+		.tmp = "/tmp" };
+	struct sk_run out = { .fd = 0 };
+	const struct sk_run *p[2];
+	struct sk_runs runs = { 0 };
+	struct snek_value row = sk_int(-3);
+	struct sk_entry n;
+	sk_run_reader *in;
+	sk_sink *s;
+
+	ck_assert_int_eq(sk_reducer_parse(&r, "sum", NULL), 0);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(sk_sink_new(&o, &s, NULL), 0);
+		for (int64_t k = 0; k < KEYS; k++)
+			ck_assert_int_eq(sk_sink_emit_row(s, sk_int(i ? -k : k),
+			    &row, 1, NULL), 0);
+		ck_assert_int_eq(sk_sink_finish(s, &runs, NULL), 0);
+		ck_assert_uint_gt(past, 0);
+		sk_sink_free(s);
+	}
+	p[0] = &runs.run[0];
+	p[1] = &runs.run[1];
+	ck_assert_int_eq(sk_reduce(&how, p, runs.n, &out, NULL), 0);
+	ck_assert_uint_eq(out.entries, 2 * KEYS - 1);
+	ck_assert_int_eq(sk_run_reader_new(&out, &in, NULL), 0);
+	for (uint32_t i = 1; sk_run_reader_next(in, &n, NULL) > 0; i++)
+		ck_assert_int_eq(number_of(n.value).as.i, i == KEYS ? -6 : -3);
+	sk_run_reader_free(in);
+	sk_run_free(&out);
+	sk_runs_free(&runs);
+	sk_reducer_free(&r);
 }
 END_TEST
 
@@ -251,6 +318,8 @@ static Suite *suite(void)
 	tcase_add_test(c, a_run_that_is_cut_or_too_long_is_malformed);
 	tcase_add_loop_test(c,
 	    many_keys_come_to_the_same_with_little_memory_and_with_much, 0, 2);
+	tcase_add_test(c,
+	    numbers_as_keys_are_the_same_whichever_way_they_went);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -1,35 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include "task/sink.h"
 #include "task/aggregate.h"
-#include "task/collate.h"
 #include "task/group.h"
 #include "task/order.h"
 #include "task/pair.h"
-#include "task/sorter.h"
+#include "task/reduce_parts.h"
 #include "value/key.h"
 
 #include <stdlib.h>
 
 #define CHECK_EVERY 1024u       /* entries */
 #define AHEAD 8u                /* slots fetched before their turn */
-#define ROOM ((uint64_t)256 << 20)      /* of a file in memory */
-#define LOOK (32u << 10)        /* keys at which it is asked whether ... */
+#define LOOK (8u << 10)         /* keys at which it is asked whether ... */
 #define WORTH 4u                /* ... entries have enough in common for a
                                  * table: so many a key */
 
-struct reduction {
-	const struct sk_reduce_options *o;
-	struct sk_run *out;
-	uint32_t count;
-	struct sk_buf key, value;
-	struct sk_totals totals;
-	struct sk_sorter spilled;       /* states, or results of a reduce */
-	uint64_t entries;               /* states that were added */
-	bool looked, many;              /* many: a table is not worth it */
-	size_t most;                    /* memory for what comes out */
-};
-
-static int check(struct reduction *r)
+int sk_reduction_check(struct sk_reduction *r)
 {
 	int rc = 0;
 
@@ -38,8 +23,8 @@ static int check(struct reduction *r)
 	return rc > 0 ? SNEK_ECANCELED : rc;
 }
 
-/* What comes out is in memory with what it is made of. */
-static int give(struct reduction *r, const struct sk_entry *n, struct snek_error *e)
+int sk_reduction_give(struct sk_reduction *r, const struct sk_entry *n,
+    struct snek_error *e)
 {
 	int rc = sk_run_add(r->out, n, e);
 
@@ -48,19 +33,19 @@ static int give(struct reduction *r, const struct sk_entry *n, struct snek_error
 	return rc;
 }
 
-static struct sk_merge_limits limits(const struct reduction *r)
+static struct sk_merge_limits limits(const struct sk_reduction *r)
 {
 	return (struct sk_merge_limits){ r->o->memory / 2, r->o->tmp,
 	    r->o->check, r->o->check_arg };
 }
 
-static struct sk_sorter_options options(const struct reduction *r)
+static struct sk_sorter_options options(const struct sk_reduction *r)
 {
 	return (struct sk_sorter_options){ .tmp = r->o->tmp,
 	    .memory = r->o->memory / 2 };
 }
 
-static int give_merged(struct reduction *r, const struct sk_run *const *runs,
+static int give_merged(struct sk_reduction *r, const struct sk_run *const *runs,
     size_t n, struct snek_error *e)
 {
 	const struct sk_merge_limits l = limits(r);
@@ -71,9 +56,9 @@ static int give_merged(struct reduction *r, const struct sk_run *const *runs,
 	if (rc)
 		return rc;
 	while (!rc && (rc = sk_merge_next(m, &entry, e)) > 0) {
-		rc = check(r);
+		rc = sk_reduction_check(r);
 		if (!rc)
-			rc = give(r, &entry, e);
+			rc = sk_reduction_give(r, &entry, e);
 	}
 	sk_merge_free(m);
 	return rc;
@@ -81,25 +66,49 @@ static int give_merged(struct reduction *r, const struct sk_run *const *runs,
 
 /* ---- aggregates ---- */
 
-static int give_total(struct reduction *r, const struct sk_slot *slot,
-    struct snek_error *e)
+int sk_reduction_give_slot(struct sk_reduction *r, struct sk_span key,
+    const struct sk_slot *slot, struct snek_error *e)
 {
-	struct sk_entry n = { 0 };
+	struct sk_entry n = { .key = key };
 	int rc;
 
-	r->key.n = r->value.n = 0;
-	if (!sk_slot_key(slot, &r->key))
-		return sk_enomem(e);
-	n.key = (struct sk_span){ r->key.p, r->key.n };
+	r->value.n = 0;
 	rc = sk_totals_pack(&r->totals, slot, &r->value, e);
 	if (rc)
-		return rc == SNEK_ELIMIT ? sk_pair_name(n.key, rc, e) : rc;
+		return rc == SNEK_ELIMIT ? sk_pair_name(key, rc, e) : rc;
 	n.value = (struct sk_span){ r->value.p, r->value.n };
-	rc = check(r);
-	return rc ? rc : give(r, &n, e);
+	rc = sk_reduction_check(r);
+	return rc ? rc : sk_reduction_give(r, &n, e);
 }
 
-static int give_sorted(struct reduction *r, struct snek_error *e)
+int sk_reduction_put_slot(struct sk_reduction *r, struct sk_span key,
+    const struct sk_slot *slot, struct snek_error *e)
+{
+	const struct sk_sorter_options o = options(r);
+	struct sk_entry n = { .key = key };
+	int rc;
+
+	r->value.n = 0;
+	rc = sk_totals_put(&r->totals, slot, &r->value, e);
+	n.value = (struct sk_span){ r->value.p, r->value.n };
+	if (!rc)
+		rc = sk_sorter_add(&r->spilled, &n, e);
+	if (rc || sk_sorter_held(&r->spilled, false) <= SK_RUN_WINDOW)
+		return rc;
+	return sk_sorter_spill(&r->spilled, &o, e);
+}
+
+int sk_reduction_cut(struct sk_reduction *r, struct snek_error *e)
+{
+	const struct sk_sorter_options o = options(r);
+
+	return sk_sorter_cut(&r->spilled, &o, e);
+}
+
+/* Of all slots in the order of their keys. */
+static int each_slot(struct sk_reduction *r, int (*to)(struct sk_reduction *,
+    struct sk_span, const struct sk_slot *, struct snek_error *),
+    struct snek_error *e)
 {
 	struct sk_ordered *o = sk_table_order(&r->totals.table);
 	uint32_t i, n = r->totals.table.n;
@@ -108,52 +117,29 @@ static int give_sorted(struct reduction *r, struct snek_error *e)
 	for (i = 0; !rc && i < n; i++) {
 		if (i + AHEAD < n)
 			__builtin_prefetch(o[i + AHEAD].slot);
-		rc = give_total(r, o[i].slot, e);
+		r->key.n = 0;
+		rc = sk_slot_key(o[i].slot, &r->key) ? to(r,
+		    (struct sk_span){ r->key.p, r->key.n }, o[i].slot, e)
+		    : sk_enomem(e);
 	}
 	sk_table_order_free(&r->totals.table, o);
 	return rc;
 }
 
-static int put_state(struct reduction *r, const struct sk_slot *slot,
-    struct snek_error *e)
-{
-	struct sk_entry n = { 0 };
-	int rc;
-
-	r->key.n = r->value.n = 0;
-	if (!sk_slot_key(slot, &r->key))
-		return sk_enomem(e);
-	rc = sk_totals_put(&r->totals, slot, &r->value, e);
-	n.key = (struct sk_span){ r->key.p, r->key.n };
-	n.value = (struct sk_span){ r->value.p, r->value.n };
-	return rc ? rc : sk_sorter_add(&r->spilled, &n, e);
-}
-
 /* The table's states go to a run of their own, in order. */
-static int put_off(struct reduction *r, struct snek_error *e)
+static int put_off(struct sk_reduction *r, struct snek_error *e)
 {
-	const struct sk_sorter_options o = options(r);
-	struct sk_ordered *order = sk_table_order(&r->totals.table);
-	uint32_t i, n = r->totals.table.n;
-	int rc = order ? 0 : sk_enomem(e);
+	int rc = each_slot(r, sk_reduction_put_slot, e);
 
-	for (i = 0; !rc && i < n; i++) {
-		if (i + AHEAD < n)
-			__builtin_prefetch(order[i + AHEAD].slot);
-		rc = put_state(r, order[i].slot, e);
-		if (!rc && sk_sorter_held(&r->spilled, false) > SK_RUN_WINDOW)
-			rc = sk_sorter_spill(&r->spilled, &o, e);
-	}
-	sk_table_order_free(&r->totals.table, order);
 	sk_totals_reset(&r->totals);
-	return rc ? rc : sk_sorter_cut(&r->spilled, &o, e);
+	return rc ? rc : sk_reduction_cut(r, e);
 }
 
-static int add_state(struct reduction *r, const struct sk_entry *n,
+static int add_state(struct sk_reduction *r, const struct sk_entry *n,
     struct snek_error *e)
 {
 	struct sk_slot *slot;
-	int rc = check(r);
+	int rc = sk_reduction_check(r);
 
 	if (!rc)
 		rc = sk_totals_at_bytes(&r->totals, n->key, &slot, e);
@@ -163,7 +149,7 @@ static int add_state(struct reduction *r, const struct sk_entry *n,
 }
 
 /* Asked once: what differs so far will go on to. */
-static void look(struct reduction *r)
+static void look(struct sk_reduction *r)
 {
 	uint32_t n = r->totals.table.n;
 
@@ -174,7 +160,7 @@ static void look(struct reduction *r)
 	}
 }
 
-static int add_run(struct reduction *r, const struct sk_run *run,
+static int add_run(struct sk_reduction *r, const struct sk_run *run,
     struct snek_error *e)
 {
 	struct sk_entry n;
@@ -194,50 +180,8 @@ static int add_run(struct reduction *r, const struct sk_run *run,
 	return rc;
 }
 
-static int give_in_order(struct reduction *r, struct snek_error *e)
-{
-	const struct sk_table *t = &r->totals.table;
-	uint32_t i;
-	int rc = 0;
-
-	for (i = 0; i < t->n && !rc; i++)
-		rc = give_total(r, sk_table_slot(t, i), e);
-	sk_totals_reset(&r->totals);
-	return rc;
-}
-
-/* States come in order of keys, so slots are in order: the table is given out
- * between two keys when it is over the bound. */
-static int give_put_off(struct reduction *r, sk_merge *m, struct snek_error *e)
-{
-	struct sk_table *t = &r->totals.table;
-	struct sk_entry n;
-	bool full = false;
-	int rc;
-
-	while ((rc = sk_merge_next(m, &n, e)) > 0) {
-		if (full && sk_key_compare(n.key.p, n.key.n, r->key.p, r->key.n)) {
-			rc = give_in_order(r, e);
-			full = false;
-		} else {
-			rc = 0;
-		}
-		if (!rc)
-			rc = add_state(r, &n, e);
-		if (rc)
-			return rc;
-		full = full || sk_totals_bytes(&r->totals) > r->o->memory;
-		if (!full)
-			continue;
-		r->key.n = 0;
-		if (!sk_slot_key(sk_table_slot(t, t->n - 1), &r->key))
-			return sk_enomem(e);
-	}
-	return rc ? rc : give_in_order(r, e);
-}
-
 /* Sorted runs as one stream; *p gets the array that merging wants. */
-static int merge_runs(struct reduction *r, const struct sk_runs *runs,
+static int merge_runs(struct sk_reduction *r, const struct sk_runs *runs,
     const struct sk_run ***p, sk_merge **m, struct snek_error *e)
 {
 	const struct sk_merge_limits l = limits(r);
@@ -252,8 +196,8 @@ static int merge_runs(struct reduction *r, const struct sk_runs *runs,
 }
 
 /* Finish the sorter and hand its merged runs to give. */
-static int drain(struct reduction *r, int (*to)(struct reduction *, sk_merge *,
-    struct snek_error *), struct snek_error *e)
+static int drain(struct sk_reduction *r, int (*to)(struct sk_reduction *,
+    sk_merge *, struct snek_error *), struct snek_error *e)
 {
 	const struct sk_sorter_options o = options(r);
 	const struct sk_run **p = NULL;
@@ -271,82 +215,7 @@ static int drain(struct reduction *r, int (*to)(struct reduction *, sk_merge *,
 	return rc;
 }
 
-/* ---- aggregates of keys that have little in common ---- */
-
-/* The table's only slot, for the states of one key after the other. */
-static int clear_slot(struct reduction *r, struct sk_slot **slot,
-    struct snek_error *e)
-{
-	struct sk_table *t = &r->totals.table;
-
-	if (*slot && !r->totals.heap && t->arena.total == t->arena.left) {
-		memset((*slot)->state, 0, t->slot_size - sizeof(**slot));
-		return 0;
-	}
-	sk_totals_reset(&r->totals);
-	*slot = sk_table_at(t, SK_KEY_NULL, NULL, 0);
-	return *slot ? 0 : sk_enomem(e);
-}
-
-static int give_slot(struct reduction *r, struct sk_span key,
-    const struct sk_slot *slot, struct snek_error *e)
-{
-	struct sk_entry n = { .key = key };
-	int rc;
-
-	r->value.n = 0;
-	rc = sk_totals_pack(&r->totals, slot, &r->value, e);
-	if (rc)
-		return rc == SNEK_ELIMIT ? sk_pair_name(key, rc, e) : rc;
-	n.value = (struct sk_span){ r->value.p, r->value.n };
-	rc = check(r);
-	return rc ? rc : give(r, &n, e);
-}
-
-static int give_collated(struct reduction *r, sk_collate *c,
-    struct snek_error *e)
-{
-	struct sk_span key = { NULL, 0 };
-	struct sk_slot *slot = NULL;
-	struct sk_entry n;
-	int rc = 0;
-
-	while (!rc && sk_collate_next(c, &n)) {
-		if (n.key.n != key.n || memcmp(n.key.p, key.p, key.n)) {
-			if (key.n)
-				rc = give_slot(r, key, slot, e);
-			key = n.key;
-			if (!rc)
-				rc = clear_slot(r, &slot, e);
-		}
-		if (!rc)
-			rc = sk_totals_merge(&r->totals, slot, n.value, e);
-		if (rc == SNEK_ELIMIT)
-			sk_pair_name(key, rc, e);
-	}
-	return rc || !key.n ? rc : give_slot(r, key, slot, e);
-}
-
-static int reduce_many(struct reduction *r, const struct sk_run *const *runs,
-    size_t n, struct snek_error *e)
-{
-	sk_collate *c;
-	int rc;
-
-	sk_totals_reset(&r->totals);
-	rc = sk_collate_new(runs, n, r->o->memory / 4 * 3, &c, e);
-	if (rc)
-		return rc;
-	if (r->o->memory - sk_collate_bytes(c) > r->most)
-		r->most = r->o->memory - sk_collate_bytes(c);
-	rc = sk_run_share(r->out, r->o->tmp, r->most < ROOM ? r->most : ROOM, e);
-	if (rc >= 0)
-		rc = give_collated(r, c, e);
-	sk_collate_free(c);
-	return rc;
-}
-
-static int add_runs(struct reduction *r, const struct sk_run *const *runs,
+static int add_runs(struct sk_reduction *r, const struct sk_run *const *runs,
     size_t n, struct snek_error *e)
 {
 	size_t i;
@@ -358,32 +227,30 @@ static int add_runs(struct reduction *r, const struct sk_run *const *runs,
 	return rc;
 }
 
-static int reduce_totals(struct reduction *r, const struct sk_run *const *runs,
+static int reduce_totals(struct sk_reduction *r, const struct sk_run *const *runs,
     size_t n, struct snek_error *e)
 {
 	int rc = sk_totals_init(&r->totals, r->o->reducer, e);
 
 	if (!rc)
 		rc = add_runs(r, runs, n, e);
-	if (!rc && r->many) {
-		rc = reduce_many(r, runs, n, e);
-		if (rc != SNEK_ENOENT)
-			return rc;
-		rc = add_runs(r, runs, n, e);
-	}
-	if (rc)
+	if (!rc && r->many)
+		rc = sk_reduction_many(r, runs, n, e);
+	else if (!rc && !r->spilled.spilled)
+		return each_slot(r, sk_reduction_give_slot, e);
+	else if (!rc)
+		rc = put_off(r, e);
+	if (rc || !r->spilled.spilled)
 		return rc;
-	if (!r->spilled.spilled)
-		return give_sorted(r, e);
-	rc = put_off(r, e);
-	return rc ? rc : drain(r, give_put_off, e);
+	sk_totals_reset(&r->totals);
+	return drain(r, sk_reduction_give_put_off, e);
 }
 
 /* ---- groups ---- */
 
 static int add_result(void *arg, const struct sk_entry *n, struct snek_error *e)
 {
-	struct reduction *r = arg;
+	struct sk_reduction *r = arg;
 	const struct sk_sorter_options o = options(r);
 	int rc = sk_sorter_add(&r->spilled, n, e);
 
@@ -392,15 +259,15 @@ static int add_result(void *arg, const struct sk_entry *n, struct snek_error *e)
 	return sk_sorter_spill(&r->spilled, &o, e);
 }
 
-static int give_rest(struct reduction *r, sk_merge *m, struct snek_error *e)
+static int give_rest(struct sk_reduction *r, sk_merge *m, struct snek_error *e)
 {
 	struct sk_entry n;
 	int rc;
 
 	while ((rc = sk_merge_next(m, &n, e)) > 0) {
-		rc = check(r);
+		rc = sk_reduction_check(r);
 		if (!rc)
-			rc = give(r, &n, e);
+			rc = sk_reduction_give(r, &n, e);
 		if (rc)
 			return rc;
 	}
@@ -408,7 +275,7 @@ static int give_rest(struct reduction *r, sk_merge *m, struct snek_error *e)
 }
 
 /* Results that came in order are the run that is asked for. */
-static int give_results(struct reduction *r, struct snek_error *e)
+static int give_results(struct sk_reduction *r, struct snek_error *e)
 {
 	const struct sk_sorter_options o = options(r);
 	struct sk_sorter *s = &r->spilled;
@@ -426,7 +293,7 @@ static int give_results(struct reduction *r, struct snek_error *e)
 	return 0;
 }
 
-static int reduce_groups(struct reduction *r, const struct sk_run *const *runs,
+static int reduce_groups(struct sk_reduction *r, const struct sk_run *const *runs,
     size_t n, struct snek_error *e)
 {
 	const struct sk_reduce_options *o = r->o;
@@ -460,7 +327,7 @@ int sk_reduce(const struct sk_reduce_options *o, const struct sk_run *const *run
     size_t n, struct sk_run *out, struct snek_error *e)
 {
 	struct sk_run run = { 0 };
-	struct reduction r = { .o = o, .out = &run, .most = o->memory / 4 };
+	struct sk_reduction r = { .o = o, .out = &run, .most = o->memory / 4 };
 	int rc;
 
 	if (o->reducer->kind == SK_AGGREGATED)

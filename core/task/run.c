@@ -11,6 +11,7 @@
  * with the varints of varint.h.
  */
 #include "task/run.h"
+#include "base/copy.h"
 #include "task/tmp.h"
 #include "task/varint.h"
 
@@ -130,8 +131,7 @@ static int flush(struct sk_run *r, struct snek_error *e)
 
 static uint8_t *put_bytes(uint8_t *p, struct sk_span s)
 {
-	if (s.n)
-		memcpy(p, s.p, s.n);
+	sk_copy(p, s.p, s.n);
 	return p + s.n;
 }
 

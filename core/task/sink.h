@@ -40,6 +40,9 @@ struct sk_sink_options {
 	/* NULL: by hash of the key's bytes.  n or more: SNEK_EPLUGIN. */
 	uint32_t (*partition)(void *, struct snek_value key, uint32_t n);
 	void *partition_arg;
+	/* What sinks of one op learn from each other: so many pairs more go to
+	 * the partitions without having met a table.  NULL: nothing. */
+	uint64_t *past;
 };
 int sk_sink_new(const struct sk_sink_options *, sk_sink **, struct snek_error *);
 void sk_sink_free(sk_sink *);

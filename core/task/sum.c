@@ -166,6 +166,17 @@ int sk_sum_mean(const struct sk_sum *s, uint64_t n, double *out,
 	return rc;
 }
 
+static uint64_t zigzag(int64_t i)
+{
+	return (uint64_t)i << 1 ^ (uint64_t)(i >> 63);
+}
+
+uint8_t *sk_sum_put_int(uint8_t *p, int64_t i)
+{
+	*p++ = INTS;
+	return sk_varint_put(p, zigzag(i));
+}
+
 bool sk_sum_put(const struct sk_sum *s, struct sk_buf *b)
 {
 	int64_t i = (int64_t)s->ints;
@@ -176,7 +187,7 @@ bool sk_sum_put(const struct sk_sum *s, struct sk_buf *b)
 		head |= s->wide ? WIDE : PAIR;
 	ok = sk_buf_byte(b, head);
 	ok = ok && (small
-	    ? sk_varint_add(b, (uint64_t)i << 1 ^ (uint64_t)(i >> 63))
+	    ? sk_varint_add(b, zigzag(i))
 	    : sk_buf_put(b, &s->ints, 16));
 	if (head & (PAIR | WIDE))
 		ok = ok && sk_varint_add(b, s->doubles);

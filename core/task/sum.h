@@ -60,5 +60,9 @@ int sk_sum_value(const struct sk_sum *, struct snek_value *, struct snek_error *
 int sk_sum_mean(const struct sk_sum *, uint64_t n, double *, struct snek_error *);
 /* As bytes, and back (bounded): attempts travel. */
 bool sk_sum_put(const struct sk_sum *, struct sk_buf *);
+/* The same of one whole number, to p, which has SK_SUM_INT bytes of room; returns
+ * the end. */
+#define SK_SUM_INT 11u
+uint8_t *sk_sum_put_int(uint8_t *p, int64_t);
 int sk_sum_get(struct sk_sum *, const void *, size_t n, size_t *used);
 #endif

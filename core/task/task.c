@@ -302,7 +302,7 @@ static int open_sink(sk_instance *in, const struct sk_map_task *t)
 	const struct snek_op *r = t->reduce ? &t->reduce->o.op->op : NULL;
 	struct sk_sink_options o = { .reducer = t->reducer,
 	    .partitions = t->partitions, .memory = t->memory / 2,
-	    .tmp = t->tmp };
+	    .tmp = t->tmp, .past = &in->past };
 	int rc;
 
 	if (r && r->combine && t->reducer->kind == SK_GROUPED &&
