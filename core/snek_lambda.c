@@ -265,19 +265,16 @@ int snek_lambda_rollback(snek_cluster *c, const char *name,
 	struct there at;
 	struct sk_addition a;
 	sk_worker *worker = NULL;
-	int rc = sk_need_cluster(c, e); /* it has what the one before was made of */
-
-	if (!rc)
-		rc = begin(c, name, options, &at, e);
+	int rc = begin(c, name, options, &at, e);
 
 	if (rc)
 		return rc;
-	rc = sk_worker_open(&one, &worker, e);
+	rc = at.cat->bare ? 0 : sk_worker_open(&one, &worker, e);
 	if (!rc)
 		rc = sk_function_lambda_back(at.cat, worker, name, &at.w, &a,
 		    e);
 	if (!rc) {
-		rc = added ? sk_function_tell(c->cat, &a, &o, e) : 0;
+		rc = added ? sk_function_tell(at.cat, &a, &o, e) : 0;
 		sk_addition_free(&a);
 	}
 	sk_worker_close(worker);

@@ -125,9 +125,25 @@ snek query large select fields=n,text --cluster one >got || fail "many pages"
 run_here select fields=n,text -i large.jsonl
 same got want "a result in pages"
 
-# ---- side inputs; a result that stays there ----
+# ---- a function of two versions, and back ----
+for n in 1 2; do
+	snek-add-function "$top/tests/plugins/.libs/again$n.so" --cluster one \
+	    >out 2>err || fail "add-function again$n"
+done
+which () {			# WANT WHAT
+	snek query few again.which --cluster one >got || fail "$2"
+	printf '%s\n' "$1" "$1" "$1" >want
+	same got want "$2"
+}
 head -n 3 poems.jsonl >few.jsonl
-snek write few few.jsonl --cluster one || fail "a category to join with"
+snek write few few.jsonl --cluster one || fail "a small category"
+which 2 "the second version"
+snek-add-function again --rollback --cluster one >out 2>err || fail rollback
+which 1 "after a rollback"
+snek functions again.which --cloud --json --cluster one >out || fail functions
+cat out
+
+# ---- side inputs; a result that stays there ----
 snek run join --side few=./few.jsonl side=few on=n -i poems.jsonl >want || fail join
 for side in few ./few.jsonl; do
 	snek query poems join --side few=$side side=few on=n --cluster one >got ||

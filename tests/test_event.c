@@ -509,12 +509,16 @@ START_TEST(a_smoke_test_says_what_it_found)
 	struct sk_buf b = { 0 };
 
 	ck_assert(sk_answer_begin(&b, &(struct sk_event_id){ "", 0, 0, 0 }, 0));
-	ck_assert(sk_answer_smoke(&b, "words,lines", 9, "words: no number\n"));
+	ck_assert(sk_answer_smoke(&b, "words,lines", 9, "words: no number\n",
+	    (struct sk_span){ "of itself", 9 }));
 	a = got(&b);
 	ck_assert_int_eq(a.kind, SK_ANSWER_SMOKE);
 	ck_assert_str_eq(a.ops, "words,lines");
 	ck_assert_uint_eq(a.records, 9);
 	ck_assert_str_eq(a.said, "words: no number\n");
+	ck_assert_uint_eq(a.about.n, 9);
+	ck_assert_mem_eq(a.about.p, "of itself", 9);
+	sk_answer_got_free(&a);
 	sk_buf_free(&b);
 }
 END_TEST

@@ -85,11 +85,18 @@ static void get_refused(struct sk_flat *f, struct sk_answer_got *a)
 	    UINT32_MAX);
 }
 
-static void get_smoke(struct sk_flat *f, struct sk_answer_got *a)
+static int get_smoke(struct sk_flat *f, struct sk_answer_got *a,
+    struct snek_error *e)
 {
+	struct sk_span about = sk_flat_get_bytes(f, "about");
+	int rc = sk_base64_get(&a->about, about.n ? about.p : "", about.n);
+
 	sk_flat_get_text(f, "ops", a->ops, sizeof(a->ops));
 	a->records = sk_flat_get_number(f, "records", UINT64_MAX, 0);
 	sk_flat_get_text(f, "said", a->said, sizeof(a->said));
+	if (rc == SNEK_EFORMAT)
+		f->bad = "about";
+	return rc == SNEK_ENOMEM ? sk_enomem(e) : 0;
 }
 
 static void get_head(struct sk_flat *f, struct sk_answer_got *a)
@@ -123,7 +130,7 @@ static int get_ours(struct sk_flat *f, struct sk_answer_got *a,
 		get_refused(f, a);
 	} else if (sk_flat_has(f, "ops")) {
 		a->kind = SK_ANSWER_SMOKE;
-		get_smoke(f, a);
+		rc = get_smoke(f, a, e);
 	} else {
 		a->kind = SK_ANSWER_PONG;
 	}
@@ -160,6 +167,7 @@ void sk_answer_got_free(struct sk_answer_got *a)
 {
 	sk_message_free(&a->message);
 	sk_buf_free(&a->log);
+	sk_buf_free(&a->about);
 }
 
 bool sk_event_log_next(struct sk_get *r, struct sk_event_line *l)

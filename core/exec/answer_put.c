@@ -91,13 +91,14 @@ bool sk_answer_refused(struct sk_buf *b, const struct snek_error *e,
 }
 
 bool sk_answer_smoke(struct sk_buf *b, const char *ops, uint64_t records,
-    const char *said)
+    const char *said, struct sk_span about)
 {
 	struct sk_flat_put f = put_to(b);
 
 	sk_flat_text(&f, "ops", ops);
 	sk_flat_number(&f, "records", records);
 	sk_flat_text(&f, "said", said);
+	sk_flat_base64(&f, "about", about);
 	return end(&f);
 }
 

@@ -46,7 +46,8 @@
  *               which of the attempt's
  * or
  *   ops         names, with ',' between; records; said: what the ops did not
- *               like of them, a line each (smoke)
+ *               like of them, a line each; about: the plugin as
+ *               sk_put_plugin has it, base64 (smoke)
  * or nothing more (ping).  A death comes as the error of its invocation, with
  * errorType and errorMessage beside, as does what the service says by itself.
  */
@@ -128,6 +129,7 @@ struct sk_answer_got {
 	uint64_t records;
 	char type[64];
 	char ops[1024], said[4096];     /* cut, and fit to print */
+	struct sk_buf about;            /* of a plugin; n 0: it was not told */
 };
 /* Takes any bytes for an answer apart.  SNEK_EFORMAT: they are none, and the
  * text says in which way; SNEK_EVERSION; SNEK_ENOMEM.  Nothing is to be freed
@@ -178,6 +180,6 @@ bool sk_answer_too_large(struct sk_buf *, uint64_t bytes, uint64_t limit);
 bool sk_answer_refused(struct sk_buf *, const struct snek_error *,
     uint32_t chunk);
 bool sk_answer_smoke(struct sk_buf *, const char *ops, uint64_t records,
-    const char *said);
+    const char *said, struct sk_span about);
 bool sk_answer_pong(struct sk_buf *);
 #endif

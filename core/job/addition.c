@@ -129,6 +129,20 @@ static int describe_all(struct sk_addition *a, struct snek_error *e)
 	return rc;
 }
 
+int sk_addition_described(struct sk_plugin *p, const char *sha256,
+    struct sk_addition *a, struct snek_error *e)
+{
+	int rc;
+
+	memset(a, 0, sizeof(*a));
+	a->file.plugin = p;
+	snprintf(a->file.sha256, sizeof(a->file.sha256), "%s", sha256);
+	rc = describe_all(a, e);
+	if (rc)
+		sk_addition_free(a);
+	return rc;
+}
+
 /* It is described by its sealed copy, whose bytes are those that are stored. */
 int sk_addition_plugin(struct sk_catalog *cat, sk_worker *w, const char *path,
     bool replace, struct sk_addition *a, struct snek_error *e)

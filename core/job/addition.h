@@ -30,6 +30,9 @@ int sk_addition_call(struct sk_catalog *, const char *name,
     struct snek_error *);
 int sk_addition_url(struct sk_catalog *, const char *name, const char *url,
     bool replace, struct sk_addition *, struct snek_error *);
+/* One whose plugin is elsewhere: what it says of itself, which is taken over. */
+int sk_addition_described(struct sk_plugin *, const char *sha256,
+    struct sk_addition *, struct snek_error *);
 /*
  * addition_lambda.c: put it into a Lambda of its own, and prove there that it
  * works; the records say so then.  What is NULL or 0 in the want is as the

@@ -169,7 +169,7 @@ static int prove(void *arg, struct sk_aws *aws, const char *name,
 {
 	const struct putting *p = arg;
 	const struct sk_smoke s = { p->ops, aws, name, p->bundle.plugin_sha256,
-		p->a->record, p->want->said, p->want->said_arg };
+		p->a->record, p->want->said, p->want->said_arg, NULL, NULL };
 
 	return sk_smoke_run(&s, e);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "job/function_lambda.h"
+#include "job/function_lambda_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,16 +7,9 @@
 
 /* ---- its records ---- */
 
-struct records {
-	const char *name;
-	struct sk_meta_function *record;
-	uint32_t n;
-	bool nomem;
-};
-
 static int collect(void *arg, const struct sk_meta_function *m)
 {
-	struct records *r = arg;
+	struct sk_function_records *r = arg;
 	struct sk_meta_function *more;
 
 	if (strcmp(m->plugin, r->name) != 0 && strcmp(m->name, r->name) != 0)
@@ -31,13 +24,13 @@ static int collect(void *arg, const struct sk_meta_function *m)
 }
 
 /* All of the plugin, or the one; the first of them has the Lambda. */
-static int find(struct sk_catalog *cat, const char *name, struct records *r,
-    struct snek_error *e)
+int sk_function_records(struct sk_catalog *cat, const char *name,
+    struct sk_function_records *r, struct snek_error *e)
 {
 	struct sk_meta *m = cat->meta;
 	int rc;
 
-	*r = (struct records){ .name = name };
+	*r = (struct sk_function_records){ .name = name };
 	rc = m->ops->function_list(m, collect, r, e);
 	if (r->nomem)
 		rc = sk_enomem(e);
@@ -50,13 +43,6 @@ static int find(struct sk_catalog *cat, const char *name, struct records *r,
 	if (rc < 0)
 		free(r->record);
 	return rc < 0 ? rc : 0;
-}
-
-static int open_aws(struct sk_catalog *cat, const struct sk_lambda_want *w,
-    const struct records *r, const struct sk_aws_ops **ops,
-    struct sk_aws **aws, struct snek_error *e)
-{
-	return sk_function_aws(cat, w, &r->record->lambda, ops, aws, e);
 }
 
 /* ---- looking ---- */
@@ -87,14 +73,14 @@ int sk_function_lambda_look(struct sk_catalog *cat, const char *name,
 	struct snek_error why = { 0 };
 	const struct sk_aws_ops *ops;
 	struct sk_aws *aws;
-	struct records r;
-	int rc = find(cat, name, &r, e);
+	struct sk_function_records r;
+	int rc = sk_function_records(cat, name, &r, e);
 
 	if (rc)
 		return rc;
 	memset(out, 0, sizeof(*out));
 	out->record = *r.record;
-	rc = open_aws(cat, w, &r, &ops, &aws, e);
+	rc = sk_function_aws(cat, w, &r.record->lambda, &ops, &aws, e);
 	if (!rc) {
 		rc = ops->lambda_get(aws, out->record.lambda.name, &out->state,
 		    &why);
@@ -110,108 +96,14 @@ int sk_function_lambda_look(struct sk_catalog *cat, const char *name,
 	return rc;
 }
 
-/* ---- back ---- */
-
-static int stored(struct sk_catalog *cat, const char *name,
-    const struct sk_lambda_state *s, struct sk_buf *path, struct snek_error *e)
-{
-	struct snek_error why = { 0 };
-	int rc = *s->plugin_sha256 ? sk_catalog_plugin_path(cat,
-	    s->plugin_sha256, path, &why) : SNEK_ENOENT;
-
-	if (rc == SNEK_ENOENT || rc == SNEK_ECORRUPT)
-		return sk_fail(e, SNEK_ENOENT, "%s: the cluster has no longer "
-		    "the bytes of version %s; add them with snek-add-function",
-		    name, s->version);
-	if (rc && e)
-		*e = why;
-	return rc;
-}
-
-static int describe(struct sk_catalog *cat, sk_worker *w,
-    const struct sk_meta_function *m, const char *path, struct sk_addition *a,
-    struct snek_error *e)
-{
-	const struct sk_call c = { path, m->op, m->signature,
-		*m->fields ? m->fields : NULL };
-	int rc;
-
-	if (m->kind != SK_FUNCTION_CALL)
-		return sk_addition_plugin(cat, w, path, true, a, e);
-	rc = sk_addition_call(cat, m->name, &c, true, false, a, e);
-	if (!rc)                /* not that of the stored copy */
-		memcpy(a->record->lib, m->lib, sizeof(m->lib));
-	return rc;
-}
-
-static void note(struct sk_addition *a, const struct sk_meta_lambda *was,
-    const struct sk_lambda_state *s)
-{
-	struct sk_meta_lambda l = *was;
-	uint32_t i;
-
-	snprintf(l.arn, sizeof(l.arn), "%s", s->arn);
-	snprintf(l.version, sizeof(l.version), "%s", s->version);
-	snprintf(l.arch, sizeof(l.arch), "%s", s->arch);
-	snprintf(l.code_sha256, sizeof(l.code_sha256), "%s", s->code_sha256);
-	snprintf(l.plugin_sha256, sizeof(l.plugin_sha256), "%s",
-	    s->plugin_sha256);
-	l.memory_mb = s->memory_mb;
-	l.timeout_s = s->timeout_s;
-	for (i = 0; i < a->records; i++)
-		a->record[i].lambda = l;
-}
-
-static int go_back(struct sk_catalog *cat, const struct sk_lambda_want *w,
-    const struct records *r, struct sk_lambda_state *s, struct snek_error *e)
-{
-	const struct sk_meta_lambda *l = &r->record->lambda;
-	const struct sk_aws_ops *ops;
-	struct sk_aws *aws;
-	int rc = open_aws(cat, w, r, &ops, &aws, e);
-
-	if (rc)
-		return rc;
-	rc = ops->lambda_rollback(aws, l->name, l->version, s, e);
-	ops->close(aws);
-	return rc;
-}
-
-int sk_function_lambda_back(struct sk_catalog *cat, sk_worker *worker,
-    const char *name, const struct sk_lambda_want *w, struct sk_addition *a,
-    struct snek_error *e)
-{
-	struct sk_buf path = { 0 };
-	struct sk_lambda_state s;
-	struct records r;
-	int rc = find(cat, name, &r, e);
-
-	if (rc)
-		return rc;
-	rc = go_back(cat, w, &r, &s, e);
-	if (!rc)
-		rc = stored(cat, name, &s, &path, e);
-	if (!rc)
-		rc = describe(cat, worker, r.record, path.p, a, e);
-	if (!rc) {
-		note(a, &r.record->lambda, &s);
-		rc = sk_addition_commit(cat, a, NULL, e);
-		if (rc)
-			sk_addition_free(a);
-	}
-	sk_buf_free(&path);
-	free(r.record);
-	return rc;
-}
-
 /* ---- gone ---- */
 
 static int forget(struct sk_catalog *cat, const char *plugin,
     struct snek_error *e)
 {
-	struct records r;
+	struct sk_function_records r;
 	uint32_t i;
-	int rc = find(cat, plugin, &r, e);
+	int rc = sk_function_records(cat, plugin, &r, e);
 
 	if (rc)
 		return rc;
@@ -224,11 +116,11 @@ static int forget(struct sk_catalog *cat, const char *plugin,
 }
 
 static int check_alone(struct sk_catalog *cat, const char *name,
-    const struct records *r, struct snek_error *e)
+    const struct sk_function_records *r, struct snek_error *e)
 {
 	const char *plugin = r->record->plugin;
-	struct records all;
-	int rc = strcmp(plugin, name) ? find(cat, plugin, &all, e) : 1;
+	struct sk_function_records all;
+	int rc = strcmp(plugin, name) ? sk_function_records(cat, plugin, &all, e) : 1;
 
 	if (rc)
 		return rc < 0 ? rc : 0;
@@ -241,11 +133,11 @@ static int check_alone(struct sk_catalog *cat, const char *name,
 }
 
 static int remove_it(struct sk_catalog *cat, const struct sk_lambda_want *w,
-    const struct records *r, struct snek_error *e)
+    const struct sk_function_records *r, struct snek_error *e)
 {
 	const struct sk_aws_ops *ops;
 	struct sk_aws *aws;
-	int rc = open_aws(cat, w, r, &ops, &aws, e);
+	int rc = sk_function_aws(cat, w, &r->record->lambda, &ops, &aws, e);
 
 	if (rc)
 		return rc;
@@ -254,7 +146,7 @@ static int remove_it(struct sk_catalog *cat, const struct sk_lambda_want *w,
 	return rc ? rc : forget(cat, r->record->plugin, e);
 }
 
-static void say(const struct sk_lambda_want *w, const struct records *r)
+static void say(const struct sk_lambda_want *w, const struct sk_function_records *r)
 {
 	const struct sk_meta_lambda *l = &r->record->lambda;
 	char text[256];
@@ -269,8 +161,8 @@ static void say(const struct sk_lambda_want *w, const struct records *r)
 int sk_function_lambda_remove(struct sk_catalog *cat, const char *name,
     const struct sk_lambda_want *w, struct snek_error *e)
 {
-	struct records r;
-	int rc = find(cat, name, &r, e);
+	struct sk_function_records r;
+	int rc = sk_function_records(cat, name, &r, e);
 
 	if (rc)
 		return rc;

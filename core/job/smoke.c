@@ -10,6 +10,7 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "exec/event.h"
+#include "exec/lambda.h"
 #include "exec/worker.h"
 
 enum { TIMEOUT_MS = 120000, PATIENCE_MS = 60000, PAUSE_MS = 500,
@@ -99,7 +100,8 @@ static int judge(const struct sk_smoke *s, const struct sk_answer_got *a,
 	switch (a->kind) {
 	case SK_ANSWER_SMOKE:
 		say_works(s, a);
-		return 0;
+		return !s->about || sk_buf_put(s->about, a->about.p,
+		    a->about.n) ? 0 : sk_enomem(e);
 	case SK_ANSWER_DIED:
 		return died(s, &a->death, e);
 	case SK_ANSWER_REFUSED:
@@ -149,7 +151,7 @@ static int invoke(const struct sk_smoke *s, struct sk_span event,
 	};
 	const struct timespec pause = { 0, PAUSE_MS * 1000000L };
 	int64_t until = sk_clock_ms() + PATIENCE_MS;
-	char path[128];
+	char path[1024];
 	const struct sk_aws_request q = { .service = "lambda",
 		.action = "Invoke", .method = "POST", .path = path,
 		.header = header, .headers = 3, .body = event,
@@ -157,8 +159,8 @@ static int invoke(const struct sk_smoke *s, struct sk_span event,
 	struct snek_error why = { 0 };
 	int rc;
 
-	snprintf(path, sizeof(path), "/2015-03-31/functions/%.64s/invocations",
-	    s->name);
+	if (!sk_lambda_path(s->arn ? s->arn : s->name, path, sizeof(path)))
+		return sk_fail(e, SNEK_EINVAL, "%s: no ARN is so long", s->arn);
 	for (;;) {
 		rc = s->ops->call(s->aws, &q, r, &why);
 		if ((rc != SNEK_EAGAIN && rc != SNEK_ECONFLICT) || !r->status ||

@@ -13,6 +13,9 @@ struct sk_smoke {
 	const struct sk_meta_function *record;  /* of its first function */
 	void (*said)(void *, const char *text);         /* may be NULL */
 	void *said_arg;
+	const char *arn;                /* of a version; NULL: the newest */
+	struct sk_buf *about;           /* gets what the plugin says of itself,
+					 * as sk_put_plugin has it; or NULL */
 };
 /* SNEK_EPLUGIN: it died, or does not start; SNEK_EFORMAT: what answered is not
  * our worker.  The end of its log is said, line by line. */

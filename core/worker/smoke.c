@@ -20,6 +20,7 @@ struct smoke {
 	struct sk_task_chunk chunk;
 	uint32_t rows;
 	struct sk_buf ops, said;        /* texts */
+	struct sk_put about;            /* the plugin, as it describes itself */
 	bool made_up;                   /* arguments of the op at hand */
 	bool nomem;
 };
@@ -208,6 +209,8 @@ static int try_plugin(struct smoke *s, const struct sk_invocation *v,
 	sk_invoke_end(s->l);
 	if (rc)
 		return rc;
+	sk_put_plugin(&s->about, p);
+	s->nomem |= s->about.nomem;
 	for (i = 0; i < p->ops; i++) {
 		sk_invoke_begin(s->l, v, p->op[i].op.name);
 		try_op(s, p, &p->op[i]);
@@ -229,7 +232,8 @@ static bool answer(struct smoke *s, int rc, const struct snek_error *e)
 	if (rc)
 		sk_say(&l->say, SNEK_ERROR, "%s", e->text);
 	return rc ? sk_answer_refused(&l->answer, e, UINT32_MAX)
-	    : sk_answer_smoke(&l->answer, s->ops.p, s->rows, s->said.p);
+	    : sk_answer_smoke(&l->answer, s->ops.p, s->rows, s->said.p,
+	    (struct sk_span){ s->about.buf.p, s->about.buf.n });
 }
 
 bool sk_smoke(struct sk_lambda *l, const struct sk_invocation *v)
@@ -247,5 +251,6 @@ bool sk_smoke(struct sk_lambda *l, const struct sk_invocation *v)
 	sk_buf_free(&s.bytes);
 	sk_buf_free(&s.ops);
 	sk_buf_free(&s.said);
+	sk_buf_free(&s.about.buf);
 	return ok;
 }
