@@ -28,6 +28,10 @@ int sk_need_cluster(const snek_cluster *, struct snek_error *);
 int sk_function_catalog(const snek_cluster *, struct sk_catalog **,
     struct sk_catalog **own, struct snek_error *);
 
+/* SNEK_EACCES: functions are not added, changed or removed from here. */
+int sk_function_catalog_to_change(const snek_cluster *, struct sk_catalog **,
+    struct sk_catalog **own, struct snek_error *);
+
 /* snek_category_copy where one side is behind a gateway (snek_relay.c). */
 int sk_relay(snek_cluster *from, const char *category, snek_cluster *to,
     const struct snek_copy_options *, struct snek_copy_report *,

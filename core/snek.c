@@ -270,7 +270,7 @@ static int remote_info(snek_cluster *c, struct snek_cluster_info *out,
     struct snek_error *e)
 {
 	struct snek_cluster_info info = { 0 };
-	int rc = sk_client_info(c->client, &info, e);
+	int rc = sk_client_info(c->client, &info, NULL, e);
 
 	if (!rc)
 		sk_report(out, &info, sizeof(info));

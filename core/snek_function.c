@@ -28,6 +28,20 @@ int sk_function_catalog(const snek_cluster *c, struct sk_catalog **out,
 	return rc;
 }
 
+int sk_function_catalog_to_change(const snek_cluster *c,
+    struct sk_catalog **out, struct sk_catalog **own, struct snek_error *e)
+{
+	int rc = sk_function_catalog(c, out, own, e);
+
+	if (rc || !(*out)->meta->ops->read_only((*out)->meta))
+		return rc;
+	rc = sk_fail(e, SNEK_EACCES, *own ? "%s: functions are added and "
+	    "removed where the cluster itself is reached, which loads them" :
+	    "%s is read-only", (*out)->where);
+	sk_catalog_close(*own);
+	return rc;
+}
+
 int snek_function_remove(snek_cluster *c, const char *name,
     struct snek_error *e)
 {
@@ -36,7 +50,7 @@ int snek_function_remove(snek_cluster *c, const char *name,
 	int rc = sk_need(name, "function", e);
 
 	if (!rc)
-		rc = sk_function_catalog(c, &cat, &own, e);
+		rc = sk_function_catalog_to_change(c, &cat, &own, e);
 	if (rc)
 		return rc;
 	rc = cat->meta->ops->function_remove(cat->meta, name, &why);
@@ -309,7 +323,7 @@ int snek_function_put(snek_cluster *c, const char *path,
 	if (!rc)
 		rc = sk_options_copy(&o, sizeof(o), options, e);
 	if (!rc)
-		rc = sk_function_catalog(c, &cat, &own, e);
+		rc = sk_function_catalog_to_change(c, &cat, &own, e);
 	if (rc)
 		return rc;
 	rc = put(cat, path, &o, out_changed, e);

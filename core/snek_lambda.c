@@ -202,14 +202,15 @@ struct there {                          /* of a cluster, what is asked for */
 	struct sk_lambda_want w;
 };
 
-static int begin(snek_cluster *c, const char *name,
+static int begin(snek_cluster *c, const char *name, bool changes,
     const struct snek_lambda_options *options, struct there *t,
     struct snek_error *e)
 {
 	int rc = sk_need(name, "function", e);
 
 	if (!rc)
-		rc = sk_function_catalog(c, &t->cat, &t->own, e);
+		rc = changes ? sk_function_catalog_to_change(c, &t->cat,
+		    &t->own, e) : sk_function_catalog(c, &t->cat, &t->own, e);
 	if (rc)
 		return rc;
 	rc = sk_lambda_want_make(options, &t->w, e);
@@ -236,7 +237,7 @@ int snek_lambda_get(snek_cluster *c, const char *name,
 	    "function to visit with", e);
 
 	if (!rc)
-		rc = begin(c, name, options, &at, e);
+		rc = begin(c, name, false, options, &at, e);
 	if (rc)
 		return rc;
 	t = malloc(sizeof(*t));
@@ -265,7 +266,7 @@ int snek_lambda_rollback(snek_cluster *c, const char *name,
 	struct there at;
 	struct sk_addition a;
 	sk_worker *worker = NULL;
-	int rc = begin(c, name, options, &at, e);
+	int rc = begin(c, name, true, options, &at, e);
 
 	if (rc)
 		return rc;
@@ -286,7 +287,7 @@ int snek_lambda_remove(snek_cluster *c, const char *name,
     const struct snek_lambda_options *options, struct snek_error *e)
 {
 	struct there at;
-	int rc = begin(c, name, options, &at, e);
+	int rc = begin(c, name, true, options, &at, e);
 
 	if (rc)
 		return rc;

@@ -76,7 +76,7 @@ rm mine.so
 gives 1 snek query points size
 gives 1 snek query points size --on threads
 snek functions --json >out 2>err
-grep -q '"name":"length",.*"kind":"call","library":"libm.so.6","function":"hypot","signature":"d(dd)","fields":"x,y"' \
+grep -q '"name":"length",.*"function_kind":"call","library":"libm.so.6","function":"hypot","signature":"d(dd)","fields":"x,y"' \
     out || fail "it is listed"
 grep -q '"name":"size",.*"library":"mine.so"' out || fail "it is listed"
 gives '' snek-add-function --url http://127.0.0.1:1/f echo

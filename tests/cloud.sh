@@ -98,6 +98,7 @@ same out want "one that ships, where it is coordinated"
 page 'snek find poems --cluster one'
 page 'snek functions --cluster one'
 has out drowse
+has out 'version 1 in eu-west-1'
 # shellcheck disable=SC2016  # it is expanded when it is run
 {
 page 'api=$(snek-deploy --aws --stack one --status | awk '"'/^Api/ { print \$2 }'"')'
@@ -140,8 +141,17 @@ snek write few few.jsonl --cluster one || fail "a small category"
 which 2 "the second version"
 snek-add-function again --rollback --cluster one >out 2>err || fail rollback
 which 1 "after a rollback"
+snek functions again.which --json --cluster one >out || fail functions
+has out '"function_kind":"op","lambda":{"name":"one-fn-again","arn":"arn:aws:lambda:'
+has out '"version":"1","region":"eu-west-1"'
+has out '"state":null,"role":null,"differs":null'
 snek functions again.which --cloud --json --cluster one >out || fail functions
-cat out
+has out '"state":"Active"'
+has out '"differs":null'
+aws lambda update-alias --function-name one-fn-again --name snek \
+    --function-version 2 >out 2>err || fail "aws lambda update-alias"
+snek functions again.which --cloud --cluster one >out || fail functions
+has out 'differs: AWS is at version 2, the cluster uses 1'
 
 # ---- side inputs; a result that stays there ----
 snek run join --side few=./few.jsonl side=few on=n -i poems.jsonl >want || fail join

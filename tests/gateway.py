@@ -652,6 +652,8 @@ def commands_do_through_a_gateway_what_they_do_without(g):
     assert json.loads(snek(g, "find", "through", "--json")[0])["records"] == 5000
     assert "wordcount" in snek(g, "functions")[0]
     assert "field" in snek(g, "functions", "wordcount")[0]
+    _, err = snek(g, "rm-function", "wordcount", "--yes", code=6)
+    assert "where the cluster itself is reached" in err, err
     snek(g, "compact", "through")
     snek(g, "rm", "through", "--yes")
     snek(g, "find", "through", code=3)

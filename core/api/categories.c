@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* categories.c - what there is: categories, their records, functions. */
+/* categories.c - what there is: categories and their records, the cluster. */
 #include "api/parts.h"
 
 #include <inttypes.h>
@@ -144,6 +144,7 @@ void sk_api_cluster(struct sk_api_call *c)
 	sk_object_number(&j, "format", i.format);
 	sk_object_flag(&j, "read_only", i.read_only);
 	sk_object_number(&j, "categories", i.categories);
+	sk_object_flag(&j, "registers", c->api->o.bare);
 	sk_object_end(&j);
 }
 
@@ -219,96 +220,6 @@ void sk_api_records(struct sk_api_call *c)
 		rc = fill_page(c, r, limit, &e);
 	c->out->type = "application/x-ndjson";
 	snek_reader_close(r);
-	sk_api_give(c->api, cluster);
-	sk_api_end(c, rc, &e);
-}
-
-/* ---- functions ---- */
-
-static void put_arguments(struct sk_object *j, const struct snek_function_info *i)
-{
-	const struct snek_arg_info *a;
-
-	sk_object_open(j, "args", '[');
-	for (a = i->arg; a < i->arg + i->args; a++) {
-		sk_object_open(j, NULL, '{');
-		sk_object_text(j, "name", a->name);
-		sk_object_text(j, "type", a->type);
-		sk_object_flag(j, "required", a->required);
-		sk_object_text(j, "default", a->value);
-		sk_object_text(j, "choices", a->choices);
-		sk_object_text(j, "help", a->help);
-		sk_object_close(j, '}');
-	}
-	sk_object_close(j, ']');
-}
-
-/* Where a plugin's file lies on this machine is nobody's business elsewhere. */
-static void put_function(struct sk_object *j, const struct snek_function_info *i)
-{
-	sk_object_text(j, "name", i->name);
-	sk_object_text(j, "summary", i->summary);
-	sk_object_text(j, "version", i->version);
-	sk_object_text(j, "origin", i->origin);
-	sk_object_text(j, "sha256", *i->sha256 ? i->sha256 : NULL);
-	sk_object_number(j, "generation", i->generation);
-	sk_object_text(j, "reducer", i->reducer);
-	sk_object_flag(j, "combines", i->combines);
-	put_arguments(j, i);
-}
-
-static int visit_function(void *arg, const struct snek_function_info *i)
-{
-	struct sk_object *j = arg;
-
-	sk_object_open(j, NULL, '{');
-	put_function(j, i);
-	sk_object_close(j, '}');
-	return j->nomem ? SNEK_ENOMEM : 0;
-}
-
-void sk_api_functions(struct sk_api_call *c)
-{
-	struct snek_error e = { 0 };
-	struct sk_object j;
-	snek_cluster *cluster;
-	int rc = sk_api_take(c->api, &cluster, &e);
-
-	if (!rc) {
-		sk_object_begin(&j, &c->out->body, "functions");
-		sk_object_open(&j, "functions", '[');
-		rc = snek_function_list(cluster, visit_function, &j, &e);
-		sk_object_close(&j, ']');
-		sk_object_end(&j);
-	}
-	sk_api_give(c->api, cluster);
-	sk_api_end(c, rc, &e);
-}
-
-static int visit_single(void *arg, const struct snek_function_info *i)
-{
-	struct sk_api_call *c = arg;
-	struct sk_object j;
-
-	sk_object_begin(&j, &c->out->body, "function");
-	put_function(&j, i);
-	sk_object_end(&j);
-	return j.nomem ? SNEK_ENOMEM : 0;
-}
-
-void sk_api_function(struct sk_api_call *c)
-{
-	struct snek_error e = { 0 };
-	snek_cluster *cluster = NULL;
-	int rc = 0;
-
-	/* A name with a slash is a file of this machine: not from here. */
-	if (strchr(c->name[0], '/'))
-		rc = sk_fail(&e, SNEK_EINVAL, "a function's name has no slash");
-	if (!rc)
-		rc = sk_api_take(c->api, &cluster, &e);
-	if (!rc)
-		rc = snek_function_find(cluster, c->name[0], visit_single, c, &e);
 	sk_api_give(c->api, cluster);
 	sk_api_end(c, rc, &e);
 }

@@ -67,13 +67,18 @@ uint64_t sk_client_number(const struct sk_record *, const char *name);
 bool sk_client_flag(const struct sk_record *, const char *name);
 void sk_client_text(const struct sk_record *, const char *name, char *to,
     size_t room);
+/* GET a path, with a name at its end or NULL, as an object; both are to be freed
+ * either way. */
+int sk_client_get(struct sk_client *, const char *base, const char *name,
+    struct sk_client_reply *, struct sk_client_object *, struct snek_error *);
 /* A value that is an object, as a record: its members, at most so many. */
 uint32_t sk_client_members(struct snek_value, struct sk_member *, uint32_t most);
 
 /* ---- what the front door asks for ---- */
 
+/* *registers (or NULL): functions may be added from here. */
 int sk_client_info(struct sk_client *, struct snek_cluster_info *,
-    struct snek_error *);
+    bool *registers, struct snek_error *);
 int sk_client_categories(struct sk_client *,
     int (*visit)(void *, const struct snek_category_info *), void *,
     struct snek_error *);

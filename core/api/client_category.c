@@ -10,8 +10,7 @@
 
 #define MEMBERS 32u             /* of an object in an answer */
 
-/* GET a path, as an object. */
-static int get(struct sk_client *c, const char *base, const char *name,
+int sk_client_get(struct sk_client *c, const char *base, const char *name,
     struct sk_client_reply *r, struct sk_client_object *o,
     struct snek_error *e)
 {
@@ -35,11 +34,11 @@ static int get(struct sk_client *c, const char *base, const char *name,
 }
 
 int sk_client_info(struct sk_client *c, struct snek_cluster_info *info,
-    struct snek_error *e)
+    bool *registers, struct snek_error *e)
 {
 	struct sk_client_object o;
 	struct sk_client_reply r;
-	int rc = get(c, "/v1/cluster", NULL, &r, &o, e);
+	int rc = sk_client_get(c, "/v1/cluster", NULL, &r, &o, e);
 
 	if (!rc) {
 		sk_client_text(&o.record, "uuid", info->uuid, sizeof(info->uuid));
@@ -49,6 +48,8 @@ int sk_client_info(struct sk_client *c, struct snek_cluster_info *info,
 		info->read_only = sk_client_flag(&o.record, "read_only");
 		info->categories = sk_client_number(&o.record, "categories");
 		snprintf(info->where, sizeof(info->where), "%s", sk_client_where(c));
+		if (registers)
+			*registers = sk_client_flag(&o.record, "registers");
 	}
 	sk_client_object_free(&o);
 	sk_client_reply_free(&r);
@@ -118,7 +119,7 @@ int sk_client_categories(struct sk_client *c,
 	struct sk_record one = { .object = true, .member = m };
 	struct snek_value list, name, value;
 	struct snek_cursor at;
-	int rc = get(c, "/v1/categories", NULL, &r, &o, e);
+	int rc = sk_client_get(c, "/v1/categories", NULL, &r, &o, e);
 
 	list = rc ? sk_none() : sk_object_member(&o.record, "categories");
 	if (!rc && (list.type != SNEK_ARRAY || sk_iterate(list, &at)))
@@ -138,7 +139,7 @@ int sk_client_category(struct sk_client *c, const char *name,
 {
 	struct sk_client_object o;
 	struct sk_client_reply r;
-	int rc = get(c, "/v1/categories/", name, &r, &o, e);
+	int rc = sk_client_get(c, "/v1/categories/", name, &r, &o, e);
 
 	if (!rc)
 		rc = show(&o.record, visit, arg, e);
@@ -177,109 +178,4 @@ int sk_client_compact(struct sk_client *c, const char *name,
     struct snek_error *e)
 {
 	return tell(c, "POST", name, "/compact", e);
-}
-
-/* ---- functions ---- */
-
-#define TEXT 512u
-#define ARGS 64u
-
-struct function_text {                  /* of one function, while visited */
-	char name[270], summary[TEXT], version[72], origin[24], reducer[270];
-	struct {
-		char name[130], type[16], value[TEXT], choices[TEXT], help[TEXT];
-	} arg[ARGS];
-};
-
-static const char *text_or_null(const struct sk_record *r, const char *name,
-    char *to, size_t room)
-{
-	sk_client_text(r, name, to, room);
-	return sk_object_member(r, name).type == SNEK_STRING ? to : NULL;
-}
-
-static size_t get_args(const struct sk_record *r, struct function_text *t,
-    struct snek_arg_info *arg)
-{
-	struct snek_value list = sk_object_member(r, "args"), name, value;
-	struct sk_member m[8];
-	struct sk_record a = { .object = true, .member = m };
-	struct snek_cursor at;
-	size_t n = 0;
-
-	if (list.type != SNEK_ARRAY || sk_iterate(list, &at))
-		return 0;
-	while (n < ARGS && sk_next(&at, &name, &value) == 1) {
-		a.n = sk_client_members(value, m, 8);
-		arg[n] = (struct snek_arg_info){
-		    text_or_null(&a, "name", t->arg[n].name, 130),
-		    text_or_null(&a, "type", t->arg[n].type, 16),
-		    text_or_null(&a, "default", t->arg[n].value, TEXT),
-		    text_or_null(&a, "choices", t->arg[n].choices, TEXT),
-		    text_or_null(&a, "help", t->arg[n].help, TEXT),
-		    sk_client_flag(&a, "required") };
-		n++;
-	}
-	return n;
-}
-
-static int show_function(const struct sk_record *r,
-    int (*visit)(void *, const struct snek_function_info *), void *arg,
-    struct snek_error *e)
-{
-	struct function_text *t = calloc(1, sizeof(*t));
-	struct snek_arg_info args[ARGS];
-	struct snek_function_info i = { .size = sizeof(i), .arg = args };
-	int rc;
-
-	if (!t)
-		return sk_enomem(e);
-	i.name = text_or_null(r, "name", t->name, sizeof(t->name));
-	i.summary = text_or_null(r, "summary", t->summary, TEXT);
-	i.version = text_or_null(r, "version", t->version, sizeof(t->version));
-	i.origin = text_or_null(r, "origin", t->origin, sizeof(t->origin));
-	i.reducer = text_or_null(r, "reducer", t->reducer, sizeof(t->reducer));
-	sk_client_text(r, "sha256", i.sha256, sizeof(i.sha256));
-	i.generation = sk_client_number(r, "generation");
-	i.combines = sk_client_flag(r, "combines");
-	i.args = get_args(r, t, args);
-	rc = i.name ? visit(arg, &i) : sk_fail(e, SNEK_EFORMAT, "the gateway "
-	    "told of a function without a name");
-	free(t);
-	return rc;
-}
-
-static int show_functions(const struct sk_record *r,
-    int (*visit)(void *, const struct snek_function_info *), void *arg,
-    struct snek_error *e)
-{
-	struct snek_value list = sk_object_member(r, "functions"), name, value;
-	struct sk_member m[MEMBERS];
-	struct sk_record one = { .object = true, .member = m };
-	struct snek_cursor at;
-	int rc = 0;
-
-	if (list.type != SNEK_ARRAY || sk_iterate(list, &at))
-		return sk_fail(e, SNEK_EFORMAT, "the answer has no functions");
-	while (!rc && sk_next(&at, &name, &value) == 1) {
-		one.n = sk_client_members(value, m, MEMBERS);
-		rc = show_function(&one, visit, arg, e);
-	}
-	return rc;
-}
-
-int sk_client_functions(struct sk_client *c, const char *name,
-    int (*visit)(void *, const struct snek_function_info *), void *arg,
-    struct snek_error *e)
-{
-	struct sk_client_object o;
-	struct sk_client_reply r;
-	int rc = get(c, name ? "/v1/functions/" : "/v1/functions", name, &r, &o, e);
-
-	if (!rc)
-		rc = name ? show_function(&o.record, visit, arg, e) :
-		    show_functions(&o.record, visit, arg, e);
-	sk_client_object_free(&o);
-	sk_client_reply_free(&r);
-	return rc;
 }

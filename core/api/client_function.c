@@ -12,6 +12,7 @@
 struct remote {
 	struct sk_meta meta;
 	struct sk_client *client;
+	bool registers;
 };
 
 static struct sk_client *client_of(struct sk_meta *m)
@@ -149,8 +150,7 @@ static int plugin_get(struct sk_meta *m, const char *sha256, struct sk_buf *b,
 
 static bool read_only(const struct sk_meta *m)
 {
-	(void)m;
-	return false;
+	return !((const struct remote *)m)->registers;
 }
 
 static void shut(struct sk_meta *m)
@@ -167,13 +167,14 @@ static const struct sk_meta_ops remote_ops = {
 
 /* ---- a catalog of them ---- */
 
-static int take_uuid(struct sk_client *c, uint8_t out[16], struct snek_error *e)
+static int take_uuid(struct sk_client *c, uint8_t out[16], bool *registers,
+    struct snek_error *e)
 {
 	struct snek_cluster_info i = { .size = sizeof(i) };
 	unsigned byte;
 	const char *p = i.uuid;
 	size_t n;
-	int rc = sk_client_info(c, &i, e);
+	int rc = sk_client_info(c, &i, registers, e);
 
 	for (n = 0; !rc && n < 16; p += *p == '-') {
 		if (sscanf(p, "%2x", &byte) != 1 || !p[1])
@@ -190,7 +191,7 @@ int sk_client_catalog(struct sk_client *c, const char *profile,
 {
 	struct sk_catalog *cat = calloc(1, sizeof(*cat));
 	struct remote *r = calloc(1, sizeof(*r));
-	int rc = cat && r ? take_uuid(c, cat->cluster.uuid, e) : sk_enomem(e);
+	int rc = cat && r ? take_uuid(c, cat->cluster.uuid, &r->registers, e) : sk_enomem(e);
 
 	if (!rc) {
 		r->meta.ops = &remote_ops;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* register.c - functions are registered from outside, where all of them run in
- * Lambdas: nothing that is named here is ever loaded by the cluster itself. */
+/* register.c - functions' records are told, and, where all of them run in
+ * Lambdas, registered from outside: nothing that is named so is ever loaded by
+ * the cluster itself. */
 #include "api/parts.h"
 #include "api/registry.h"
 #include "handle.h"
@@ -10,11 +11,11 @@
 
 #define MOST 256u               /* functions of one plugin */
 
-static int enter(struct sk_api_call *c, snek_cluster **cluster,
+static int enter(struct sk_api_call *c, bool changes, snek_cluster **cluster,
     struct snek_error *e)
 {
 	*cluster = NULL;
-	if (!c->api->o.bare)
+	if (changes && !c->api->o.bare)
 		return sk_fail(e, SNEK_EACCES, "functions are added and removed "
 		    "where the cluster itself is reached: this one loads them");
 	return sk_api_take(c->api, cluster, e);
@@ -47,7 +48,7 @@ void sk_api_registry(struct sk_api_call *c)
 	struct snek_error e = { 0 };
 	struct sk_object o;
 	snek_cluster *cluster;
-	int rc = enter(c, &cluster, &e);
+	int rc = enter(c, false, &cluster, &e);
 
 	begin(c, &o);
 	if (!rc)
@@ -64,7 +65,7 @@ void sk_api_registry_get(struct sk_api_call *c)
 	struct snek_error e = { 0 };
 	struct sk_object o;
 	snek_cluster *cluster;
-	int rc = enter(c, &cluster, &e);
+	int rc = enter(c, false, &cluster, &e);
 
 	if (!rc && !m)
 		rc = sk_enomem(&e);
@@ -147,7 +148,7 @@ void sk_api_registry_put(struct sk_api_call *c)
 	struct sk_object o;
 	snek_cluster *cluster;
 	bool changed = false;
-	int rc = enter(c, &cluster, &e);
+	int rc = enter(c, true, &cluster, &e);
 
 	if (!rc)
 		rc = put(c, cluster, &changed, &e);
@@ -166,7 +167,7 @@ void sk_api_registry_remove(struct sk_api_call *c)
 	struct snek_error e = { 0 };
 	struct sk_object o;
 	snek_cluster *cluster;
-	int rc = enter(c, &cluster, &e);
+	int rc = enter(c, true, &cluster, &e);
 
 	if (!rc)
 		rc = cluster->cat->meta->ops->function_remove(

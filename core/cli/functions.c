@@ -111,7 +111,7 @@ static void put_json(const struct snek_function_info *i,
 	cli_out_text(stdout, "sha256", *i->sha256 ? i->sha256 : NULL);
 	cli_out_number(stdout, "generation", i->generation);
 	cli_out_text(stdout, "reducer", i->reducer);
-	cli_out_text(stdout, "kind", i->kind);
+	cli_out_text(stdout, "function_kind", i->kind);
 	if (i->url)
 		cli_out_text(stdout, "url", i->url);
 	if (i->function)
