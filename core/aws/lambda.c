@@ -228,8 +228,7 @@ static int update_code(struct sk_lambda *l, struct snek_error *e)
 	struct sk_buf b = { 0 };
 	bool taken = false;
 	int rc = sk_buf_byte(&b, '{') && put_arch(l, &b) &&
-	    sk_lambda_put_text(&b, "RevisionId", l->f.revision) ? 0 :
-	    sk_enomem(e);
+	    sk_lambda_put_revision(l, &b) ? 0 : sk_enomem(e);
 
 	if (!rc)
 		rc = sk_lambda_put_code(l, &b, e);
@@ -252,8 +251,8 @@ static int update_settings(struct sk_lambda *l, struct snek_error *e)
 		.method = "PUT", .tail = "/configuration" };
 	struct sk_buf b = { 0 };
 	bool taken = false;
-	int rc = sk_buf_byte(&b, '{') && sk_lambda_put_text(&b, "RevisionId",
-	    l->f.revision) ? 0 : sk_enomem(e);
+	int rc = sk_buf_byte(&b, '{') && sk_lambda_put_revision(l, &b) ? 0 :
+	    sk_enomem(e);
 
 	if (!rc)
 		rc = put_settings(l, &b, e);

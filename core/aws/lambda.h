@@ -78,6 +78,8 @@ void sk_lambda_say(const struct sk_lambda *, const char *fmt, ...);
 bool sk_lambda_put_text(struct sk_buf *, const char *name, const char *text);
 bool sk_lambda_put_number(struct sk_buf *, const char *name, uint64_t n);
 bool sk_lambda_put_name(struct sk_buf *, const char *name);
+/* The revision that was looked at, where one was told. */
+bool sk_lambda_put_revision(const struct sk_lambda *, struct sk_buf *);
 
 /* ---- lambda_look.c ---- */
 

@@ -226,6 +226,12 @@ bool sk_lambda_put_text(struct sk_buf *b, const char *name, const char *text)
 	    sk_json_write(b, sk_cstring(text));
 }
 
+bool sk_lambda_put_revision(const struct sk_lambda *l, struct sk_buf *b)
+{
+	return !*l->f.revision ||
+	    sk_lambda_put_text(b, "RevisionId", l->f.revision);
+}
+
 bool sk_lambda_put_number(struct sk_buf *b, const char *name, uint64_t n)
 {
 	return sk_lambda_put_name(b, name) && sk_json_write(b, sk_uint(n));

@@ -89,8 +89,8 @@ static bool describe(const struct sk_lambda *l, struct sk_buf *b)
 	    l->spec->bundle->plugin_sha256);
 	return sk_buf_byte(b, '{') && sk_lambda_put_text(b, "CodeSha256",
 	    l->spec->bundle->code_sha256) && sk_lambda_put_text(b,
-	    "Description", text) && sk_lambda_put_text(b, "RevisionId",
-	    l->f.revision) && sk_buf_byte(b, '}');
+	    "Description", text) && sk_lambda_put_revision(l, b) &&
+	    sk_buf_byte(b, '}');
 }
 
 int sk_lambda_publish(struct sk_lambda *l, char version[24],

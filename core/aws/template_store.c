@@ -92,6 +92,7 @@ static void users(struct sk_template *t)
 static void secret(struct sk_template *t)
 {
 	sk_template_put(t, "'Token':{'Type':'AWS::SecretsManager::Secret',"
+	    "'UpdateReplacePolicy':'Delete','DeletionPolicy':'Delete',"
 	    "'Properties':{'Description':'snek: the token of its servers',"
 	    "'GenerateSecretString':{'PasswordLength':64,"
 	    "'ExcludePunctuation':true}");

@@ -117,9 +117,24 @@ static int judge(const struct sk_smoke *s, const struct sk_answer_got *a,
 	}
 }
 
+/* Somebody's who runs no function of ours, such as a stub. */
+static int unknown(const struct sk_smoke *s, const struct sk_aws_reply *r,
+    const struct snek_error *why, struct snek_error *e)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "%.*s", r->body.n < sizeof(text) ?
+	    (int)r->body.n : (int)sizeof(text) - 1, r->body.n ? r->body.p : "");
+	sk_wire_tame(text, false);
+	return sk_fail(e, SNEK_EFORMAT, "lambda function %s answers what no "
+	    "worker of snek's does: \"%s\" (%s); does this endpoint run "
+	    "functions?", s->name, text, why->text);
+}
+
 static int read_answer(const struct sk_smoke *s, const struct sk_aws_reply *r,
     struct snek_error *e)
 {
+	struct snek_error why = { 0 };
 	struct sk_answer_got a;
 	sk_json_reader *json;
 	int rc = sk_json_reader_new(NULL, &json);
@@ -127,9 +142,9 @@ static int read_answer(const struct sk_smoke *s, const struct sk_aws_reply *r,
 	if (rc)
 		return sk_enomem(e);
 	rc = sk_answer_get(json, (struct sk_span){ r->body.p, r->body.n }, &a,
-	    e);
+	    &why);
 	if (rc)
-		rc = sk_fail_in(e, rc, "lambda function %s", s->name);
+		rc = rc == SNEK_ENOMEM ? sk_enomem(e) : unknown(s, r, &why, e);
 	if (!rc) {
 		rc = judge(s, &a, e);
 		sk_answer_got_free(&a);
