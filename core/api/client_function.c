@@ -94,6 +94,9 @@ static int function_get(struct sk_meta *m, const char *name,
 
 	if (!rc)
 		rc = sk_registry_get(&o.record, copy, out, &why);
+	if (rc == 1 && strcmp(out->name, name))
+		rc = sk_fail(&why, SNEK_EFORMAT, "%s was asked for %s and "
+		    "answers %s", sk_client_where(client_of(m)), name, out->name);
 	end(&o, &r);
 	if (rc < 0 && rc != SNEK_ENOENT && e)
 		*e = why;

@@ -82,7 +82,7 @@ static int look(struct parts *p, struct snek_error *e)
 	if (!end || (size_t)(end - d->p) >= sizeof(p->category) ||
 	    d->n - (size_t)(end - d->p) > sizeof(p->query))
 		return sk_fail(e, SNEK_ECORRUPT, "the record of a write in "
-		    "parts");
+		    "parts is damaged; begin again");
 	memcpy(p->category, d->p, (size_t)(end - d->p));
 	memcpy(p->query, end + 1, d->n - (size_t)(end - d->p) - 1);
 	return 0;
@@ -156,7 +156,8 @@ static int find(struct parts *p, size_t n, struct part *out,
 	    " %" SCNx32 " %" SCNx64, &out->bytes, &out->hash, &out->shard,
 	    &out->nonce) != 4 || out->bytes > PART_MAX ||
 	    out->shard >= p->cluster->cat->cluster.shards))
-		rc = sk_fail(e, SNEK_ECORRUPT, "the record of part %zu", n);
+		rc = sk_fail(e, SNEK_ECORRUPT, "the record of part %zu is "
+		    "damaged; begin again", n);
 	sk_buf_free(&b);
 	return rc;
 }
@@ -202,27 +203,27 @@ static int note(struct parts *p, size_t n, const struct part *part,
 }
 
 static int compare(struct parts *p, size_t n, const struct part *mine,
-    struct snek_error *e)
+    struct part *there, struct snek_error *e)
 {
-	struct part there;
-	int rc = find(p, n, &there, e);
+	int rc = find(p, n, there, e);
 
-	if (rc)
-		return rc;
-	return there.bytes == mine->bytes && there.hash == mine->hash ? 1 :
-	    sk_fail(e, SNEK_ECONFLICT, "part %zu is there with other bytes", n);
+	return rc || (there->bytes == mine->bytes && there->hash == mine->hash) ?
+	    rc : sk_fail(e, SNEK_ECONFLICT, "part %zu is there with other bytes",
+	    n);
 }
 
-/* First the bytes, then what names them; who comes second takes his away. */
+/* First the bytes, then what names them; who comes second takes his away.  That
+ * somebody has named them may also be the echo of a note whose reply was lost. */
 static int put(struct parts *p, size_t n, struct sk_span body,
     struct snek_error *e)
 {
 	struct part part = { .bytes = body.n, .hash = sk_hash64(body.p, body.n,
 	    0), .shard = (uint32_t)(n % p->cluster->cat->cluster.shards) };
-	int rc = compare(p, n, &part, e);
+	struct part there;
+	int rc = compare(p, n, &part, &there, e);
 
 	if (rc != SNEK_ENOENT)
-		return rc < 0 ? rc : 0;
+		return rc;
 	if (p->state.ended)
 		return sk_fail(e, SNEK_ECONFLICT, "this write is committed");
 	if (body.n > PART_MAX)
@@ -234,9 +235,10 @@ static int put(struct parts *p, size_t n, struct sk_span body,
 		rc = note(p, n, &part, e);
 	if (rc != SNEK_EEXIST)
 		return rc;
-	move(p, n, &part, DROP, NULL, e);
-	rc = compare(p, n, &part, e);
-	return rc < 0 ? rc : 0;
+	rc = compare(p, n, &part, &there, e);
+	if (rc || there.nonce != part.nonce)
+		move(p, n, &part, DROP, NULL, NULL);
+	return rc;
 }
 
 void sk_kept_write_part(struct sk_api_call *c)
@@ -274,6 +276,9 @@ static int read_part(struct parts *p, snek_writer *w, size_t n,
 		rc = sk_enomem(e);
 	if (!rc)
 		rc = move(p, n, &part, GET, room, e);
+	if (rc == SNEK_ENOENT)
+		rc = sk_fail(e, rc, "part %zu was forgotten, as after an hour; "
+		    "begin again", n);
 	if (!rc && sk_hash64(room, part.bytes, 0) != part.hash)
 		rc = sk_fail(e, SNEK_ECORRUPT, "part %zu is damaged", n);
 	snprintf(label, sizeof(label), "part %zu", n);
@@ -290,7 +295,9 @@ static int check_last(struct parts *p, size_t n, struct snek_error *e)
 {
 	struct part more;
 	int rc = n && n <= SK_UPLOAD_PARTS ? find(p, n + 1, &more, e) :
-	    sk_fail(e, SNEK_EINVAL, "part 1 is missing");
+	    sk_fail(e, SNEK_EINVAL, n ? "there are at most %u parts" :
+	    "part 1 is missing: how many there are of %u at most is to be said",
+	    SK_UPLOAD_PARTS);
 
 	if (rc == SNEK_ENOENT)
 		return 0;
@@ -339,10 +346,30 @@ static void end(struct parts *p, size_t n, struct snek_receipt *receipt)
 			return;
 }
 
+/* What was said of the commit that was; false: none was. */
+static bool repeat(struct parts *p, struct sk_api_call *c, int *rc,
+    struct snek_error *e)
+{
+	const struct sk_buf *said = &p->state.outcome;
+
+	if (!p->state.ended)
+		return false;
+	*rc = sk_buf_put(&c->out->body, said->p, said->n) ? 0 : sk_enomem(e);
+	return true;
+}
+
+/* Of one that failed: another may have done it meanwhile, and taken the parts. */
+static bool was_done(struct parts *p)
+{
+	sk_journal_state_free(&p->state);
+	memset(&p->state, 0, sizeof(p->state));
+	return !p->journal->ops->look(p->journal, p->id, &p->state, NULL) &&
+	    p->state.ended;
+}
+
 static int commit(struct parts *p, struct sk_api_call *c, struct snek_error *e)
 {
 	struct snek_receipt receipt = { .size = sizeof(receipt) };
-	const struct sk_buf *said = &p->state.outcome;
 	uint64_t n = 0;
 	int rc = look(p, e);
 
@@ -350,10 +377,11 @@ static int commit(struct parts *p, struct sk_api_call *c, struct snek_error *e)
 		rc = sk_api_number(c->request, "parts", 0, &n, e);
 	if (rc)
 		return rc;
-	if (p->state.ended)
-		return sk_buf_put(&c->out->body, said->p, said->n) ? 0 :
-		    sk_enomem(e);
+	if (repeat(p, c, &rc, e))
+		return rc;
 	rc = write_all(p, n, &receipt, e);
+	if (rc && was_done(p) && repeat(p, c, &rc, e))
+		return rc;
 	if (!rc) {
 		sk_api_receipt(&c->out->body, p->category, &receipt, e);
 		rc = e->code;

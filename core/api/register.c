@@ -4,6 +4,7 @@
  * the cluster itself. */
 #include "api/parts.h"
 #include "api/registry.h"
+#include "base/weburl.h"
 #include "handle.h"
 
 #include <stdio.h>
@@ -90,12 +91,50 @@ struct said {
 	struct snek_error *e;
 };
 
+/* PLUGIN, or PLUGIN.OP; there, a name has so much of a long plugin's. */
+static bool is_name_of(const char *name, const char *plugin)
+{
+	size_t n = strnlen(plugin, 63);
+
+	return !strcmp(name, plugin) ||
+	    (!strncmp(name, plugin, n) && name[n] == '.');
+}
+
+/* Loopback is another machine here than where it was said. */
+static int check_url(const struct said *s, const struct sk_meta_function *m)
+{
+	int rc = m->kind == SK_FUNCTION_URL ? sk_weburl_check(m->url, s->e) : 0;
+
+	return rc || m->kind != SK_FUNCTION_URL ||
+	    (!strncmp(m->url, "https://", 8) &&
+	    !sk_weburl_is_loopback(m->url + 8)) ? rc :
+	    sk_fail(s->e, SNEK_EINVAL, "%s: the cluster would call its own "
+	    "machine, not yours, by %.200s", m->name, m->url);
+}
+
+static bool is_twice(const struct said *s, const struct sk_meta_function *m)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (!strcmp(s->record[i].name, m->name))
+			return true;
+	return false;
+}
+
 static int check(const struct said *s, const struct sk_meta_function *m)
 {
 	int rc = sk_name_check("function", m->name, s->e);
 
+	if (!rc)
+		rc = check_url(s, m);
 	if (rc)
 		return rc;
+	if (is_twice(s, m))
+		return sk_fail(s->e, SNEK_EINVAL, "%s is there twice", m->name);
+	if (!is_name_of(m->name, s->plugin))
+		return sk_fail(s->e, SNEK_EINVAL, "%s is no name of a function "
+		    "of %s", m->name, s->plugin);
 	if (strcmp(m->plugin, s->plugin))
 		return sk_fail(s->e, SNEK_EINVAL, "%s is of %s, not of %s",
 		    m->name, m->plugin, s->plugin);
@@ -134,6 +173,9 @@ static int put(struct sk_api_call *c, snek_cluster *cluster, bool *changed,
 
 	if (!rc)
 		rc = sk_registry_get(&r, take, &s, e);
+	if (!rc && !s.n)
+		rc = sk_fail(e, SNEK_EINVAL, "no function of %s; DELETE removes "
+		    "those that there are", s.plugin);
 	if (!rc)
 		rc = meta->ops->function_put(meta, s.record, s.n, s.plugin,
 		    changed, e);

@@ -233,21 +233,23 @@ static int get(struct sk_journal *j, const char *id, const char *item,
 	return rc;
 }
 
-/* A name of the answer, with a NUL. */
+/* Each of the answer's names, which have blanks between. */
 static int visit_names(const struct sk_answer *a,
     int (*visit)(void *, const char *), void *arg)
 {
+	struct sk_span s = sk_rmeta_item(a, 1);
+	const char *p = s.p, *end = p + s.n, *blank;
 	char name[SK_JOB_ITEM];
-	struct sk_span s;
-	size_t i;
+	size_t n;
 	int rc = 0;
 
-	for (i = 1; i < a->reply.items && !rc; i++) {
-		s = sk_rmeta_item(a, i);
-		if (!s.n || s.n >= sizeof(name))
+	for (; p < end && !rc; p += n + 1) {
+		blank = memchr(p, ' ', (size_t)(end - p));
+		n = (size_t)((blank ? blank : end) - p);
+		if (!n || n >= sizeof(name))
 			continue;
-		memcpy(name, s.p, s.n);
-		name[s.n] = '\0';
+		memcpy(name, p, n);
+		name[n] = '\0';
 		rc = visit(arg, name);
 	}
 	return rc;

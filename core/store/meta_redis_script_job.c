@@ -108,15 +108,16 @@ const char sk_lua_job_get[] = SK_LUA_BASE LUA_JOB SK_LUA_MAIN
 	"  return {'ok', v}\n"
 	SK_LUA_END;
 
-/* ARGV: id.  Then: the items' names. */
+/* Names, of which there may be more than a reply may have elements: one text,
+ * with blanks between them.  ARGV: id. */
 const char sk_lua_job_items[] = SK_LUA_BASE LUA_JOB SK_LUA_MAIN
-	"  return {'ok', unpack(call('HKEYS', job(ARGV[1]).items))}\n"
+	"  return {'ok', table.concat(call('HKEYS', job(ARGV[1]).items), ' ')}\n"
 	SK_LUA_END;
 
-/* The newest that are not forgotten. */
+/* Those that are not forgotten. */
 const char sk_lua_job_list[] = SK_LUA_BASE LUA_JOB SK_LUA_MAIN
-	"  return {'ok', unpack(call('ZRANGEBYSCORE', M .. 'jobs', text(now()),\n"
-	"    '+inf', 'LIMIT', '0', '4096'))}\n"
+	"  return {'ok', table.concat(call('ZRANGEBYSCORE', M .. 'jobs',\n"
+	"    text(now()), '+inf'), ' ')}\n"
 	SK_LUA_END;
 
 /* ARGV: id. */
