@@ -314,6 +314,67 @@ START_TEST(both_parsers_agree)
 }
 END_TEST
 
+/* Flat records, and what nearly is one: pieces that mostly stand where they
+ * belong.  After each comes one that is, so that none is passed on unseen. */
+static const char *const names[] = { "\"a\"", "\"b\"", "\"name of some length\"",
+	"\"\"", "\"\xc3\xa9\"", "\"\\u0061\"", "\"a", "a", "1", "\"\x80\"" };
+static const char *const values[] = { "1", "-1", "0", "-0", "01", "-", "1.5", "1e3",
+	"1E", "123456789012345678", "1234567890123456789", "-123456789012345678",
+	"18446744073709551615", "99999999999999999999", "true", "false", "null",
+	"nul", "truefalse", "\"\"", "\"text\"", "\"sixteen bytes...\"",
+	"\"more than sixteen bytes, and \xe2\x82\xac\"", "\"\xed\xa0\x80\"",
+	"\"seventeen bytes \xc3\"", "\"a\tb\"", "\"a\nb\"", "\"a\\nb\"", "\"a\\\"",
+	"\"no end", "[]", "[1]", "{}", "\"\x7f\"", "" };
+static const char *const marks[] = { ":", ",", "}", "{", " ", "\n", "\t \r", "" };
+
+#define ANY(list) list[gen_below(g, sizeof(list) / sizeof(*list))]
+
+static void put_text(struct sk_buf *b, struct gen *g, const char *usual)
+{
+	const char *s = gen_below(g, 20) ? usual : ANY(marks);
+
+	ck_assert(sk_buf_put(b, s, strlen(s)));
+	if (!gen_below(g, 10))
+		ck_assert(sk_buf_byte(b, ' '));
+}
+
+static void nearly_flat(struct gen *g, struct sk_buf *b)
+{
+	uint64_t n = gen_below(g, 4), i;
+
+	b->n = 0;
+	put_text(b, g, "{");
+	for (i = 0; i < n; i++) {
+		put_text(b, g, gen_below(g, 8) ? names[(i + n) % 5] : ANY(names));
+		put_text(b, g, ":");
+		put_text(b, g, ANY(values));
+		put_text(b, g, i + 1 < n ? "," : "");
+	}
+	put_text(b, g, "}");
+}
+
+START_TEST(flat_records_are_read_alike)
+{
+	sk_json_reader *fast = reader(false, _i), *plain = reader(true, _i);
+	struct sk_buf b = { 0 };
+	uint64_t taken[2] = { 0 };
+	struct gen g;
+	int i;
+
+	gen_seed(&g, 7 + (uint64_t)_i);
+	for (i = 0; i < 60000; i++) {
+		nearly_flat(&g, &b);
+		agree(fast, plain, b.p, b.n, taken);
+		agree(fast, plain, "{\"flat\":1}", 10, taken);
+	}
+	ck_assert_uint_gt(taken[0], 20000);
+	ck_assert_uint_gt(taken[1], 60000 + 15000);
+	sk_buf_free(&b);
+	sk_json_reader_free(fast);
+	sk_json_reader_free(plain);
+}
+END_TEST
+
 START_TEST(both_parsers_agree_on_every_short_text)
 {
 	static const char letters[] = "{}[]\":,0-.e1\\u t\n\x80";
@@ -430,6 +491,7 @@ static void setup(TCase *t)
 	tcase_add_loop_test(t, the_last_of_equal_names_wins_if_asked, 0,
 	    2 * COUNT(last));
 	tcase_add_loop_test(t, both_parsers_agree, 0, 2);
+	tcase_add_loop_test(t, flat_records_are_read_alike, 0, 2);
 	tcase_add_test(t, both_parsers_agree_on_every_short_text);
 	tcase_add_test(t, what_follows_a_padded_text_does_not_matter);
 	tcase_add_loop_test(t, many_names_are_told_apart_in_every_record, 0, 2);

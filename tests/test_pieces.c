@@ -7,7 +7,7 @@
 
 #include "job/pieces.h"
 
-#define ROUNDS 200
+#define ROUNDS 60
 
 static const int not_cancelled;
 

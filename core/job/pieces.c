@@ -28,6 +28,7 @@ struct reading {
 	struct sk_spool *spool;
 	uint64_t size;                  /* of a piece */
 	uint64_t from;                  /* without a byte order mark */
+	uint64_t max;                   /* bytes of a record */
 	struct piece *piece;
 	uint64_t n;
 	uint64_t next;                  /* with __atomic, as what follows */
@@ -40,7 +41,8 @@ struct reading {
 struct reader {
 	struct reading *r;
 	struct sk_spool_fill fill;
-	struct sk_buf text;
+	sk_json_reader *json;
+	struct sk_buf text;             /* lines */
 	pthread_t thread;
 	bool runs;
 };
@@ -130,7 +132,7 @@ static bool cancelled(const struct reading *r)
 }
 
 /* Chunks of the text's lines, until less than a chunk is left or none. */
-static int put_lines(struct reader *d, size_t *at, size_t n, bool last,
+static int put_text(struct reader *d, size_t *at, size_t n, bool last,
     struct snek_error *e)
 {
 	const char *p = d->text.p;
@@ -144,7 +146,46 @@ static int put_lines(struct reader *d, size_t *at, size_t n, bool last,
 			return rc;
 		*at += used;
 	}
-	return 0;
+	return WHOLE;
+}
+
+static bool is_blank(const char *p, size_t n)
+{
+	while (n && (*p == ' ' || *p == '\t' || *p == '\r'))
+		p++, n--;
+	return !n;
+}
+
+static int put_record(struct reader *d, const char *p, size_t n,
+    struct snek_error *e)
+{
+	struct sk_record record;
+	int rc;
+
+	if (is_blank(p, n))
+		return WHOLE;
+	if (n > d->r->max)
+		return BROKEN;
+	rc = sk_json_read(d->json, p, n, &record, NULL, e);
+	if (rc)
+		return rc == SNEK_ENOMEM ? rc : BROKEN;
+	return sk_spool_fill_add(&d->fill, &record, e);
+}
+
+/* A record each, from whole lines. */
+static int put_json(struct reader *d, size_t *at, size_t n, struct piece *p,
+    struct snek_error *e)
+{
+	const char *line = d->text.p + *at, *end = d->text.p + n, *nl;
+	int rc;
+
+	for (*at = n; line < end; line = nl + 1, p->lines++) {
+		nl = memchr(line, '\n', (size_t)(end - line));
+		rc = put_record(d, line, (size_t)(nl - line), e);
+		if (rc)
+			return rc;
+	}
+	return WHOLE;
 }
 
 static bool lines_are_short(const char *p, size_t n, uint64_t max)
@@ -162,75 +203,65 @@ static bool lines_are_short(const char *p, size_t n, uint64_t max)
 /* Lines that are there and were not looked at. */
 static bool are_good(const struct reader *d, size_t from, size_t to)
 {
-	const struct sk_input_options *o = d->r->p->o;
-	uint64_t max = o->max_record ? o->max_record : SK_MAX_RECORD;
 	const char *p = d->text.p + from;
 
 	return sk_utf8_check(p, to - from) == to - from &&
-	    lines_are_short(p, to - from, max);
+	    lines_are_short(p, to - from, d->r->max);
 }
 
-static int read_text(struct reader *d, struct piece *p, struct sk_piece *from,
-    struct snek_error *e)
+static int put_lines(struct reader *d, struct piece *p, size_t *at, size_t good,
+    size_t n, bool last, struct snek_error *e)
 {
-	struct sk_buf *b = &d->text;
-	size_t whole, good = 0, at = 0;
-	char *nl;
-	long got;
 	int rc;
 
-	for (b->n = 0; from->at < from->end; b->n -= at, good -= at, at = 0) {
-		if (!sk_buf_reserve(b, BLOCK))
-			return sk_enomem(e);
-		got = sk_piece_read(from, b->p + b->n, BLOCK, NULL);
-		if (got <= 0)
-			return BROKEN;
-		b->n += (size_t)got;
-		nl = memrchr(b->p + good, '\n', b->n - good);
-		whole = nl ? (size_t)(nl + 1 - b->p) : good;
-		if (!are_good(d, good, whole))
-			return BROKEN;
-		good = whole;
-		rc = put_lines(d, &at, good, from->at == from->end, e);
-		if (rc || cancelled(d->r))
-			return rc ? rc : SNEK_ECANCELED;
-		memmove(b->p, b->p + at, b->n - at);
-	}
-	p->lines = d->fill.list.records;
+	if (d->r->p->format != SNEK_TEXT)
+		rc = put_json(d, at, n, p, e);
+	else
+		rc = are_good(d, good, n) ? put_text(d, at, n, last, e) : BROKEN;
+	return rc ? rc : cancelled(d->r) ? SNEK_ECANCELED : WHOLE;
+}
+
+/* Read some more behind what is there, and how much of it is whole lines. */
+static int read_more(struct reader *d, struct sk_piece *from, size_t good,
+    size_t *whole, struct snek_error *e)
+{
+	struct sk_buf *b = &d->text;
+	char *nl;
+	long got;
+
+	if (!sk_buf_reserve(b, BLOCK + SK_JSON_PADDING))
+		return sk_enomem(e);
+	got = sk_piece_read(from, b->p + b->n, BLOCK, NULL);
+	if (got <= 0)
+		return BROKEN;
+	b->n += (size_t)got;
+	memset(b->p + b->n, 0, SK_JSON_PADDING);
+	nl = memrchr(b->p + good, '\n', b->n - good);
+	*whole = nl ? (size_t)(nl + 1 - b->p) : good;
 	return WHOLE;
 }
 
-static int add_records(struct reader *d, sk_input *in, struct snek_error *e)
-{
-	struct sk_record record;
-	struct sk_span text;
-	bool again;
-	int rc;
-
-	while ((rc = sk_input_next(in, &record, &text, &again, e)) == 1) {
-		rc = sk_spool_fill_add(&d->fill, &record, e);
-		if (rc || cancelled(d->r))
-			return rc ? rc : SNEK_ECANCELED;
-	}
-	if (rc == SNEK_ENOMEM)
-		return rc;
-	return rc ? BROKEN : sk_spool_fill_flush(&d->fill, e);
-}
-
-static int read_json(struct reader *d, struct piece *p, struct sk_piece *from,
+static int read_lines(struct reader *d, struct piece *p, struct sk_piece *from,
     struct snek_error *e)
 {
-	const struct sk_pieces *all = d->r->p;
-	sk_input *in;
-	int rc = sk_input_open_part(sk_piece_read, from, from->at, 1, all->name,
-	    all->format, all->o, &in, e);
+	struct sk_buf *b = &d->text;
+	size_t good = 0, whole = 0, at;
+	int rc;
 
-	if (rc)
-		return rc;
-	rc = add_records(d, in, e);
-	p->lines = sk_input_line(in) - 1;
-	sk_input_close(in);
-	return rc || from->at == from->end ? rc : BROKEN;
+	for (b->n = 0; from->at < from->end; b->n -= at, good = whole - at) {
+		at = 0;
+		rc = read_more(d, from, good, &whole, e);
+		if (!rc)
+			rc = put_lines(d, p, &at, good, whole,
+			    from->at == from->end, e);
+		if (rc)
+			return rc;
+		memmove(b->p, b->p + at, b->n - at);
+	}
+	rc = sk_spool_fill_flush(&d->fill, e);
+	if (d->r->p->format == SNEK_TEXT)
+		p->lines = d->fill.list.records;
+	return rc;
 }
 
 /* A builder that was left in the middle of a chunk starts afresh. */
@@ -254,8 +285,7 @@ static int read_piece(struct reader *d, uint64_t i, struct snek_error *e)
 		return BROKEN;
 	p->at = from.at;
 	p->end = from.end;
-	rc = r->p->format == SNEK_TEXT ? read_text(d, p, &from, e)
-	    : read_json(d, p, &from, e);
+	rc = read_lines(d, p, &from, e);
 	if (rc == WHOLE) {
 		p->made = d->fill.list;
 		memset(&d->fill.list, 0, sizeof(d->fill.list));
@@ -309,6 +339,19 @@ static void *read_pieces(void *arg)
 	return NULL;
 }
 
+static int open_reader(struct reader *d, struct reading *r,
+    struct snek_error *e)
+{
+	struct sk_json_options o = { .padded = true,
+		.last_duplicate = r->p->o->last_duplicate,
+		.plain = r->p->o->plain };
+
+	d->r = r;
+	if (r->p->format != SNEK_TEXT && sk_json_reader_new(&o, &d->json))
+		return sk_enomem(e);
+	return sk_spool_fill_open(&d->fill, r->spool, e);
+}
+
 /* As many threads as can be had; the caller is one of them. */
 static int run_readers(struct reading *r, struct reader *d, uint32_t n,
     struct snek_error *e)
@@ -317,8 +360,7 @@ static int run_readers(struct reading *r, struct reader *d, uint32_t n,
 	int rc = 0;
 
 	for (i = 0; i < n && !rc; i++) {
-		d[i].r = r;
-		rc = sk_spool_fill_open(&d[i].fill, r->spool, e);
+		rc = open_reader(&d[i], r, e);
 		if (!rc && i)
 			d[i].runs = !sk_thread_start(&d[i].thread, read_pieces,
 			    &d[i]);
@@ -331,6 +373,7 @@ static int run_readers(struct reading *r, struct reader *d, uint32_t n,
 		if (d[i].runs)
 			pthread_join(d[i].thread, NULL);
 		sk_spool_fill_close(&d[i].fill);
+		sk_json_reader_free(d[i].json);
 		sk_buf_free(&d[i].text);
 	}
 	return rc;
@@ -396,7 +439,8 @@ int sk_pieces_read(const struct sk_pieces *p, struct sk_spool *s,
     struct sk_pieces_rest *rest, struct snek_error *e)
 {
 	struct reading r = { .p = p, .spool = s, .size = size_of(p),
-		.from = behind_mark(p), .lock = PTHREAD_MUTEX_INITIALIZER };
+		.from = behind_mark(p), .lock = PTHREAD_MUTEX_INITIALIZER,
+		.max = p->o->max_record ? p->o->max_record : SK_MAX_RECORD };
 	uint64_t i;
 	int rc;
 

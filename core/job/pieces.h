@@ -3,11 +3,12 @@
  * pieces.h - a file of lines, cut at line ends into pieces that several
  * threads read at once.
  *
- * A line of text is a record.  A line of JSON begins one, if nothing is open
- * that began before; so a piece counts only if all before it ended whole, and
- * where one does not (an error, a value over several lines, a line as long as a
- * piece), reading goes on from its start as for a pipe: one record after the
- * other, which is also what says what is wrong, and in which line.
+ * A line of text is a record.  A line that is one JSON value is one, too, if
+ * nothing is open that began before; so a piece counts only if all before it
+ * were such lines, and where one is not (an error, a value over several lines,
+ * several on one, a line as long as a piece), reading goes on from its start as
+ * for a pipe: one record after the other, which is also what says what is wrong,
+ * and in which line.
  */
 #ifndef SK_PIECES_H
 #define SK_PIECES_H

@@ -81,11 +81,6 @@ void sk_framer_start(sk_framer *f, uint64_t offset, uint64_t line)
 	f->within = true;
 }
 
-uint64_t sk_framer_line(const sk_framer *f)
-{
-	return f->line;
-}
-
 uint64_t sk_framer_bytes(const sk_framer *f)
 {
 	return f->base + f->end;

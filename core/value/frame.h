@@ -32,8 +32,6 @@ void sk_framer_free(sk_framer *);
 /* Before the first next: the first byte stands so far in the file, at the
  * start of this line.  So it is no byte order mark. */
 void sk_framer_start(sk_framer *, uint64_t offset, uint64_t line);
-/* The line where the next text would be looked for. */
-uint64_t sk_framer_line(const sk_framer *);
 
 /*
  * 1 and a record's text, 0 at the end, or SNEK_E* with "name:line:column: ".

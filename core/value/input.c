@@ -232,11 +232,6 @@ uint64_t sk_input_bytes(const sk_input *in)
 	return sk_framer_bytes(in->framer);
 }
 
-uint64_t sk_input_line(const sk_input *in)
-{
-	return sk_framer_line(in->framer);
-}
-
 enum snek_format sk_input_format(const sk_input *in, bool *gzip)
 {
 	*gzip = in->gzip != NULL;

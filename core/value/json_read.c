@@ -6,6 +6,8 @@
 #include "value/json_tree.h"
 #include "value/pack.h"
 
+#define PASSED 8u               /* that the quick parser passed on */
+#define SOME 64u
 #define TEXT_MAX ((size_t)1 << 31)      /* offsets and lengths stay in 32 bits */
 
 struct sk_json_reader {
@@ -13,6 +15,8 @@ struct sk_json_reader {
 	struct sk_json_tree tree;
 	struct sk_json_plain *plain;
 	struct sk_json_fast *fast;      /* NULL: do without */
+	uint32_t passed;                /* records that the quick one did not
+	                                 * read, one after the other */
 	struct sk_buf copy;             /* of a text without padding */
 	struct sk_buf whole;            /* a record packed into one value */
 };
@@ -66,9 +70,24 @@ struct sk_member *sk_json_tree_add(struct sk_json_tree *t)
 	return &t->member[t->n++];
 }
 
+/* Where records are not of its kind it is asked about one of some. */
+static bool read_quick(sk_json_reader *r, const char *text, size_t n)
+{
+	if (r->passed >= PASSED && r->passed % SOME) {
+		r->passed++;
+		return false;
+	}
+	if (sk_json_quick_read(&r->tree, text, n)) {
+		r->passed = 0;
+		return true;
+	}
+	r->passed++;
+	return false;
+}
+
 static bool read_fast(sk_json_reader *r, const char *text, size_t n)
 {
-	if (!r->fast || n > SK_JSON_FAST_MAX)
+	if (r->options.plain || n > SK_JSON_FAST_MAX)
 		return false;
 	if (!r->options.padded) {
 		r->copy.n = 0;
@@ -79,7 +98,8 @@ static bool read_fast(sk_json_reader *r, const char *text, size_t n)
 		memset(r->copy.p + n, 0, SK_JSON_PADDING);
 		text = r->copy.p;
 	}
-	return sk_json_fast_read(r->fast, &r->tree, text, n);
+	return read_quick(r, text, n) ||
+	    (r->fast && sk_json_fast_read(r->fast, &r->tree, text, n));
 }
 
 /* The record is whole and nothing moves any more. */

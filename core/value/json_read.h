@@ -2,9 +2,10 @@
 /*
  * json_read.h - one JSON text into one record.
  *
- * Two parsers behind one door: simdjson (json_fast.cc) when built in, and a
- * strict one in C, which is the oracle of the first in tests and says where
- * and what an error is.  Both give the same record or both refuse.
+ * Three parsers behind one door: one of flat records (json_quick.c), simdjson
+ * (json_fast.cc) when built in, and a strict one in C, which is the oracle of
+ * the others in tests and says where and what an error is.  They give the same
+ * record, or the strict one's verdict stands.
  */
 #ifndef SK_JSON_READ_H
 #define SK_JSON_READ_H
@@ -15,7 +16,7 @@
 struct sk_json_options {
 	bool last_duplicate;    /* keep the last of equal names (at the place of
 	                         * the first) instead of refusing */
-	bool plain;             /* do not use the fast parser */
+	bool plain;             /* do not use the fast parsers */
 	bool padded;            /* every text has SK_JSON_PADDING readable bytes
 	                         * behind it, as frames do; else it is copied */
 };
@@ -29,7 +30,7 @@ void sk_json_reader_free(sk_json_reader *);
 
 /*
  * Read exactly one value (blanks around it allowed) of n bytes at text.  The
- * record lives until the next call.  On failure: SNEK_EFORMAT or SNEK_ELIMIT
+ * record lives until the next call, and as long as a padded text does.  On failure: SNEK_EFORMAT or SNEK_ELIMIT
  * (depth, a number out of range), text is what was found, and at, if not
  * NULL, gets the byte offset of it.
  */

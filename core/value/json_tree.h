@@ -31,6 +31,12 @@ int sk_json_plain_read(struct sk_json_plain *, struct sk_json_tree *,
     const char *text, size_t n, bool last_duplicate, size_t *at,
     struct snek_error *);
 
+/* ---- plain records in one pass ---- */
+
+/* SK_JSON_PADDING bytes after the text must be readable, and text lives as long
+ * as the record.  False: whatever the text is, others decide. */
+bool sk_json_quick_read(struct sk_json_tree *, const char *text, size_t n);
+
 /* ---- simdjson ---- */
 
 #define SK_JSON_FAST_MAX (4u << 20)     /* its tables are 14 times the text */
