@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "config.h"
+
 #include "aws/xml.h"
 #include "base/arena.h"
 
@@ -6,6 +8,15 @@
 #include <stdlib.h>
 
 enum { DEPTH_MAX = 64, NODES_MAX = 1 << 20, TEXT_MAX = 64 << 20 };
+
+/* Later ones of expat deprecate what earlier ones have alone. */
+#if HAVE_DECL_XML_GETCURRENTLINENUMBER64
+#define LINE XML_GetCurrentLineNumber64
+#define COLUMN XML_GetCurrentColumnNumber64
+#else
+#define LINE XML_GetCurrentLineNumber
+#define COLUMN XML_GetCurrentColumnNumber
+#endif
 
 struct sk_xml_node {
 	const char *name, *text;
@@ -129,8 +140,8 @@ static int refuse(const struct sk_xml *x, struct snek_error *e)
 		return sk_fail(e, SNEK_EFORMAT, "XML with a document type");
 	default:
 		return sk_fail(e, SNEK_EFORMAT, "no XML: line %lu, column %lu: %s",
-		    XML_GetCurrentLineNumber(x->parser),
-		    XML_GetCurrentColumnNumber(x->parser) + 1,
+		    (unsigned long)LINE(x->parser),
+		    (unsigned long)COLUMN(x->parser) + 1,
 		    XML_ErrorString(XML_GetErrorCode(x->parser)));
 	}
 }

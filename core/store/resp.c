@@ -10,7 +10,7 @@
 #include "store/resp.h"
 #include "base/arena.h"
 
-#include <hiredis/read.h>
+#include <hiredis/hiredis.h>
 #include <stdlib.h>
 
 #define KEEP (1u << 20)         /* memory that is kept for the next reply */
@@ -250,7 +250,14 @@ static void *make_text(const redisReadTask *t, char *s, size_t n)
 	return it;
 }
 
-static void *make_array(const redisReadTask *t, int n)
+/* Counted so since its 1.0. */
+#if HIREDIS_MAJOR >= 1
+typedef size_t item_count;
+#else
+typedef int item_count;
+#endif
+
+static void *make_array(const redisReadTask *t, item_count n)
 {
 	struct sk_resp *r = t->privdata;
 	struct sk_reply *it = place(t, SK_REPLY_ARRAY);
