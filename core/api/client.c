@@ -173,8 +173,9 @@ static int check_url(struct sk_client *c, struct snek_error *e)
 	while (n && c->url[n - 1] == '/')
 		c->url[--n] = '\0';
 	if (strpbrk(c->url, "?#@ "))
-		return sk_fail(e, SNEK_EINVAL, "%s: a gateway's URL has no user, "
-		    "query or fragment; a token comes by SNEK_TOKEN_FILE", c->url);
+		return sk_fail(e, SNEK_EINVAL, "a gateway's URL has no user, "
+		    "query or fragment (this is one that does, and not shown: it "
+		    "may have a secret); a token comes by SNEK_TOKEN_FILE");
 	if (!strncmp(c->url, "http://", 7) && !sk_weburl_is_loopback(c->url + 7))
 		return sk_fail(e, SNEK_EINVAL, "%s: plain http can be read on "
 		    "the way: use https", c->url);

@@ -118,16 +118,27 @@ static int function_list(struct sk_meta *m,
 	return rc;
 }
 
+/* Of a function's name, or its plugin's. */
+static int is_called(void *name, const struct sk_meta_function *f)
+{
+	return !strcmp(f->name, name) || !strcmp(f->plugin, name);
+}
+
+/* One that was there and is there no more was removed, maybe by a request whose
+ * reply was lost. */
 static int function_remove(struct sk_meta *m, const char *name,
     struct snek_error *e)
 {
 	struct sk_client_object o;
 	struct sk_client_reply r;
-	int rc = call(client_of(m), "DELETE", name, (struct sk_span){ NULL, 0 },
-	    &o, &r, e);
+	int rc = function_list(m, is_called, (void *)(uintptr_t)name, e);
 
+	if (rc != 1)
+		return rc ? rc : SNEK_ENOENT;
+	rc = call(client_of(m), "DELETE", name, (struct sk_span){ NULL, 0 }, &o,
+	    &r, e);
 	end(&o, &r);
-	return rc;
+	return rc == SNEK_ENOENT ? 0 : rc;
 }
 
 /* Its bytes are in its Lambda, and nobody asks for them elsewhere. */
