@@ -18,7 +18,7 @@ struct sk_result {
 	bool by_value;
 	struct sk_ordered ordered;
 	struct sk_buf scratch;
-	uint8_t last[LAST];             /* the value before, as bytes ... */
+	char last[LAST];                /* the value before, as bytes ... */
 	size_t last_n;
 	struct snek_value same;         /* ... and what they are */
 };
@@ -120,7 +120,7 @@ static int value_of(struct sk_result *r, struct sk_span bytes,
 
 	*value = r->same;
 	if (bytes.n == r->last_n && bytes.n &&
-	    !memcmp(bytes.p, r->last, bytes.n))
+	    sk_same_bytes(bytes.p, r->last, bytes.n))
 		return 0;
 	r->last_n = 0;
 	if (!bytes.n || bytes.n > sizeof(r->last))

@@ -39,25 +39,14 @@ static void fetch_ahead(const struct sk_reference *r)
 
 /* ---- words ---- */
 
-uint64_t sk_arrange_word(struct sk_span key, size_t at)
-{
-	const uint8_t *p = key.p;
-	uint64_t v = 0;
-
-	if (key.n >= at + 8)
-		return __builtin_bswap64(sk_load64(p + at));
-	if (key.n > at && key.n >= 8)           /* the last eight, but fewer */
-		v = sk_load64(p + key.n - 8) >> (8 * (at + 8 - key.n));
-	else if (key.n > at)
-		memcpy(&v, p + at, key.n - at);
-	return __builtin_bswap64(v);
-}
-
 static void set_words(struct sk_reference *a, size_t n, uint32_t level)
 {
+	struct sk_span key;
+
 	for (size_t i = 0; i < n; i++) {
 		fetch_ahead(&a[i]);
-		a[i].word = sk_arrange_word(key_at(a[i].at), 8 * (size_t)level);
+		key = key_at(a[i].at);
+		a[i].word = sk_key_word(key.p, key.n, 8 * (size_t)level);
 	}
 }
 

@@ -18,7 +18,4 @@ struct sk_reference {
  * are SK_ARRANGE_AHEAD references to nothing; spare has room for
  * SK_ARRANGE_SPARE. */
 void sk_arrange(struct sk_reference *, size_t n, struct sk_reference *spare);
-
-/* Eight bytes of a key, and zeroes behind it. */
-uint64_t sk_arrange_word(struct sk_span key, size_t at);
 #endif

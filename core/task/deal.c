@@ -6,7 +6,6 @@
  */
 #include "task/deal.h"
 #include "base/copy.h"
-#include "task/arrange.h"
 #include "value/key.h"
 
 #include <stdlib.h>
@@ -99,12 +98,14 @@ static void set_ranges(struct dealing *d)
 	qsort(d->sample, d->taken, sizeof(*d->sample), by_bytes);
 	d->common = d->sample[0];
 	d->common.n = common_of(d->sample[0], d->sample[d->taken - 1]);
-	d->first = sk_arrange_word(d->common, 0);
+	d->first = sk_key_word(d->common.p, d->common.n, 0);
 	d->mask = !d->common.n ? 0 : d->common.n >= 8 ? UINT64_MAX
 	    : ~(UINT64_MAX >> (8 * d->common.n));
-	for (i = 1; i < d->to->buckets; i++)
-		d->from[i] = sk_arrange_word(d->sample[i * d->taken /
-		    d->to->buckets], d->common.n);
+	for (i = 1; i < d->to->buckets; i++) {
+		struct sk_span key = d->sample[i * d->taken / d->to->buckets];
+
+		d->from[i] = sk_key_word(key.p, key.n, d->common.n);
+	}
 }
 
 /* Such a key is before or behind all that begin as the sample does. */
@@ -116,14 +117,14 @@ static uint64_t word_of_other(const struct dealing *d, struct sk_span key)
 
 static inline uint32_t bucket_of(const struct dealing *d, struct sk_span key)
 {
-	uint64_t word = sk_arrange_word(key, 0);
+	uint64_t word = sk_key_word(key.p, key.n, 0);
 	uint32_t i = 0, step;
 
 	if (((word ^ d->first) & d->mask) || (d->common.n > 8 && (key.n <
 	    d->common.n || memcmp(key.p, d->common.p, d->common.n))))
 		word = word_of_other(d, key);
 	else
-		word = sk_arrange_word(key, d->common.n);
+		word = sk_key_word(key.p, key.n, d->common.n);
 	for (step = d->to->buckets / 2; step; step /= 2)
 		i += word >= d->from[i + step] ? step : 0;
 	return i;

@@ -10,7 +10,7 @@
 
 #define CHECK_EVERY 1024u       /* entries */
 #define AHEAD 8u                /* slots fetched before their turn */
-#define LOOK (8u << 10)         /* keys at which it is asked whether ... */
+#define LOOK (32u << 10)        /* keys at which it is asked whether ... */
 #define WORTH 4u                /* ... entries have enough in common for a
                                  * table: so many a key */
 

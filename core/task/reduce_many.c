@@ -78,14 +78,15 @@ static void begin(struct sk_reduction *r)
 /* The state of the last key that had one, and what it came to: most of many keys
  * have the same. */
 struct last {
-	uint8_t state[MEMO];
+	char state[MEMO];
 	size_t n;
 	struct sk_buf value;
 };
 
 static bool is_last(const struct last *l, struct sk_span state)
 {
-	return l->n && state.n == l->n && !memcmp(l->state, state.p, state.n);
+	return l->n && state.n == l->n &&
+	    sk_same_bytes(l->state, state.p, state.n);
 }
 
 static int remember(struct sk_reduction *r, struct last *l,
@@ -125,7 +126,8 @@ static int end_single(struct sk_reduction *r, const struct sk_entry *n,
 
 static bool same_key(const struct sk_entry *a, const struct sk_entry *b)
 {
-	return a->key.n == b->key.n && !memcmp(a->key.p, b->key.p, a->key.n);
+	return a->key.n == b->key.n &&
+	    sk_same_bytes(a->key.p, b->key.p, a->key.n);
 }
 
 static int add_all(struct sk_reduction *r, sk_collate *c, struct last *l,

@@ -274,7 +274,9 @@ static int add_past(sk_sink *s, uint8_t tag, struct sk_span body,
 	return rc || *s->past % LOOK_EVERY ? rc : went_past(s, e);
 }
 
-/* The states of a key that a row of whole numbers is all there is of. */
+/* The states of a key that a row of whole numbers is all there is of.  (Within
+ * the common way it would take registers from it.) */
+__attribute__((noinline))
 static int go_past(sk_sink *s, struct snek_value key,
     const struct snek_value *row, struct snek_error *e)
 {
@@ -297,6 +299,14 @@ static int go_past(sk_sink *s, struct snek_value key,
 		return sk_enomem(e);
 	return add_past(s, (uint8_t)s->key.p[0],
 	    (struct sk_span){ s->key.p + 1, s->key.n - 1 }, states, e);
+}
+
+static int int_goes_past(sk_sink *s, struct snek_value key, int64_t v,
+    struct snek_error *e)
+{
+	const struct snek_value row = sk_int(v);
+
+	return go_past(s, key, &row, e);
 }
 
 /* ---- rows ---- */
@@ -404,11 +414,8 @@ int sk_sink_emit_int(sk_sink *s, const char *key, size_t n, int64_t v,
 		    (struct snek_value){ .type = SNEK_INT, .as.i = v }, e);
 	if (s->counting)
 		v = 1;
-	if (*s->past) {
-		const struct snek_value row = sk_int(v);
-
-		return go_past(s, k, &row, e);
-	}
+	if (*s->past)
+		return int_goes_past(s, k, v, e);
 	slot = sk_table_at(t, SK_KEY_STRING, key, n);
 	if (!slot)
 		return sk_enomem(e);

@@ -21,6 +21,7 @@
 #ifndef SK_KEY_H
 #define SK_KEY_H
 #include "base/buf.h"
+#include "base/hash.h"
 #include <snek/types.h>
 
 #define SK_KEY_STRING 0x07
@@ -37,4 +38,20 @@ int sk_key_get(const void *key, size_t n, struct sk_buf *scratch,
     struct snek_value *);
 /* memcmp with the shorter first. */
 int sk_key_compare(const void *, size_t, const void *, size_t);
+
+/* Eight bytes of a key as a number that compares as they do, zeroes behind its
+ * end. */
+static inline uint64_t sk_key_word(const void *key, size_t n, size_t at)
+{
+	const uint8_t *p = (const uint8_t *)key;
+	uint64_t v = 0;
+
+	if (n >= at + 8)
+		v = sk_load64(p + at);
+	else if (n > at && n >= 8)              /* the last eight, but fewer */
+		v = sk_load64(p + n - 8) >> (8 * (at + 8 - n));
+	else if (n > at)
+		memcpy(&v, p + at, n - at);
+	return __builtin_bswap64(v);
+}
 #endif
