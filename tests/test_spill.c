@@ -4,6 +4,8 @@
  * out, and results in the order of their values.
  */
 #include <dirent.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "check_main.h"
 #include "job/hold.h"
@@ -225,6 +227,32 @@ START_TEST(what_is_held_stays_within_its_budget)
 }
 END_TEST
 
+/* A file in memory is handed on; what came in a message is copied again. */
+START_TEST(a_file_in_memory_weighs_less_than_a_message)
+{
+	struct sk_hold h = { .budget = 4 << 20, .weight = 4,
+		.memory = 1 << 20, .tmp = "/tmp" };
+	struct sk_run file = { .in_memory = true, .bytes = 1 << 20 },
+	    message = { .bytes = 0 };
+
+	file.fd = memfd_create("run", MFD_CLOEXEC);
+	ck_assert_int_ge(file.fd, 0);
+	ck_assert_int_eq(ftruncate(file.fd, 1 << 20), 0);
+	while (message.bytes < 1 << 20)
+		add(&message, 1, 1000);
+	ck_assert_int_eq(sk_hold_open(&h, PARTS), 0);
+	ck_assert_int_eq(sk_hold_count(&h, &file, NULL), 0);
+	ck_assert(file.in_memory);
+	ck_assert_uint_eq(h.held, file.bytes);
+	ck_assert_int_eq(sk_hold_count(&h, &message, NULL), 0);
+	ck_assert_int_gt(message.fd, 0);
+	ck_assert_uint_eq(h.held, file.bytes);
+	sk_run_free(&message);
+	sk_run_free(&file);
+	sk_hold_close(&h);
+}
+END_TEST
+
 START_TEST(what_is_gathered_is_in_order_and_complete)
 {
 	struct sk_hold h = { .budget = 20000, .memory = 1 << 20,
@@ -365,6 +393,7 @@ static void setup(TCase *t)
 	tcase_add_loop_test(t, what_is_held_stays_within_its_budget, 0,
 	    sizeof(held) / sizeof(*held));
 	tcase_add_test(t, what_is_gathered_is_in_order_and_complete);
+	tcase_add_test(t, a_file_in_memory_weighs_less_than_a_message);
 	tcase_add_test(t, without_room_for_files_nothing_is_lost);
 	tcase_add_loop_test(t, values_come_in_the_same_order_from_files, 0,
 	    2 * sizeof(limits) / sizeof(*limits));

@@ -3,9 +3,9 @@
  * Of eight parts, five are the attempts', two the coordinator's, and one is
  * for what nobody counts.  While results are merged no attempt runs.
  *
- * An answer of a child is in memory three times for a moment (as a message, as
- * it came, and as runs), and so are runs that go to a reducing child: so less
- * is held where there are children.
+ * What a child says in a message is in memory four times for a moment (as it is
+ * sent, as it came, as runs, and on its way to a reducing child); a file in memory,
+ * which is handed from one to the other, once.
  */
 #include "job/budget.h"
 
@@ -34,7 +34,8 @@ void sk_budget_make(struct sk_budget *b, uint64_t all, uint32_t workers,
 	if (processes && limit)         /* the plugin's memory is within it, too */
 		most = least(most, limit / 2);
 	b->attempt = least(attempts / b->workers, most);
-	b->hold = processes ? all / 16 : all / 4;
+	b->hold = all / 4;
+	b->weight = processes ? 4 : 1;
 	b->result = all / 4;
 	b->record = all / RECORD;
 	b->fetch = b->attempt / 4;

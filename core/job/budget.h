@@ -17,6 +17,8 @@ struct sk_budget {
 	uint32_t workers;       /* no more than it is enough for */
 	size_t attempt;         /* what one attempt takes, at most */
 	size_t hold;            /* runs of committed tasks that stay in memory */
+	uint32_t weight;        /* how many times one is there that came in a
+	                         * message */
 	size_t result;          /* for merging results; as much for ordering */
 	uint64_t record;        /* JSON of a record that is read, at most */
 	uint64_t fetch;         /* chunks of a task, where they are fetched */

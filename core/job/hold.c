@@ -7,6 +7,7 @@
 /* A file for less is not worth its descriptor. */
 #define WORTH_A_FILE (256u << 10)
 #define LEAST_FILES 64u
+#define SMALL 8u                /* one of so many parts is for small runs */
 
 static size_t most_files(void)
 {
@@ -47,6 +48,14 @@ static bool in_memory(const struct sk_run *r)
 static bool in_file(const struct sk_run *r)
 {
 	return r->fd > 0;
+}
+
+/* Of the budget. */
+static uint64_t weight(const struct sk_hold *h, const struct sk_run *r)
+{
+	if (!in_memory(r))
+		return 0;
+	return r->fd || !h->weight ? r->bytes : h->weight * r->bytes;
 }
 
 static int merge(const struct sk_hold *h, const struct sk_run *const *run,
@@ -103,8 +112,7 @@ static void replace(struct sk_hold *h, struct sk_runs *s,
 			continue;
 		}
 		h->files -= s->run[i].fd > 0;
-		if (in_memory(&s->run[i]))
-			h->held -= s->run[i].bytes;
+		h->held -= weight(h, &s->run[i]);
 		sk_run_free(&s->run[i]);
 	}
 	s->run[n++] = *by;
@@ -155,18 +163,18 @@ static int spill(struct sk_hold *h, struct sk_run *r, struct snek_error *e)
 	return rc ? rc : sk_run_end(r, e);
 }
 
-/* Half of the budget is for small ones. */
+/* Some of the budget is for small ones. */
 static int settle(struct sk_hold *h, struct sk_run *r, uint64_t least,
     struct snek_error *e)
 {
-	uint64_t n = r->bytes;
+	uint64_t most = h->budget - h->budget / SMALL;
 	int rc = 0;
 
-	if (in_memory(r) && n >= least && h->held + n > h->budget / 2)
+	if (in_memory(r) && r->bytes >= least && h->held + weight(h, r) > most)
 		rc = spill(h, r, e);
 	if (rc)
 		return rc;
-	h->held += in_memory(r) ? n : 0;
+	h->held += weight(h, r);
 	h->files += r->fd > 0;
 	return 0;
 }

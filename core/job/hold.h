@@ -11,8 +11,10 @@
 #include "task/task.h"
 
 struct sk_hold {
-	uint64_t budget;                /* bytes of runs in memory ... */
-	size_t memory;                  /* and for merging them into files */
+	uint64_t budget;                /* bytes of runs in memory, of which one
+					 * that is no file counts ... */
+	uint32_t weight;                /* ... so many times; 0: once ... */
+	size_t memory;                  /* ... and for merging them into files */
 	const char *tmp;
 	bool sorted;                    /* runs of map tasks are */
 	size_t most;                    /* files at once; 0: what is open may be

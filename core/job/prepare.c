@@ -436,6 +436,7 @@ static uint32_t slots_of(const struct snek_job *j)
 static int open_hold(struct snek_job *j)
 {
 	j->hold = (struct sk_hold){ .budget = j->budget.hold,
+		.weight = j->budget.weight,
 		.memory = j->budget.result / 2, .tmp = j->set.tmp,
 		.sorted = j->reducer.kind != SK_AGGREGATED };
 	return sk_hold_open(&j->hold, j->plan.partitions);
