@@ -44,7 +44,7 @@ struct sk_meta_part {                   /* of a write, on one shard */
 struct sk_meta_entry {
 	uint64_t first, last;           /* versions */
 	struct sk_write_id write;
-	uint64_t digest[2];
+	uint64_t digest[2];             /* of the records, for a request id */
 	uint64_t records, bytes;
 	uint32_t parts;
 	const struct sk_meta_part *part;
