@@ -13,7 +13,8 @@ export TMPDIR=$tmp/t LC_ALL=C
 fill=$top/tests/plugins/.libs/fill.so
 failed=0
 # The sanitizers' own memory is beyond any bound; and they take their time.
-if test -n "${SANITIZE:-}"; then bound=0 tenth=10; else bound=16384 tenth=1; fi
+if test -n "${SANITIZE:-}"; then bound=0 tenth=10; else bound=1024 tenth=1; fi
+memory=16
 
 complain () { failed=1; echo "FAIL: $*"; tail -n 3 "$tmp/err" | cut -c 1-300; }
 
@@ -23,15 +24,16 @@ awk 'BEGIN { for (i = 0; i < 2000; i++) printf "{\"i\":%d,\"pad\":\"%01000d\"}\n
 run () { "$top/snek" run -q -i "$tmp/in" "$@"; }
 sum () { cksum | cut -d ' ' -f 1,2; }
 
-# same NAME ARGUMENT...
+# same NAME ARGUMENT..., with $memory MiB
 same () {
 	local name=$1 want got on
 	shift
 	want=$(run "$@" --on threads --memory 2G 2>"$tmp/err" | sum)
 	test "$want" = "$(printf '' | sum)" && complain "$name: no result"
 	for on in processes threads; do
-		got=$("$top/tests/bounded" $bound "$top/snek" run -q \
-		    -i "$tmp/in" "$@" --on $on --memory 16M --workers 2 \
+		got=$("$top/tests/bounded" $((bound * memory)) "$top/snek" \
+		    run -q -i "$tmp/in" "$@" --on $on --memory ${memory}M \
+		    --workers 2 \
 		    2>"$tmp/err" | sum; exit ${PIPESTATUS[0]}) ||
 			complain "$name on $on: exit $?"
 		test "$got" = "$want" || complain "$name on $on: other bytes"
@@ -42,6 +44,10 @@ same () {
 
 pairs=$((300 / tenth))
 same 'keys to be counted' "$fill:count" pairs=$((800 / tenth)) keys=2000000
+memory=48
+same 'keys for which no table is tried for long' "$fill:count" \
+    pairs=$((400 / tenth)) keys=2000000
+memory=16
 same 'a list, by keys that come in any order' "$fill:pairs" pairs=$pairs bytes=200
 same 'a list, as it comes' "$fill:values" pairs=$((40 / tenth)) bytes=2000
 pairs=$((150 / tenth))
@@ -56,7 +62,7 @@ same 'the largest values first, many of them' "$fill:pairs" pairs=$pairs \
 "$top/snek-deploy" --local "$tmp/c" -q && export SNEK_CLUSTER=$tmp/c &&
     "$top/snek" write c "$tmp/in" -q || complain 'write'
 want=$(run "$fill:count" pairs=$pairs 2>"$tmp/err" | sum)
-got=$("$top/tests/bounded" $bound "$top/snek" query -q c "$fill:count" \
+got=$("$top/tests/bounded" $((bound * memory)) "$top/snek" query -q c "$fill:count" \
     pairs=$pairs --memory 16M --tmp "$tmp/t" 2>"$tmp/err" | sum)
 test "$got" = "$want" || complain 'a query: other bytes'
 

@@ -12,7 +12,8 @@
 #include <string.h>
 
 #define MEMO 32u                /* bytes of a state that is remembered */
-#define ROOM ((uint64_t)256 << 20)      /* of a file in memory */
+#define ROOM_LEAST ((uint64_t)1 << 20)
+#define ROOM ((uint64_t)1 << 30)        /* of a file in memory, at most */
 
 /* ---- one key after the other ---- */
 
@@ -255,6 +256,19 @@ static int put_runs(struct sk_reduction *r, const struct sk_run *const *runs,
 
 /* ---- all of it ---- */
 
+/* What comes out is about as much as what went in, but for names. */
+static uint64_t room_of(const struct sk_reduction *r,
+    const struct sk_run *const *runs, size_t n)
+{
+	uint64_t room = ROOM_LEAST;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		room += 2 * runs[i]->bytes;
+	room = room < ROOM ? room : ROOM;
+	return room < r->most ? room : r->most;
+}
+
 int sk_reduction_many(struct sk_reduction *r, const struct sk_run *const *runs,
     size_t n, struct snek_error *e)
 {
@@ -265,8 +279,7 @@ int sk_reduction_many(struct sk_reduction *r, const struct sk_run *const *runs,
 	if (!rc && r->o->memory - sk_collate_bytes(c) > r->most)
 		r->most = r->o->memory - sk_collate_bytes(c);
 	if (!rc || pieces)
-		rc = sk_run_share(r->out, r->o->tmp, r->most < ROOM ? r->most
-		    : ROOM, e);
+		rc = sk_run_share(r->out, r->o->tmp, room_of(r, runs, n), e);
 	if (rc >= 0)
 		rc = pieces ? put_runs(r, runs, n, e) : add_collated(r, c,
 		    sk_reduction_give_slot, e);

@@ -63,7 +63,8 @@ static const struct call allowed[] = {
 	 * change what others share */
 	CALL(read), CALL(readv), CALL(pread64), CALL(preadv), CALL(preadv2),
 	CALL(write), CALL(writev), CALL(pwrite64), CALL(pwritev),
-	CALL(pwritev2), CALL(lseek), CALL(_llseek), CALL(close),
+	CALL(pwritev2), CALL(sendfile), CALL(sendfile64), CALL(lseek),
+	CALL(_llseek), CALL(close),
 	CALL(close_range), CALL(dup), CALL(dup2), CALL(dup3), CALL(poll),
 	CALL(ppoll), CALL(ppoll_time64), CALL(select), CALL(_newselect),
 	CALL(pselect6), CALL(pselect6_time64), CALL(fadvise64),
