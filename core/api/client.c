@@ -174,8 +174,8 @@ static int check_url(struct sk_client *c, struct snek_error *e)
 		c->url[--n] = '\0';
 	if (strpbrk(c->url, "?#@ "))
 		return sk_fail(e, SNEK_EINVAL, "a gateway's URL has no user, "
-		    "query or fragment (this is one that does, and not shown: it "
-		    "may have a secret); a token comes by SNEK_TOKEN_FILE");
+		    "query or fragment, and this one has; a token comes by "
+		    "SNEK_TOKEN_FILE");
 	if (!strncmp(c->url, "http://", 7) && !sk_weburl_is_loopback(c->url + 7))
 		return sk_fail(e, SNEK_EINVAL, "%s: plain http can be read on "
 		    "the way: use https", c->url);

@@ -115,12 +115,16 @@ static const char *written_down(const struct sk_settings *s,
 
 static int take(const char *url, struct sk_endpoint *out, struct snek_error *e)
 {
-	size_t n = strlen(url);
+	size_t n = strlen(url), plain = strcspn(url, "?#");
 
+	if (strchr(url, '@'))
+		return sk_fail(e, SNEK_EINVAL, "an endpoint's URL that names a "
+		    "user or a password: who asks is said by signatures alone");
 	if ((strncmp(url, "https://", 8) && strncmp(url, "http://", 7)) ||
 	    strpbrk(url, "?# \r\n\t"))
-		return sk_fail(e, SNEK_EINVAL, "\"%.100s\" is no endpoint; they "
-		    "look like https://host:port", url);
+		return sk_fail(e, SNEK_EINVAL, "\"%.*s\" is no endpoint; they "
+		    "look like https://host:port",
+		    plain < 100 ? (int)plain : 100, url);
 	while (n && url[n - 1] == '/')
 		n--;
 	if (n >= sizeof(out->url))

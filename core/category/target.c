@@ -177,6 +177,9 @@ static int check(const struct sk_target *t, struct snek_error *e)
 	    !strstr(t->role, ":role/")))
 		return sk_fail(e, SNEK_EINVAL, "\"%.80s\" is no ARN of a role, "
 		    "such as arn:aws:iam::123456789012:role/snek", t->role);
+	if (t->endpoint && strpbrk(t->endpoint, "@?#"))
+		return sk_fail(e, SNEK_EINVAL, "an endpoint's URL has no user, "
+		    "query or fragment");
 	if (t->endpoint && strncmp(t->endpoint, "https://", 8) &&
 	    strncmp(t->endpoint, "http://", 7))
 		return sk_fail(e, SNEK_EINVAL, "\"%.80s\" is no URL of an "

@@ -110,6 +110,8 @@ void cli_guess_offer(struct cli_guess *, const char *name, size_t len);
 
 /* The text, or URLs with commas between, without passwords; to be freed. */
 char *cli_hide(const char *);
+/* The same of a text that has URLs in it. */
+char *cli_hide_text(const char *);
 
 /* ---- error.c ---- */
 

@@ -30,7 +30,8 @@ static int split(const struct deploy *d, struct asked *a)
 	while ((p = strsep(&rest, ","))) {
 		if (!strstr(p, "://"))
 			return cli_error_usage(&d->c, "--redis: \"%s\" is no "
-			    "URL such as redis://HOST:PORT", p);
+			    "URL such as redis://HOST:PORT", strrchr(p, '@') ?
+			    strrchr(p, '@') : p);
 		if (a->o.servers == SERVERS_MAX)
 			return cli_error_usage(&d->c, "--redis: at most %d "
 			    "servers", SERVERS_MAX);

@@ -79,12 +79,15 @@ static int report(const struct cli *c, int code, const char *subject,
     const char *text, const char *cure)
 {
 	char *shown = subject ? cli_hide(subject) : NULL;
+	char *said = cli_hide_text(text);
 
+	text = said ? said : "out of memory";
 	/* The library names most subjects itself. */
 	if (c->json)
 		put_json(code, shown, text, cure);
 	else
 		put_line(c, shown && strstr(text, shown) ? NULL : shown, text, cure);
+	free(said);
 	free(shown);
 	return cli_error_exit(code);
 }
