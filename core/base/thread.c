@@ -2,6 +2,10 @@
 #include "base/thread.h"
 
 #include <signal.h>
+#include <stdlib.h>
+
+#define PIECE ((size_t)120 << 10)       /* the most that comes of a heap */
+#define PIECES 256u
 
 int sk_thread_start(pthread_t *out, void *(*run)(void *), void *arg)
 {
@@ -20,4 +24,17 @@ int sk_thread_start(pthread_t *out, void *(*run)(void *), void *arg)
 	rc = pthread_create(out, NULL, run, arg);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return rc;
+}
+
+/* glibc makes the pages of a thread's heap writable as they are needed, and
+ * leaves them so when they are given back. */
+void sk_thread_expect(size_t bytes)
+{
+	void *piece[PIECES];
+	size_t n = 0;
+
+	while (n < PIECES && n * PIECE < bytes && (piece[n] = malloc(PIECE)))
+		n++;
+	while (n)
+		free(piece[--n]);
 }

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "base/weburl.h"
 #include "category/target.h"
 #include "exec/http.h"
@@ -24,6 +25,7 @@
 #define RAMP_MS 10000                   /* ... more in so long */
 #define MOST_WORKERS 1024u              /* here */
 #define FILES_KEPT 64u                  /* descriptors for everything else */
+#define A_CALL 20480u                   /* bytes for one, most of them libcurl's */
 
 bool sk_job_away_is(const struct snek_job *j)
 {
@@ -276,6 +278,17 @@ void sk_job_away_limit_sched(const struct snek_job *j, struct sk_sched_config *c
 		c->ramp = RAMP;
 		c->ramp_ms = RAMP_MS;
 	}
+}
+
+/* A twentieth of what 1,000 calls took of the processor was the growing of the
+ * heap. */
+void sk_job_away_expect(const struct snek_job *j)
+{
+	uint32_t calls = j->plan.tasks < j->away.room ? j->plan.tasks
+	    : j->away.room;
+
+	if (sk_job_away_is(j))
+		sk_thread_expect((size_t)calls * A_CALL);
 }
 
 /* ---- the executor ---- */

@@ -47,6 +47,8 @@ int sk_job_away_ask(struct snek_job *, struct sk_opened *, struct snek_error *);
 /* Bytes that a chunk counts for in the plan. */
 uint64_t sk_job_away_weight(const struct snek_job *, uint64_t bytes);
 void sk_job_away_limit_sched(const struct snek_job *, struct sk_sched_config *);
+/* In the thread that calls: what that will take. */
+void sk_job_away_expect(const struct snek_job *);
 /* Does the reduce stage run elsewhere, too?  Its input is on servers then. */
 bool sk_job_away_reduces(const struct snek_job *);
 /* local: of the reduce stage, NULL where that is elsewhere, too; taken over,

@@ -434,6 +434,7 @@ static void *coordinate(void *arg)
 	bool told_cancel = false;
 	int rc;
 
+	sk_job_away_expect(j);
 	rc = sk_job_recall(j, restore_task, &j->last);
 	if (rc) {
 		j->decided = true;
