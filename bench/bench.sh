@@ -687,6 +687,22 @@ row_redis_scan () {
 	    -- "$bench" scan "${urls%% *}" 4
 }
 
+row_redis_column () {
+	start_server
+	bench="$top/bench/redis"
+	"$bench" flush "${urls%% *}" 0
+	# shellcheck disable=SC2086
+	"$bench" load "${urls%% *}" 4 $segments >"$out/a"
+	# shellcheck disable=SC2086
+	"$bench" load-column-bare "${urls%% *}" 0 description $segments >"$out/b"
+	for url in $urls; do
+		pair "redis-column-$(name_of "$url")" "" \
+		    "$bench" column "$url" 4 description \
+		    -- "$bench" scan-bare "$url" 0
+		same redis-column "$out/snek" "$out/yard"
+	done
+}
+
 row_redis_write () {
 	start_server
 	bench="$top/bench/redis"
@@ -784,7 +800,7 @@ rows="$rows text parallel jq half-null mixed lcs small-job peak"
 rows="$rows duckdb-wordcount duckdb-count duckdb-write chdb-wordcount"
 rows="$rows lambda-start lambda-cpu lambda-task lambda-tls lambda-local"
 rows="$rows lambda-1000 lambda-map"
-rows="$rows redis-scan redis-write redis-columns redis-group"
+rows="$rows redis-column redis-scan redis-write redis-columns redis-group"
 rows="$rows latency gateway-write gateway-read"
 case " $rows all " in
 *" ${1:-all} "*) ;;

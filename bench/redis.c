@@ -6,11 +6,14 @@
  *	redis load-bare URL 0 SEGMENT...   the same chunks as strings
  *	redis scan URL SHARDS              fetch every chunk
  *	redis scan-bare URL 0              GET every string, 16 in flight
+ *	redis column URL SHARDS NAME       fetch that column of every chunk
+ *	redis load-column-bare URL 0 NAME SEGMENT...
+ *	                                   strings of what that fetches
  *	redis two URL SHARDS               2 of 25 columns; bytes by INFO
  *	redis flush URL 0
  *
  * load and load-bare, and scan and scan-bare, print the same number: of bytes
- * of chunks.
+ * of chunks; so do column and load-column-bare, of chunks of that column alone.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -28,6 +31,7 @@
 #include "store/redis.h"
 #include "store/shard.h"
 #include "value/chunk.h"
+#include "value/chunk_part.h"
 #include "value/json_read.h"
 
 #define SHARDS 64u
@@ -189,6 +193,50 @@ static uint32_t fetch_all(struct sk_write_id id, const struct sk_want *want)
 		    NULL, -1, &err), "settle");
 	sk_buf_free(&place);
 	return n;
+}
+
+/* ---- one column ---- */
+
+static void column(const char *text)
+{
+	struct sk_span name = sk_span_text(text);
+	struct sk_want want = { .name = &name, .names = 1 };
+
+	fetch_all((struct sk_write_id){ { 1 } }, &want);
+}
+
+static struct sk_span part_of(const struct sk_chunk_parts *p, struct sk_span name)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->n; i++)
+		if (p->part[i].name.n == name.n &&
+		    !memcmp(p->part[i].name.p, name.p, name.n))
+			return p->part[i].bytes;
+	return (struct sk_span){ NULL, 0 };
+}
+
+/* The chunk of that column alone which a shard would give. */
+static struct sk_span only(struct sk_span chunk, uint32_t rows, const char *text)
+{
+	static struct sk_chunk_parts parts;
+	static struct sk_chunk_join join;
+	static struct sk_buf out;
+	struct sk_span name = sk_span_text(text), part[8];
+	struct sk_chunk_wish *wish;
+	uint32_t i;
+
+	must(sk_chunk_wish_new(&name, 1, &wish, &err), "wish");
+	must(sk_chunk_split(chunk, 0, &parts, &err), "split");
+	for (i = 0; i < wish->fields && i < 8; i++)
+		part[i] = part_of(&parts, wish->field[i]);
+	must(sk_chunk_join_wish(&join, wish, part, rows, 0, &err), "join");
+	out.n = 0;
+	if (!sk_buf_reserve(&out, (size_t)join.bytes))
+		die("memory");
+	sk_chunk_join_write(&join, out.p);
+	sk_chunk_wish_free(wish);
+	return (struct sk_span){ out.p, (size_t)join.bytes };
 }
 
 /* ---- two of many columns ---- */
@@ -385,9 +433,11 @@ static void set_bare(uint32_t number, struct sk_span chunk)
 	write_all(v, 3);
 }
 
-static void load_bare(int n, char **path)
+/* All of every chunk, or a column. */
+static void load_bare(int n, char **path, const char *name)
 {
 	uint32_t sent = 0, heard = 0, i;
+	struct sk_span value;
 	struct source s;
 	char line[64];
 	int k;
@@ -397,8 +447,11 @@ static void load_bare(int n, char **path)
 		for (i = 0; i < s.chunks; i++, sent++) {
 			for (; sent - heard >= DEPTH; heard++)
 				read_line(line, sizeof(line));
-			set_bare(sent, chunk_of(&s, i));
-			bytes += s.entry[i].bytes;
+			value = chunk_of(&s, i);
+			if (name)
+				value = only(value, s.entry[i].rows, name);
+			set_bare(sent, value);
+			bytes += value.n;
 		}
 	}
 	for (; heard < sent; heard++)
@@ -475,7 +528,11 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "scan"))
 		fetch_all(id, NULL);
 	else if (!strcmp(what, "load-bare"))
-		load_bare(argc - 4, argv + 4);
+		load_bare(argc - 4, argv + 4, NULL);
+	else if (!strcmp(what, "column") && argc == 5)
+		column(argv[4]);
+	else if (!strcmp(what, "load-column-bare") && argc > 5)
+		load_bare(argc - 5, argv + 5, argv[4]);
 	else if (!strcmp(what, "scan-bare"))
 		scan_bare();
 	else if (!strcmp(what, "two"))
