@@ -125,6 +125,7 @@ static void plan_of(const struct snek_cluster_options *o, const char *meta,
 		.meta = meta, .server = o->server, .servers = o->servers,
 		.level = o->level, .profile = o->profile,
 		.allow_eviction = o->allow_eviction,
+		.waiting = { o->waiting, o->waiting_arg, false },
 		.login = { o->user, o->password, o->password_file, o->ca_file,
 		    o->cert_file, o->key_file, o->server_name },
 	};
@@ -202,7 +203,7 @@ int sk_cluster_default(struct sk_buf *b, bool *named, struct snek_error *e)
 
 /* What a name means may be behind a gateway. */
 static int open_named(struct snek_cluster *c, const char *name,
-    struct snek_error *e)
+    const struct sk_waiting *waiting, struct snek_error *e)
 {
 	struct sk_client_login login = { 0 };
 	struct sk_where w;
@@ -219,29 +220,35 @@ static int open_named(struct snek_cluster *c, const char *name,
 		if (!rc)
 			rc = sk_client_open(w.url, &login, &c->client, e);
 	} else {
-		rc = sk_cluster_open(name, &c->cat, e);
+		rc = sk_cluster_open(name, waiting, &c->cat, e);
 	}
 	sk_where_free(&w);
 	return rc;
 }
 
-int snek_cluster_open(const char *where, snek_cluster **out,
+int snek_cluster_open_with(const char *where,
+    const struct snek_open_options *options, snek_cluster **out,
     struct snek_error *e)
 {
+	struct snek_open_options o;
+	struct sk_waiting waiting;
 	struct sk_buf b = { 0 };
 	struct snek_cluster *c;
 	bool named = true;
 	int rc = sk_need(out, "place for the cluster", e);
 
+	if (!rc)
+		rc = sk_options_copy(&o, sizeof(o), options, e);
 	if (!rc && !where)
 		rc = sk_cluster_default(&b, &named, e);
 	if (rc) {
 		sk_buf_free(&b);
 		return rc;
 	}
+	waiting = (struct sk_waiting){ o.waiting, o.waiting_arg, false };
 	c = calloc(1, sizeof(*c));
-	rc = !c ? sk_enomem(e) : named ? open_named(c, where ? where : b.p, e) :
-	    sk_catalog_open(b.p, &c->cat, e);
+	rc = !c ? sk_enomem(e) : named ? open_named(c, where ? where : b.p,
+	    &waiting, e) : sk_catalog_open(b.p, &c->cat, e);
 	sk_buf_free(&b);
 	if (rc) {
 		snek_cluster_close(c);
@@ -249,6 +256,12 @@ int snek_cluster_open(const char *where, snek_cluster **out,
 	}
 	*out = c;
 	return 0;
+}
+
+int snek_cluster_open(const char *where, snek_cluster **out,
+    struct snek_error *e)
+{
+	return snek_cluster_open_with(where, NULL, out, e);
 }
 
 void snek_cluster_close(snek_cluster *c)

@@ -238,7 +238,7 @@ static int by_name(struct logs *l, const char *where)
 		rc = sk_fail(l->e, SNEK_EINVAL, "%s is a gateway: say --stack if "
 		    "it is that of one, or read the log of snek gateway", where);
 	} else if (!rc) {
-		rc = sk_cluster_open(where, &cat, l->e);
+		rc = sk_cluster_open(where, NULL, &cat, l->e);
 		if (!rc) {
 			rc = of_cluster(l, cat);
 			sk_catalog_close(cat);

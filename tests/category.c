@@ -55,7 +55,7 @@ void world_open(struct world *w)
 
 	snprintf(at, sizeof(at), "%s%s", w->dir,
 	    strstr(w->dir, "://") ? "" : "/c");
-	if (sk_cluster_open(at, &w->catalog, &e))
+	if (sk_cluster_open(at, NULL, &w->catalog, &e))
 		die("open: %s", e.text);
 }
 

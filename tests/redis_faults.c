@@ -125,7 +125,7 @@ struct sk_catalog *faulty_open(const struct faulty *f)
 	struct snek_error e = { 0 };
 	struct sk_catalog *c;
 
-	ck_assert_msg(!sk_cluster_open(f->url[0], &c, &e), "open: %s", e.text);
+	ck_assert_msg(!sk_cluster_open(f->url[0], NULL, &c, &e), "open: %s", e.text);
 	if (f->replica)
 		ck_assert_msg(!sk_redis_shard_durability(c->shard[1],
 		    SK_DURABLE_REPLICATED, 1, &e), "%s", e.text);

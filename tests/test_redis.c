@@ -458,6 +458,67 @@ START_TEST(names_are_looked_up)
 }
 END_TEST
 
+/* ---- whom one waits for ---- */
+
+static char said[800];
+static unsigned times;
+
+static void bring_back(void *arg, const char *text)
+{
+	snprintf(said, sizeof(said), "%s", text);
+	times++;
+	redis_again(arg, NULL);
+}
+
+static void ask_again(void)
+{
+	struct sk_span ping = sk_span_text("PING");
+	const struct sk_command c = { .arg = &ping, .args = 1, .again = true };
+	struct snek_error e;
+	struct sk_answer a;
+
+	ck_assert_msg(!sk_redis_call(redis, &c, &a, &e), "%s", e.text);
+	sk_answer_free(&a);
+}
+
+START_TEST(a_server_that_is_waited_for_is_named_once)
+{
+	begin(NULL);
+	sk_redis_loop_waiting(loop, &(struct sk_waiting){ bring_back, world,
+	    false });
+	ask_again();
+	redis_end(world, SIGTERM);
+	ask_again();
+	ck_assert_uint_eq(times, 1);
+	ck_assert_msg(strstr(said, sk_redis_name(redis)) == said, "%s", said);
+	ck_assert_msg(strstr(said, "Connection refused; waiting for "), "%s",
+	    said);
+	redis_end(world, SIGTERM);
+	ask_again();
+	ck_assert_uint_eq(times, 2);
+	end();
+}
+END_TEST
+
+START_TEST(who_is_impatient_waits_for_nobody)
+{
+	struct sk_span ping = sk_span_text("PING");
+	const struct sk_command c = { .arg = &ping, .args = 1, .again = true };
+	struct snek_error e;
+	struct sk_answer a;
+	int64_t start;
+
+	begin(NULL);
+	sk_redis_loop_waiting(loop, &(struct sk_waiting){ .impatient = true });
+	redis_end(world, SIGTERM);
+	start = sk_clock_ms();
+	ck_assert_int_eq(sk_redis_call(redis, &c, &a, &e), SNEK_EAGAIN);
+	ck_assert_msg(strstr(e.text, "Connection refused"), "%s", e.text);
+	ck_assert_int_lt(sk_clock_ms() - start, SK_REDIS_CONNECT_MS);
+	end();
+}
+END_TEST
+
 /* ---- what it is ---- */
 
 static const struct {
@@ -644,6 +705,8 @@ static void setup(TCase *t)
 	tcase_add_test(t, a_password_that_nobody_asked_for_is_told);
 	tcase_add_test(t, a_database_is_selected);
 	tcase_add_test(t, names_are_looked_up);
+	tcase_add_test(t, a_server_that_is_waited_for_is_named_once);
+	tcase_add_test(t, who_is_impatient_waits_for_nobody);
 	tcase_add_loop_test(t, durability_is_what_can_be_shown, 0, 6);
 	tcase_add_test(t, a_cluster_is_refused_with_advice);
 	tcase_add_test(t, a_sentinel_is_refused_with_advice);

@@ -38,9 +38,9 @@ int sk_catalog_create(const char *dir, uint32_t shards, uint32_t level,
 int sk_catalog_open(const char *dir, struct sk_catalog **, struct snek_error *);
 /* The same of a cluster on servers, by the URL of its meta store; the profile
  * (may be zeroed) becomes the catalog's.  Of a server that does not answer:
- * SNEK_EAGAIN, SNEK_ETIMEDOUT. */
+ * SNEK_EAGAIN, SNEK_ETIMEDOUT; who waits for it may be NULL. */
 int sk_catalog_open_servers(const char *url, struct sk_profile *,
-    struct sk_catalog **, struct snek_error *);
+    const struct sk_waiting *, struct sk_catalog **, struct snek_error *);
 void sk_catalog_close(struct sk_catalog *);
 /* The stamp of its shard i. */
 void sk_catalog_stamp(const struct sk_meta_cluster *, uint32_t i,

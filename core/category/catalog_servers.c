@@ -128,7 +128,7 @@ static int keep_clients(struct sk_catalog *c, struct sk_redis *meta,
 }
 
 static int fill(struct sk_catalog *c, const char *url, struct sk_profile *p,
-    struct snek_error *e)
+    const struct sk_waiting *waiting, struct snek_error *e)
 {
 	struct sk_redis *client;
 	int rc;
@@ -137,6 +137,8 @@ static int fill(struct sk_catalog *c, const char *url, struct sk_profile *p,
 	if (!c->servers)
 		return sk_enomem(e);
 	rc = sk_servers_open(c->servers, p, NULL, e);
+	if (!rc)
+		sk_redis_loop_waiting(c->servers->loop, waiting);
 	if (!rc)
 		rc = sk_servers_at(c->servers, url, e);
 	if (!rc)
@@ -155,14 +157,15 @@ static int fill(struct sk_catalog *c, const char *url, struct sk_profile *p,
 }
 
 int sk_catalog_open_servers(const char *url, struct sk_profile *p,
-    struct sk_catalog **out, struct snek_error *e)
+    const struct sk_waiting *waiting, struct sk_catalog **out,
+    struct snek_error *e)
 {
 	struct sk_catalog *c = calloc(1, sizeof(*c));
 	int rc;
 
 	if (!c)
 		return sk_enomem(e);
-	rc = fill(c, url, p, e);
+	rc = fill(c, url, p, waiting, e);
 	if (rc) {
 		sk_catalog_close(c);
 		return rc;

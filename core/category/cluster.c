@@ -48,8 +48,8 @@ static int note_profile(struct sk_catalog *c, const char *name,
 	return c->profile ? 0 : sk_enomem(e);
 }
 
-int sk_cluster_open(const char *name, struct sk_catalog **out,
-    struct snek_error *e)
+int sk_cluster_open(const char *name, const struct sk_waiting *waiting,
+    struct sk_catalog **out, struct snek_error *e)
 {
 	struct sk_catalog *c = NULL;
 	struct sk_where w;
@@ -58,7 +58,7 @@ int sk_cluster_open(const char *name, struct sk_catalog **out,
 	if (rc)
 		return rc;
 	rc = w.dir ? sk_catalog_open(w.dir, &c, e)
-	    : sk_catalog_open_servers(w.url, &w.profile, &c, e);
+	    : sk_catalog_open_servers(w.url, &w.profile, waiting, &c, e);
 	sk_where_free(&w);
 	if (!rc)
 		rc = note_profile(c, name, e);

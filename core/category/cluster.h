@@ -18,8 +18,9 @@ struct sk_where {               /* one of both */
 int sk_where_find(struct sk_where *, const char *name, struct snek_error *);
 void sk_where_free(struct sk_where *);
 
-/* As sk_catalog_open, of whatever kind. */
-int sk_cluster_open(const char *name, struct sk_catalog **, struct snek_error *);
+/* As sk_catalog_open, of whatever kind; who waits for servers, or NULL. */
+int sk_cluster_open(const char *name, const struct sk_waiting *,
+    struct sk_catalog **, struct snek_error *);
 
 /* A cluster on servers, as it is to be. */
 struct sk_cluster_plan {
@@ -30,6 +31,7 @@ struct sk_cluster_plan {
 	const char *profile;            /* to be saved under this name, or NULL;
 	                                 * what it says already is used, too */
 	bool allow_eviction;
+	struct sk_waiting waiting;
 };
 
 /* The profile that the plan is to be saved under, zeroed if there is none yet.

@@ -183,6 +183,8 @@ static int begin(struct making *m, struct sk_profile *p)
 	int rc = sk_servers_open(&m->servers, p, &m->plan->login, m->e);
 
 	if (!rc)
+		sk_redis_loop_waiting(m->servers.loop, &m->plan->waiting);
+	if (!rc)
 		rc = sk_servers_client(&m->servers, m->plan->meta, NULL,
 		    &m->meta, m->e);
 	if (rc)
@@ -402,7 +404,7 @@ int sk_cluster_grow(const char *name, const struct sk_cluster_plan *plan,
 	struct sk_cluster_plan named = *plan;
 	struct sk_catalog *c;
 	struct sk_where w;
-	int rc = sk_cluster_open(name, &c, e);
+	int rc = sk_cluster_open(name, &plan->waiting, &c, e);
 
 	if (rc)
 		return rc;

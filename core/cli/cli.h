@@ -201,6 +201,11 @@ void cli_progress_close(struct cli_progress *);
 int cli_cluster_open(const struct cli *, snek_cluster **);
 /* The same, but the user's own cluster is made when it is missing. */
 int cli_cluster_make(const struct cli *, snek_cluster **);
+/* snek_cluster_open, which says whom it waits for. */
+int cli_cluster_at(const struct cli *, const char *where, snek_cluster **,
+    struct snek_error *);
+/* For the place of it in options: a line about a server, to a struct cli. */
+void cli_cluster_waiting(void *cli, const char *text);
 /* What --cluster and the environment come to; to be freed. */
 int cli_cluster_where(const struct cli *, char **where, bool *named);
 

@@ -59,6 +59,26 @@ static int make_parents(const struct cli *c, char *where)
 	return 0;
 }
 
+void cli_cluster_waiting(void *arg, const char *text)
+{
+	const struct cli *c = arg;
+
+	if (c->json || c->quiet)
+		return;
+	fprintf(stderr, "%s: ", c->command->program);
+	cli_out_plain(stderr, text);
+	putc('\n', stderr);
+}
+
+int cli_cluster_at(const struct cli *c, const char *where, snek_cluster **out,
+    struct snek_error *e)
+{
+	const struct snek_open_options o = { sizeof(o), cli_cluster_waiting,
+		(void *)(uintptr_t)c };
+
+	return snek_cluster_open_with(where, &o, out, e);
+}
+
 static int make(const struct cli *c, char *where)
 {
 	struct snek_cluster_options o = { .size = sizeof(o), .shards = SHARDS,
@@ -104,12 +124,12 @@ static int open_at(const struct cli *c, char *where, bool named, bool may_make,
     snek_cluster **out)
 {
 	struct snek_error e = { 0 };
-	int rc = snek_cluster_open(where, out, &e);
+	int rc = cli_cluster_at(c, where, out, &e);
 
 	if (rc == SNEK_ENOENT && may_make && !named) {
 		if ((rc = make(c, where)))
 			return rc;
-		rc = snek_cluster_open(where, out, &e);
+		rc = cli_cluster_at(c, where, out, &e);
 	}
 	if (rc == SNEK_ENOENT)
 		return missing(c, where, named, &e);

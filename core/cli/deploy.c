@@ -117,7 +117,7 @@ int deploy_info(const struct cli *c, const char *where,
 	struct snek_error e = { 0 };
 	snek_cluster *cluster = NULL;
 	char cure[512];
-	int rc = snek_cluster_open(where, &cluster, &e);
+	int rc = cli_cluster_at(c, where, &cluster, &e);
 
 	if (rc >= 0)
 		rc = snek_cluster_info(cluster, i, &e);

@@ -79,13 +79,13 @@ static int open_to(const struct keep *k, const char *to, snek_cluster **out)
 	struct snek_cluster_options o = { .size = sizeof(o), .shards = SHARDS,
 		.level = SHARDS };
 	struct snek_error e = { 0 };
-	int rc = snek_cluster_open(to, out, &e);
+	int rc = cli_cluster_at(&k->d->c, to, out, &e);
 
 	if (rc == SNEK_ENOENT && !strstr(to, "://") && (strchr(to, '/') ||
 	    *to == '.')) {
 		rc = snek_cluster_create(to, &o, &e);
 		if (!rc)
-			rc = snek_cluster_open(to, out, &e);
+			rc = cli_cluster_at(&k->d->c, to, out, &e);
 	}
 	return rc < 0 ? cli_error_of(&k->d->c, rc, &e, to, NULL) : 0;
 }
@@ -160,7 +160,7 @@ int deploy_keep(const struct deploy *d, const char *stack)
 
 	if (d->yes && !d->copy_to)
 		return 0;
-	rc = snek_cluster_open(stack, &from, &e);
+	rc = cli_cluster_at(&d->c, stack, &from, &e);
 	if (!rc)
 		rc = snek_category_list(from, take, &k, &e);
 	if (k.nomem)

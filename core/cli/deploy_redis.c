@@ -61,6 +61,8 @@ static int understand(const struct deploy *d, struct asked *a)
 	a->o.user = d->user;
 	a->o.server_name = d->server_name;
 	a->o.profile = d->name;
+	a->o.waiting = cli_cluster_waiting;
+	a->o.waiting_arg = (void *)(uintptr_t)&d->c;
 	a->o.allow_eviction = d->allow_eviction;
 	if (!rc)
 		rc = file(d, d->password_file, &a->file[0], &a->o.password_file);
@@ -139,7 +141,7 @@ static int look(const struct deploy *d, const char *where,
 {
 	struct snek_error e = { 0 };
 	snek_cluster *cluster = NULL;
-	int rc = snek_cluster_open(where, &cluster, &e);
+	int rc = cli_cluster_at(&d->c, where, &cluster, &e);
 
 	snprintf(i->where, sizeof(i->where), "%s", where);
 	if (rc >= 0)

@@ -79,7 +79,7 @@ int deploy_target(const struct deploy *d, const char *where)
 
 	if (!changes && !d->status)
 		return 0;
-	rc = snek_cluster_open(where, &cluster, &e);
+	rc = cli_cluster_at(&d->c, where, &cluster, &e);
 	if (rc < 0)
 		return cli_error_of(&d->c, rc, &e, where, NULL);
 	rc = changes && !d->status ? put(d, cluster) : 0;

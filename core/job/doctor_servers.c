@@ -334,12 +334,14 @@ static const char *cure_of(int code)
 	}
 }
 
+static const struct sk_waiting at_once = { .impatient = true };
+
 static void check_cluster(struct sk_doctor *d, const char *name,
     struct sk_where *w, uint64_t *data)
 {
 	struct snek_error e = { 0 };
 	struct sk_catalog *c;
-	int rc = sk_catalog_open_servers(w->url, &w->profile, &c, &e);
+	int rc = sk_catalog_open_servers(w->url, &w->profile, &at_once, &c, &e);
 
 	if (rc) {
 		sk_doctor_say(d, SNEK_CHECK_FAIL, "cluster", cure_of(rc), "%s",
@@ -366,6 +368,7 @@ void sk_doctor_servers(struct sk_doctor *d, struct sk_where *w, uint64_t *data)
 		    "%s", e.text);
 		return;
 	}
+	sk_redis_loop_waiting(v.s.loop, &at_once);
 	walk(&v, w);
 	/* The profile goes on to the cluster. */
 	w->profile = v.s.profile;

@@ -13,7 +13,8 @@
  *   resp.c         hiredis as codec, behind bounds
  *   redis_loop.c   who drives
  *   redis.c        clients: made, fed, freed; redis_client.c: their life,
- *                  redis_hello.c, redis_pipe.c, redis_error.c: parts of it
+ *                  redis_hello.c, redis_pipe.c, redis_error.c,
+ *                  redis_waiting.c: parts of it
  *   redis_call.c, redis_script.c, redis_info.c   on top
  */
 #ifndef SK_REDIS_H
@@ -77,6 +78,16 @@ typedef struct sk_redis sk_redis;        /* shard.h knows it by its tag */
 
 int sk_redis_loop_new(sk_redis_loop **, struct snek_error *);
 void sk_redis_loop_free(sk_redis_loop *);       /* after its clients */
+/* Before its first client.  say: a line, without an end, when a command has
+ * waited for a server for half a second: which, why, and how long it may be
+ * yet; once until the server answers, from whoever drives, who must not use the
+ * loop there.  impatient: who is not reached is not tried again. */
+struct sk_waiting {
+	void (*say)(void *, const char *text);
+	void *arg;
+	bool impatient;
+};
+void sk_redis_loop_waiting(sk_redis_loop *, const struct sk_waiting *);
 
 /* A client may be used by several threads, and is freed by one.  Neither it nor
  * its loop works in a forked child (SNEK_EINVAL), where free lets go of memory

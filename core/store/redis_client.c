@@ -48,6 +48,11 @@ int64_t sk_redis_backoff(unsigned failures)
 	return base + sk_clock_us() % (base / 2);
 }
 
+int64_t sk_redis_patience(const struct sk_redis *r)
+{
+	return r->loop->waiting.impatient ? 0 : SK_REDIS_CONNECT_MS;
+}
+
 /* ---- the connection breaks ---- */
 
 static int64_t later(int64_t a, int64_t b)
@@ -93,7 +98,8 @@ static void sort_wait(struct sk_redis *r, int64_t now, bool final,
 	r->wait.head = r->wait.tail = NULL;
 	while ((c = sk_redis_pop(&old))) {
 		if (final || !c->again ||
-		    now - later(r->down_since, c->queued) >= SK_REDIS_CONNECT_MS) {
+		    now - later(r->down_since, c->queued) >=
+		    sk_redis_patience(r)) {
 			r->queued -= c->n;
 			sk_redis_push(failed, c);
 		} else {
@@ -292,7 +298,7 @@ static void open_connection(struct sk_redis *r, int64_t now, bool begin)
 		opened(r, now);
 }
 
-static const char *stuck_in(const struct sk_redis *r)
+const char *sk_redis_stuck_in(const struct sk_redis *r)
 {
 	if (r->state == SK_REDIS_HELLO)
 		return "it accepts connections, but does not answer";
@@ -324,7 +330,7 @@ void sk_redis_tend(struct sk_redis *r, int64_t now)
 	if (now >= r->due)
 		expire(r, now);
 	if (busy && now >= r->open_by) {
-		sk_fail(&e, SNEK_ETIMEDOUT, "%s", stuck_in(r));
+		sk_fail(&e, SNEK_ETIMEDOUT, "%s", sk_redis_stuck_in(r));
 		sk_redis_lost(r, now, false, &e);
 	} else if (r->state == SK_REDIS_OPENING) {
 		open_connection(r, now, false);
@@ -337,6 +343,8 @@ void sk_redis_tend(struct sk_redis *r, int64_t now)
 		open_connection(r, now, true);
 	if (may_send(r, now))
 		sk_redis_flush(r, now);
+	if (now >= sk_redis_tell_at(r))
+		sk_redis_tell(r, now);
 }
 
 void sk_redis_on_event(struct sk_redis *r, uint32_t events, int64_t now)
@@ -367,7 +375,8 @@ static int64_t next_try(const struct sk_redis *r)
 
 int64_t sk_redis_due(const struct sk_redis *r)
 {
-	int64_t next = next_try(r);
+	int64_t next = next_try(r), tell = sk_redis_tell_at(r);
 
+	next = next < tell ? next : tell;
 	return next < r->due ? next : r->due;
 }

@@ -148,5 +148,6 @@ void sk_redis_hello_reply(struct sk_redis *r, uint8_t step,
 	r->asked = false;
 	r->down_since = 0;
 	r->why.code = 0;
+	r->told = false;
 	r->retry_at = 0;
 }

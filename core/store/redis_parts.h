@@ -65,6 +65,7 @@ struct sk_redis {
 	int64_t open_by, retry_at, down_since, heard;
 	unsigned failures;      /* in a row */
 	struct snek_error why;  /* the last trouble; code 0: none */
+	bool told;              /* that it is waited for */
 	struct snek_error refusal;      /* of the handshake; code 0: none */
 };
 
@@ -88,6 +89,7 @@ struct sk_redis_loop {
 	const struct sk_tls_ops *tls;
 	struct sk_redis_context *contexts;
 	char *in;               /* the buffer of all reads */
+	struct sk_waiting waiting;
 };
 
 /* redis_queue.c */
@@ -117,6 +119,15 @@ void sk_redis_end(struct sk_redis *, struct sk_redis_command *, int rc,
     const struct sk_reply *, const struct snek_error *);
 
 int64_t sk_redis_backoff(unsigned failures);
+/* How long one that is not reached is tried again, in ms. */
+int64_t sk_redis_patience(const struct sk_redis *);
+/* What keeps one that is being opened. */
+const char *sk_redis_stuck_in(const struct sk_redis *);
+
+/* redis_waiting.c: when it is to be said that the server is waited for
+ * (INT64_MAX: never), and that. */
+int64_t sk_redis_tell_at(const struct sk_redis *);
+void sk_redis_tell(struct sk_redis *, int64_t now);
 
 /* redis_pipe.c */
 void sk_redis_flush(struct sk_redis *, int64_t now);

@@ -98,7 +98,7 @@ static void answer_error(struct sk_redis *r, struct sk_redis_command *c,
 			sk_redis_end(r, c, v.rc, NULL, &e);
 		return;
 	}
-	r->why = e;
+	sk_redis_judge(NULL, reply->text, &r->why);
 	if (now >= r->retry_at)
 		r->retry_at = now + sk_redis_backoff(++r->failures);
 	if (c->deadline < r->due)
@@ -121,6 +121,7 @@ static void answer(struct sk_redis *r, const struct sk_reply *reply, int64_t now
 	} else {
 		r->failures = 0;
 		r->why.code = 0;
+		r->told = false;
 		sk_redis_end(r, c, 0, reply, NULL);
 	}
 }

@@ -55,6 +55,8 @@ struct snek_cluster_options {
 	const char *user, *password, *password_file;
 	const char *ca_file, *cert_file, *key_file, *server_name;
 	const char *profile;            /* name to save it under; or NULL */
+	void (*waiting)(void *, const char *text);      /* see below */
+	void *waiting_arg;
 };
 
 struct snek_cluster_info {
@@ -87,6 +89,16 @@ SNEK_API int snek_cluster_destroy(const char *where, struct snek_error *);
  * else $XDG_DATA_HOME/snek, else ~/.local/share/snek.  SNEK_ENOENT when there
  * is none. */
 SNEK_API int snek_cluster_open(const char *where, snek_cluster **out,
+             struct snek_error *);
+struct snek_open_options {
+	size_t size;
+	/* A line of text when a server has been waited for, half a second; once
+	 * until it answers; by who waits.  It must not call the library. */
+	void (*waiting)(void *, const char *text);
+	void *waiting_arg;
+};
+SNEK_API int snek_cluster_open_with(const char *where,
+             const struct snek_open_options *, snek_cluster **out,
              struct snek_error *);
 SNEK_API void snek_cluster_close(snek_cluster *);
 SNEK_API int snek_cluster_info(snek_cluster *, struct snek_cluster_info *out,
