@@ -11,7 +11,8 @@ trap 'rm -rf "$tmp"' EXIT
 nm -D --defined-only "$lib" | awk '$2 == "T" || $2 == "D" || $2 == "B" || $2 == "R" {
 	sub(/@.*/, "", $3); print $3 }' | sort >"$tmp/exported"
 cat "$srcdir/sdk/snek/snek.h" "$srcdir/sdk/snek/lambda.h" \
-    "$srcdir/sdk/snek/stack.h" "$srcdir/sdk/snek/cloud.h" | grep -v '^#' | tr '\n' ' ' | grep -o 'SNEK_API[^;]*;' |
+    "$srcdir/sdk/snek/stack.h" "$srcdir/sdk/snek/cloud.h" \
+    "$srcdir/sdk/snek/doctor.h" | grep -v '^#' | tr '\n' ' ' | grep -o 'SNEK_API[^;]*;' |
     sed 's/(.*//; s/.*[ *]//' | sort >"$tmp/declared"
 test -s "$tmp/declared" || { echo "no declarations found"; exit 1; }
 diff -u "$tmp/declared" "$tmp/exported" || exit 1

@@ -47,20 +47,6 @@ SNEK_API int snek_logs(const char *where, const struct snek_log_options *,
              int (*visit)(void *arg, const struct snek_log_line *),
              struct snek_error *);
 
-/* NULL: as the cluster's profile, then the environment, says. */
-struct snek_doctor_options {
-	size_t size;
-	const char *stack, *region, *aws_profile, *endpoint;
-};
-/* Check AWS for a cluster (as for snek_doctor): who we are there and how that is
- * known, what we may do, what the account lets in, the clock; and the stack, if
- * the cluster is one, with each hop from its API to each server.  Nothing is
- * changed.  A check that fails is no error. */
-SNEK_API int snek_doctor_aws(const char *where,
-             const struct snek_doctor_options *,
-             int (*visit)(void *, const struct snek_check *), void *,
-             struct snek_error *);
-
 #ifdef __cplusplus
 }
 #endif

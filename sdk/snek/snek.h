@@ -90,13 +90,16 @@ SNEK_API int snek_cluster_destroy(const char *where, struct snek_error *);
  * is none. */
 SNEK_API int snek_cluster_open(const char *where, snek_cluster **out,
              struct snek_error *);
+
 struct snek_open_options {
 	size_t size;
-	/* A line of text when a server has been waited for, half a second; once
-	 * until it answers; by who waits.  It must not call the library. */
+	/* A server is waited for: a line, without an end, that says which, why
+	 * and how long at most; half a second after that began, once until it
+	 * answers.  From whichever thread waits; it must not call the library. */
 	void (*waiting)(void *, const char *text);
 	void *waiting_arg;
 };
+/* The same; options may be NULL. */
 SNEK_API int snek_cluster_open_with(const char *where,
              const struct snek_open_options *, snek_cluster **out,
              struct snek_error *);
@@ -320,30 +323,6 @@ struct snek_cluster_stat {
 SNEK_API int snek_cluster_stat(snek_cluster *, const char *category,
              int (*visit)(void *, const struct snek_shard_stat *), void *,
              struct snek_cluster_stat *out, struct snek_error *);
-
-enum snek_verdict {
-	SNEK_CHECK_PASS,
-	SNEK_CHECK_WARN,                /* works, but see the cure */
-	SNEK_CHECK_FAIL,                /* does not work */
-	SNEK_CHECK_SKIP,                /* there is nothing to check */
-};
-
-/* Lives until the visit returns. */
-struct snek_check {
-	size_t size;
-	uint32_t verdict;               /* enum snek_verdict */
-	uint32_t reserved;
-	const char *name;               /* one word; several may have the same */
-	const char *text;               /* what was found */
-	const char *cure;               /* what to do; NULL: nothing */
-};
-
-/* Check this library, this machine and a cluster (NULL: as for
- * snek_cluster_open; SKIP when there is none).  Loads the shipped plugins.
- * A check that fails is no error. */
-SNEK_API int snek_doctor(const char *where,
-             int (*visit)(void *, const struct snek_check *), void *,
-             struct snek_error *);
 
 /* ---- functions ---- */
 
@@ -605,4 +584,5 @@ SNEK_API int snek_value_compare(struct snek_value, struct snek_value);
 #include <snek/lambda.h>
 #include <snek/stack.h>
 #include <snek/cloud.h>
+#include <snek/doctor.h>
 #endif
