@@ -79,7 +79,7 @@ typedef struct sk_redis sk_redis;        /* shard.h knows it by its tag */
 int sk_redis_loop_new(sk_redis_loop **, struct snek_error *);
 void sk_redis_loop_free(sk_redis_loop *);       /* after its clients */
 /* Before its first client.  say: a line, without an end, when a command has
- * waited for a server for half a second: which, why, and how long it may be
+ * waited for a server for a second: which, why, and how long it may be
  * yet; once until the server answers, from whoever drives, who must not use the
  * loop there.  impatient: who is not reached is not tried again. */
 struct sk_waiting {

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { TELL_MS = 500 };
+enum { TELL_MS = 1000 };
 
 void sk_redis_loop_waiting(sk_redis_loop *l, const struct sk_waiting *w)
 {

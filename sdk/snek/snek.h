@@ -94,7 +94,7 @@ SNEK_API int snek_cluster_open(const char *where, snek_cluster **out,
 struct snek_open_options {
 	size_t size;
 	/* A server is waited for: a line, without an end, that says which, why
-	 * and how long at most; half a second after that began, once until it
+	 * and how long at most; a second after that began, once until it
 	 * answers.  From whichever thread waits; it must not call the library. */
 	void (*waiting)(void *, const char *text);
 	void *waiting_arg;
