@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* grep.c - the records whose field contains a text. */
-#define _GNU_SOURCE
 #include <snek/plugin.h>
 #include <stdlib.h>
+
+#include "search.h"
 
 struct grep {
 	snek_path field, record;
@@ -38,7 +39,7 @@ static int map(snek_ctx *c, void *self, struct snek_record r)
 	const char *s;
 	size_t n;
 	bool found = snek_get_string(r, g->field, &s, &n) &&
-	    memmem(s, n, g->match, g->len);
+	    (!g->len || search_has(s, n, g->match, g->len));
 
 	if (found == g->inverse)
 		return 0;
