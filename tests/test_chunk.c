@@ -515,80 +515,6 @@ START_TEST(a_place_waits_for_a_record_that_did_not_fit)
 }
 END_TEST
 
-#define L(s) s, sizeof(s) - 1
-
-/* The builder's chunk of the same strings, byte for byte. */
-static void lines_are(const char *text, size_t n, const char *const *line,
-    size_t lines)
-{
-	struct sk_buf want = { 0 }, got = { 0 };
-	struct sk_member m = { 0 };
-	struct sk_record r = { .n = 1, .member = &m };
-	sk_chunk_builder *b;
-	struct snek_error e;
-	size_t i, used;
-	uint32_t rows;
-
-	ck_assert_int_eq(sk_chunk_builder_new(0, &b), 0);
-	for (i = 0; i < lines; i++) {
-		m.value = sk_string(line[i], (uint32_t)strlen(line[i]));
-		ck_assert_int_eq(sk_chunk_builder_add(b, &r, &e), 1);
-	}
-	ck_assert_int_eq(sk_chunk_builder_seal(b, &want, &e), 0);
-	ck_assert_int_eq(sk_chunk_lines(0, (struct sk_span){ text, n }, &got,
-	    &used, &rows, &e), 0);
-	ck_assert_uint_eq(used, n);
-	ck_assert_uint_eq(rows, lines);
-	ck_assert_uint_eq(got.n, want.n);
-	ck_assert_mem_eq(got.p, want.p, want.n);
-	sk_chunk_builder_free(b);
-	sk_buf_free(&want);
-	sk_buf_free(&got);
-}
-
-START_TEST(lines_become_the_chunk_that_a_builder_makes_of_strings)
-{
-	static const char *const one[] = { "" }, *const some[] = { "a", "",
-		"\r", "x\ry", "", "the last, without an end\r" };
-
-	lines_are(L("\n"), one, 1);
-	lines_are(L("\r\n"), one, 1);
-	lines_are(L("a\n"), some, 1);
-	lines_are(L("a\n\r\n\r\r\nx\ry\n\nthe last, without an end\r"), some, 6);
-	lines_are(L("a\n\n\r\r\nx\ry\r\n\r\n"), some, 5);
-}
-END_TEST
-
-START_TEST(lines_fill_a_chunk_and_a_long_one_has_its_own)
-{
-	struct sk_buf text = { 0 }, out = { 0 };
-	struct sk_chunk *c = NULL;
-	struct snek_error e;
-	uint64_t all = 0;
-	size_t at = 0, used;
-	uint32_t rows;
-	unsigned i;
-
-	for (i = 0; i < 50000; i++)
-		ck_assert(sk_buf_printf(&text, i == 30000 ? "%0300000u\n" :
-		    "line %u\n", i));
-	for (; at < text.n; at += used, all += rows) {
-		out.n = 0;
-		ck_assert_int_eq(sk_chunk_lines(0, (struct sk_span){ text.p + at,
-		    text.n - at }, &out, &used, &rows, &e), 0);
-		ck_assert(out.n <= SK_CHUNK_TARGET || rows == 1);
-		ck_assert(out.n > SK_CHUNK_TARGET - 200 || all < 30000 ||
-		    at + used == text.n);
-		ck_assert_int_eq(sk_chunk_open(out.p, out.n, &c, &e), 0);
-		ck_assert_int_eq(chunk_tool_read_all(c, &e), 0);
-		sk_chunk_close(c);
-	}
-	ck_assert_uint_eq(all, 50000);
-	sk_buf_free(&text);
-	sk_buf_free(&out);
-}
-END_TEST
-
 static Suite *suite(void)
 {
 	Suite *s = suite_create("chunk");
@@ -612,9 +538,6 @@ static Suite *suite(void)
 	tcase_add_test(c, places_are_kept_in_runs);
 	tcase_add_test(c, without_places_records_are_numbered_from_the_base);
 	tcase_add_test(c, a_place_waits_for_a_record_that_did_not_fit);
-	tcase_add_test(c,
-	    lines_become_the_chunk_that_a_builder_makes_of_strings);
-	tcase_add_test(c, lines_fill_a_chunk_and_a_long_one_has_its_own);
 	suite_add_tcase(s, c);
 	return s;
 }

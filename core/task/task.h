@@ -65,6 +65,8 @@ struct sk_chunk_ref {
 struct sk_task_chunk {
 	struct sk_span bytes;           /* p NULL: to be fetched before it is
 	                                 * mapped, by: */
+	int fd;                         /* 0, or a file that they lie in, too, */
+	uint64_t at;                    /* from there on: small ones are read */
 	struct sk_chunk_ref ref;
 	struct sk_place base;
 	char origin[96];                /* "category logs, shard 2, write 41, chunk 7" */

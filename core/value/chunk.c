@@ -248,7 +248,7 @@ static int open_head(struct sk_chunk *c, const void *bytes, size_t n,
 	return rc ? rc : reserve_views(c, e);
 }
 
-int sk_chunk_reopen(struct sk_chunk *c, const void *bytes, size_t n,
+int sk_chunk_open_whole(struct sk_chunk *c, const void *bytes, size_t n,
     struct snek_error *e)
 {
 	int rc;
@@ -259,6 +259,13 @@ int sk_chunk_reopen(struct sk_chunk *c, const void *bytes, size_t n,
 		rc = sk_fail(e, SNEK_ECORRUPT, "damaged chunk: %zu bytes "
 		    "where its head says %u", n, c->head->bytes);
 	return rc;
+}
+
+int sk_chunk_reopen(struct sk_chunk *c, const void *bytes, size_t n,
+    struct snek_error *e)
+{
+	c->fd = 0;
+	return sk_chunk_open_whole(c, bytes, n, e);
 }
 
 int sk_chunk_open(const void *bytes, size_t n, struct sk_chunk **out,
@@ -318,6 +325,7 @@ void sk_chunk_close(struct sk_chunk *c)
 	for (i = 0; i < sizeof(c->scratch) / sizeof(*c->scratch); i++)
 		sk_buf_free(&c->scratch[i]);
 	sk_buf_free(&c->members);
+	sk_buf_free(&c->room);
 	sk_arena_free(&c->arena);
 	free(c->view);
 	free(c->block);
@@ -364,12 +372,16 @@ int sk_chunk_block_bytes(const struct sk_chunk *c, uint32_t i,
 {
 	const struct sk_chunk_block *b = block_at(c, i);
 	struct sk_span s = sk_chunk_block_span(c, i);
+	int rc;
 
 	if (!s.p && b->bytes)
 		return sk_fail(e, SNEK_EINTERNAL,
 		    "block %u of a chunk was not fetched", i);
 	if (s.n != b->bytes || (uintptr_t)s.p % 8)
 		return sk_chunk_corrupt(e, "the length of a block");
+	rc = sk_chunk_load(c, b, e);
+	if (rc)
+		return rc;
 	if (sk_crc32c(0, s.p, s.n) != b->crc)
 		return sk_fail(e, SNEK_ECORRUPT,
 		    "damaged chunk: the checksum of block %u", i);

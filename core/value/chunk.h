@@ -70,6 +70,11 @@ int sk_chunk_open_blocks(struct sk_span head, const struct sk_span *block,
  * was opened from blocks.  After a failure only reopen and close. */
 int sk_chunk_reopen(struct sk_chunk *, const void *bytes, size_t n,
     struct snek_error *);
+/* The same where the bytes lie in a file (fd over 0, not closed), at that place:
+ * what is touched is read, when it first is.  *out NULL: it is made.  SNEK_EIO;
+ * SNEK_ECORRUPT also where the file ends too soon. */
+int sk_chunk_reopen_file(struct sk_chunk **out, int fd, uint64_t at, size_t n,
+    struct snek_error *);
 void sk_chunk_close(struct sk_chunk *);
 
 /* What a store that keeps blocks apart needs: the head, and block i of

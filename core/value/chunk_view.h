@@ -38,6 +38,12 @@ struct sk_chunk {
 	const uint8_t *row_shapes;
 	const struct sk_chunk_run *runs;
 
+	int fd;                 /* not 0: the bytes are in room as far as they
+	                         * were loaded: these first ones, and blocks */
+	uint64_t at;            /* of the chunk in the file */
+	size_t loaded;
+	struct sk_buf room;
+
 	struct sk_made *made;
 	struct sk_arena arena;          /* made columns */
 	struct sk_buf members;          /* struct sk_member: of a record */
@@ -45,6 +51,12 @@ struct sk_chunk {
 };
 
 int sk_chunk_corrupt(struct snek_error *, const char *what);
+/* All bytes are there, or will be when they are loaded. */
+int sk_chunk_open_whole(struct sk_chunk *, const void *bytes, size_t n,
+    struct snek_error *);
+/* The block's bytes are there, if they come from a file. */
+int sk_chunk_load(const struct sk_chunk *, const struct sk_chunk_block *,
+    struct snek_error *);
 /* The bytes of a block after its checksum. */
 int sk_chunk_block_bytes(const struct sk_chunk *, uint32_t number,
     const uint8_t **, struct snek_error *);

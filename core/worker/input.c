@@ -54,14 +54,15 @@ static int map_files(struct sk_input_map *in, struct sk_get *r,
 	in->map = calloc(n + 1, sizeof(*in->map));
 	in->from = calloc(n + 1, sizeof(*in->from));
 	in->file = calloc(n + 1, sizeof(*in->file));
-	if (!in->map || !in->from || !in->file)
+	in->fd = calloc(n + 1, sizeof(*in->fd));
+	if (!in->map || !in->from || !in->file || !in->fd)
 		return sk_enomem(e);
 	in->maps = n;
 	for (i = 0; i < n && !rc; i++) {
 		in->file[i].offset = sk_get_u64(r);
 		in->file[i].bytes = sk_get_u64(r);
 		rc = map_file(in, i, m->fd[i], e);
-		close(m->fd[i]);
+		in->fd[i] = m->fd[i];
 		m->fd[i] = -1;
 	}
 	return rc;
@@ -85,6 +86,8 @@ static int get_chunk(struct sk_input_map *in, struct sk_get *r,
 	    bytes > f->bytes - (offset - f->offset))
 		return SNEK_EFORMAT;
 	c->bytes = (struct sk_span){ in->from[file] + offset, bytes };
+	c->fd = in->fd[file];
+	c->at = offset;
 	snprintf(c->origin, sizeof(c->origin), "%s", origin);
 	return 0;
 }
@@ -134,9 +137,13 @@ void sk_input_map_close(struct sk_input_map *in)
 {
 	uint32_t i;
 
-	for (i = 0; i < in->maps; i++)
+	for (i = 0; i < in->maps; i++) {
 		if (in->map[i].p)
 			munmap((void *)in->map[i].p, in->map[i].n);
+		if (in->fd[i] > 0)
+			close(in->fd[i]);
+	}
+	free(in->fd);
 	free(in->map);
 	free(in->from);
 	free(in->file);
