@@ -139,6 +139,17 @@ which () {			# WANT WHAT
 head -n 3 poems.jsonl >few.jsonl
 snek write few few.jsonl --cluster one || fail "a small category"
 which 2 "the second version"
+calls () {			# of its Lambda so far
+	aws logs filter-log-events --log-group-name /aws/lambda/one-fn-again \
+	    >log 2>"$tmp/err" || fail "aws logs"
+	grep -c REPORT log
+}
+before=$(calls)
+snek query few again.which --json --cluster one >/dev/null || fail query
+tasks=$(sed -n 's/.*"kind":"summary","tasks":\([0-9]*\).*/\1/p' "$tmp/err")
+after=$(calls)
+test $((after - before)) = "$tasks" ||
+    fail "$((after - before)) calls for $tasks tasks of what is known already"
 snek-add-function again --rollback --cluster one >out 2>err || fail rollback
 which 1 "after a rollback"
 snek functions again.which --json --cluster one >out || fail functions

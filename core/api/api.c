@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "config.h"
+#include "base/told.h"
 #include "handle.h"
 #include "store/journal.h"
 
@@ -100,8 +101,10 @@ int sk_api_take(struct sk_api *a, snek_cluster **out, struct snek_error *e)
 		*out = a->idle[--a->idles];
 	pthread_mutex_unlock(&a->lock);
 	rc = *out ? 0 : snek_cluster_open(a->cluster, out, e);
-	if (!rc && (*out)->cat)
+	if (!rc && (*out)->cat) {
 		(*out)->cat->bare = a->o.bare;
+		(*out)->cat->told = a->told;
+	}
 	return rc;
 }
 
@@ -385,7 +388,8 @@ static int defaults(struct sk_api *a, const struct sk_api_options *o,
 	a->cluster = o->cluster ? strdup(o->cluster) : NULL;
 	a->tmp = strdup(tmp && *tmp ? tmp : "/tmp");
 	a->on = o->on ? strdup(o->on) : NULL;
-	if ((o->cluster && !a->cluster) || !a->tmp || (o->on && !a->on))
+	if ((o->cluster && !a->cluster) || !a->tmp || (o->on && !a->on) ||
+	    sk_told_new(&a->told))
 		return sk_enomem(e);
 	if (!o->max_reply)
 		a->o.max_reply = 4u << 20;
@@ -447,5 +451,6 @@ void sk_api_close(struct sk_api *a)
 	free(a->cluster);
 	free(a->tmp);
 	free(a->on);
+	sk_told_free(a->told);
 	free(a);
 }

@@ -22,6 +22,7 @@
 struct sk_api {
 	struct sk_api_options o;
 	char *cluster, *tmp, *on;
+	struct sk_told *told;
 	pthread_mutex_t lock;
 	snek_cluster *idle[SK_API_HANDLES];
 	int64_t renewed;                /* ms */

@@ -22,6 +22,8 @@ struct sk_catalog {
 	bool bare;                      /* registered plugins run elsewhere: none
 					 * is loaded here or in a child; set by
 					 * who opened it */
+	struct sk_told *told;           /* what ops said elsewhere (base/told.h);
+					 * of who opened it, or NULL */
 	/* Of the shards by id: for other processes that read them. */
 	struct sk_address *address;
 };

@@ -4,6 +4,7 @@
 #ifndef SK_EXEC_LAMBDA_H
 #define SK_EXEC_LAMBDA_H
 #include "aws/aws.h"
+#include "base/told.h"
 #include "exec/worker.h"
 
 #define SK_LAMBDA_ROOM 1000u            /* at once, where nobody says */
@@ -35,10 +36,10 @@ void sk_lambda_log(const struct sk_aws_reply *, struct snek_error *);
 bool sk_lambda_path(const char *arn, char *to, size_t room);
 
 /* What the job's op says of itself, opened with the job's arguments by its
- * Lambda; of the options caller, name, arn, plugin_sha256 and job are used, and
- * nothing is taken over. */
+ * Lambda, unless it was told (may be NULL) already; of the options caller, name,
+ * arn, plugin_sha256 and job are used, and nothing is taken over. */
 int sk_lambda_ask(const struct sk_exec_job *, const struct sk_exec_lambda *,
-    struct sk_opened *, struct snek_error *);
+    struct sk_told *, struct sk_opened *, struct snek_error *);
 
 /* How many invocations the account and the function let in at once: what is
  * reserved for the function, or what the account has left for such as have

@@ -3,10 +3,47 @@
  * plugin is not loaded. */
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "exec/event.h"
 #include "exec/lambda.h"
 
 #define PATIENCE_MS 60000       /* with one that starts cold in a network */
+
+struct question {
+	const struct sk_exec_lambda *o;
+	struct sk_told *told;           /* NULL: nobody remembers */
+	char question[65];
+};
+
+/* All that decides the answer, and not which job asks. */
+static int name(const struct sk_exec_job *job, struct question *q,
+    struct snek_error *e)
+{
+	static const char nobody[] = "00000000000000000000000000000000";
+	struct sk_buf b = { 0 };
+	int rc = sk_event_put_open(job, nobody, q->o->plugin_sha256,
+	    PATIENCE_MS, &b, e);
+
+	if (!rc && !sk_buf_printf(&b, "%s", q->o->arn))
+		rc = sk_enomem(e);
+	if (!rc)
+		sk_sha256_hex(b.p, b.n, q->question);
+	sk_buf_free(&b);
+	return rc;
+}
+
+static bool is_known(const struct question *q, const char *op,
+    struct sk_opened *out)
+{
+	struct sk_buf b = { 0 };
+	struct sk_get r;
+	bool known = q->told && sk_told_get(q->told, q->question, &b);
+
+	r = (struct sk_get){ b.p, b.n, false };
+	known = known && !sk_opened_get(&r, op, out, NULL);
+	sk_buf_free(&b);
+	return known;
+}
 
 static int call(const struct sk_exec_lambda *o, struct sk_span event,
     struct sk_aws_reply *r, struct snek_error *e)
@@ -24,27 +61,32 @@ static int call(const struct sk_exec_lambda *o, struct sk_span event,
 	return o->aws->call(o->caller, &q, r, e);
 }
 
-static int judge(const struct sk_exec_lambda *o, const char *op,
+static int judge(const struct question *q, const char *op,
     const struct sk_answer_got *a, struct sk_opened *out, struct snek_error *e)
 {
 	struct sk_get r = { a->message.body.p, a->message.body.n, false };
+	struct sk_span answer;
 	int rc;
 
 	switch (a->kind) {
 	case SK_ANSWER_DONE:
 		rc = sk_get_error(&r, e);
-		return rc ? rc : sk_opened_get(&r, op, out, e);
+		answer = (struct sk_span){ r.p, r.n };
+		rc = rc ? rc : sk_opened_get(&r, op, out, e);
+		if (!rc && q->told)
+			sk_told_put(q->told, q->question, answer);
+		return rc;
 	case SK_ANSWER_DIED:
 		return sk_worker_say_death(&a->death, op, "", e);
 	case SK_ANSWER_REFUSED:
 		return sk_fail(e, a->error.code, "%s", a->error.text);
 	default:
 		return sk_fail(e, SNEK_EPLUGIN, "Lambda %s, asked about %s, "
-		    "answered: %s %.300s", o->name, op, a->type, a->said);
+		    "answered: %s %.300s", q->o->name, op, a->type, a->said);
 	}
 }
 
-static int hear(const struct sk_exec_lambda *o, const char *op,
+static int hear(const struct question *q, const char *op,
     const struct sk_aws_reply *r, struct sk_opened *out, struct snek_error *e)
 {
 	struct sk_answer_got a;
@@ -56,16 +98,17 @@ static int hear(const struct sk_exec_lambda *o, const char *op,
 	rc = sk_answer_get(json, (struct sk_span){ r->body.p, r->body.n }, &a,
 	    e);
 	if (!rc) {
-		rc = judge(o, op, &a, out, e);
+		rc = judge(q, op, &a, out, e);
 		sk_answer_got_free(&a);
 	}
 	sk_json_reader_free(json);
 	return rc;
 }
 
-int sk_lambda_ask(const struct sk_exec_job *job, const struct sk_exec_lambda *o,
+static int ask(const struct sk_exec_job *job, const struct question *q,
     struct sk_opened *out, struct snek_error *e)
 {
+	const struct sk_exec_lambda *o = q->o;
 	struct sk_aws_reply r = { 0 };
 	struct sk_buf event = { 0 };
 	int rc = sk_event_put_open(job, o->job, o->plugin_sha256, PATIENCE_MS,
@@ -74,8 +117,19 @@ int sk_lambda_ask(const struct sk_exec_job *job, const struct sk_exec_lambda *o,
 	if (!rc)
 		rc = call(o, (struct sk_span){ event.p, event.n }, &r, e);
 	if (!rc)
-		rc = hear(o, job->op->op.name, &r, out, e);
+		rc = hear(q, job->op->op.name, &r, out, e);
 	sk_aws_reply_free(&r);
 	sk_buf_free(&event);
 	return rc;
+}
+
+int sk_lambda_ask(const struct sk_exec_job *job, const struct sk_exec_lambda *o,
+    struct sk_told *told, struct sk_opened *out, struct snek_error *e)
+{
+	struct question q = { .o = o, .told = told };
+	int rc = told ? name(job, &q, e) : 0;
+
+	if (rc || is_known(&q, job->op->op.name, out))
+		return rc;
+	return ask(job, &q, out, e);
 }

@@ -421,7 +421,7 @@ int sk_job_away_ask(struct snek_job *j, struct sk_opened *out,
 		rc = sk_job_away_open(j, e);
 	o.aws = j->away.aws;
 	o.caller = j->away.caller;
-	return rc ? rc : sk_lambda_ask(&x, &o, out, e);
+	return rc ? rc : sk_lambda_ask(&x, &o, j->cat->told, out, e);
 }
 
 static int open_http(struct snek_job *j, struct sk_exec *local,
