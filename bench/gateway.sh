@@ -117,7 +117,7 @@ row_gateway_read () {
 	done
 	start_gateway "$out/gateway"
 	read_beside_bare gateway-find 0.7 /v1/categories/of1
-	read_beside_bare gateway-record - /v1/categories/of1/records
+	read_beside_bare gateway-record 0.7 /v1/categories/of1/records
 	read_beside_bare gateway-4k - "/v1/categories/of25/records?limit=10"
 	read_beside_bare gateway-60k - "/v1/categories/of150/records?limit=130"
 	end_gateway

@@ -210,6 +210,38 @@ START_TEST(only_what_must_be_is_escaped)
 }
 END_TEST
 
+/* A byte at any place among others that are not escaped. */
+START_TEST(an_escape_is_seen_wherever_it_stands)
+{
+	static const char filler[] = "\x7f\xc3\xbf !#[]~";
+	char text[24], want[80], one[8];
+	struct sk_buf b = { 0 };
+	size_t n, at, i, m;
+	int c;
+
+	for (c = 0; c < 128; c++)
+		for (n = 1; n < 20; n++)
+			for (at = 0; at < n; at++) {
+				for (i = 0; i < n; i++)
+					text[i] = filler[i % 9];
+				text[at] = (char)c;
+				snprintf(one, sizeof(one), c < ' ' ? "\\u%04x" :
+				    c == '"' || c == '\\' ? "\\%c" : "%c", c);
+				if (strchr("\b\t\n\f\r", c) && c)
+					snprintf(one, sizeof(one), "\\%c",
+					    "btn0fr"[c - '\b']);
+				m = (size_t)snprintf(want, sizeof(want),
+				    "\"%.*s%s%.*s\"", (int)at, text, one,
+				    (int)(n - at - 1), text + at + 1);
+				b.n = 0;
+				ck_assert(sk_json_write(&b, sk_string(text, n)));
+				ck_assert_uint_eq(b.n, m);
+				ck_assert_mem_eq(b.p, want, m);
+			}
+	sk_buf_free(&b);
+}
+END_TEST
+
 START_TEST(what_is_no_json_is_not_written)
 {
 	struct sk_buf b = { 0 };
@@ -279,6 +311,7 @@ static void setup(TCase *t)
 	tcase_add_test(t, numbers_do_not_know_the_locale);
 	tcase_add_test(t, integers_and_words_are_written);
 	tcase_add_test(t, only_what_must_be_is_escaped);
+	tcase_add_test(t, an_escape_is_seen_wherever_it_stands);
 	tcase_add_test(t, what_is_no_json_is_not_written);
 	tcase_add_loop_test(t, paths_lead_to_values, 0,
 	    sizeof(paths) / sizeof(*paths));

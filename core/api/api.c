@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "config.h"
 #include "base/told.h"
 #include "handle.h"
@@ -234,6 +235,7 @@ static const struct route {
 
 #define USUAL 1000u                     /* bytes of an answer */
 #define SMALL ((uint64_t)64 << 10)      /* bytes that are read in no time */
+#define LOOK_MS 1000                    /* between two looks at how many */
 
 /* Does a path follow a route, and with which names in it? */
 static bool follows(const char *path, const char *route,
@@ -301,7 +303,7 @@ static int visit_size(void *arg, const struct snek_category_info *i)
 	return 0;
 }
 
-static bool is_small(struct sk_api *a, const char *category)
+static bool look_if_small(struct sk_api *a, const char *category)
 {
 	uint64_t bytes = UINT64_MAX;
 	snek_cluster *c;
@@ -310,6 +312,30 @@ static bool is_small(struct sk_api *a, const char *category)
 		snek_category_find(c, category, visit_size, &bytes, NULL);
 	sk_api_give(a, c);
 	return bytes <= SMALL;
+}
+
+/* A look costs as much as a small page: it is believed for a moment, in which
+ * a category may grow by what makes one answer late. */
+static bool is_small(struct sk_api *a, const char *category)
+{
+	size_t n = strlen(category), slot = sk_hash64(category, n, 0) % SK_API_SIZES;
+	struct sk_api_size *s = &a->size[slot];
+	int64_t now = sk_clock_ms();
+	bool known, small;
+
+	pthread_mutex_lock(&a->lock);
+	known = now - s->at < LOOK_MS && !strcmp(s->category, category);
+	small = s->small;
+	pthread_mutex_unlock(&a->lock);
+	if (known)
+		return small;
+	small = look_if_small(a, category);
+	pthread_mutex_lock(&a->lock);
+	snprintf(s->category, sizeof(s->category), "%s", category);
+	s->at = now;
+	s->small = small;
+	pthread_mutex_unlock(&a->lock);
+	return small;
 }
 
 bool sk_api_is_slow(struct sk_api *a, const struct sk_api_request *r)

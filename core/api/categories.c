@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* categories.c - what there is: categories and their records, the cluster. */
 #include "api/parts.h"
+#include "category/reader.h"
+#include "handle.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -166,32 +168,44 @@ static int parse_place(const char *text, uint64_t *version, uint64_t *record,
 	return 0;
 }
 
-static int put_record(struct sk_buf *b, struct snek_value v)
-{
-	return sk_json_write(b, v) && sk_buf_byte(b, '\n') ? 0 : SNEK_ENOMEM;
-}
-
-static int fill_page(struct sk_api_call *c, snek_reader *r, uint64_t limit,
+static int fill_page(struct sk_api_call *c, sk_reader *r, uint64_t limit,
     struct snek_error *e)
 {
 	struct sk_api_response *out = c->out;
-	uint64_t version = 0, record = 0, n;
+	struct sk_record record;
+	struct sk_place at;
 	size_t before;
-	struct snek_value v;
-	int rc = 0;
+	uint64_t n;
+	int rc;
 
-	for (n = 0; (rc = snek_reader_next(r, &v, e)) == 1; n++) {
+	for (n = 0; (rc = sk_reader_next(r, &record, &at, e)) == 1; n++) {
 		before = out->body.n;
-		if (put_record(&out->body, v))
+		if (!sk_json_write_record(&out->body, &record) ||
+		    !sk_buf_byte(&out->body, '\n'))
 			return sk_enomem(e);
-		snek_reader_place(r, &version, &record, NULL);
 		if (n && (n >= limit || out->body.n > c->api->o.max_reply)) {
 			out->body.n = before;   /* it begins the next page */
 			snprintf(out->next, sizeof(out->next), "%" PRIu64
-			    ".%" PRIu64, version, record);
+			    ".%" PRIu64, at.version, at.record);
 			return 0;
 		}
 	}
+	return rc;
+}
+
+static int read_page(struct sk_api_call *c, snek_cluster *cluster,
+    struct sk_place from, uint64_t limit, struct snek_error *e)
+{
+	sk_reader *r = NULL;
+	int rc = sk_need_cluster(cluster, e);
+
+	if (!rc)
+		rc = sk_name_check("category", c->name[0], e);
+	if (!rc)
+		rc = sk_reader_open_at(cluster->cat, c->name[0], from, &r, e);
+	if (!rc)
+		rc = fill_page(c, r, limit, e);
+	sk_reader_close(r);
 	return rc;
 }
 
@@ -199,14 +213,14 @@ void sk_api_records(struct sk_api_call *c)
 {
 	struct snek_error e = { 0 };
 	snek_cluster *cluster = NULL;
-	snek_reader *r = NULL;
-	uint64_t version, record, limit;
+	struct sk_place at;
+	uint64_t limit;
 	char from[48];
 	int rc;
 
 	rc = sk_api_parameter(c->request, "from", from, sizeof(from), &e);
 	if (rc >= 0)
-		rc = parse_place(from, &version, &record, &e);
+		rc = parse_place(from, &at.version, &at.record, &e);
 	if (!rc)
 		rc = sk_api_number(c->request, "limit", UINT64_MAX, &limit, &e);
 	if (!rc && !limit)
@@ -214,12 +228,8 @@ void sk_api_records(struct sk_api_call *c)
 	if (!rc)
 		rc = sk_api_take(c->api, &cluster, &e);
 	if (!rc)
-		rc = snek_reader_open_at(cluster, c->name[0], version, record,
-		    &r, &e);
-	if (!rc)
-		rc = fill_page(c, r, limit, &e);
+		rc = read_page(c, cluster, at, limit, &e);
 	c->out->type = "application/x-ndjson";
-	snek_reader_close(r);
 	sk_api_give(c->api, cluster);
 	sk_api_end(c, rc, &e);
 }

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,11 @@
 #include "api/listen.h"
 #include "api/server.h"
 #include "base/buf.h"
+
+/* Answers come and go: what they take is not given back to the system and asked
+ * of it again for each, which costs all threads an interrupt. */
+#define MMAP_FROM (1 << 20)             /* bytes of one */
+#define KEPT_FREE (4 << 20)             /* at the end of a thread's heap */
 
 struct gateway {
 	struct sk_api_options api;
@@ -242,6 +248,8 @@ int main(int argc, char **argv)
 		fputs("snek-gateway is started by snek gateway\n", stderr);
 		return 2;
 	}
+	mallopt(M_MMAP_THRESHOLD, MMAP_FROM);
+	mallopt(M_TRIM_THRESHOLD, KEPT_FREE);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGINT);

@@ -19,10 +19,18 @@
 #define SK_API_AGE_MS 30000     /* how often all are opened anew: the cluster
 				 * may have got more shards */
 
+#define SK_API_SIZES 64u
+struct sk_api_size {                    /* of a category, when it was looked at */
+	char category[192];
+	int64_t at;                     /* ms; 0: never */
+	bool small;
+};
+
 struct sk_api {
 	struct sk_api_options o;
 	char *cluster, *tmp, *on;
 	struct sk_told *told;
+	struct sk_api_size size[SK_API_SIZES];  /* by a hash of the name */
 	pthread_mutex_t lock;
 	snek_cluster *idle[SK_API_HANDLES];
 	int64_t renewed;                /* ms */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -37,10 +38,14 @@ struct opening {
 	size_t n;
 	struct sk_snapshot *s;
 	struct owned *owned;
-	uint32_t nth[SK_MAX_SHARDS];    /* shard id -> where in the placement */
-	size_t at[SK_MAX_SHARDS];       /* next chunk of the nth shard */
 	size_t announced, ahead;        /* entries; segments of them to be opened */
 	bool rest;                      /* list what cannot be opened */
+	uint32_t bound;                 /* over all ids of the placement: as many
+					 * of nth are filled, and of at as it has
+					 * shards; they are large, and calls for
+					 * a few records many */
+	uint32_t nth[SK_MAX_SHARDS];    /* shard id -> where in the placement */
+	size_t at[SK_MAX_SHARDS];       /* next chunk of the nth shard */
 };
 
 static int contradiction(const struct opening *o, const struct sk_meta_entry *m,
@@ -74,9 +79,18 @@ static void map_placement(struct opening *o)
 	const struct sk_meta_category *c = &o->manifest->category;
 	uint32_t i;
 
-	memset(o->nth, 0xff, sizeof(o->nth));
+	for (i = 0; i < c->shards; i++)
+		if (c->shard[i] >= o->bound)
+			o->bound = c->shard[i] + 1;
+	memset(o->nth, 0xff, o->bound * sizeof(*o->nth));
+	memset(o->at, 0, c->shards * sizeof(*o->at));
 	for (i = 0; i < c->shards; i++)
 		o->nth[c->shard[i]] = i;
+}
+
+static uint32_t nth_of(const struct opening *o, uint32_t shard)
+{
+	return shard < o->bound ? o->nth[shard] : NOWHERE;
 }
 
 /* Count chunks and segments; at[] becomes where each shard's chunks begin. */
@@ -88,7 +102,7 @@ static int measure(struct opening *o, size_t *chunks, size_t *segments,
 
 	for (i = 0; i < o->n; i++) {
 		for (j = 0; j < o->entry[i].parts; j++) {
-			nth = o->nth[o->entry[i].part[j].shard];
+			nth = nth_of(o, o->entry[i].part[j].shard);
 			if (nth == NOWHERE)
 				return contradiction(o, &o->entry[i],
 				    &o->entry[i].part[j], e);
@@ -376,7 +390,7 @@ static int open_entries(struct opening *o, struct snek_error *e)
 static int open_of(struct sk_catalog *c, const struct sk_manifest *m, size_t i,
     size_t n, bool rest, struct sk_snapshot **out, struct snek_error *e)
 {
-	struct opening *o = calloc(1, sizeof(*o));
+	struct opening *o = malloc(sizeof(*o));
 	struct sk_snapshot *s = calloc(1, sizeof(*s));
 	struct owned *owned = calloc(1, sizeof(*owned));
 	int rc;
@@ -387,6 +401,7 @@ static int open_of(struct sk_catalog *c, const struct sk_manifest *m, size_t i,
 		free(owned);
 		return sk_enomem(e);
 	}
+	memset(o, 0, offsetof(struct opening, nth));
 	s->owned = owned;
 	owned->of = m;
 	o->catalog = c;
@@ -461,7 +476,9 @@ static int attempt(struct sk_catalog *c, const char *category, bool rest,
 	if (rc)
 		return rc;
 	rc = open_of(c, m, 0, m->n, rest, &s, e);
-	moved = sk_snapshot_moved(c, m, &other);
+	/* What all lies in the manifest is of one moment. */
+	moved = !rc && !sk_snapshot_segments(s) && !s->losses ? 0 :
+	    sk_snapshot_moved(c, m, &other);
 	if (!rc && !moved) {
 		((struct owned *)s->owned)->manifest = m;
 		*out = s;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "value/pack.h"
 
 /* How a byte is written: 0 as it is, 'u' as \u00xx, else behind a backslash. */
@@ -22,21 +23,47 @@ static bool put_escape(struct sk_buf *b, uint8_t c)
 	return escapes[c] == 'u' ? sk_buf_put(b, u, 6) : sk_buf_put(b, one, 2);
 }
 
+#define EACH(byte) (0x0101010101010101u * (byte))
+
+/* Bytes before the first that is not written as it is; eight at a time, for
+ * there is hardly one. */
+static size_t plain(const char *s, size_t n)
+{
+	uint64_t x, quote, slash, odd;
+	size_t i;
+
+	for (i = 0; i + 8 <= n; i += 8) {
+		x = sk_load64(s + i);
+		quote = x ^ EACH('"');
+		slash = x ^ EACH('\\');
+		odd = ((x - EACH(' ')) & ~x) | ((quote - EACH(1)) & ~quote) |
+		    ((slash - EACH(1)) & ~slash);
+		if (odd & EACH(0x80))
+			break;
+	}
+	while (i < n && !escapes[(uint8_t)s[i]])
+		i++;
+	return i;
+}
+
 static bool put_string(struct sk_buf *b, const char *s, size_t n)
 {
-	size_t i, from = 0;
+	size_t i;
 
-	if (!sk_buf_byte(b, '"'))
+	if (!sk_buf_reserve(b, n + 2))
 		return false;
-	for (i = 0; i < n; i++) {
-		if (!escapes[(uint8_t)s[i]])
-			continue;
-		if (!sk_buf_put(b, s + from, i - from) ||
-		    !put_escape(b, (uint8_t)s[i]))
+	b->p[b->n++] = '"';
+	for (;;) {
+		i = plain(s, n);
+		if (!sk_buf_put(b, s, i))
 			return false;
-		from = i + 1;
+		if (i == n)
+			return sk_buf_byte(b, '"');
+		if (!put_escape(b, (uint8_t)s[i]))
+			return false;
+		s += i + 1;
+		n -= i + 1;
 	}
-	return sk_buf_put(b, s + from, n - from) && sk_buf_byte(b, '"');
 }
 
 /* printf and strtod use one decimal point, whatever the locale: what is no
