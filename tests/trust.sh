@@ -53,7 +53,6 @@ try () {
 try "$top/.libs/snek" functions "$tmp/leaves.so"
 try "$top/.libs/snek" run "$tmp/leaves.so"
 try "$top/.libs/snek-add-function" "$tmp/leaves.so"
-try "$top/.libs/snek" functions
 
 cat >"$tmp/tells.c" <<'EOF'
 #include <string.h>
