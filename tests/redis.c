@@ -363,7 +363,7 @@ bool redis_certificates(const char *dir)
 	    authority(dir, "other-ca") &&
 	    sign(dir, "server", "ca", local, "-days 30") &&
 	    sign(dir, "wrong", "ca", "DNS:elsewhere.example", "-days 30") &&
-	    sign(dir, "expired", "ca", local, "-days -1") &&
+	    sign(dir, "expired", "ca", local, "-days 0") &&
 	    sign(dir, "client", "ca", "DNS:client", "-days 30");
 }
 

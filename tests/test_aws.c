@@ -390,7 +390,7 @@ static const struct {
 	int code;
 	const char *says;
 } floods[] = {
-	{ "/long", SNEK_ELIMIT, "Maximum file size exceeded" },
+	{ "/long", SNEK_ELIMIT, "more than 1000 bytes of body" },
 	{ "/head", SNEK_ELIMIT, "more than 65536 bytes of headers" },
 	{ "/old", SNEK_EFORMAT, "HTTP/0.9" },
 };

@@ -278,8 +278,6 @@ static int code_of(CURLcode rc)
 	switch (rc) {
 	case CURLE_OPERATION_TIMEDOUT:
 		return SNEK_ETIMEDOUT;
-	case CURLE_FILESIZE_EXCEEDED:
-		return SNEK_ELIMIT;
 	case CURLE_OUT_OF_MEMORY:
 		return SNEK_ENOMEM;
 	case CURLE_PEER_FAILED_VERIFICATION:
@@ -321,8 +319,12 @@ void sk_http_call_judge(struct sk_http_call *c, CURLcode rc)
 	r->status = (uint32_t)status;
 	if (rc == CURLE_OK || r->code)
 		return;
-	r->code = sk_fail(&r->error, code_of(rc), "%s: %s%s", c->host->name,
-	    *c->said ? c->said : curl_easy_strerror(rc), cure_of(rc));
+	if (rc == CURLE_FILESIZE_EXCEEDED)
+		over(c, "body", c->max_reply);
+	else
+		r->code = sk_fail(&r->error, code_of(rc), "%s: %s%s",
+		    c->host->name, *c->said ? c->said : curl_easy_strerror(rc),
+		    cure_of(rc));
 }
 
 int sk_http_call_fill(struct sk_http_call *c, const struct sk_http_request *r,

@@ -6,7 +6,8 @@
  * Of its ways: its depth limit is off by one (a limit of 64 refuses a container
  * at depth 64 unless it is empty), so it is given one more and our own walk
  * counts; the sizes it keeps saturate at 2^24 - 1; it does not look for equal
- * names.  Strings live in the parser until it reads again.
+ * names; since 3.2 it skips a byte order mark.  Strings live in the parser until
+ * it reads again.
  */
 #include <new>
 
@@ -205,6 +206,8 @@ extern "C" bool sk_json_fast_read(sk_json_fast *f, sk_json_tree *t,
 {
 	dom::element e;
 
+	if (*text == '\xef')
+		return false;
 	if (n > f->room) {
 		f->room = n + n / 4;
 		if (f->parser.allocate(f->room, SK_MAX_DEPTH + 1))
