@@ -144,8 +144,6 @@ void sk_redis_lost(struct sk_redis *r, int64_t now, bool final,
 	}
 	hang_up(r);
 	sort_sent(r, &unknown);
-	if (!was_ready && !r->down_since)
-		r->down_since = now;
 	if (!idle) {
 		r->why = *why;
 		r->retry_at = was_ready && !r->failures ? now :
@@ -287,6 +285,7 @@ static void open_connection(struct sk_redis *r, int64_t now, bool begin)
 	if (begin) {
 		r->state = SK_REDIS_OPENING;
 		r->open_by = now + SK_REDIS_CONNECT_MS;
+		r->down_since = r->down_since ? r->down_since : now;
 		rc = sk_redis_tls(r, &e);
 	}
 	if (!rc)

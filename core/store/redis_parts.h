@@ -62,7 +62,8 @@ struct sk_redis {
 	size_t queued;          /* bytes in wait */
 	uint32_t pending;       /* commands whose done is still to be called */
 	int64_t due;            /* no command's deadline is before */
-	int64_t open_by, retry_at, down_since, heard;
+	int64_t open_by, retry_at, heard;
+	int64_t down_since;     /* the first try to open it; 0: it is ready */
 	unsigned failures;      /* in a row */
 	struct snek_error why;  /* the last trouble; code 0: none */
 	bool told;              /* that it is waited for */

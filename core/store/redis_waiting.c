@@ -27,10 +27,7 @@ static int64_t since(const struct sk_redis *r)
 		return INT64_MAX;
 	if (r->state == SK_REDIS_READY)         /* it is loading, for one */
 		return r->why.code ? c->queued : INT64_MAX;
-	if (r->down_since)
-		return later(c->queued, r->down_since);
-	return r->state == SK_REDIS_DOWN ? INT64_MAX :
-	    later(c->queued, r->open_by - SK_REDIS_CONNECT_MS);
+	return r->down_since ? later(c->queued, r->down_since) : INT64_MAX;
 }
 
 static int64_t until(const struct sk_redis *r)
@@ -39,7 +36,9 @@ static int64_t until(const struct sk_redis *r)
 
 	if (r->state == SK_REDIS_READY)
 		return end;
-	given_up = r->down_since ? since(r) + sk_redis_patience(r) : r->open_by;
+	given_up = since(r) + sk_redis_patience(r);
+	if (r->state != SK_REDIS_DOWN)
+		given_up = later(given_up, r->open_by);
 	return given_up < end ? given_up : end;
 }
 

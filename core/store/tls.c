@@ -67,10 +67,12 @@ static const char *cure_of(long verdict)
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-		return "; give the CA that signed it as a file";
+		return "; name the file of the CA that signed it: ca-file "
+		    "in snek.conf(5), or SNEK_REDIS_CA_FILE";
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		return "; dial a name that it is for, or say the server's name";
+		return "; dial a name that it is for, or say which one it "
+		    "has: server-name in snek.conf(5)";
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 	case X509_V_ERR_CERT_NOT_YET_VALID:
 		return "; renew it, or set the clock";
