@@ -179,7 +179,8 @@ static void keep_length(struct sk_lmdb_env *env)
 	struct stat st;
 	int fd;
 
-	if (stat(env->path, &st) || (uint64_t)st.st_size >= need)
+	if (mdb_env_get_fd(env->env, &fd) || fstat(fd, &st) ||
+	    (uint64_t)st.st_size >= need)
 		return;
 	fd = open(env->path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)

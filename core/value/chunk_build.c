@@ -27,7 +27,10 @@ int sk_chunk_builder_new(uint32_t target, sk_chunk_builder **out)
 	if (!b)
 		return SNEK_ENOMEM;
 	b->limit = sk_chunk_limit(target);
-	b->column = calloc(SK_COLUMN_CAP + 1, sizeof(*b->column));
+	/* Not cleared: most writes have few columns, and many are small. */
+	b->column = malloc((SK_COLUMN_CAP + 1) * sizeof(*b->column));
+	if (b->column)
+		memset(&b->column[SK_VALUE_ID], 0, sizeof(*b->column));
 	b->table = calloc(SK_NAME_SLOTS, sizeof(*b->table));
 	b->dense = calloc(SK_COLUMN_CAP + 1, sizeof(*b->dense));
 	b->estimate = SK_CHUNK_ALWAYS;

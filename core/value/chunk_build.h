@@ -37,7 +37,7 @@ struct sk_chunk_builder {
 
 	struct sk_arena names;
 	struct sk_fill *column; /* SK_COLUMN_CAP and the one of SK_VALUE_ID */
-	uint32_t columns;       /* named ones */
+	uint32_t columns;       /* named ones; what is behind them is not set */
 	uint16_t *table;        /* by hash of the name: column + 1 */
 	uint16_t first;         /* the column that came first last time */
 

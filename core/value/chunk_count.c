@@ -33,6 +33,7 @@ static int add_column(sk_chunk_builder *b, const struct sk_member *m,
 	name = sk_arena_copy(&b->names, m->name, m->name_len);
 	if (!name)
 		return -1;
+	memset(c, 0, sizeof(*c));
 	c->name = name;
 	c->name_len = m->name_len;
 	c->hash = hash;

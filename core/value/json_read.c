@@ -14,7 +14,8 @@ struct sk_json_reader {
 	struct sk_json_options options;
 	struct sk_json_tree tree;
 	struct sk_json_plain *plain;
-	struct sk_json_fast *fast;      /* NULL: do without */
+	struct sk_json_fast *fast;      /* made when first needed; NULL: do
+	                                 * without */
 	uint32_t passed;                /* records that the quick one did not
 	                                 * read, one after the other */
 	struct sk_buf copy;             /* of a text without padding */
@@ -34,8 +35,6 @@ int sk_json_reader_new(const struct sk_json_options *o, sk_json_reader **out)
 		sk_json_reader_free(r);
 		return SNEK_ENOMEM;
 	}
-	if (!r->options.plain)
-		r->fast = sk_json_fast_new();
 	*out = r;
 	return 0;
 }
@@ -98,8 +97,11 @@ static bool read_fast(sk_json_reader *r, const char *text, size_t n)
 		memset(r->copy.p + n, 0, SK_JSON_PADDING);
 		text = r->copy.p;
 	}
-	return read_quick(r, text, n) ||
-	    (r->fast && sk_json_fast_read(r->fast, &r->tree, text, n));
+	if (read_quick(r, text, n))
+		return true;
+	if (!r->fast)
+		r->fast = sk_json_fast_new();
+	return r->fast && sk_json_fast_read(r->fast, &r->tree, text, n);
 }
 
 /* The record is whole and nothing moves any more. */
