@@ -400,6 +400,8 @@ row_lcs () {
 	same lcs "$out/snek" "$out/yard"
 	pair lcs-scaling "" "$snek" query --workers 1 "$@" \
 	    -- "$snek" query --workers "$threads" "$@"
+	pair lcs-scaling-c "" "$yard" lcs "$out/texts.jsonl" 1 \
+	    -- "$yard" lcs "$out/texts.jsonl" "$threads"
 	rm -rf "$out/texts"
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define TASKS_PER_WORKER 4
-#define MIN_BYTES ((uint64_t)256 << 10)
+#define MIN_BYTES ((uint64_t)128 << 10)
 #define MAX_BYTES ((uint64_t)64 << 20)
 /* Input worth one more partition. */
 #define PARTITION_BYTES ((uint64_t)8 << 20)

@@ -16,7 +16,7 @@ struct sk_plan_chunk {
 struct sk_plan_limits {
 	uint32_t workers;               /* 0: 1 */
 	uint64_t min_bytes, max_bytes;  /* of a task, as far as chunks allow; 0:
-	                                 * 256 KiB and 64 MiB; max wins */
+	                                 * 128 KiB and 64 MiB; max wins */
 	uint32_t partitions;            /* asked for; 0: chosen, no more than */
 	uint32_t reducers;              /* reduce; 0: as many as workers */
 	bool reduces;                   /* the job has a reduce stage with keys */
