@@ -276,6 +276,10 @@ good snek run select fields=a,b -i odd -o tsv
 is "the rows after the first thousand are as those before" \
     "$(head -n 120 out)" "$(tail -n 120 out)"
 is "and all are there" 1200 "$(lines out)"
+seq 1000 3999 | sed 'p;/[37]$/p;/33$/p' | sed 's/.*/{"k":"&"}/' | sort -r >counted
+good snek run group by=k -i counted -o tsv
+is "counts stand beside their keys" "$(sort counted | uniq -c |
+    sed 's/^ *\([0-9]*\) .*"\([0-9]*\)"}/\2	\1/')" "$(cat out)"
 bad 3 'nix.*snek ls' snek query nix group by=k
 bad 3 'gruop.*did you mean group' snek query q gruop
 bad 2 'by' snek query q group

@@ -270,7 +270,7 @@ END_TEST
 START_TEST(numbers_as_keys_are_the_same_whichever_way_they_went)
 {
 	struct sk_reducer r = { 0 };
-	uint64_t past = 0;
+	struct sk_past past = { 0, 0 };
 	struct sk_sink_options o = { .reducer = &r, .partitions = 1,
 		.memory = 64u << 20, .tmp = "/tmp", .past = &past };
 	struct sk_reduce_options how = { .reducer = &r, .memory = MUCH,
@@ -290,7 +290,7 @@ START_TEST(numbers_as_keys_are_the_same_whichever_way_they_went)
 			ck_assert_int_eq(sk_sink_emit_row(s, sk_int(i ? -k : k),
 			    &row, 1, NULL), 0);
 		ck_assert_int_eq(sk_sink_finish(s, &runs, NULL), 0);
-		ck_assert_uint_gt(past, 0);
+		ck_assert_uint_gt(past.left, 0);
 		sk_sink_free(s);
 	}
 	p[0] = &runs.run[0];

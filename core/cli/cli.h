@@ -376,6 +376,8 @@ struct cli_tsv *cli_tsv_new(const struct cli_json *name, size_t columns,
     bool keyed);
 /* SNEK_ETYPE: the value does not spread over the columns; SNEK_ENOMEM. */
 int cli_tsv_put(struct cli_tsv *, struct snek_value key, struct snek_value);
+/* Write what is left; rows are written many at a time. */
+void cli_tsv_end(struct cli_tsv *);
 void cli_tsv_free(struct cli_tsv *);
 
 /* ---- pretty.c ---- */

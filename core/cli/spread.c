@@ -251,6 +251,8 @@ int cli_spread_put(struct cli_spread *s, struct snek_value key,
 
 	if (s->tsv) {
 		rc = cli_tsv_put(s->tsv, key, value);
+		if (rc)
+			cli_tsv_end(s->tsv);
 		return rc == SNEK_ETYPE ? no_column(e) : !rc ? 0
 		    : fail(e, rc, "out of memory");
 	}
@@ -270,6 +272,8 @@ int cli_spread_end(struct cli_spread *s, struct snek_error *e)
 {
 	int rc = s->decided ? 0 : decide(s, e);
 
+	if (s->tsv)
+		cli_tsv_end(s->tsv);
 	if (!rc && !cli_grid_end(s->grid))
 		rc = fail(e, SNEK_ENOMEM, "out of memory");
 	return rc;

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 64, NUMBER = 24, LAST = 32, CELLS = 128 };
+enum { COLUMNS = 64, NUMBER = 24, LAST = 32, CELLS = 128, AT_ONCE = 32 << 10 };
 
 struct cli_tsv {
 	bool keyed;
 	struct snek_value name[COLUMNS];
 	size_t columns;         /* 0: the value has one */
-	char *row;
+	char *row;              /* this one, behind those that are not written */
 	size_t n, cap;
 	bool failed;            /* out of memory */
 	char last[LAST];        /* the object before, packed ... */
@@ -20,6 +20,12 @@ struct cli_tsv {
 	char cells[CELLS];      /* ... and its cells */
 	size_t cells_n;
 };
+
+static void free_names(struct cli_tsv *t)
+{
+	while (t->columns)
+		free((char *)t->name[--t->columns].as.s);
+}
 
 struct cli_tsv *cli_tsv_new(const struct cli_json *name, size_t columns,
     bool keyed)
@@ -34,7 +40,8 @@ struct cli_tsv *cli_tsv_new(const struct cli_json *name, size_t columns,
 	for (; t->columns < columns; t->columns++) {
 		text = cli_json_string(name[t->columns], &n);
 		if (!text) {
-			cli_tsv_free(t);
+			free_names(t);
+			free(t);
 			return NULL;
 		}
 		t->name[t->columns] = (struct snek_value){
@@ -47,8 +54,7 @@ void cli_tsv_free(struct cli_tsv *t)
 {
 	if (!t)
 		return;
-	while (t->columns)
-		free((char *)t->name[--t->columns].as.s);
+	free_names(t);
 	free(t->row);
 	free(t);
 }
@@ -263,19 +269,31 @@ static bool put_object(struct cli_tsv *t, struct snek_value object)
 	return true;
 }
 
+void cli_tsv_end(struct cli_tsv *t)
+{
+	if (t->n)
+		fwrite_unlocked(t->row, 1, t->n, stdout);
+	t->n = 0;
+}
+
 int cli_tsv_put(struct cli_tsv *t, struct snek_value key,
     struct snek_value value)
 {
-	t->n = 0;
+	size_t from = t->n;
+	int rc = 0;
+
 	if (t->keyed)
 		put_cell(t, key);
 	if (!t->columns)
 		put_cell(t, value);
 	else if (!put_object(t, value))
-		return SNEK_ETYPE;
-	if (t->failed)
-		return SNEK_ENOMEM;
+		rc = SNEK_ETYPE;
+	if (rc || t->failed) {
+		t->n = from;
+		return rc ? rc : SNEK_ENOMEM;
+	}
 	t->row[t->n - 1] = '\n';
-	fwrite_unlocked(t->row, 1, t->n, stdout);
+	if (t->n >= AT_ONCE)
+		cli_tsv_end(t);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "job/ordered.h"
 #include "value/key.h"
 #include "value/pack.h"
+#include "value/value.h"
 
 #define LAST 32u                /* bytes of a value that is remembered */
 
@@ -134,6 +135,19 @@ static int value_of(struct sk_result *r, struct sk_span bytes,
 	return 0;
 }
 
+static int key_of(struct sk_result *r, struct sk_span bytes,
+    struct snek_value *key)
+{
+	const char *p = bytes.p;
+
+	if (bytes.n && bytes.n <= UINT32_MAX && *p == SK_KEY_STRING) {
+		*key = sk_string(p + 1, bytes.n - 1);
+		return 0;
+	}
+	r->scratch.n = 0;
+	return sk_key_get(p, bytes.n, &r->scratch, key);
+}
+
 int sk_result_next(struct sk_result *r, struct snek_value *key,
     struct snek_value *value, struct snek_error *e)
 {
@@ -145,10 +159,9 @@ int sk_result_next(struct sk_result *r, struct snek_value *key,
 	rc = next_entry(r, &en, e);
 	if (rc != 1)
 		return rc;
-	r->scratch.n = 0;
 	rc = value_of(r, en.value, value);
 	if (!rc)
-		rc = sk_key_get(en.key.p, en.key.n, &r->scratch, key);
+		rc = key_of(r, en.key, key);
 	if (rc == SNEK_ENOMEM)
 		return sk_enomem(e);
 	if (rc)

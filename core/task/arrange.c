@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #define LEVELS 16u              /* beyond their words whole keys are compared */
-#define FEW 48u
+#define FEW 40u
 #define LINE 40u                /* on from here an entry may be in another */
 
 /* Entries were looked at when they were listed. */
@@ -157,6 +157,16 @@ static void sort_words(struct sk_reference *a, struct sk_reference *spare,
 
 /* ---- by keys ---- */
 
+static void sort(struct sk_reference *a, struct sk_reference *spare, size_t n,
+    uint32_t level);
+
+static void sort_next(struct sk_reference *a, struct sk_reference *spare,
+    size_t n, uint32_t level)
+{
+	set_words(a, n, level);
+	sort(a, spare, n, level);
+}
+
 /* Keys that end within a word end in zeroes there: so may others, and these are
  * compared.  One that ends with its word has nothing but zeroes in the next. */
 static void sort(struct sk_reference *a, struct sk_reference *spare, size_t n,
@@ -164,7 +174,6 @@ static void sort(struct sk_reference *a, struct sk_reference *spare, size_t n,
 {
 	size_t i, k;
 
-	set_words(a, n, level);
 	sort_words(a, spare, n);
 	for (i = 0; i < n; i = k) {
 		for (k = i + 1; k < n && a[k].word == a[i].word; k++)
@@ -174,7 +183,7 @@ static void sort(struct sk_reference *a, struct sk_reference *spare, size_t n,
 		if (!(uint8_t)a[i].word || level + 1 == LEVELS)
 			qsort(a + i, k - i, sizeof(*a), by_key);
 		else
-			sort(a + i, spare, k - i, level + 1);
+			sort_next(a + i, spare, k - i, level + 1);
 	}
 }
 

@@ -14,8 +14,8 @@ struct sk_reference {
 
 #define SK_ARRANGE_AHEAD 16u            /* entries fetched before their turn */
 
-/* Of equal keys in any order.  The words need not be set.  Behind the last one
- * are SK_ARRANGE_AHEAD references to nothing; spare has room for
+/* Of equal keys in any order.  The words are the first of their keys.  Behind the
+ * last one are SK_ARRANGE_AHEAD references to nothing; spare has room for
  * SK_ARRANGE_SPARE. */
 void sk_arrange(struct sk_reference *, size_t n, struct sk_reference *spare);
 #endif

@@ -6,6 +6,7 @@
 #include "task/collate.h"
 #include "task/arrange.h"
 #include "task/deal.h"
+#include "value/key.h"
 
 #include <stdlib.h>
 
@@ -137,7 +138,8 @@ static int next_bucket(sk_collate *c, struct snek_error *e)
 		if (!n)
 			return sk_fail(e, SNEK_EFORMAT, "a run in memory has "
 			    "changed while it was read");
-		c->ref[c->n++].at = p;
+		c->ref[c->n++] = (struct sk_reference){ sk_key_word(entry.key.p,
+		    entry.key.n, 0), p };
 	}
 	memset(c->ref + c->n, 0, SK_ARRANGE_AHEAD * sizeof(*c->ref));
 	sk_arrange(c->ref, c->n, c->spare);

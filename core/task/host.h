@@ -64,7 +64,7 @@ struct sk_instance {
 	const struct sk_map_task *map;
 	struct sk_outcome *out;
 	sk_sink *sink;
-	uint64_t past;                  /* of sinks (sink.h) */
+	struct sk_past past;
 	struct sk_counters counters;
 	struct snek_error failure;
 	char text[512];

@@ -40,7 +40,7 @@ static inline int compare_keys(struct sk_span a, struct sk_span b)
 	return (a.n > b.n) - (a.n < b.n);
 }
 
-int sk_entry_compare(const struct sk_entry *a, const struct sk_entry *b)
+static inline int compare(const struct sk_entry *a, const struct sk_entry *b)
 {
 	int c = compare_keys(a->key, b->key);
 
@@ -53,9 +53,14 @@ int sk_entry_compare(const struct sk_entry *a, const struct sk_entry *b)
 	return a->emit < b->emit ? -1 : a->emit > b->emit;
 }
 
-static bool before(const struct source *a, const struct source *b)
+int sk_entry_compare(const struct sk_entry *a, const struct sk_entry *b)
 {
-	int c = sk_entry_compare(&a->entry, &b->entry);
+	return compare(a, b);
+}
+
+static inline bool before(const struct source *a, const struct source *b)
+{
+	int c = compare(&a->entry, &b->entry);
 
 	return c ? c < 0 : a->number < b->number;
 }

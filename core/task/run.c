@@ -165,11 +165,19 @@ int sk_run_add_tagged(struct sk_run *r, uint8_t tag, struct sk_span body,
 {
 	const struct sk_entry n = { .key.n = body.n + 1, .value = value };
 	uint8_t *p;
+	uint64_t head;
 
 	if (!sk_pages_reserve(&r->mem, SK_ENTRY_HEAD + n.key.n + value.n))
 		return sk_enomem(e);
-	p = put_head((uint8_t *)r->mem.p + r->mem.n, &n);
-	*p++ = tag;
+	p = (uint8_t *)r->mem.p + r->mem.n;
+	if ((n.key.n | value.n) < 128) {        /* as put_head, at once */
+		head = n.key.n | value.n << 8 | (uint64_t)tag << 40;
+		memcpy(p, &head, 8);
+		p += SK_ENTRY_SHORT + 1;
+	} else {
+		p = put_head(p, &n);
+		*p++ = tag;
+	}
 	p = put_bytes(p, body);
 	p = put_bytes(p, value);
 	return added(r, p, e);

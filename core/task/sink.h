@@ -28,6 +28,13 @@ struct sk_grouper {
 	void *arg;
 };
 
+/* What sinks of one op learn from each other.  Zeroed: nothing yet. */
+struct sk_past {
+	uint64_t left;          /* pairs that go to the partitions without having
+	                         * met a table */
+	uint64_t last;          /* how many were to when a table was given up */
+};
+
 struct sk_sink_options {
 	const struct sk_reducer *reducer;
 	uint32_t partitions;
@@ -40,9 +47,7 @@ struct sk_sink_options {
 	/* NULL: by hash of the key's bytes.  n or more: SNEK_EPLUGIN. */
 	uint32_t (*partition)(void *, struct snek_value key, uint32_t n);
 	void *partition_arg;
-	/* What sinks of one op learn from each other: so many pairs more go to
-	 * the partitions without having met a table.  NULL: nothing. */
-	uint64_t *past;
+	struct sk_past *past;           /* NULL: the sink's own */
 };
 int sk_sink_new(const struct sk_sink_options *, sk_sink **, struct snek_error *);
 void sk_sink_free(sk_sink *);

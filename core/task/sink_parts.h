@@ -25,8 +25,7 @@ struct sk_sink {
 	                                 * the table is worth its misses */
 	uint64_t looked;                /* emitted when it was last empty */
 	uint32_t tables;                /* that were emptied */
-	uint64_t *past;                 /* pairs that go past the table yet */
-	uint64_t own_past;
+	struct sk_past *past, own_past;
 	struct sk_builtin top;
 	struct sk_place place;
 	uint32_t emit;

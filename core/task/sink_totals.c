@@ -18,7 +18,8 @@
 #define LARGE (256u << 10)
 #define SOME 8u                 /* one of so many */
 #define AGAIN 4u                /* tables that were given up, and one is larger */
-#define PAST (32 * CACHED)      /* pairs that go past a table then */
+#define PAST (32 * CACHED)      /* pairs that go past a table then, at first */
+#define MOST_PAST (32 * PAST)
 #define LOOK_EVERY 1024u        /* of them memory is counted */
 #define WORTH 4u                /* pairs a key, for which a table may leave it */
 
@@ -47,8 +48,8 @@ int sk_sink_prepare_totals(sk_sink *s, struct snek_error *e)
 	    (kind == SNEK_SUM || kind == SNEK_COUNT);
 	s->counting = kind == SNEK_COUNT;
 	s->plain = only_sums(&s->reducer);
-	s->look = TRIED;
 	s->past = s->o.past ? s->o.past : &s->own_past;
+	s->look = s->past->last ? CACHED : TRIED;
 	s->state = calloc(s->o.partitions, sizeof(*s->state));
 	if (!s->state)
 		return sk_enomem(e);
@@ -171,13 +172,17 @@ static bool is_worth_it(uint64_t pairs, uint32_t n)
 	    pairs >= n + (uint64_t)n / SOME);
 }
 
+/* Each time in a row it is tried later. */
 static int give_up(sk_sink *s, struct snek_error *e)
 {
+	struct sk_past *p = s->past;
 	int rc = give_totals(s, e);
 
-	if (!rc && s->plain && !s->o.partition)
-		*s->past = PAST;
-	return rc;
+	if (rc || !s->plain || s->o.partition)
+		return rc;
+	p->last = !p->last ? PAST : p->last < MOST_PAST ? 2 * p->last : p->last;
+	p->left = p->last;
+	return 0;
 }
 
 /*
@@ -196,6 +201,7 @@ static int grown(sk_sink *s, struct snek_error *e)
 		return 0;
 	if (!is_worth_it(s->emitted - s->looked, n))
 		return give_up(s, e);
+	s->past->last = 0;
 	s->look *= 2;
 	return 0;
 }
@@ -270,8 +276,8 @@ static int add_past(sk_sink *s, uint8_t tag, struct sk_span body,
 
 	s->emitted++;
 	s->looked++;
-	--*s->past;
-	return rc || *s->past % LOOK_EVERY ? rc : went_past(s, e);
+	s->past->left--;
+	return rc || s->past->left % LOOK_EVERY ? rc : went_past(s, e);
 }
 
 /* The states of a key that a row of whole numbers is all there is of.  (Within
@@ -342,7 +348,7 @@ static int emit_plain_row(sk_sink *s, struct snek_value key,
 	struct sk_slot *slot;
 	int rc = 0;
 
-	if (*s->past)
+	if (s->past->left)
 		return go_past(s, key, v, e);
 	slot = plain_slot(t, key);
 	if (!slot)
@@ -414,7 +420,7 @@ int sk_sink_emit_int(sk_sink *s, const char *key, size_t n, int64_t v,
 		    (struct snek_value){ .type = SNEK_INT, .as.i = v }, e);
 	if (s->counting)
 		v = 1;
-	if (*s->past)
+	if (s->past->left)
 		return int_goes_past(s, k, v, e);
 	slot = sk_table_at(t, SK_KEY_STRING, key, n);
 	if (!slot)
