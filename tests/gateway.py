@@ -392,6 +392,16 @@ def a_length_said_twice_and_other_codings_are_refused(g):
     assert s == 404, r
 
 
+def a_token_said_twice_and_codings_of_bodies_are_refused(g):
+    data = raw(g, head("GET", "/v1", "Authorization: Bearer other"))
+    assert b" 400 " in data and b"more than one Authorization" in data, data
+    for coding, status in (("br", 415), ("gzip, br", 415), ("identity", 200), ("GZIP", 200)):
+        body = gzip.compress(b"1\n") if coding == "GZIP" else b"1\n"
+        s, r, _ = g.ask("POST", "/v1/categories/coded/records", body, {"Content-Encoding": coding})
+        assert s == status, (coding, r)
+    assert s == 200 and r["version"] == 2, r
+
+
 def nobody_is_told_to_go_on_who_may_not(g):
     go_on = ("Content-Length: 5000000", "Expect: 100-continue")
     bad = head("POST", "/v1/categories/x/records", *go_on).replace(TOKEN.encode(), b"wrong")
@@ -406,10 +416,15 @@ def head_and_options_are_answered_and_a_405_says_what_is_taken(g):
     assert s == 200 and data == b"" and int(h["Content-Length"]) > 100, (s, h)
     s, data, h = g.ask("OPTIONS", "/v1/categories/d", raw=True)
     assert s == 204 and h["Allow"] == "GET, HEAD, DELETE", h
+    assert "Content-Type" not in h, h
     s, r, h = g.ask("PUT", "/v1/categories/d/records", "1")
     assert s == 405 and h["Allow"] == "GET, HEAD, POST", h
+    s, data, h = g.ask("OPTIONS", "*", raw=True)
+    assert s == 204 and "POST" in h["Allow"], h
     s, r, h = g.ask("OPTIONS", "/v2")
     assert s == 404, r
+    s, r, _ = g.ask("GET", "http://127.0.0.1:%d/v1/cluster" % g.port)
+    assert s == 200 and r["kind"] == "cluster", r
 
 
 def names_are_taken_apart_before_they_are_decoded(g):
@@ -426,13 +441,16 @@ def names_are_taken_apart_before_they_are_decoded(g):
 def parameters_that_are_not_there_or_make_no_sense_are_refused(g):
     at = "/v1/categories/strict/records?"
     for q in ("requestid=1", "request_id=" + "x" * 300, "request_id=%zz", "format=xml",
-              "duplicates=first", "durability=eternal"):
+              "duplicates=first", "durability=eternal", "format=jsonl&format=text",
+              "request_id=a&request%5Fid=b", "%ff=1"):
         s, r, _ = g.ask("POST", at + q, "1")
         assert s == 400 and r["code"] == "invalid", (q, s, r)
     for path in ("/v1/jobs/" + "0" * 32 + "/results?page=x", "/v1/categories?limit=1",
                  at + "limit=0", at + "limit=99999999999999999999", "/v1/query?wait=1"):
         s, r, _ = g.ask("POST" if "query" in path else "GET", path)
         assert s in (400, 404), (path, s, r)
+    s, data, _ = g.ask("GET", "/v1/categories/d/records?%6cimit=1", raw=True)
+    assert s == 200 and data.count(b"\n") == 1, data
     s, r, _ = g.ask("GET", "/v1/categories/strict")
     assert s == 404, r
     s, r, _ = g.ask("POST", "/v1/categories/strict/writes?duplicates=first")
@@ -817,6 +835,7 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
           requests_that_smuggle_or_are_no_http_get_an_error,
           requests_that_are_sent_together_are_answered_in_turn,
           a_length_said_twice_and_other_codings_are_refused,
+          a_token_said_twice_and_codings_of_bodies_are_refused,
           nobody_is_told_to_go_on_who_may_not,
           head_and_options_are_answered_and_a_405_says_what_is_taken,
           names_are_taken_apart_before_they_are_decoded,

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -352,14 +353,26 @@ bool sk_api_is_slow(struct sk_api *a, const struct sk_api_request *r)
 static void refuse(const struct sk_api_request *r, struct sk_api_response *out)
 {
 	list_methods(r->path, out->allow);
-	if (*out->allow && !strcmp(r->method, "OPTIONS"))
+	if (!strcmp(r->path, "*"))      /* what there is at all */
+		snprintf(out->allow, SK_API_ALLOW, "GET, HEAD, POST, PUT, DELETE");
+	if (*out->allow && !strcmp(r->method, "OPTIONS")) {
 		out->status = 204;
-	else if (*out->allow)
+		out->type = "";
+	} else if (*out->allow) {
 		sk_api_fail_as(out, 405, SNEK_EINVAL, "the path is there, but "
 		    "not for this method", "GET /v1 lists what there is");
-	else
+	} else {
 		sk_api_fail(out, SNEK_ENOENT, "nothing answers at this path",
 		    "GET /v1 lists what there is");
+	}
+}
+
+/* Gzip is told by its first bytes; what is said otherwise would be taken for
+ * text. */
+static bool is_understood(const char *coding)
+{
+	return !coding || !*coding || !strcasecmp(coding, "identity") ||
+	    !strcasecmp(coding, "gzip") || !strcasecmp(coding, "x-gzip");
 }
 
 void sk_api_answer(struct sk_api *a, const struct sk_api_request *r,
@@ -376,7 +389,10 @@ void sk_api_answer(struct sk_api *a, const struct sk_api_request *r,
 		refuse(r, out);
 		return;
 	}
-	if (found->parameters &&
+	if (!is_understood(r->coding))
+		sk_api_fail_as(out, 415, SNEK_EINVAL, "no other content "
+		    "encoding than gzip is understood", NULL);
+	else if (found->parameters &&
 	    sk_api_check_parameters(r, found->parameters, &e))
 		sk_api_end(&c, e.code, &e);
 	else if (found->kept && a->o.kept)

@@ -41,6 +41,7 @@ struct sk_api_request {                 /* views, valid during the call */
 	const char *query;              /* the same; "" without one */
 	const char *type;               /* of the body; "" when not said */
 	struct sk_span body;
+	const char *coding;             /* of it; "" or NULL when not said */
 };
 
 #define SK_API_ALLOW 48

@@ -70,6 +70,8 @@ static int take(struct sk_event_call *c, const struct sk_record *r,
 	struct snek_value method = sk_members_find(http, "method");
 	struct snek_value type = sk_members_find(
 	    sk_object_member(r, "headers"), "content-type");
+	struct snek_value coding = sk_members_find(
+	    sk_object_member(r, "headers"), "content-encoding");
 	struct snek_value id = sk_members_find(context, "requestId");
 	char *at;
 
@@ -77,7 +79,7 @@ static int take(struct sk_event_call *c, const struct sk_record *r,
 		return sk_fail(e, SNEK_EFORMAT, "this is no event of an HTTP API "
 		    "in payload format 2.0");
 	c->text = at = malloc(length(path) + length(query) + length(method) +
-	    length(type));
+	    length(type) + length(coding));
 	if (!at)
 		return sk_enomem(e);
 	c->request.path = without_stage(keep(&at, path),
@@ -85,6 +87,7 @@ static int take(struct sk_event_call *c, const struct sk_record *r,
 	c->request.query = keep(&at, query);
 	c->request.method = keep(&at, method);
 	c->request.type = keep(&at, type);
+	c->request.coding = keep(&at, coding);
 	if (id.type == SNEK_STRING && id.len < sizeof(c->id))
 		memcpy(c->id, id.as.s, id.len);
 	return take_body(c, r, e);
@@ -123,7 +126,8 @@ static void put_headers(struct sk_object *o, const struct sk_api_response *r)
 	char text[16];
 
 	sk_object_open(o, "headers", '{');
-	sk_object_text(o, "content-type", r->type);
+	if (*r->type)
+		sk_object_text(o, "content-type", r->type);
 	sk_object_text(o, "cache-control", "no-store");
 	if (*r->location)
 		sk_object_text(o, "location", r->location);

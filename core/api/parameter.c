@@ -54,9 +54,19 @@ static bool next(const char **query, struct pair *p)
 	return len > 0;
 }
 
-static bool is_in(const char *words, const char *name, size_t n)
+#define NAME 32u                        /* bytes; none that is known has more */
+
+static bool is_named(const struct pair *p, const char *name)
 {
-	size_t len;
+	char said[NAME];
+
+	return sk_api_decode(p->name, p->name_len, true, said, NAME) &&
+	    !strcmp(said, name);
+}
+
+static bool is_in(const char *words, const char *name)
+{
+	size_t len, n = strlen(name);
 
 	for (; *words; words += len + (words[len] == ' ')) {
 		len = strcspn(words, " ");
@@ -66,31 +76,47 @@ static bool is_in(const char *words, const char *name, size_t n)
 	return false;
 }
 
+static bool is_again(const char *rest, const char *name)
+{
+	struct pair p;
+
+	while (next(&rest, &p))
+		if (is_named(&p, name))
+			return true;
+	return false;
+}
+
+/* Which of two is meant, who stands in front may see otherwise. */
 int sk_api_check_parameters(const struct sk_api_request *r, const char *known,
     struct snek_error *e)
 {
 	const char *query = r->query;
+	char name[NAME];
 	struct pair p;
 
-	while (next(&query, &p))
-		if (!is_in(known, p.name, p.name_len))
+	while (next(&query, &p)) {
+		if (!sk_api_decode(p.name, p.name_len, true, name, NAME) ||
+		    !is_in(known, name))
 			return sk_fail(e, SNEK_EINVAL, "there is no parameter "
 			    "\"%.*s\" here; there are: %s", p.name_len < 100 ?
 			    (int)p.name_len : 100, p.name, *known ? known :
 			    "none");
+		if (is_again(query, name))
+			return sk_fail(e, SNEK_EINVAL, "the parameter %s is "
+			    "given twice", name);
+	}
 	return 0;
 }
 
 int sk_api_parameter(const struct sk_api_request *r, const char *name,
     char *to, size_t room, struct snek_error *e)
 {
-	size_t n = strlen(name);
 	const char *query = r->query;
 	struct pair p;
 
 	*to = '\0';
 	while (next(&query, &p)) {
-		if (p.name_len != n || memcmp(p.name, name, n))
+		if (!is_named(&p, name))
 			continue;
 		if (sk_api_decode(p.value, p.value_len, true, to, room))
 			return 1;

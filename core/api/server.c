@@ -27,7 +27,7 @@ struct visit {                          /* a request, from its head to the end *
 	struct sk_server *server;
 	struct visit *next;             /* in the line */
 	struct MHD_Connection *connection;
-	const char *method, *path, *type;       /* the library's, as long as the
+	const char *method, *path, *type, *coding;      /* the library's, as long as the
 						 * request is under way */
 	char *query;                    /* NULL: none */
 	struct sk_buf body;
@@ -134,7 +134,8 @@ static enum MHD_Result refuse(struct visit *v, int status, int code,
 static struct sk_api_request request_of(const struct visit *v)
 {
 	return (struct sk_api_request){ v->method, v->path,
-	    v->query ? v->query : "", v->type, { v->body.p, v->body.n } };
+	    v->query ? v->query : "", v->type, { v->body.p, v->body.n },
+	    v->coding };
 }
 
 static void answer(struct visit *v)
@@ -253,6 +254,18 @@ static void free_visit(struct visit *v)
 	free(v);
 }
 
+/* A request may name all of the URL, as if we were a proxy. */
+static const char *path_of(const char *url)
+{
+	const char *at = strstr(url, "://");
+
+	if (*url == '/' || !at)
+		return url;
+	at += 3;
+	at += strcspn(at, "/");
+	return *at ? at : "/";
+}
+
 static struct visit *new_visit(struct sk_server *s, struct MHD_Connection *c,
     const char *url, const char *method)
 {
@@ -264,8 +277,9 @@ static struct visit *new_visit(struct sk_server *s, struct MHD_Connection *c,
 	v->server = s;
 	v->connection = c;
 	v->began = sk_clock_ms();
-	v->path = url;
+	v->path = path_of(url);
 	v->type = type ? type : "";
+	v->coding = header(c, "Content-Encoding");
 	v->method = method;
 	if (!take_query(c, &v->query)) {
 		free_visit(v);
@@ -276,26 +290,32 @@ static struct visit *new_visit(struct sk_server *s, struct MHD_Connection *c,
 	return v;
 }
 
-static enum MHD_Result count_length(void *arg, enum MHD_ValueKind kind,
+struct count { unsigned lengths, tokens; };
+
+static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind,
     const char *name, const char *value)
 {
+	struct count *c = arg;
+
 	(void)kind;
 	(void)value;
-	*(unsigned *)arg += !strcasecmp(name, "Content-Length");
+	c->lengths += !strcasecmp(name, "Content-Length");
+	c->tokens += !strcasecmp(name, "Authorization");
 	return MHD_YES;
 }
 
-/* A proxy in front must not see another end of the request than we do. */
+/* A proxy in front must not see another end of the request than we do, nor
+ * another who asks. */
 static const char *doubt(struct MHD_Connection *c, const char *length)
 {
 	const char *coding = header(c, "Transfer-Encoding");
-	unsigned lengths = 0;
+	struct count n = { 0, 0 };
 
-	if (length)
-		MHD_get_connection_values(c, MHD_HEADER_KIND, count_length,
-		    &lengths);
-	if (lengths > 1)
+	MHD_get_connection_values(c, MHD_HEADER_KIND, count_header, &n);
+	if (n.lengths > 1)
 		return "more than one length";
+	if (n.tokens > 1)
+		return "more than one Authorization";
 	if (length && coding)
 		return "a length and a transfer encoding: one of them is wrong";
 	return coding && strcasecmp(coding, "chunked") ? "no other transfer "
