@@ -265,7 +265,7 @@ int snek_job_missing(snek_job *j,
     int (*visit)(void *, const struct snek_missing *), void *arg)
 {
 	if (j && visit && j->remote)
-		return 0;               /* its queries are whole, or fail */
+		return sk_client_job_missing(j->remote, visit, arg);
 	return j && visit ? sk_job_missing(j, visit, arg) : SNEK_EINVAL;
 }
 

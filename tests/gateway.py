@@ -704,6 +704,28 @@ def commands_give_side_inputs_and_write_results_through_a_gateway(g):
     assert "0 records" in err, err
 
 
+def what_is_missing_is_told_through_a_gateway(g):
+    write = json.loads(direct("write", "lossy", "-", "--json", "--request-id", "l",
+                              stdin=lines(20000).encode()))["write_id"]
+    lost = next(f for f in (os.path.join(CLUSTER, "shards", d, write + ".seg")
+                            for d in ("000", "001", "002", "003")) if os.path.exists(f))
+    os.rename(lost, os.path.join(DIR, "lost"))
+    args = ("query", "lossy", "wordcount", "field=text", "-o", "jsonl")
+    _, err = snek(g, *args, code=9)
+    assert "data loss" in err, err
+    out, err = snek(g, *args, "--keep-going", code=4)
+    p = subprocess.run([SNEK, *args, "--keep-going", "--cluster", CLUSTER], env=env,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert p.returncode == 4 and p.stdout.decode() == out and p.stderr.decode() == err, (err, p.stderr)
+    assert "of 20000 records are missing" in err, err
+    s, r, _ = g.ask("POST", "/v1/query", json.dumps({
+        "category": "lossy", "function": "wordcount", "args": {"field": "text"}, "keep-going": True}))
+    assert s == 200 and r["records"] + r["records_missing"] == 20000, r
+    assert r["missing"][0]["records"] == r["records_missing"] and r["missing"][0]["code"], r
+    os.rename(os.path.join(DIR, "lost"), lost)
+    assert "missing" not in snek(g, *args, "--keep-going")[1]
+
+
 def a_large_write_goes_in_parts_and_none_is_seen_before_the_last(g):
     big = "".join('{"n":%d,"s":"%s"}\n' % (i, "y" * 1000) for i in range(12000)).encode()
     out, _ = snek(g, "write", "parts2", "-", "--json", stdin=big)
@@ -842,6 +864,7 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
           parameters_that_are_not_there_or_make_no_sense_are_refused,
           commands_do_through_a_gateway_what_they_do_without,
           commands_give_side_inputs_and_write_results_through_a_gateway,
+          what_is_missing_is_told_through_a_gateway,
           a_large_write_goes_in_parts_and_none_is_seen_before_the_last,
           a_category_is_copied_through_a_gateway_both_ways_and_goes_on,
           what_goes_wrong_on_the_way_is_told_by_its_class,

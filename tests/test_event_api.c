@@ -20,12 +20,14 @@ START_TEST(an_event_is_a_request)
 
 	ck_assert_int_eq(parse(HEAD "\"/v1/categories/a%20b/records\","
 	    "\"rawQueryString\":\"request_id=r%2F1&format=text\","
-	    "\"headers\":{\"accept\":\"*/*\",\"content-type\":\"text/plain\"},"
+	    "\"headers\":{\"accept\":\"*/*\",\"content-type\":\"text/plain\","
+	    "\"content-encoding\":\"br\"},"
 	    CONTEXT ",\"body\":\"a\\nb\\n\",\"isBase64Encoded\":false}", &c), 0);
 	ck_assert_str_eq(c.request.method, "POST");
 	ck_assert_str_eq(c.request.path, "/v1/categories/a%20b/records");
 	ck_assert_str_eq(c.request.query, "request_id=r%2F1&format=text");
 	ck_assert_str_eq(c.request.type, "text/plain");
+	ck_assert_str_eq(c.coding, "br");
 	ck_assert_str_eq(c.id, "id-1=");
 	ck_assert_uint_eq(c.request.body.n, 4);
 	ck_assert_mem_eq(c.request.body.p, "a\nb\n", 4);

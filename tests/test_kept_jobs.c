@@ -3,6 +3,7 @@
  * and coordinators may die as they like. */
 #include "api/kept.h"
 
+#include <glob.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -405,6 +406,25 @@ START_TEST(a_job_that_was_cancelled_writes_nothing)
 }
 END_TEST
 
+START_TEST(what_is_missing_is_kept_with_the_result)
+{
+	char pattern[128], id[64];
+	glob_t g;
+
+	snprintf(pattern, sizeof(pattern), "%s/shards/*/*.seg", dir);
+	ck_assert_int_eq(glob(pattern, 0, NULL, &g), 0);
+	ck_assert_int_eq(unlink(g.gl_pathv[0]), 0);
+	globfree(&g);
+	free(ask("POST", "/v1/query", "", "{\"category\":\"c\",\"function\":"
+	    "\"select\",\"args\":{\"fields\":\"i\"},\"wait\":0,\"limit\":1,"
+	    "\"keep-going\":true}", 202));
+	snprintf(id, sizeof(id), "%s", begun);
+	coordinated(id);
+	says(results(id, 200), "\"missing\":[{\"records\":");
+	says(results(id, 200), "\"code\":\"corrupt\"");
+}
+END_TEST
+
 START_TEST(side_inputs_are_kept_with_the_job)
 {
 	char *text;
@@ -436,6 +456,7 @@ static void tests(TCase *t)
 	tcase_add_test(t, it_stands_too_when_the_category_is_another_by_then);
 	tcase_add_test(t, a_request_id_of_another_write_fails_the_job);
 	tcase_add_test(t, a_job_that_was_cancelled_writes_nothing);
+	tcase_add_test(t, what_is_missing_is_kept_with_the_result);
 	tcase_add_test(t, side_inputs_are_kept_with_the_job);
 }
 

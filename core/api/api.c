@@ -369,7 +369,7 @@ static void refuse(const struct sk_api_request *r, struct sk_api_response *out)
 
 /* Gzip is told by its first bytes; what is said otherwise would be taken for
  * text. */
-static bool is_understood(const char *coding)
+bool sk_api_reads(const char *coding)
 {
 	return !coding || !*coding || !strcasecmp(coding, "identity") ||
 	    !strcasecmp(coding, "gzip") || !strcasecmp(coding, "x-gzip");
@@ -389,10 +389,7 @@ void sk_api_answer(struct sk_api *a, const struct sk_api_request *r,
 		refuse(r, out);
 		return;
 	}
-	if (!is_understood(r->coding))
-		sk_api_fail_as(out, 415, SNEK_EINVAL, "no other content "
-		    "encoding than gzip is understood", NULL);
-	else if (found->parameters &&
+	if (found->parameters &&
 	    sk_api_check_parameters(r, found->parameters, &e))
 		sk_api_end(&c, e.code, &e);
 	else if (found->kept && a->o.kept)

@@ -41,7 +41,6 @@ struct sk_api_request {                 /* views, valid during the call */
 	const char *query;              /* the same; "" without one */
 	const char *type;               /* of the body; "" when not said */
 	struct sk_span body;
-	const char *coding;             /* of it; "" or NULL when not said */
 };
 
 #define SK_API_ALLOW 48
@@ -89,6 +88,11 @@ void sk_api_answer(struct sk_api *, const struct sk_api_request *,
 bool sk_api_is_slow(struct sk_api *, const struct sk_api_request *);
 /* Queries end at once from now on, with what they have: a 202. */
 void sk_api_drain(struct sk_api *);
+
+/* Can a body with this Content-Encoding (may be NULL) be read?  It is for the
+ * doors to ask: 415. */
+bool sk_api_reads(const char *coding);
+#define SK_API_CODINGS "no other content encoding than gzip is understood"
 
 /* One of our errors as a response, with the HTTP status for its code. */
 void sk_api_fail(struct sk_api_response *, int code, const char *text,

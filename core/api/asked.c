@@ -13,7 +13,7 @@
 /* Members that are a job's settings, by the same name. */
 static const char *const settings[] = {
 	"order", "limit", "timeout", "partitions", "workers", "attempts",
-	"keep-going", "memory",
+	"keep-going", "skip-bad", "memory", "batch", "call-timeout",
 };
 
 static int set(snek_job *job, const struct sk_record *r, const char *name,
@@ -282,6 +282,9 @@ int sk_asked_read_old(struct sk_api *a, struct sk_span body,
 	int rc = open_body(body, q, e);
 
 	q->ms = a->o.wait_ms;
+	if (!rc && sk_object_member(&q->said, "keep-going").type != SNEK_NONE)
+		rc = sk_fail(e, SNEK_EINVAL, "this call has no word for what "
+		    "would be missing: ask /v1/query");
 	return rc ? rc : read_names(q, "name", e);
 }
 

@@ -149,6 +149,9 @@ int sk_client_job_wait(struct sk_client_job *, int timeout_ms,
     struct snek_error *);
 void sk_client_job_cancel(struct sk_client_job *);     /* async-signal-safe */
 void sk_client_job_stat(struct sk_client_job *, struct snek_job_stat *);
+/* As snek_job_missing. */
+int sk_client_job_missing(const struct sk_client_job *,
+    int (*visit)(void *, const struct snek_missing *), void *);
 void sk_client_job_free(struct sk_client_job *);
 /* Results, page by page. */
 int sk_client_result_next(struct sk_client_job *, struct snek_value *key,

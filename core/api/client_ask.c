@@ -148,7 +148,8 @@ int sk_client_job_set(struct sk_client_job *j, const char *setting,
     const char *value, struct snek_error *e)
 {
 	static const char *const there[] = { "order", "limit", "timeout",
-		"partitions", "attempts", "memory", NULL };
+		"partitions", "attempts", "memory", "keep-going", "skip-bad",
+		"batch", "call-timeout", NULL };
 	static const char *const here[] = { "tmp", "workers", "worker", NULL };
 	int rc;
 
@@ -222,6 +223,7 @@ void sk_client_job_forget(struct sk_client_job *j)
 	}
 	sk_buf_free(&j->arg);
 	sk_buf_free(&j->side);
+	sk_buf_free(&j->missing);
 	free(j->category);
 	free(j->function);
 	free(j->args);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "api/figures.h"
+#include "api/lacks.h"
 #include "api/receipt.h"
 #include "base/clock.h"
 #include "value/pack.h"
@@ -30,6 +31,34 @@ static int begin_page(struct sk_client_job *j, struct snek_error *e)
 		return sk_fail(e, SNEK_EFORMAT, "the gateway's results are no "
 		    "list");
 	return 0;
+}
+
+/* Beyond the page that tells of it. */
+static bool keep_missing(struct sk_client_job *j)
+{
+	struct snek_value v = sk_object_member(&j->page.record, "missing");
+
+	return v.type != SNEK_ARRAY ||
+	    (sk_buf_printf(&j->missing, "{\"missing\":") &&
+	    sk_json_write(&j->missing, v) && sk_buf_byte(&j->missing, '}'));
+}
+
+int sk_client_job_missing(const struct sk_client_job *j,
+    int (*visit)(void *, const struct snek_missing *), void *arg)
+{
+	struct sk_client_object o;
+	int rc = 0;
+
+	if (!j->done || j->code)
+		return SNEK_EINVAL;
+	if (!j->missing.n)
+		return 0;
+	rc = sk_client_parse((struct sk_span){ j->missing.p, j->missing.n }, &o,
+	    NULL);
+	if (!rc)
+		rc = sk_lacks_visit(&o.record, visit, arg);
+	sk_client_object_free(&o);
+	return rc;
 }
 
 static int hear_receipt(struct sk_client_job *j, struct snek_error *e)
@@ -63,8 +92,9 @@ static int hear(struct sk_client_job *j, struct snek_error *e)
 		sk_figures_get(r, &j->stat);
 		j->stat.seconds = (double)(sk_clock_ms() - j->began) / 1000;
 		j->stat.keys = sk_client_number(r, "results_total");
-		j->stat.records_total = j->stat.records_in;
 		j->done = true;
+		if (!j->missing.n && !keep_missing(j))
+			return sk_enomem(e);
 		return begin_page(j, e);
 	}
 	if (!strcmp(kind, "written")) {

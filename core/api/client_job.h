@@ -16,6 +16,7 @@ struct sk_client_job {
 	unsigned sets;
 	char *into, *request_id, *durability;   /* where the result goes there */
 	struct snek_receipt receipt;
+	struct sk_buf missing;          /* {"missing":[...]}; n 0: nothing is */
 	int cancelled;                  /* with __atomic */
 	char id[40];                    /* "": it needs no asking about */
 	bool started, done;

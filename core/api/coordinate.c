@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "api/asked.h"
+#include "api/lacks.h"
 #include "api/parts.h"
 #include "base/clock.h"
 #include "job/job.h"
@@ -103,7 +104,7 @@ static int end_done(struct carry *c, struct snek_error *e)
 {
 	struct sk_page_cut p = { .most = c->api->o.max_reply, .put = put_page,
 		.arg = c };
-	struct sk_buf b = { 0 };
+	struct sk_buf b = { 0 }, missing = { 0 };
 	struct sk_object o = { &b, false, false };
 	int rc = sk_page_cut(&p, c->job, e);
 
@@ -116,7 +117,11 @@ static int end_done(struct carry *c, struct snek_error *e)
 	sk_object_flag(&o, "reduced", p.reduced);
 	sk_object_number(&o, "results_total", p.results);
 	sk_object_number(&o, "pages", p.pages);
+	if (sk_lacks_write(c->job, &missing))
+		o.nomem = true;
+	sk_object_raw(&o, "missing", (struct sk_span){ missing.p, missing.n });
 	sk_object_close(&o, '}');
+	sk_buf_free(&missing);
 	return o.nomem ? sk_enomem(e) : end(c, &b, e);
 }
 

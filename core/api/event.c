@@ -87,7 +87,7 @@ static int take(struct sk_event_call *c, const struct sk_record *r,
 	c->request.query = keep(&at, query);
 	c->request.method = keep(&at, method);
 	c->request.type = keep(&at, type);
-	c->request.coding = keep(&at, coding);
+	c->coding = keep(&at, coding);
 	if (id.type == SNEK_STRING && id.len < sizeof(c->id))
 		memcpy(c->id, id.as.s, id.len);
 	return take_body(c, r, e);

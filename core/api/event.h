@@ -9,6 +9,7 @@
 
 struct sk_event_call {                  /* a request, taken out of an event */
 	struct sk_api_request request;
+	const char *coding;             /* of its body; "": not said */
 	char id[64];                    /* of API Gateway; "" when not said */
 	void *reader;                   /* holds the texts */
 	char *text;

@@ -12,6 +12,7 @@ void sk_figures_put(struct sk_object *o, const struct snek_job_stat *s)
 	sk_object_number(o, "records", s->records_in);
 	sk_object_number(o, "records_total", s->records_total);
 	sk_object_number(o, "skipped", s->records_skipped);
+	sk_object_number(o, "records_missing", s->records_missing);
 	sk_object_number(o, "emitted", s->records_out);
 	sk_object_real(o, "seconds", s->seconds);
 }
@@ -27,6 +28,7 @@ void sk_figures_get(const struct sk_record *r, struct snek_job_stat *s)
 	s->records_in = sk_client_number(r, "records");
 	s->records_total = sk_client_number(r, "records_total");
 	s->records_skipped = sk_client_number(r, "skipped");
+	s->records_missing = sk_client_number(r, "records_missing");
 	s->records_out = sk_client_number(r, "emitted");
 	if (seconds.type == SNEK_DOUBLE)
 		s->seconds = seconds.as.d;

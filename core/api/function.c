@@ -205,7 +205,10 @@ static int answer(struct function *f, struct sk_span event,
 	int rc = sk_event_parse(event, &c, e);
 
 	if (!rc) {
-		sk_api_answer(f->api, &c.request, &r);
+		if (sk_api_reads(c.coding))
+			sk_api_answer(f->api, &c.request, &r);
+		else
+			sk_api_fail_as(&r, 415, SNEK_EINVAL, SK_API_CODINGS, NULL);
 		fprintf(stderr, "{\"request\":\"%s\",\"method\":\"%s\","
 		    "\"status\":%d,\"bytes\":%zu}\n", c.id, c.request.method,
 		    r.status, r.body.n);

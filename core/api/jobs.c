@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/asked.h"
+#include "api/lacks.h"
 #include "base/clock.h"
 #include "base/thread.h"
 #include "task/tmp.h"
@@ -38,6 +39,7 @@ static void destroy(struct sk_api_job *j)
 	snek_cluster_close(j->cluster);
 	if (j->fd >= 0)
 		close(j->fd);
+	sk_buf_free(&j->missing);
 	free(j->page);
 	free(j);
 }
@@ -136,6 +138,8 @@ static void *attend(void *arg)
 		    NULL, &j->receipt, &e);
 	else if (rc >= 0)
 		rc = keep_results(j, &e);
+	if (rc >= 0 && sk_lacks_write(j->job, &j->missing))
+		rc = sk_enomem(&e);
 	if (rc < 0 && !e.code)
 		sk_fail(&e, rc, "%s", sk_strerror(rc));
 	end(j, rc, &e);

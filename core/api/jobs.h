@@ -47,6 +47,7 @@ struct sk_api_job {
 	enum sk_api_state state;
 	struct snek_error error;
 	struct snek_job_stat stat;      /* when it ended */
+	struct sk_buf missing;          /* JSON, of one that kept going */
 	struct sk_into into;            /* and then nothing but the receipt */
 	struct snek_receipt receipt;
 	int fd;                         /* results, elements of a list */

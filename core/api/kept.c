@@ -164,12 +164,18 @@ static int answer_page(struct sk_api_call *c, struct look *l, const char *id,
 		.reduced = sk_client_flag(said, "reduced"),
 		.results = sk_client_number(said, "results_total"),
 		.pages = sk_client_number(said, "pages") };
+	struct snek_value v = sk_object_member(said, "missing");
+	struct sk_buf missing = { 0 };
 	struct sk_object o;
 	char item[SK_JOB_ITEM];
 	int rc;
 
 	sk_figures_get(said, &p.stat);
+	if (v.type != SNEK_NONE && !sk_json_write(&missing, v))
+		return sk_enomem(e);
+	p.missing = (struct sk_span){ missing.p, missing.n };
 	rc = sk_page_begin(c, &o, &p, e);
+	sk_buf_free(&missing);
 	if (rc)
 		return rc;
 	sk_kept_item(n - 1, item);

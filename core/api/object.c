@@ -115,6 +115,14 @@ void sk_object_flag(struct sk_object *j, const char *s, bool b)
 	sk_object_any(j, s, sk_bool(b));
 }
 
+void sk_object_raw(struct sk_object *j, const char *s, struct sk_span json)
+{
+	if (!json.n)
+		return;
+	name(j, s);
+	put(j, json.p, json.n);
+}
+
 void sk_object_open(struct sk_object *j, const char *s, char bracket)
 {
 	name(j, s);

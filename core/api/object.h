@@ -15,6 +15,8 @@ void sk_object_text(struct sk_object *, const char *name, const char *);  /* NUL
 void sk_object_number(struct sk_object *, const char *name, uint64_t);
 void sk_object_real(struct sk_object *, const char *name, double);
 void sk_object_flag(struct sk_object *, const char *name, bool);
+/* What is JSON already; nothing if it is empty. */
+void sk_object_raw(struct sk_object *, const char *name, struct sk_span);
 /* name NULL: an element of a list. */
 void sk_object_open(struct sk_object *, const char *name, char bracket);
 void sk_object_close(struct sk_object *, char bracket);

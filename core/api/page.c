@@ -76,6 +76,9 @@ int sk_page_begin(struct sk_api_call *c, struct sk_object *o,
 	sk_object_flag(o, "reduced", p->reduced);
 	sk_object_number(o, "records", p->stat.records_in);
 	sk_object_number(o, "skipped", p->stat.records_skipped);
+	sk_object_number(o, "records_total", p->stat.records_total);
+	sk_object_number(o, "records_missing", p->stat.records_missing);
+	sk_object_raw(o, "missing", p->missing);
 	sk_object_number(o, "emitted", p->stat.records_out);
 	sk_object_number(o, "tasks", p->stat.tasks);
 	sk_object_number(o, "done", p->stat.done);

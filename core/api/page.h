@@ -27,6 +27,7 @@ struct sk_page {
 	struct snek_job_stat stat;
 	bool reduced;
 	uint64_t results, number, pages;        /* number: from 1 */
+	struct sk_span missing;         /* JSON; n 0: nothing is */
 };
 /* Begin the answer, up to the page's elements; then they are to be appended.
  * SNEK_ENOENT: there is no such page. */

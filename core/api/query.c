@@ -31,7 +31,7 @@ static int put_page(struct sk_api_call *c, const struct sk_api_job *j,
 {
 	const struct sk_page p = { .job = j->id, .stat = j->stat,
 		.reduced = j->reduced, .results = j->results, .number = n,
-		.pages = j->pages };
+		.pages = j->pages, .missing = { j->missing.p, j->missing.n } };
 	struct sk_object o;
 	int rc = sk_page_begin(c, &o, &p, e);
 
@@ -64,6 +64,8 @@ static void put_job(struct sk_object *o, struct sk_api_job *j)
 		sk_into_put(o, &j->into, &j->receipt);
 	else if (j->state == SK_API_DONE)
 		sk_object_number(o, "pages", j->pages);
+	sk_object_raw(o, "missing", (struct sk_span){ j->missing.p,
+	    j->missing.n });
 	if (j->state == SK_API_FAILED)
 		sk_figures_put_error(o, j->error.code, j->error.text);
 }

@@ -27,7 +27,7 @@ struct visit {                          /* a request, from its head to the end *
 	struct sk_server *server;
 	struct visit *next;             /* in the line */
 	struct MHD_Connection *connection;
-	const char *method, *path, *type, *coding;      /* the library's, as long as the
+	const char *method, *path, *type;       /* the library's, as long as the
 						 * request is under way */
 	char *query;                    /* NULL: none */
 	struct sk_buf body;
@@ -134,8 +134,7 @@ static enum MHD_Result refuse(struct visit *v, int status, int code,
 static struct sk_api_request request_of(const struct visit *v)
 {
 	return (struct sk_api_request){ v->method, v->path,
-	    v->query ? v->query : "", v->type, { v->body.p, v->body.n },
-	    v->coding };
+	    v->query ? v->query : "", v->type, { v->body.p, v->body.n } };
 }
 
 static void answer(struct visit *v)
@@ -279,7 +278,6 @@ static struct visit *new_visit(struct sk_server *s, struct MHD_Connection *c,
 	v->began = sk_clock_ms();
 	v->path = path_of(url);
 	v->type = type ? type : "";
-	v->coding = header(c, "Content-Encoding");
 	v->method = method;
 	if (!take_query(c, &v->query)) {
 		free_visit(v);
@@ -337,6 +335,8 @@ static enum MHD_Result look_at_head(struct visit *v)
 	why = doubt(c, length);
 	if (why)
 		return refuse(v, 400, SNEK_EFORMAT, why);
+	if (!sk_api_reads(header(c, "Content-Encoding")))
+		return refuse(v, 415, SNEK_EINVAL, SK_API_CODINGS);
 	if (length && strtoull(length, NULL, 10) > s->o.max_body)
 		return refuse(v, 413, SNEK_ELIMIT, TOO_LARGE);
 	return MHD_YES;
