@@ -49,7 +49,8 @@ e2e_start () {
 	# shellcheck disable=SC2086
 	start_redis one && start_redis two && start_redis three $e2e_three &&
 	    e2e_start_tls || { echo "no servers"; exit 99; }
-	lambda_options="--include $tmp/tls/ca.pem --env SNEK_REDIS_CA_FILE=/var/task/ca.pem"
+	# Functions start where their files are, also without a root of their own.
+	lambda_options="--include $tmp/tls/ca.pem --env SNEK_REDIS_CA_FILE=ca.pem"
 	export XDG_CONFIG_HOME=$tmp/config
 	mkdir -p "$XDG_CONFIG_HOME"
 	e2e_tls=rediss://guest:$e2e_secret@127.0.0.1:$e2e_port
