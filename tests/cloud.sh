@@ -128,7 +128,7 @@ grep -q '"state":"running"' out && { job=$(member job <out); result; cp result o
 has out '"results":[{"key":0,"value":11571}'
 }
 aws () { AWS_ENDPOINT_URL='' "$aws" --endpoint-url "$lambda_url" "$@"; }
-page 'aws lambda invoke --function-name one-Find --payload file://event.json out.json'
+page 'aws lambda invoke --function-name one-Find --payload fileb://event.json out.json'
 has out.json '\"records\":400'
 
 # ---- more of the same ----
