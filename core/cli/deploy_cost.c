@@ -1,26 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * deploy_cost.c - what a stack costs while nobody uses it, by AWS's list prices
- * of us-east-1 as they were known in November 2025, in dollars; other regions
- * differ, and what is used comes on top.
+ * of us-east-1, on demand, in dollars; other regions differ, and what is used
+ * comes on top.  Those of nodes are the price list's (AmazonElastiCache) of
+ * 2 October 2026, as others have copied it; the rest is AWS's pricing pages'.
  */
 #include "cli/deploy.h"
 
 #include <string.h>
 
-#define PRICES_OF "us-east-1, November 2025"
+#define PRICES_OF "us-east-1, October 2026"
 #define HOURS 730.0             /* of a month */
 
 static const struct {
 	const char *node;
 	double redis;                   /* an hour; Valkey is a fifth less */
 } nodes[] = {
+	{ "cache.t3.micro", 0.017 },
+	{ "cache.t3.small", 0.034 },
+	{ "cache.t3.medium", 0.068 },
 	{ "cache.t4g.micro", 0.016 },
 	{ "cache.t4g.small", 0.032 },
 	{ "cache.t4g.medium", 0.065 },
 	{ "cache.m7g.large", 0.158 },
+	{ "cache.m7g.xlarge", 0.315 },
+	{ "cache.m7g.2xlarge", 0.629 },
+	{ "cache.r6g.large", 0.206 },
+	{ "cache.r6g.xlarge", 0.411 },
 	{ "cache.r7g.large", 0.219 },
 	{ "cache.r7g.xlarge", 0.437 },
+	{ "cache.r7g.2xlarge", 0.873 },
+	{ "cache.r7g.4xlarge", 1.745 },
 };
 #define VALKEY 0.8
 #define ENDPOINT_HOUR 0.01      /* an interface endpoint, each zone */
