@@ -315,8 +315,44 @@ int snek_stack_look(const struct snek_stack_options *options,
 		    s.d.o.name, s.ops->region(s.aws));
 	if (!rc)
 		rc = visit(arg, "status", i.status);
+	if (!rc && *i.drift && strcmp(i.drift, "NOT_CHECKED"))
+		rc = visit(arg, "drift", i.drift);
 	for (n = 0; !rc && n < i.outputs; n++)
 		rc = visit(arg, i.output[n].name, i.output[n].value);
+	leave(&s);
+	return rc;
+}
+
+struct drifts {
+	int (*visit)(void *, const struct snek_stack_drift *);
+	void *arg;
+};
+
+static int show_drift(void *arg, const char *name, const char *type,
+    const char *path)
+{
+	const struct drifts *d = arg;
+	const struct snek_stack_drift one = { .size = sizeof(one), .name = name,
+		.type = type, .path = path };
+
+	return d->visit(d->arg, &one);
+}
+
+int snek_stack_compare(const struct snek_stack_options *options,
+    int (*visit)(void *, const struct snek_stack_drift *), void *arg,
+    struct snek_error *e)
+{
+	struct drifts d = { visit, arg };
+	struct sk_stack_drifts all = { .visit = show_drift, .arg = &d };
+	struct stack s;
+	int rc = sk_need((const void *)(uintptr_t)visit,
+	    "function to visit with", e);
+
+	if (rc)
+		return rc;
+	rc = enter(&s, options, e);
+	if (!rc)
+		rc = s.ops->stack_drift(s.aws, s.d.o.name, &s.d.watch, &all, e);
 	leave(&s);
 	return rc;
 }

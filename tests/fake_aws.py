@@ -49,6 +49,7 @@ class Stack:
         self.id = (f'arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/'
                    f'00000000-0000-0000-0000-{number:012}')
         self.status, self.reason, self.shown = 'REVIEW_IN_PROGRESS', '', None
+        self.drift = None
         self.resources, self.tags = {}, {}
         self.sets, self.events, self.steps = {}, [], collections.deque()
 
@@ -66,6 +67,10 @@ class Cloud:
         self.refused = {}       # action: the type of the error
         self.outputs = {}       # of stacks, in place of what they would be
         self.tells_tokens = self.tells_outputs = True
+        self.shape = None       # of answers: old, chunked, odd
+        self.drifts = []        # (logical id, type, paths or None)
+        self.compared = 0       # a comparison is under way for so many calls
+        self.incomparable = ''  # why a comparison fails
         self.arn = f'arn:aws:iam::{ACCOUNT}:user/ana'
         self.denied = set()     # actions, by the simulator
         self.caches = []        # (id, address, status)
@@ -217,7 +222,49 @@ class Cloud:
         return (f'<Stacks><member><StackId>{s.id}</StackId><StackName>{s.name}'
                 f'</StackName><StackStatus>{status}</StackStatus>'
                 f'<StackStatusReason>{escape(reason)}</StackStatusReason>'
-                f'{outputs}</member></Stacks>')
+                f'{outputs}{self.drift_of(s)}</member></Stacks>')
+
+    def drift_of(self, s):
+        return '' if not s.drift else (
+            f'<DriftInformation><StackDriftStatus>{s.drift}</StackDriftStatus>'
+            '<LastCheckTimestamp>2026-01-01T00:00:00Z</LastCheckTimestamp>'
+            '</DriftInformation>')
+
+    def DetectStackDrift(self, p):
+        s = self.find(p['StackName'])
+        self.compared -= 1
+        if self.compared >= 0:
+            raise Refused(400, 'ValidationError', 'Drift detection is already'
+                          f' in progress for stack [{s.id}]')
+        self.compared = 2
+        s.drift = 'DRIFTED' if self.drifts else 'IN_SYNC'
+        return f'<StackDriftDetectionId>{s.id[-36:]}</StackDriftDetectionId>'
+
+    def DescribeStackDriftDetectionStatus(self, p):
+        s = [s for s in self.stacks
+             if s.id[-36:] == p['StackDriftDetectionId']][0]
+        self.compared -= 1
+        status = 'IN_PROGRESS' if self.compared > 0 else \
+            'FAILED' if self.incomparable else 'COMPLETE'
+        return (f'<DetectionStatus>DETECTION_{status}</DetectionStatus>'
+                f'<DetectionStatusReason>{self.incomparable}'
+                '</DetectionStatusReason>'
+                f'<StackDriftStatus>{s.drift}</StackDriftStatus>')
+
+    def DescribeStackResourceDrifts(self, p):
+        first = int(p.get('NextToken', 0))
+        logical, kind, paths = self.drifts[first]
+        out = ''.join(
+            f'<member><PropertyPath>{x}</PropertyPath><ExpectedValue>1'
+            '</ExpectedValue><ActualValue>2</ActualValue><DifferenceType>'
+            'NOT_EQUAL</DifferenceType></member>' for x in paths or [])
+        out = (f'<StackResourceDrifts><member><LogicalResourceId>{logical}'
+               f'</LogicalResourceId><ResourceType>{kind}</ResourceType>'
+               f'<PropertyDifferences>{out}</PropertyDifferences></member>'
+               '</StackResourceDrifts>')
+        if first + 1 < len(self.drifts):
+            out += f'<NextToken>{first + 1}</NextToken>'
+        return out
 
     def outputs_of(self, s):
         values = {'Bucket': self.bucket_of(s)}
@@ -775,10 +822,30 @@ class Server:
             return h.connection.shutdown(2)
         self.send(h, status, headers, text)
 
+    def shaped(self, h, status, headers, text):
+        """As other servers than AWS's may say the same."""
+        if self.cloud.shape == 'odd':
+            headers = {k.lower(): f'  {v}\t' for k, v in headers.items()}
+            if text.startswith('<'):
+                text = ('<?xml version="1.0" encoding="UTF-8"?>\r\n<!-- hi -->'
+                        + re.sub('>(<[^/])', '>\n  \\1', text) + '\n')
+        if self.cloud.shape == 'old' and h.command != 'HEAD':
+            h.protocol_version, h.close_connection = 'HTTP/1.0', True
+            headers = dict(headers, **{'Content-Length': None})
+        if self.cloud.shape == 'chunked' and h.command != 'HEAD' and text:
+            headers = dict(headers, **{'Transfer-Encoding': 'chunked',
+                                       'Content-Length': None})
+            text = ''.join(f'{len(text[i:i + 99].encode()):X};x=y\r\n'
+                           f'{text[i:i + 99]}\r\n'
+                           for i in range(0, len(text), 99)) + '0\r\n\r\n'
+        return headers, text
+
     def send(self, h, status, headers, text):
+        headers, text = self.shaped(h, status, headers, text)
         h.send_response(status)
         for k, v in headers.items():
-            h.send_header(k, v)
+            if v is not None:
+                h.send_header(k, v)
         if status != 204 and 'Content-Length' not in headers:
             h.send_header('Content-Length', str(len(text.encode())))
         h.end_headers()

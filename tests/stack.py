@@ -210,12 +210,13 @@ def a_deployment_goes_on_wherever_it_was_killed():
 
 
 def a_deployment_goes_on_wherever_a_reply_was_lost():
-    interrupted('deploy', lambda w: None, is_whole, ['lost', 'fault'])
+    interrupted('deploy', lambda w: None, is_whole,
+                ['lost', 'fault', 'throttle'])
 
 
 def a_change_goes_on_wherever_it_was_broken_off():
     interrupted('deploy', lambda w: w.good('deploy', 'shards=3'), is_whole,
-                ['killed', 'lost', 'fault'])
+                ['throttle', 'killed', 'lost', 'fault'])
 
 
 def an_end_goes_on_wherever_it_was_broken_off():
@@ -300,6 +301,40 @@ def the_command_shows_its_plan_and_does_it():
         assert '+   Shard2' in out, out
         is_whole(w)
         assert 'status\tUPDATE_COMPLETE' in w.deploy('--status')
+
+
+def answers_may_have_another_shape():
+    for shape in 'old', 'chunked', 'odd':
+        with World() as w:
+            w.cloud.shape = shape
+            w.good('deploy', *OPTIONS)
+            is_whole(w)
+            w.good('destroy')
+            is_nothing(w)
+
+
+def what_was_changed_by_hand_is_told():
+    with Command() as w:
+        w.deploy('--code', w.zip, '--yes')
+        w.deploy('--drift', expect=2)
+        assert 'drift' not in w.deploy('--status')
+        out = w.deploy('--status', '--drift', '--detailed-exitcode')
+        assert 'nothing was changed by hand' in out, out
+        w.cloud.drifts = [
+            ('Write', 'AWS::Lambda::Function', ['/MemorySize', '/Timeout']),
+            ('StoreGroup', 'AWS::EC2::SecurityGroup', None)]
+        lost = ['DetectStackDrift']
+        w.server.at = lambda n, action: lost and action == lost[0] and \
+            lost.pop() and 'lost'
+        out = w.deploy('--status', '--drift', '--detailed-exitcode', expect=10)
+        assert '~   Write' in out and '/Timeout' in out and \
+            '-   StoreGroup' in out, out
+        assert 'drift\tDRIFTED' in w.deploy('--status')
+        out = w.deploy('--status', '--drift', '--json')
+        assert '"path":"/MemorySize","gone":false' in out, out
+        w.cloud.incomparable = 'no right to see the bucket'
+        out = w.deploy('--status', '--drift', expect=1)
+        assert 'no right to see the bucket' in out, out
 
 
 def code_may_be_larger_than_an_answer():

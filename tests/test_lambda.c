@@ -601,6 +601,37 @@ START_TEST(a_large_zip_goes_through_a_bucket_of_our_own)
 }
 END_TEST
 
+/* At any request: it was not taken, or its answer was nonsense; and then the
+ * next run.  Nothing is left in the bucket. */
+START_TEST(a_large_zip_that_was_broken_off_goes_on)
+{
+	struct lambda_there none = { .settling = 1 };
+	int n, i;
+
+	there = none;
+	set_big();
+	puts_it();
+	n = there.asked;
+	for (i = 0; i < n; i++) {
+		there = none;
+		there.fault.kind = _i ? FAULT_BODY : FAULT_STATUS;
+		there.fault.body = "nonsense";
+		there.fault.status = 400;
+		there.fault.type = "X";
+		there.fault.message = "no";
+		there.fault.at = i;
+		there.fault.times = 1000;
+		put();
+		there.fault.kind = FAULT_NONE;
+		puts_it();
+		ck_assert_int_eq(there.creations, 1);
+		ck_assert_int_eq(there.alias, 1);
+		ck_assert_str_eq(there.latest.sha, "sha-big");
+		ck_assert_msg(!there.object, "request %d: %s", i, there.log);
+	}
+}
+END_TEST
+
 START_TEST(a_named_bucket_must_be_there)
 {
 	set_big();
@@ -657,6 +688,7 @@ static void setup(TCase *t)
 	tcase_add_loop_test(t, an_answer_that_is_not_lambdas_is_told, 0,
 	    sizeof(foreign) / sizeof(*foreign));
 	tcase_add_test(t, a_large_zip_goes_through_a_bucket_of_our_own);
+	tcase_add_loop_test(t, a_large_zip_that_was_broken_off_goes_on, 0, 2);
 	tcase_add_test(t, a_named_bucket_must_be_there);
 	tcase_add_test(t, a_bucket_of_somebody_else_gets_nothing);
 }

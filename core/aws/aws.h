@@ -143,6 +143,8 @@ struct sk_lambda_state {
 
 struct sk_stack_deploy;                 /* aws/stack.h */
 struct sk_stack_destroy;
+struct sk_stack_drifts;
+struct sk_stack_watch;
 struct sk_stack_info;
 struct sk_stack_plan;
 struct sk_stack_options;
@@ -212,6 +214,9 @@ struct sk_aws_ops {
 	void (*stack_plan_free)(struct sk_stack_plan *);
 	int (*stack_deploy)(struct sk_aws *, struct sk_stack_deploy *,
 	    struct sk_stack_info *, bool *changed, struct snek_error *);
+	int (*stack_drift)(struct sk_aws *, const char *name,
+	    const struct sk_stack_watch *, struct sk_stack_drifts *,
+	    struct snek_error *);
 	int (*stack_destroy)(struct sk_aws *, const struct sk_stack_destroy *,
 	    struct snek_error *);
 	int (*stack_left)(struct sk_aws *, const char *name,

@@ -74,6 +74,19 @@ static bool check_state(struct sk_aws_doctor *d,
 	return i->there && sk_stack_output(i, "Api");
 }
 
+/* As it was when somebody compared it last. */
+static void check_drift(struct sk_aws_doctor *d, const struct sk_stack_info *i)
+{
+	if (!strcmp(i->drift, "DRIFTED"))
+		sk_aws_doctor_say(d, SNEK_CHECK_WARN, "drift", "snek-deploy --aws "
+		    "--status --drift tells what; a change of the options puts "
+		    "back what it touches", "%s was changed by hand, as of %s",
+		    d->stack, *i->compared ? i->compared : "the last comparison");
+	else if (!strcmp(i->drift, "IN_SYNC"))
+		sk_aws_doctor_say(d, SNEK_CHECK_PASS, "drift", NULL, "nothing was "
+		    "changed by hand, as of %s", i->compared);
+}
+
 /* ---- its functions ---- */
 
 static void check_function(struct sk_aws_doctor *d, const char *id)
@@ -252,6 +265,7 @@ void sk_aws_doctor_stack(struct sk_aws_doctor *d)
 		    "the caller needs cloudformation:DescribeStacks" : NULL, "%s",
 		    e.text);
 	} else if (check_state(d, i)) {
+		check_drift(d, i);
 		check_profile(d, i);
 		for (n = 0; n < sk_template_functions; n++)
 			check_function(d, sk_template_function[n].id);

@@ -28,6 +28,7 @@ const struct sk_aws_ops snek_aws_ops = {
 	.stack_preview = sk_stack_preview,
 	.stack_plan_free = sk_stack_plan_free,
 	.stack_deploy = sk_stack_deploy,
+	.stack_drift = sk_stack_drift,
 	.stack_destroy = sk_stack_destroy,
 	.stack_left = sk_stack_left,
 	.logs_groups = sk_logs_groups,

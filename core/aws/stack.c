@@ -28,6 +28,10 @@ static void take(const struct sk_xml_node *s, struct sk_stack_info *i)
 	sk_stack_text(s, "StackId", i->id, sizeof(i->id));
 	sk_stack_text(s, "StackStatus", i->status, sizeof(i->status));
 	sk_stack_text(s, "StackStatusReason", i->reason, sizeof(i->reason));
+	sk_stack_text(s, "DriftInformation/StackDriftStatus", i->drift,
+	    sizeof(i->drift));
+	sk_stack_text(s, "DriftInformation/LastCheckTimestamp", i->compared,
+	    sizeof(i->compared));
 	for (; o && i->outputs < SK_STACK_OUTPUTS; o = sk_xml_next(o)) {
 		sk_stack_text(o, "OutputKey", i->output[i->outputs].name, 64);
 		sk_stack_text(o, "OutputValue", i->output[i->outputs++].value, 256);

@@ -11,6 +11,7 @@
  *   stack_s3list.c  the addresses of S3, for the bastion
  *   stack_left.c    what is named or tagged as the stack's: functions, the rest
  *   stack_preview.c what a deployment would change
+ *   stack_drift.c   what was changed by hand
  */
 #ifndef SK_STACK_H
 #define SK_STACK_H
@@ -27,6 +28,9 @@ struct sk_stack_info {
 	bool there;
 	char id[300];                   /* ARN: by it alone a deleted one is found */
 	char status[40], reason[300];
+	/* Of the last comparison (stack_drift.c): DRIFTED, IN_SYNC or
+	 * NOT_CHECKED, and when; "": it does not say. */
+	char drift[24], compared[40];
 	struct sk_stack_output output[SK_STACK_OUTPUTS];
 	size_t outputs;
 };
@@ -173,6 +177,20 @@ struct sk_stack_destroy {
 	void *arg;
 };
 int sk_stack_destroy(struct sk_aws *, const struct sk_stack_destroy *,
+    struct snek_error *);
+
+/* ---- stack_drift.c ---- */
+
+struct sk_stack_drifts {
+	/* A property by its path; NULL: the resource is gone. */
+	int (*visit)(void *, const char *name, const char *type,
+	    const char *path);
+	void *arg;
+};
+/* Have CloudFormation compare the stack with what it made: 1, and the
+ * differences; 0: there are none. */
+int sk_stack_drift(struct sk_aws *, const char *name,
+    const struct sk_stack_watch *, struct sk_stack_drifts *,
     struct snek_error *);
 
 /* ---- stack_left.c ---- */

@@ -54,6 +54,8 @@ static const struct cli_option options[] = {
 	  "over how many a category is spread; default: all" },
 	{ "status", 0, CLI_FLAG, AT(status), NULL,
 	  "change nothing, tell what the cluster is" },
+	{ "drift", 0, CLI_FLAG, AT(drift), NULL,
+	  "with --aws --status: was it changed by hand?" },
 	{ "destroy", 0, CLI_FLAG, AT(destroy), NULL,
 	  "remove a cluster of servers with all its data" },
 	{ "copy-to", 0, CLI_TEXT, AT(copy_to), "WHERE",

@@ -12,7 +12,7 @@ struct deploy {
 	const char *region, *role, *endpoint, *bucket, *aws_profile;
 	bool status, destroy, yes, allow_eviction;
 	/* of a stack at AWS */
-	bool aws, bastion, dry_run, detailed, print_template;
+	bool aws, bastion, dry_run, detailed, print_template, drift;
 	const char *stack, *aws_region, *replicas, *zones, *node, *engine, *auth,
 	    *log_retention, *copy_to, *code, *bundle;
 	struct cli_list tags;
@@ -33,6 +33,10 @@ int deploy_destroy(const struct deploy *, const char *where);
 /* deploy_aws.c: a stack at AWS. */
 int deploy_aws(const struct deploy *);
 int deploy_aws_check(const struct deploy *);
+
+/* deploy_drift.c: tell what of a stack was changed by hand. */
+int deploy_drift(const struct deploy *, const struct snek_stack_options *,
+    bool *drifted, struct snek_error *);
 
 /* deploy_keep.c: tell what a stack holds, and copy it to where the user says,
  * if he does; 0, or what to exit with. */

@@ -224,9 +224,15 @@ static int put_output(void *arg, const char *name, const char *value)
 static int status(struct aws *a)
 {
 	struct snek_error e = { 0 };
-	int rc = snek_stack_look(&a->o, put_output, a, &e);
+	int rc = snek_stack_look(&a->o, put_output, a, &e), end;
+	bool drifted = false;
 
-	return rc < 0 ? failed(a, rc, &e) : cli_out_end(&a->d->c, 0);
+	if (rc >= 0 && a->d->drift)
+		rc = deploy_drift(a->d, &a->o, &drifted, &e);
+	if (rc < 0)
+		return failed(a, rc, &e);
+	end = cli_out_end(&a->d->c, 0);
+	return end ? end : drifted && a->d->detailed ? CHANGES : 0;
 }
 
 static int print_template(struct aws *a)
@@ -331,11 +337,13 @@ int deploy_aws_check(const struct deploy *d)
 	if (!d->aws && (d->stack || d->aws_region || d->replicas || d->node ||
 	    d->engine || d->auth || d->zones || d->tags.n || d->bastion ||
 	    d->log_retention || d->code || d->bundle || d->dry_run || d->detailed ||
-	    d->print_template || d->copy_to))
+	    d->print_template || d->copy_to || d->drift))
 		return cli_error_usage(&d->c, "--stack, --region, --replicas, "
 		    "--node, --engine, --auth, --zones, --tag, --bastion, "
 		    "--log-retention, --code, --bundle, --dry-run, --detailed-exitcode, "
-		    "--copy-to and --print-template go with --aws");
+		    "--copy-to, --drift and --print-template go with --aws");
+	if (d->drift && !d->status)
+		return cli_error_usage(&d->c, "--drift goes with --status");
 	if (d->copy_to && !d->destroy)
 		return cli_error_usage(&d->c, "--copy-to goes with --destroy");
 	if (d->aws && (d->local || d->redis || d->meta || d->name ||

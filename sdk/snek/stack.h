@@ -25,6 +25,12 @@ struct snek_stack_event {
 	size_t size;
 	const char *time, *name, *type, *status, *reason;
 };
+/* What somebody changed by hand: a property (by its path, as /MemorySize), or
+ * (path NULL) the resource is gone.  Until the call returns. */
+struct snek_stack_drift {
+	size_t size;
+	const char *name, *type, *path;
+};
 /* NULL and 0: the default. */
 struct snek_stack_options {
 	size_t size;
@@ -67,6 +73,11 @@ SNEK_API int snek_stack_deploy(const struct snek_stack_options *,
 /* Visit what it is: status, then each output.  SNEK_ENOENT: there is none. */
 SNEK_API int snek_stack_look(const struct snek_stack_options *,
              int (*visit)(void *, const char *name, const char *value), void *,
+             struct snek_error *);
+/* Have CloudFormation compare it with what it made, which takes minutes: 1, each
+ * difference visited; 0: there is none. */
+SNEK_API int snek_stack_compare(const struct snek_stack_options *,
+             int (*visit)(void *, const struct snek_stack_drift *), void *,
              struct snek_error *);
 /* Remove it with all data, what snek-add-function made for it and its profile;
  * then visit what is still found by tag or name. */
