@@ -156,6 +156,14 @@ def a_stack_that_is_not_there_or_failed_is_a_failure():
         assert out[-1][1] == 'stack', out
 
 
+def what_was_changed_by_hand_is_a_warning():
+    with World() as w:
+        w.cloud.stacks[0].drift = 'DRIFTED'
+        assert '--drift' in find(w.doctor(), 'drift', 'WARN')[3]
+        w.cloud.stacks[0].drift = 'IN_SYNC'
+        assert find(w.doctor(), 'drift', 'PASS')
+
+
 def a_profile_that_says_something_else_is_a_warning():
     with World() as w:
         w.profile('subnet-2')

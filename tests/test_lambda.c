@@ -632,6 +632,21 @@ START_TEST(a_large_zip_that_was_broken_off_goes_on)
 }
 END_TEST
 
+START_TEST(a_large_zip_of_a_function_that_is_refused_is_taken_away)
+{
+	set_big();
+	there.fault.kind = FAULT_STATUS;
+	there.fault.at = 4;             /* it is made, as below */
+	there.fault.times = 1;
+	there.fault.status = 400;
+	there.fault.type = "InvalidParameterValueException";
+	there.fault.message = "no";
+	fails_with(SNEK_EINVAL, "CreateFunction");
+	ck_assert_int_eq(there.uploads, 1);
+	ck_assert(!there.exists && !there.object);
+}
+END_TEST
+
 START_TEST(a_named_bucket_must_be_there)
 {
 	set_big();
@@ -689,6 +704,8 @@ static void setup(TCase *t)
 	    sizeof(foreign) / sizeof(*foreign));
 	tcase_add_test(t, a_large_zip_goes_through_a_bucket_of_our_own);
 	tcase_add_loop_test(t, a_large_zip_that_was_broken_off_goes_on, 0, 2);
+	tcase_add_test(t,
+	    a_large_zip_of_a_function_that_is_refused_is_taken_away);
 	tcase_add_test(t, a_named_bucket_must_be_there);
 	tcase_add_test(t, a_bucket_of_somebody_else_gets_nothing);
 }

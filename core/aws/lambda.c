@@ -362,6 +362,13 @@ static int step(struct sk_lambda *l, bool *done, struct snek_error *e)
 	return 0;
 }
 
+/* Nothing of it was taken, nor will be. */
+static bool is_refused(int rc)
+{
+	return rc == SNEK_EINVAL || rc == SNEK_EACCES || rc == SNEK_ENOENT ||
+	    rc == SNEK_ELIMIT;
+}
+
 static int reconcile(struct sk_lambda *l, struct snek_error *e)
 {
 	bool done = false;
@@ -373,7 +380,7 @@ static int reconcile(struct sk_lambda *l, struct snek_error *e)
 		if (!rc && !done)
 			rc = sk_lambda_look(l, NULL, &l->f, e);
 	}
-	if (!rc)
+	if (!rc || (l->stored && is_refused(rc)))
 		sk_lambda_drop_code(l);
 	return rc;
 }

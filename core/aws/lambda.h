@@ -39,6 +39,7 @@ struct sk_lambda {
 	int64_t patience_ms, until, role_until;
 	uint32_t pauses;
 	int changes;                    /* that were taken */
+	bool stored;                    /* the zip, in a bucket, by us */
 	bool pushed;                    /* code, by us */
 	bool waits_for_role;            /* it was said */
 };

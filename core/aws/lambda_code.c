@@ -140,6 +140,7 @@ static int upload(struct sk_lambda *l, const struct place *p,
 	}
 	if (rc && e)
 		*e = why;
+	l->stored |= !rc;
 	if (!rc)
 		sk_lambda_say(l, "%.1f MB are in the bucket %s",
 		    (double)l->spec->bundle->zip.n / 1e6, p->bucket);

@@ -80,8 +80,9 @@ static void put_line(const struct snek_log_line *l)
 		cli_out_plain(stdout, l->job);
 	}
 	if (l->task >= 0)
-		printf(" task %lld attempt %lld", (long long)l->task,
-		    (long long)l->attempt);
+		printf(" task %lld", (long long)l->task);
+	if (l->attempt >= 0)
+		printf(" attempt %lld", (long long)l->attempt);
 	fputs("  ", stdout);
 	cli_out_plain(stdout, l->message ? l->message : l->text);
 	putchar('\n');
