@@ -743,6 +743,14 @@ while True:
             assert h.invoke({"a": 1}).body == [{"a": 1}, "python"], root
 
 
+def a_root_that_is_no_directory_is_refused():
+    for root, code, said in ((os.path.join(DIR, "nowhere"), 3, b"No such file"),
+                             (SNEK, 2, b"say empty, none or a directory")):
+        p = subprocess.run([SNEK, "lambda-local", "--root", root], stderr=subprocess.PIPE,
+                           timeout=60)
+        assert p.returncode == code and said in p.stderr, p
+
+
 def snek_s_own_worker_runs_in_an_empty_root():
     zip = os.path.join(DIR, "..", "own.zip")
     if os.environ.get("SANITIZE", "no") != "no":
@@ -1000,6 +1008,7 @@ ALONE = [a_function_is_pending_until_it_is_active,
          a_reserved_concurrency_is_a_function_s_own,
          without_a_root_it_works_too,
          a_bootstrap_in_another_language_runs_on_this_machine_s_programs,
+         a_root_that_is_no_directory_is_refused,
          snek_s_own_worker_runs_in_an_empty_root,
          faults_come_as_often_as_asked,
          what_has_no_work_is_frozen,

@@ -6,13 +6,16 @@
  */
 #include "host/host.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 struct local {
 	struct sk_host_options o;
 	char key[256];                  /* cut in two */
+	char root[PATH_MAX];
 	bool json, quiet;
 };
 
@@ -113,6 +116,24 @@ static int take_key(struct local *l, const char *value, struct snek_error *e)
 	return 1;
 }
 
+/* By its full name: it is lent to environments from another directory. */
+static int take_root(struct local *l, const char *value, struct snek_error *e)
+{
+	struct stat st;
+
+	l->o.root = strcpy(l->root, "");
+	if (!strcmp(value, "empty"))
+		return 1;
+	if (!strcmp(value, "none")) {
+		l->o.root = NULL;
+		return 1;
+	}
+	if (!realpath(value, l->root) || stat(l->root, &st))
+		return sk_fail_errno(e, "--root %s", value);
+	return S_ISDIR(st.st_mode) ? 1 : bad(e, "root", value, "empty, none or "
+	    "a directory");
+}
+
 static int take(struct local *l, const char *name, const char *value,
     struct snek_error *e)
 {
@@ -124,11 +145,10 @@ static int take(struct local *l, const char *name, const char *value,
 		return rc;
 	if (!strcmp(name, "key"))
 		return take_key(l, value, e);
+	if (!strcmp(name, "root"))
+		return take_root(l, value, e);
 	if (!strcmp(name, "tmp"))
 		l->o.tmp = value;
-	else if (!strcmp(name, "root"))
-		l->o.root = !strcmp(value, "empty") ? "" :
-		    !strcmp(value, "none") ? NULL : value;
 	else if (!strcmp(name, "no-network"))
 		l->o.no_network = true;
 	else if (!strcmp(name, "freeze"))
