@@ -330,6 +330,9 @@ static const struct {
 	{ { SAY_TEXT, { .status = 403, .body = "{}", .headers =
 	    "X-Amzn-ErrorType: AccessDeniedException\r\n" } }, SNEK_EACCES,
 	  "lambda:InvokeFunction" },
+	{ { SAY_TEXT, { .status = 403, .body = "{}", .headers =
+	    "X-Amzn-ErrorType: ExpiredTokenException\r\n" } }, SNEK_EACCES,
+	  "renew the credentials" },
 	{ { SAY_TEXT, { .status = 404, .body = "{}", .headers =
 	    "X-Amzn-ErrorType: ResourceNotFoundException\r\n" } },
 	  SNEK_ENOENT, "snek-add-function" },
@@ -339,7 +342,7 @@ static const struct {
 	    "X-Amzn-ErrorType: ServiceException\r\n" } }, SNEK_EAGAIN,
 	  "ServiceException" },
 	{ { SAY_TEXT, { .status = 502, .body = "<html>" } }, SNEK_EAGAIN,
-	  "502" },
+	  "502: <html>" },
 	/* of the function, of which AWS says that it failed */
 	{ { SAY_TEXT, { .status = 200, .headers = FUNCTION_ERROR, .body =
 	    "{\"errorType\":\"Sandbox.Timedout\",\"errorMessage\":"

@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define SK_AWS_VERSION 4u       /* of sk_aws_ops */
+#define SK_AWS_VERSION 5u       /* of sk_aws_ops */
 #define SK_AWS_SYMBOL "snek_aws_ops"
 
 struct sk_aws;                          /* who we are, where, and connections */
@@ -176,6 +176,9 @@ struct sk_aws_ops {
 	 * wake; how many ended, or less than 0. */
 	int (*step)(struct sk_aws *, int timeout_ms, struct snek_error *);
 	void (*wake)(struct sk_aws *);  /* any thread */
+	/* What to do about an answer of its type; NULL: that type says nothing
+	 * of its own. */
+	const char *(*cure)(const struct sk_aws_reply *);
 	const char *(*region)(const struct sk_aws *);   /* NULL: none is said */
 	int (*who)(struct sk_aws *, struct sk_aws_identity *,
 	    struct snek_error *);

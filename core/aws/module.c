@@ -2,6 +2,7 @@
 /* module.c - the module snek-aws.so: what it gives, in one table. */
 #include "aws/doctor.h"
 #include "aws/logs.h"
+#include "aws/outcome.h"
 #include "aws/stack.h"
 
 extern const struct sk_aws_ops snek_aws_ops;
@@ -15,6 +16,7 @@ const struct sk_aws_ops snek_aws_ops = {
 	.cancel = sk_aws_cancel,
 	.step = sk_aws_step,
 	.wake = sk_aws_wake,
+	.cure = sk_aws_outcome_cure,
 	.region = sk_aws_region,
 	.who = sk_aws_who,
 	.presign = sk_aws_presign,

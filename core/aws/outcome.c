@@ -190,13 +190,22 @@ static const struct {
 	{ "AuthorizationHeaderMalformed", "it is in another region" },
 };
 
-static const char *cure_of(const struct sk_aws_reply *r)
+const char *sk_aws_outcome_cure(const struct sk_aws_reply *r)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(cures) / sizeof(*cures); i++)
 		if (has(r->type, cures[i].type))
 			return cures[i].cure;
+	return NULL;
+}
+
+static const char *cure_of(const struct sk_aws_reply *r)
+{
+	const char *cure = sk_aws_outcome_cure(r);
+
+	if (cure)
+		return cure;
 	if (r->status >= 300 && r->status < 400)
 		return "it is elsewhere, and nobody is followed there: is the "
 		    "region or the URL right?";

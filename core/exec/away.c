@@ -151,13 +151,17 @@ static int no_answer(struct sk_away_item *it)
 	    ? "; what was asked for may still be running there" : "");
 }
 
-/* A status, and who to name when somebody else is to look into it. */
+/* A status, what was said, and who to name when somebody else is to look into
+ * it. */
 static const char *status_text(const struct sk_aws_reply *r, char *to, size_t n)
 {
-	snprintf(to, n, "%u%s%s%s%s%s%s%s", r->status, *r->type ? " " : "",
-	    r->type, *r->message ? ": " : "", r->message,
-	    *r->request_id ? " (request " : "", r->request_id,
-	    *r->request_id ? ")" : "");
+	bool mute = !*r->type && !*r->message;
+	int said = !mute ? 0 : r->body.n < 160 ? (int)r->body.n : 160;
+
+	snprintf(to, n, "%u%s%s%s%s%s%.*s%s%s%s", r->status, *r->type ? " " : "",
+	    r->type, *r->message ? ": " : "", r->message, said ? ": " : "",
+	    said, said ? r->body.p : "", *r->request_id ? " (request " : "",
+	    r->request_id, *r->request_id ? ")" : "");
 	return to;
 }
 
@@ -165,6 +169,7 @@ int sk_away_refused(struct sk_away_item *it, const char *missing,
     const char *denied)
 {
 	const struct sk_aws_reply *r = &it->reply;
+	const char *cure = it->x->aws->cure(r);
 	char text[448];
 
 	if (r->code)
@@ -177,17 +182,15 @@ int sk_away_refused(struct sk_away_item *it, const char *missing,
 	if (r->status == 404 || r->status == 410)
 		return sk_away_fail(it, SNEK_ENOENT, "%s: %s", text, missing);
 	if (r->status == 401 || r->status == 403)
-		return sk_away_fail(it, SNEK_EACCES, "%s: %s", text, denied);
+		return sk_away_fail(it, SNEK_EACCES, "%s: %s", text, cure ? cure
+		    : denied);
 	if (r->status == 413)
 		return sk_away_fail(it, SNEK_ELIMIT, "%s: a request of %zu "
 		    "bytes is too large for it", text, it->body.n);
 	if (r->status >= 300 && r->status < 400)
 		return sk_away_fail(it, SNEK_EINVAL, "%s: it sends callers "
 		    "elsewhere, and is not followed", text);
-	if (*r->message)
-		return sk_away_fail(it, SNEK_EINVAL, "%s", text);
-	return sk_away_fail(it, SNEK_EINVAL, "%s: %.*s", text,
-	    r->body.n < 160 ? (int)r->body.n : 160, r->body.n ? r->body.p : "");
+	return sk_away_fail(it, SNEK_EINVAL, "%s", text);
 }
 
 /* ---- calls ---- */
