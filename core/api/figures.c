@@ -14,13 +14,30 @@ void sk_figures_put(struct sk_object *o, const struct snek_job_stat *s)
 	sk_object_number(o, "skipped", s->records_skipped);
 	sk_object_number(o, "records_missing", s->records_missing);
 	sk_object_number(o, "emitted", s->records_out);
+	sk_figures_put_calls(o, s);
 	sk_object_real(o, "seconds", s->seconds);
+}
+
+void sk_figures_put_calls(struct sk_object *o, const struct snek_job_stat *s)
+{
+	if (!s->calls)
+		return;
+	sk_object_number(o, "calls", s->calls);
+	sk_object_number(o, "throttled", s->throttled);
+	sk_object_number(o, "billed_ms", s->billed_ms);
+	sk_object_real(o, "dollars", s->dollars);
+	sk_object_flag(o, "guessed", s->guessed);
+}
+
+static double real(const struct sk_record *r, const char *name)
+{
+	struct snek_value v = sk_object_member(r, name);
+
+	return v.type == SNEK_DOUBLE ? v.as.d : 0;
 }
 
 void sk_figures_get(const struct sk_record *r, struct snek_job_stat *s)
 {
-	struct snek_value seconds = sk_object_member(r, "seconds");
-
 	s->tasks = (uint32_t)sk_client_number(r, "tasks");
 	s->running = (uint32_t)sk_client_number(r, "running");
 	s->done = (uint32_t)sk_client_number(r, "done");
@@ -30,8 +47,12 @@ void sk_figures_get(const struct sk_record *r, struct snek_job_stat *s)
 	s->records_skipped = sk_client_number(r, "skipped");
 	s->records_missing = sk_client_number(r, "records_missing");
 	s->records_out = sk_client_number(r, "emitted");
-	if (seconds.type == SNEK_DOUBLE)
-		s->seconds = seconds.as.d;
+	s->seconds = real(r, "seconds");
+	s->calls = sk_client_number(r, "calls");
+	s->throttled = (uint32_t)sk_client_number(r, "throttled");
+	s->billed_ms = sk_client_number(r, "billed_ms");
+	s->dollars = real(r, "dollars");
+	s->guessed = sk_client_flag(r, "guessed");
 }
 
 void sk_figures_put_error(struct sk_object *o, int code, const char *text)

@@ -8,6 +8,8 @@
 #include "api/object.h"
 
 void sk_figures_put(struct sk_object *, const struct snek_job_stat *);
+/* Of them those of functions' calls, if there were any. */
+void sk_figures_put_calls(struct sk_object *, const struct snek_job_stat *);
 void sk_figures_get(const struct sk_record *, struct snek_job_stat *);
 
 /* "error":{...}; text "": what the code is called. */

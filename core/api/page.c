@@ -83,6 +83,7 @@ int sk_page_begin(struct sk_api_call *c, struct sk_object *o,
 	sk_object_number(o, "tasks", p->stat.tasks);
 	sk_object_number(o, "done", p->stat.done);
 	sk_object_number(o, "retries", p->stat.retries);
+	sk_figures_put_calls(o, &p->stat);
 	sk_object_number(o, "results_total", p->results);
 	sk_object_number(o, "page", p->number);
 	sk_object_number(o, "pages", p->pages);
