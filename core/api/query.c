@@ -64,8 +64,9 @@ static void put_job(struct sk_object *o, struct sk_api_job *j)
 		sk_into_put(o, &j->into, &j->receipt);
 	else if (j->state == SK_API_DONE)
 		sk_object_number(o, "pages", j->pages);
-	sk_object_raw(o, "missing", (struct sk_span){ j->missing.p,
-	    j->missing.n });
+	if (j->state == SK_API_DONE)
+		sk_object_raw(o, "missing", (struct sk_span){ j->missing.p,
+		    j->missing.n });
 	if (j->state == SK_API_FAILED)
 		sk_figures_put_error(o, j->error.code, j->error.text);
 }
