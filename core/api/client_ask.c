@@ -167,11 +167,19 @@ int sk_client_job_set(struct sk_client_job *j, const char *setting,
 	return rc;
 }
 
+static int check_new(const struct sk_client_job *j, struct snek_error *e)
+{
+	return j->started ? sk_fail(e, SNEK_EINVAL, "the job has been started "
+	    "already") : 0;
+}
+
 int sk_client_job_into(struct sk_client_job *j, const char *category,
     const char *request_id, const char *durability, struct snek_error *e)
 {
-	int rc = replace(&j->into, category, e);
+	int rc = check_new(j, e);
 
+	if (!rc)
+		rc = replace(&j->into, category, e);
 	if (!rc)
 		rc = replace(&j->request_id, request_id, e);
 	return rc ? rc : replace(&j->durability, durability, e);
