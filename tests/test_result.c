@@ -147,6 +147,26 @@ START_TEST(a_job_that_fails_writes_nothing)
 }
 END_TEST
 
+START_TEST(where_a_result_goes_is_told_before_its_job_starts)
+{
+	const struct snek_writer_options o = { .size = sizeof(o),
+		.request_id = "once" };
+	snek_job *j = api_job(c, "n", JOB_OP("pair"), NULL);
+	struct snek_receipt r = { .size = sizeof(r) };
+	struct snek_error e = { 0 };
+
+	ck_assert_int_eq(snek_job_into(NULL, "c", &o, &e), SNEK_EINVAL);
+	ck_assert_int_eq(snek_job_into(j, "no good", &o, &e), SNEK_EINVAL);
+	ck_assert_int_eq(snek_job_into(j, NULL, &o, &e), SNEK_EINVAL);
+	ck_assert_int_eq(snek_job_into(j, "c", &o, &e), 0);
+	ck_assert_int_eq(snek_job_start(j, NULL), 0);
+	ck_assert_int_eq(snek_job_into(j, "c", &o, &e), SNEK_EINVAL);
+	ck_assert_int_eq(snek_result_write(j, c, "c", &o, &r, &e), 0);
+	ck_assert_uint_eq(r.version, 1);
+	snek_job_free(j);
+}
+END_TEST
+
 START_TEST(what_is_missing_is_not_written_as_if_it_were_not)
 {
 	snek_job *j = api_job(c, "n", JOB_OP("bad"), NULL);
@@ -335,6 +355,7 @@ static void setup(TCase *t)
 	    sizeof(written) / sizeof(*written));
 	tcase_add_test(t, a_repeat_with_the_same_id_writes_nothing_twice);
 	tcase_add_test(t, a_job_that_fails_writes_nothing);
+	tcase_add_test(t, where_a_result_goes_is_told_before_its_job_starts);
 	tcase_add_test(t, what_is_missing_is_not_written_as_if_it_were_not);
 tcase_add_loop_test(t,
 	    a_result_beyond_memory_goes_through_temporary_files, 0, 3);
