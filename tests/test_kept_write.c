@@ -115,7 +115,7 @@ static void start(char id[33])
 
 static const char *part_of(const char *id, unsigned n)
 {
-	static char path[96];
+	static _Thread_local char path[96];
 
 	snprintf(path, sizeof(path), "/v1/writes/%s/parts/%u", id, n);
 	return path;
@@ -123,7 +123,7 @@ static const char *part_of(const char *id, unsigned n)
 
 static const char *commit_of(const char *id)
 {
-	static char path[96];
+	static _Thread_local char path[96];
 
 	snprintf(path, sizeof(path), "/v1/writes/%s/commit", id);
 	return path;
@@ -131,7 +131,7 @@ static const char *commit_of(const char *id)
 
 static const char *write_of(const char *id)
 {
-	static char path[96];
+	static _Thread_local char path[96];
 
 	snprintf(path, sizeof(path), "/v1/writes/%s", id);
 	return path;
