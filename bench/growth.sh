@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # How the rows grow: growth.sh, from the build directory, or make bench-growth.
-# SIZES (10m 100m 1g), LARGE (10g, or nothing: queries alone, of records that are
-# made as they are written; it takes 9 GB of disk), KEYS (10 to 10 million);
-# PAIRS, THREADS and BENCH_DATA as in bench.sh.  Writes bench/growth.tsv: what, how large, seconds of CPU, of wall
-# time.
+# SIZES (10m 100m 1g), LARGE (10g, or nothing: of records that are made as they are
+# written; it takes 9 GB of disk), KEYS (10 to 10 million); PAIRS, THREADS and
+# BENCH_DATA as in bench.sh.  Writes bench/growth.tsv: what, how large, seconds of
+# CPU, of wall time.
 set -eu
 srcdir=${srcdir:-.}
 sizes=${SIZES:-10m 100m 1g}
@@ -76,11 +76,28 @@ packages () {
 	done
 }
 
+# One line of seconds, of what the shell times says of its children; by the clock
+# it takes as long as the records take to be made.
+write_large () {
+	began=$(date +%s)
+	packages "$bytes" | {
+		"$snek" write --cluster "$all/large" packages -q >&2
+		times
+	} | awk -v what="write	$bytes" -v wall="$began" 'END {
+		for (i = 1; i <= 2; i++) {
+			split($i, t, /[ms]/)
+			cpu += 60 * t[1] + t[2]
+		}
+		"date +%s" | getline now
+		printf "%s\t%.4f\t%.4f\n", what, cpu, now - wall
+	}' >>"$new"
+}
+
 by_large () {
 	bytes=$(bytes_of "$large")
 	rm -rf "$all/large"
 	"$top/.libs/snek-deploy" --local "$all/large" -q
-	packages "$bytes" | "$snek" write --cluster "$all/large" packages -q
+	write_large
 	alone wordcount "$bytes" "$all/large" packages wordcount \
 	    field=description split=space fold=no
 	alone group "$bytes" "$all/large" packages group by=section \
