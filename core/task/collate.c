@@ -135,7 +135,7 @@ static int next_bucket(sk_collate *c, struct snek_error *e)
 
 	for (c->n = c->next = 0; c->n < b->entries; p += n, left -= n) {
 		n = left ? sk_entry_get(p, left, &entry, &need) : 0;
-		if (!n)
+		if (!n || !entry.key.n)
 			return sk_fail(e, SNEK_EFORMAT, "a run in memory has "
 			    "changed while it was read");
 		c->ref[c->n++] = (struct sk_reference){ sk_key_word(entry.key.p,

@@ -37,8 +37,10 @@ typedef int end_key(struct sk_reduction *, struct sk_span key,
 
 static int end_last(struct sk_reduction *r, end_key *end, struct snek_error *e)
 {
-	return r->key.n ? end(r, (struct sk_span){ r->key.p, r->key.n },
-	    r->slot, e) : 0;
+	const struct sk_span key = { r->key.p, r->key.n };
+
+	r->key.n = 0;
+	return key.n ? end(r, key, r->slot, e) : 0;
 }
 
 static int begin_key(struct sk_reduction *r, struct sk_span key, end_key *end,
@@ -48,7 +50,6 @@ static int begin_key(struct sk_reduction *r, struct sk_span key, end_key *end,
 
 	if (!rc)
 		rc = clear_slot(r, e);
-	r->key.n = 0;
 	if (!rc && !sk_buf_put(&r->key, key.p, key.n))
 		rc = sk_enomem(e);
 	return rc;
@@ -136,22 +137,20 @@ static int add_all(struct sk_reduction *r, sk_collate *c, struct last *l,
 {
 	struct sk_entry n, next;
 	int more = sk_collate_next(c, &next, e), rc = 0;
+	bool last;
 
 	while (more > 0 && !rc) {
 		n = next;
 		more = sk_collate_next(c, &next, e);
 		if (more < 0)
 			break;
-		if (!more || !same_key(&n, &next)) {
+		last = !more || !same_key(&n, &next);
+		if (last && !r->key.n) {
 			rc = end_single(r, &n, l, end, e);
 			continue;
 		}
-		r->key.n = 0;
 		rc = add(r, &n, end, e);
-		for (; !rc && more > 0 && same_key(&n, &next);
-		    more = rc ? 0 : sk_collate_next(c, &next, e))
-			rc = add(r, &next, end, e);
-		if (!rc && more >= 0)
+		if (!rc && last)
 			rc = end_last(r, end, e);
 	}
 	return more < 0 ? more : rc;

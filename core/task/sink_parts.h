@@ -26,6 +26,7 @@ struct sk_sink {
 	uint64_t looked;                /* emitted when it was last empty */
 	uint32_t tables;                /* that were emptied */
 	struct sk_past *past, own_past;
+	size_t passed, most_passed;     /* bytes that went there uncounted */
 	struct sk_builtin top;
 	struct sk_place place;
 	uint32_t emit;

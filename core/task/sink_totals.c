@@ -20,7 +20,7 @@
 #define AGAIN 4u                /* tables that were given up, and one is larger */
 #define PAST (32 * CACHED)      /* pairs that go past a table then, at first */
 #define MOST_PAST (32 * PAST)
-#define LOOK_EVERY 1024u        /* of them memory is counted */
+#define PASSED (64u << 10)      /* bytes of them after which memory is counted */
 #define WORTH 4u                /* pairs a key, for which a table may leave it */
 
 static bool only_sums(const struct sk_reducer *r)
@@ -50,6 +50,7 @@ int sk_sink_prepare_totals(sk_sink *s, struct snek_error *e)
 	s->plain = only_sums(&s->reducer);
 	s->past = s->o.past ? s->o.past : &s->own_past;
 	s->look = s->past->last ? CACHED : TRIED;
+	s->most_passed = s->o.memory / 16 < PASSED ? s->o.memory / 16 : PASSED;
 	s->state = calloc(s->o.partitions, sizeof(*s->state));
 	if (!s->state)
 		return sk_enomem(e);
@@ -262,6 +263,7 @@ static int went_past(sk_sink *s, struct snek_error *e)
 {
 	int rc = count_given(s, e);
 
+	s->passed = 0;
 	if (rc || !is_over(s))
 		return rc;
 	rc = spill(s, e);
@@ -277,7 +279,8 @@ static int add_past(sk_sink *s, uint8_t tag, struct sk_span body,
 	s->emitted++;
 	s->looked++;
 	s->past->left--;
-	return rc || s->past->left % LOOK_EVERY ? rc : went_past(s, e);
+	s->passed += body.n + states.n;
+	return rc || s->passed < s->most_passed ? rc : went_past(s, e);
 }
 
 /* The states of a key that a row of whole numbers is all there is of.  (Within
