@@ -28,7 +28,8 @@ silent () {			# COMMAND...: which says nothing of it
 }
 
 # ---- servers ----
-silent ./snek ls --cluster "redis://u:$secret@$nobody"
+./snek ls --cluster "redis://u:$secret@$nobody" >"$tmp/refused" 2>&1 &
+waits=$!			# a server that refuses is waited for
 for url in "rediss://:$secret@$nobody/x" "redis://:$secret@127.0.0.1:port" \
     "redis://:$secret@[::1" "redis://:$secret%zz@$nobody" \
     "http://:$secret@$nobody" "redis://:$secret@$nobody?prefix=a:b" \
@@ -64,6 +65,10 @@ for auth in iam token; do
 	silent ./snek-deploy --aws --auth $auth --bastion --print-template
 	grep -q '"Resources"' "$tmp/out" || { cat "$tmp/out"; exit 1; }
 done
+
+wait $waits
+grep -q "$nobody" "$tmp/refused" || { cat "$tmp/refused"; exit 1; }
+silent cat "$tmp/refused"
 
 # ---- at work: the arguments of all that runs ----
 redis_have || { echo "SKIP: no redis-server"; exit 77; }
