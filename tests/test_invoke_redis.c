@@ -328,7 +328,8 @@ START_TEST(tls_comes_with_the_first_shard_that_wants_it)
 	answer_is_right();
 	ask_map(NULL);
 	answer_is_right();
-	ck_assert_msg(SK_SANITIZED || memory_of(f.pid) < 10 << 10, "%ld KiB",
+	/* Later libraries of OpenSSL than Debian 12's take a little more. */
+	ck_assert_msg(SK_SANITIZED || memory_of(f.pid) < 12 << 10, "%ld KiB",
 	    memory_of(f.pid));
 }
 END_TEST
