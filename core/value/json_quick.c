@@ -70,20 +70,21 @@ static inline bool string(struct quick *q, const char **out, uint32_t *len)
 
 /* ---- other values ---- */
 
-/* Up to 18 digits: no overflow is possible. */
+/* Up to 18 digits, which no int64_t is too small for (and one more is looked at,
+ * which no uint64_t is). */
 static inline bool integer(struct quick *q, struct snek_value *out)
 {
 	bool negative = *q->p == '-';
 	const char *p = q->p + negative, *first = p;
-	int64_t n = 0;
+	uint64_t n = 0;
 
 	for (; p - first < 19 && (uint8_t)(*p - '0') < 10; p++)
-		n = 10 * n + (*p - '0');
+		n = 10 * n + (uint64_t)(*p - '0');
 	if (p == first || p - first > 18 || (*first == '0' &&
 	    (p - first > 1 || negative)) || *p == '.' || (*p | 0x20) == 'e')
 		return false;
 	q->p = p;
-	*out = sk_int(negative ? -n : n);
+	*out = sk_int(negative ? -(int64_t)n : (int64_t)n);
 	return true;
 }
 
