@@ -85,6 +85,20 @@ END_TEST
 
 #define BEFORE 100              /* bytes of the file before the chunk */
 
+static struct sk_chunk_room room;
+
+static void open_room(void)
+{
+	struct snek_error e;
+
+	ck_assert_int_eq(sk_chunk_room_open(&room, &e), 0);
+}
+
+static void close_room(void)
+{
+	sk_chunk_room_close(&room);
+}
+
 /* The chunk just sealed is read from a file of its own. */
 static int into_file(struct chunk_tool *t)
 {
@@ -97,7 +111,7 @@ static int into_file(struct chunk_tool *t)
 	fclose(f);
 	ck_assert_int_eq(pwrite(fd, t->out.p, t->out.n, BEFORE),
 	    (ssize_t)t->out.n);
-	rc = sk_chunk_reopen_file(&t->chunk, fd, BEFORE, t->out.n, &e);
+	rc = sk_chunk_reopen_file(&t->chunk, &room, fd, BEFORE, t->out.n, &e);
 	ck_assert_msg(!rc, "%s", e.text);
 	return fd;
 }
@@ -142,14 +156,14 @@ START_TEST(what_a_file_has_lost_or_changed_is_found)
 	for (cut = 0; cut < n; cut++) {
 		ck_assert_int_eq(ftruncate(fd, (off_t)(BEFORE + cut)), 0);
 		c = NULL;
-		ck_assert_int_eq(sk_chunk_reopen_file(&c, fd, BEFORE, n, &e),
-		    SNEK_ECORRUPT);
+		ck_assert_int_eq(sk_chunk_reopen_file(&c, &room, fd, BEFORE, n,
+		    &e), SNEK_ECORRUPT);
 		sk_chunk_close(c);
 		ck_assert_int_eq(pwrite(fd, t.out.p, n, BEFORE), (ssize_t)n);
 		ck_assert_int_eq(pwrite(fd, "~", 1, (off_t)(BEFORE + cut)), 1);
 		c = NULL;
-		ck_assert(t.out.p[cut] == '~' || sk_chunk_reopen_file(&c, fd,
-		    BEFORE, n, &e) || chunk_tool_read_all(c, &e));
+		ck_assert(t.out.p[cut] == '~' || sk_chunk_reopen_file(&c, &room,
+		    fd, BEFORE, n, &e) || chunk_tool_read_all(c, &e));
 		sk_chunk_close(c);
 	}
 	close(fd);
@@ -184,6 +198,7 @@ END_TEST
 
 static void setup(TCase *t)
 {
+	tcase_add_checked_fixture(t, open_room, close_room);
 	tcase_add_test(t,
 	    lines_become_the_chunk_that_a_builder_makes_of_strings);
 	tcase_add_test(t, lines_fill_a_chunk_and_a_long_one_has_its_own);

@@ -8,9 +8,9 @@
 
 static int open_chunk(sk_instance *in, const struct sk_task_chunk *c)
 {
-	if (c->fd && c->bytes.n <= SK_CHUNK_MAX)
-		return sk_chunk_reopen_file(&in->chunk, c->fd, c->at,
-		    c->bytes.n, &in->failure);
+	if (c->fd && in->o.room && c->bytes.n <= SK_CHUNK_MAX)
+		return sk_chunk_reopen_file(&in->chunk, in->o.room, c->fd,
+		    c->at, c->bytes.n, &in->failure);
 	if (in->chunk)
 		return sk_chunk_reopen(in->chunk, c->bytes.p, c->bytes.n,
 		    &in->failure);

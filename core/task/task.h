@@ -89,6 +89,8 @@ struct sk_instance_options {
 	void (*log)(void *, int level, const char *text);
 	void *log_arg;
 	struct sk_mark *mark;           /* NULL: nobody looks */
+	const struct sk_chunk_room *room;       /* NULL: chunks are seen where
+	                                         * they are mapped */
 };
 int sk_instance_open(const struct sk_instance_options *, sk_instance **,
     struct snek_error *);

@@ -325,7 +325,6 @@ void sk_chunk_close(struct sk_chunk *c)
 	for (i = 0; i < sizeof(c->scratch) / sizeof(*c->scratch); i++)
 		sk_buf_free(&c->scratch[i]);
 	sk_buf_free(&c->members);
-	sk_buf_free(&c->room);
 	sk_arena_free(&c->arena);
 	free(c->view);
 	free(c->block);

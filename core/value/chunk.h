@@ -70,11 +70,21 @@ int sk_chunk_open_blocks(struct sk_span head, const struct sk_span *block,
  * was opened from blocks.  After a failure only reopen and close. */
 int sk_chunk_reopen(struct sk_chunk *, const void *bytes, size_t n,
     struct snek_error *);
+/* Memory of SK_CHUNK_MAX bytes that is written at one address and seen at
+ * another, where an op that writes into its input crashes.  Zeroed: there is
+ * none. */
+struct sk_chunk_room {
+	char *to;
+	const char *seen;
+};
+int sk_chunk_room_open(struct sk_chunk_room *, struct snek_error *);
+void sk_chunk_room_close(struct sk_chunk_room *);
 /* The same where the bytes lie in a file (fd over 0, not closed), at that place:
- * what is touched is read, when it first is.  *out NULL: it is made.  SNEK_EIO;
+ * what is touched is read, when it first is, into the room, which has one chunk
+ * at a time.  n: SK_CHUNK_MAX at most.  *out NULL: it is made.  SNEK_EIO;
  * SNEK_ECORRUPT also where the file ends too soon. */
-int sk_chunk_reopen_file(struct sk_chunk **out, int fd, uint64_t at, size_t n,
-    struct snek_error *);
+int sk_chunk_reopen_file(struct sk_chunk **out, const struct sk_chunk_room *,
+    int fd, uint64_t at, size_t n, struct snek_error *);
 void sk_chunk_close(struct sk_chunk *);
 
 /* What a store that keeps blocks apart needs: the head, and block i of

@@ -42,7 +42,7 @@ struct sk_chunk {
 	                         * were loaded: these first ones, and blocks */
 	uint64_t at;            /* of the chunk in the file */
 	size_t loaded;
-	struct sk_buf room;
+	const struct sk_chunk_room *room;
 
 	struct sk_made *made;
 	struct sk_arena arena;          /* made columns */

@@ -57,7 +57,7 @@ int sk_attempts_open(struct sk_attempts *a, const struct sk_loaded *l,
 		.plugin = l->plugin, .op = l->op, .args = args,
 		.category = category, .side = sides->input, .sides = sides->n,
 		.log = logs ? a->log : NULL,
-		.log_arg = a->arg, .mark = a->mark,
+		.log_arg = a->arg, .mark = a->mark, .room = a->room,
 	};
 
 	return sk_instance_open(&o, out, e);

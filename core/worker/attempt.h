@@ -18,6 +18,7 @@ struct sk_attempts {
 	struct sk_control *control;
 	struct sk_mark *mark;
 	const char *tmp;
+	const struct sk_chunk_room *room;       /* NULL: none */
 	/* The plugin of an op; at: which of the job's files it is. */
 	int (*load)(void *, const struct sk_wire_op *, const struct sk_message *,
 	    size_t at, struct sk_plugin **, struct snek_error *);

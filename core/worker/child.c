@@ -31,6 +31,7 @@ struct child {
 	struct sk_channel channel;
 	uint64_t id;                    /* of the task */
 	struct sk_attempts attempts;
+	struct sk_chunk_room room;
 	int loads;
 	char tmp[4128];
 };
@@ -354,6 +355,8 @@ static void confine(struct child *c, const struct sk_wire_hello *hello,
 		.libraries = *hello->libraries ? hello->libraries : NULL };
 	struct snek_error e = { 0 };
 
+	if (!sk_chunk_room_open(&c->room, &e))
+		c->attempts.room = &c->room;
 	if (!hello->trust && sk_sandbox_enter(&o, &e)) {
 		greet(c, false, e.text);
 		_exit(1);
