@@ -135,8 +135,8 @@ static const char *const lines[] = {
 static const char *const odd[] = {
 	"{\n \"a\":\n1\n}\n", "[1,\n", "nul\n", "\"broken\n", "{\"a\":1,\"a\":2}\n",
 	"\xff\xfe\n", "}\n", "no end", "99999999999999999999999\n",
-	"{\"more\":\"than eighty bytes, which is what a record may have in this "
-	"test, and so an error\"}\n", "\xef\xbb\xbf", "1 2 3",
+	("{\"more\":\"than eighty bytes, which is what a record may have in this "
+	    "test, and so an error\"}\n"), "\xef\xbb\xbf", "1 2 3",
 };
 
 static uint64_t next_random(uint64_t *seed)
