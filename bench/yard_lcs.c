@@ -31,18 +31,21 @@ struct texts {
 /* One row of the table at a time. */
 static size_t common(const struct text *a, const struct text *b)
 {
-	uint32_t row[LONGEST + 1] = { 0 }, left_above, above;
+	uint32_t row[LONGEST], left, left_above, above;
 	size_t i, j;
 	char next;
 
-	for (i = 0; i < a->n; i++)
-		for (j = 1, left_above = 0, next = a->s[i]; j <= b->n; j++) {
+	memset(row, 0, b->n * sizeof(*row));
+	for (i = 0; i < a->n; i++) {
+		next = a->s[i];
+		for (j = 0, left = left_above = 0; j < b->n; j++) {
 			above = row[j];
-			row[j] = next == b->s[j - 1] ? left_above + 1 :
-			    row[j - 1] > above ? row[j - 1] : above;
+			row[j] = left = next == b->s[j] ? left_above + 1 :
+			    left > above ? left : above;
 			left_above = above;
 		}
-	return row[b->n];
+	}
+	return b->n ? row[b->n - 1] : 0;
 }
 
 static void find(struct texts *all, size_t i)

@@ -91,22 +91,24 @@ static int open_op(snek_ctx *c, void **self)
 /* ---- the longest common subsequence ---- */
 
 /* One row of the table at a time: row[j] is the answer for what of a was seen
- * and the first j bytes of b. */
+ * and b up to its byte j; left is the one before it. */
 static size_t common(const struct text *a, const struct text *b, uint32_t *row)
 {
-	uint32_t left_above, above;
+	uint32_t left, left_above, above;
 	size_t i, j;
 	char next;
 
 	memset(row, 0, (b->n + 1) * sizeof(*row));
-	for (i = 0; i < a->n; i++)
-		for (j = 1, left_above = 0, next = a->s[i]; j <= b->n; j++) {
+	for (i = 0; i < a->n; i++) {
+		next = a->s[i];
+		for (j = 0, left = left_above = 0; j < b->n; j++) {
 			above = row[j];
-			row[j] = next == b->s[j - 1] ? left_above + 1 :
-			    row[j - 1] > above ? row[j - 1] : above;
+			row[j] = left = next == b->s[j] ? left_above + 1 :
+			    left > above ? left : above;
 			left_above = above;
 		}
-	return row[b->n];
+	}
+	return b->n ? row[b->n - 1] : 0;
 }
 
 static bool make_room(struct lcs *l, size_t n)
