@@ -117,7 +117,7 @@ static int judge(const struct sk_smoke *s, const struct sk_answer_got *a,
 	}
 }
 
-/* Somebody's who runs no function of ours, such as a stub. */
+/* An endpoint that runs no functions has answered by itself. */
 static int unknown(const struct sk_smoke *s, const struct sk_aws_reply *r,
     const struct snek_error *why, struct snek_error *e)
 {
