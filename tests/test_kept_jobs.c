@@ -215,19 +215,17 @@ START_TEST(near_its_end_a_coordinator_hands_over_to_the_next)
 }
 END_TEST
 
-START_TEST(a_dead_coordinator_is_followed_when_somebody_asks)
+/* Coordinators are killed one after the other, each at another moment; the
+ * next is begun by who asks. */
+static void kill_coordinators(const char *id, unsigned times, unsigned seed)
 {
-	char *want = plain(), *got, id[64];
 	struct snek_error e = { 0 };
-	unsigned seed = 7, i;
 	int status;
 	pid_t pid;
 
-	free(query("0", 202));
-	snprintf(id, sizeof(id), "%s", begun);
 	sk_api_close(api);              /* no threads of ours while we fork */
 	kept.lease_ms = 1;
-	for (i = 0; i < 100; i++) {
+	while (times--) {
 		pid = fork();
 		ck_assert_int_ge(pid, 0);
 		if (!pid) {
@@ -242,6 +240,15 @@ START_TEST(a_dead_coordinator_is_followed_when_somebody_asks)
 	kept.lease_ms = 1000;
 	open_api();
 	at_once = true;
+}
+
+START_TEST(a_dead_coordinator_is_followed_when_somebody_asks)
+{
+	char *want = plain(), *got, id[64];
+
+	free(query("0", 202));
+	snprintf(id, sizeof(id), "%s", begun);
+	kill_coordinators(id, 100, 7);
 	got = list_of(results(id, 200));
 	ck_assert_str_eq(got, want);
 	free(got);
@@ -309,30 +316,10 @@ END_TEST
 
 START_TEST(however_often_its_coordinator_dies_a_result_is_written_once)
 {
-	struct snek_error e = { 0 };
-	unsigned seed = 11, i;
-	int status;
 	char id[64];
-	pid_t pid;
 
 	begin_into("", id);
-	sk_api_close(api);
-	kept.lease_ms = 1;
-	for (i = 0; i < 50; i++) {
-		pid = fork();
-		ck_assert_int_ge(pid, 0);
-		if (!pid) {
-			open_api();
-			_exit(sk_kept_coordinate(api, id, &e) != 0);
-		}
-		usleep(rand_r(&seed) % 30000);
-		kill(pid, SIGKILL);
-		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-		ck_assert(WIFSIGNALED(status) || !WEXITSTATUS(status));
-	}
-	kept.lease_ms = 1000;
-	open_api();
-	at_once = true;
+	kill_coordinators(id, 50, 11);
 	says(results(id, 200), "\"version\":1,\"records\":500");
 	sums_were_written_once();
 }
