@@ -435,7 +435,20 @@ START_TEST(what_passes_is_waited_for)
 }
 END_TEST
 
-/* As if it had been killed there: before a request, or after it was taken. */
+/* As if it had been killed at that request: before, or after it was taken. */
+static void break_off(int at, bool lost)
+{
+	there.fault.kind = lost ? FAULT_BODY : FAULT_STATUS;
+	there.fault.body = "nonsense";
+	there.fault.status = 400;
+	there.fault.type = "X";
+	there.fault.message = "no";
+	there.fault.at = at;
+	there.fault.times = 1000;
+	put();
+	there.fault.kind = FAULT_NONE;
+}
+
 START_TEST(what_was_begun_is_finished_by_the_next)
 {
 	bool change = _i % 2, lost = _i / 2;
@@ -443,15 +456,7 @@ START_TEST(what_was_begun_is_finished_by_the_next)
 
 	for (i = 0; i < n; i++) {
 		begin_anew(change);
-		there.fault.kind = lost ? FAULT_BODY : FAULT_STATUS;
-		there.fault.body = "nonsense";
-		there.fault.status = 400;
-		there.fault.type = "X";
-		there.fault.message = "no";
-		there.fault.at = i;
-		there.fault.times = 1000;
-		put();
-		there.fault.kind = FAULT_NONE;
+		break_off(i, lost);
 		puts_it();
 		is_whole(change);
 	}
@@ -614,15 +619,7 @@ START_TEST(a_large_zip_that_was_broken_off_goes_on)
 	n = there.asked;
 	for (i = 0; i < n; i++) {
 		there = none;
-		there.fault.kind = _i ? FAULT_BODY : FAULT_STATUS;
-		there.fault.body = "nonsense";
-		there.fault.status = 400;
-		there.fault.type = "X";
-		there.fault.message = "no";
-		there.fault.at = i;
-		there.fault.times = 1000;
-		put();
-		there.fault.kind = FAULT_NONE;
+		break_off(i, _i);
 		puts_it();
 		ck_assert_int_eq(there.creations, 1);
 		ck_assert_int_eq(there.alias, 1);
