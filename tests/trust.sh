@@ -54,6 +54,15 @@ try "$top/.libs/snek" functions "$tmp/leaves.so"
 try "$top/.libs/snek" run "$tmp/leaves.so"
 try "$top/.libs/snek-add-function" "$tmp/leaves.so"
 
+# What is registered is told from its record: nothing is loaded.
+for trust in "" --trust; do
+	rm -f "$tmp/made"
+	# shellcheck disable=SC2086  # one word or none
+	"$top/.libs/snek" functions $trust | grep -q '^leaves' ||
+		{ echo "FAIL: functions $trust: no leaves"; bad=1; }
+	test ! -e "$tmp/made" || { echo "FAIL: functions $trust: loaded"; bad=1; }
+done
+
 cat >"$tmp/tells.c" <<'EOF'
 #include <string.h>
 #include <snek/plugin.h>
