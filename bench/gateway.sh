@@ -91,14 +91,14 @@ compare_loads () {	# NAME LIMIT, on standard input: RATE CPU RATE CPU
 	}'
 }
 
-read_beside_bare () {	# NAME LIMIT PATH
+read_beside_bare () {	# NAME LIMIT PATH [SCRIPT]
 	curl -fsS -H "$bearer" "http://127.0.0.1:$port$3" >"$out/body" ||
 	    die "$1: no answer"
 	start_bare "$out/body"
 	i=-1
 	while test $i -lt "$pairs"; do
-		ours=$(load "$gateway" "$port" 16 "$3")
-		theirs=$(load "$bare" "$bare_port" 16 "$3")
+		ours=$(load "$gateway" "$port" 16 "$3" ${4:+"$4"})
+		theirs=$(load "$bare" "$bare_port" 16 "$3" ${4:+"$4"})
 		test $i -lt 0 || echo "${ours#* } ${theirs#* }"
 		i=$((i + 1))
 	done >"$out/loads"
@@ -115,9 +115,15 @@ row_gateway_read () {
 		head -n $n "$data/packages.jsonl" |
 		    "$snek" write --cluster "$out/gateway" "of$n" -q
 	done
+	for n in $(seq 500); do
+		head -n 1 "$data/packages.jsonl" |
+		    "$snek" write --cluster "$out/gateway" "one$n" -q
+	done
 	start_gateway "$out/gateway"
 	read_beside_bare gateway-find 0.7 /v1/categories/of1
 	read_beside_bare gateway-record 0.7 /v1/categories/of1/records
+	read_beside_bare gateway-spread 0.7 /v1/categories/one1/records \
+	    "$srcdir/bench/spread.lua"
 	read_beside_bare gateway-4k - "/v1/categories/of25/records?limit=10"
 	read_beside_bare gateway-60k - "/v1/categories/of150/records?limit=130"
 	end_gateway
