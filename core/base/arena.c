@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIRST 1008u             /* bytes: with its head, what malloc has at hand */
 #define BLOCK 65536u
 
 struct sk_arena_block {
@@ -14,9 +15,18 @@ struct sk_arena_block {
 	alignas(16) char bytes[];
 };
 
+/* Each is as large as all before it, for many arenas hold next to nothing. */
+static size_t size_of(const struct sk_arena *a, size_t n)
+{
+	size_t size = a->total < FIRST ? FIRST : a->total < BLOCK ? a->total :
+	    BLOCK;
+
+	return n > size ? n : size;
+}
+
 static char *add_block(struct sk_arena *a, size_t n)
 {
-	size_t size = n > BLOCK ? n : BLOCK;
+	size_t size = size_of(a, n);
 	struct sk_arena_block *b = malloc(sizeof(*b) + size);
 
 	if (!b)
