@@ -111,6 +111,55 @@ START_TEST(a_map_that_another_process_outgrew_follows)
 }
 END_TEST
 
+/* By how much so many commits of another process lengthen the file. */
+static int64_t growth(unsigned first, unsigned n)
+{
+	struct sk_meta *other;
+	struct stat before, after;
+	unsigned i;
+	int status;
+	pid_t pid;
+
+	ck_assert_int_eq(stat(file, &before), 0);
+	pid = fork();
+	if (!pid) {
+		if (sk_meta_lmdb_open(dir, &other, &err))
+			_exit(1);
+		meta = other;
+		for (i = 0; i < n; i++)
+			meta_commit(first + i);
+		other->ops->shut(other);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(stat(file, &after), 0);
+	return after.st_size - before.st_size;
+}
+
+static int grow_meanwhile(void *arg, const struct sk_meta_entry *m)
+{
+	(void)m;
+	*(int64_t *)arg = growth(1000, 200);
+	return SNEK_ECANCELED;
+}
+
+START_TEST(who_has_read_keeps_no_page_from_being_used_again)
+{
+	int64_t amid = 0, after;
+
+	meta_category("x");
+	meta_commit(1);
+	ck_assert_int_eq(meta_look(0), 0);
+	after = growth(100, 200);
+	ck_assert_int_eq(ops->snapshot(meta, "x", 0, &cat, grow_meanwhile,
+	    &amid, &err), SNEK_ECANCELED);
+	ck_assert_msg(after < 500000, "%lld bytes", (long long)after);
+	ck_assert_msg(amid > 4 * after, "%lld bytes after, %lld amid a read",
+	    (long long)after, (long long)amid);
+}
+END_TEST
+
 START_TEST(a_full_map_refuses_and_stays_readable)
 {
 	struct sk_meta_receipt r;
@@ -468,6 +517,7 @@ int main(void)
 	meta_cases(t);
 	add_small_map(t);
 	tcase_add_test(t, a_map_that_another_process_outgrew_follows);
+	tcase_add_test(t, who_has_read_keeps_no_page_from_being_used_again);
 	tcase_add_test(t, a_full_map_refuses_and_stays_readable);
 	tcase_add_test(t, a_damaged_file_is_refused_by_name);
 	tcase_add_test(t, a_newer_format_is_refused);

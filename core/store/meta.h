@@ -29,6 +29,7 @@ struct sk_meta_category {
 	uint64_t epoch;                 /* raised before anything is deleted; a
 	                                 * category made again has another id */
 	uint64_t writes, records, bytes;
+	uint64_t moment;                /* of a snapshot, for unchanged; 0: none */
 };
 
 struct sk_meta_part {                   /* of a write, on one shard */
@@ -138,6 +139,9 @@ struct sk_meta_ops {
 	int (*snapshot)(struct sk_meta *, const char *name, uint64_t from,
 	    struct sk_meta_category *, int (*visit)(void *,
 	    const struct sk_meta_entry *), void *, struct snek_error *);
+	/* Is all that a snapshot of this moment said still so?  False too where
+	 * a server would have to be asked.  NULL: that is always so. */
+	bool (*unchanged)(struct sk_meta *, uint64_t moment);
 	/* Replace the n entries that cover first..last by one, if they are still
 	 * the entries with these write ids and the new write id was not aborted,
 	 * and raise the deletion epoch; SNEK_EAGAIN when somebody was faster. */

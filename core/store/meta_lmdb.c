@@ -172,8 +172,10 @@ static void free_env(struct sk_lmdb_env *env)
 {
 	/* In a forked child the environment is still its parent's: closing it
 	 * would free the parent's reader slots. */
-	if (env->env && env->pid == getpid())
+	if (env->env && env->pid == getpid()) {
+		sk_lmdb_drop_resting(env);
 		mdb_env_close(env->env);
+	}
 	pthread_rwlock_destroy(&env->lock);
 	free(env->path);
 	free(env);
@@ -296,7 +298,8 @@ static const struct sk_meta_ops ops = {
 	.category_list = sk_lmdb_category_list,
 	.category_remove = sk_lmdb_category_remove,
 	.request = sk_lmdb_request, .commit = sk_lmdb_commit_write,
-	.snapshot = sk_lmdb_snapshot, .fold = sk_lmdb_fold,
+	.snapshot = sk_lmdb_snapshot, .unchanged = sk_lmdb_unchanged,
+	.fold = sk_lmdb_fold,
 	.is_named = sk_lmdb_is_named, .abort = sk_lmdb_abort,
 	.forget = sk_lmdb_forget, .expire_requests = sk_lmdb_expire_requests,
 	.function_put = sk_lmdb_function_put,

@@ -20,6 +20,9 @@ struct sk_lmdb_env {            /* one per directory and process */
 	MDB_dbi dbi[DB_COUNT];
 	/* Read side: held by each transaction; write side: resizing the map. */
 	pthread_rwlock_t lock;
+	MDB_txn *resting;               /* one that has read, with its slot in
+					 * the table of readers: beginning again
+					 * is much cheaper; with __atomic */
 	dev_t dev;
 	ino_t ino;
 	pid_t pid;
@@ -53,6 +56,12 @@ bool sk_lmdb_turn_lost(const struct sk_lmdb_txn *);
 
 /* Bytes that the file has by what it says itself; 0: unknown. */
 uint64_t sk_lmdb_length(struct sk_lmdb_env *);
+
+/* Before the environment is closed. */
+void sk_lmdb_drop_resting(struct sk_lmdb_env *);
+
+/* Has nothing been committed since the transaction of this number saw all? */
+bool sk_lmdb_unchanged(struct sk_meta *, uint64_t number);
 
 int sk_lmdb_begin_env(struct sk_lmdb_env *, bool write, struct sk_lmdb_txn *,
     struct snek_error *);

@@ -363,6 +363,7 @@ int sk_lmdb_snapshot(struct sk_meta *m, const char *name, uint64_t from,
 	if (rc)
 		return rc;
 	rc = sk_lmdb_end(&t, snapshot(&w, name, c, e), e);
+	c->moment = t.number;
 	sk_buf_free(&w.scratch);
 	return rc;
 }

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/pid.h"
+
 #define RESIZE_PATIENCE 5       /* seconds */
 #define NO_ROOM (1u << 20)      /* bytes */
 
@@ -73,15 +75,51 @@ static int follow_growth(struct sk_lmdb_env *env)
 	return rc;
 }
 
+static MDB_txn *swap_resting(struct sk_lmdb_env *env, MDB_txn *txn)
+{
+	return __atomic_exchange_n(&env->resting, txn, __ATOMIC_ACQ_REL);
+}
+
+/* If others took this process for dead and the slot with it, the slot is not
+ * ours to free: LMDB then refuses to begin, and what is left of it leaks. */
+void sk_lmdb_drop_resting(struct sk_lmdb_env *env)
+{
+	MDB_txn *txn = swap_resting(env, NULL);
+
+	if (txn && mdb_txn_renew(txn) != MDB_BAD_RSLOT)
+		mdb_txn_abort(txn);
+}
+
+static int begin_reading(struct sk_lmdb_env *env, MDB_txn **txn)
+{
+	int rc = MDB_BAD_RSLOT;
+
+	*txn = swap_resting(env, NULL);
+	if (*txn)
+		rc = mdb_txn_renew(*txn);
+	if (rc && *txn && rc != MDB_BAD_RSLOT)
+		mdb_txn_abort(*txn);
+	return rc ? mdb_txn_begin(env->env, NULL, MDB_RDONLY, txn) : 0;
+}
+
 static int begin_once(struct sk_lmdb_env *env, bool write, MDB_txn **txn)
 {
 	int rc;
 
 	pthread_rwlock_rdlock(&env->lock);
-	rc = mdb_txn_begin(env->env, NULL, write ? 0 : MDB_RDONLY, txn);
+	rc = write ? mdb_txn_begin(env->env, NULL, 0, txn) :
+	    begin_reading(env, txn);
 	if (rc)
 		pthread_rwlock_unlock(&env->lock);
 	return rc;
+}
+
+static void end_reading(struct sk_lmdb_env *env, MDB_txn *txn)
+{
+	mdb_txn_reset(txn);
+	txn = swap_resting(env, txn);
+	if (txn)
+		mdb_txn_abort(txn);
 }
 
 int sk_lmdb_begin_env(struct sk_lmdb_env *env, bool write,
@@ -106,12 +144,28 @@ int sk_lmdb_begin_env(struct sk_lmdb_env *env, bool write,
 	return sk_lmdb_fail_at(env->path, rc, e);
 }
 
+/* Who cannot keep writers away looks anew each time.  A number is on its page
+ * before readers begin with it, and never after. */
+bool sk_lmdb_unchanged(struct sk_meta *m, uint64_t number)
+{
+	struct sk_lmdb_env *env = ((struct sk_lmdb *)m)->env;
+	MDB_envinfo info;
+	int rc;
+
+	if (env->read_only || env->pid != sk_pid())
+		return false;
+	pthread_rwlock_rdlock(&env->lock);
+	rc = mdb_env_info(env->env, &info);
+	pthread_rwlock_unlock(&env->lock);
+	return !rc && info.me_last_txnid == number;
+}
+
 int sk_lmdb_begin(struct sk_meta *m, bool write, struct sk_lmdb_txn *t,
     struct snek_error *e)
 {
 	struct sk_lmdb_env *env = ((struct sk_lmdb *)m)->env;
 
-	if (env->pid != getpid())
+	if (env->pid != sk_pid())
 		return sk_fail(e, SNEK_EINVAL, "%s was opened before fork; open "
 		    "the cluster again in the child", env->path);
 	if (write && env->read_only)
@@ -132,7 +186,10 @@ static int end_turn(struct sk_lmdb_txn *t, int rc, struct snek_error *e)
 
 int sk_lmdb_end(struct sk_lmdb_txn *t, int rc, struct snek_error *e)
 {
-	mdb_txn_abort(t->txn);
+	if (t->write)
+		mdb_txn_abort(t->txn);
+	else
+		end_reading(t->env, t->txn);
 	return end_turn(t, rc, e);
 }
 
