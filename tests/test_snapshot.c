@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct world world;
 
@@ -163,6 +165,115 @@ START_TEST(an_empty_category_is_read_as_nothing)
 	job_must(world.catalog, &j);
 	ck_assert_msg(census_take(world.catalog, "cat", &c), "%s", c.fault);
 	ck_assert_uint_eq(c.records, 0);
+}
+END_TEST
+
+/* ---- a manifest at rest ---- */
+
+/* Another process does it; it opens the cluster anew. */
+static void elsewhere(void (*act)(struct sk_catalog *, uint64_t), uint64_t w)
+{
+	struct world own = world;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		world_open(&own);
+		act(own.catalog, w);
+		world_shut(&own);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+
+static void write_one(struct sk_catalog *c, uint64_t w)
+{
+	struct job j = { .w = w, .n = w, .no_compact = true };
+
+	job_must(c, &j);
+}
+
+static void compact_all(struct sk_catalog *c, uint64_t w)
+{
+	(void)w;
+	if (sk_compact(c, "cat", true, NULL))
+		_exit(1);
+}
+
+static void remove_all(struct sk_catalog *c, uint64_t w)
+{
+	(void)w;
+	if (c->meta->ops->category_remove(c->meta, "cat", NULL))
+		_exit(1);
+}
+
+static void version_is(uint64_t version, uint64_t records)
+{
+	struct sk_snapshot *s;
+	unsigned i;
+
+	for (i = 0; i < 3; i++) {
+		s = snapshot();
+		ck_assert_uint_eq(s->version, version);
+		ck_assert_uint_eq(s->records, records);
+		sk_snapshot_close(s);
+	}
+}
+
+START_TEST(what_other_processes_did_is_in_the_next_snapshot)
+{
+	struct snek_error e;
+	struct sk_snapshot *s;
+	struct census c;
+	uint64_t w, sum = 0;
+
+	for (w = 1; w <= 20; w++) {
+		elsewhere(write_one, w);
+		version_is(w, sum += w);
+	}
+	elsewhere(compact_all, 0);
+	ck_assert_msg(census_take(world.catalog, "cat", &c), "%s", c.fault);
+	version_is(20, sum);
+	elsewhere(remove_all, 0);
+	ck_assert_int_eq(sk_snapshot_open(world.catalog, "cat", &s, &e),
+	    SNEK_ENOENT);
+	elsewhere(write_one, 7);
+	version_is(1, 7);
+}
+END_TEST
+
+START_TEST(two_snapshots_at_once_are_each_whole)
+{
+	struct sk_snapshot *first, *second;
+
+	write_one(world.catalog, 3);
+	version_is(1, 3);
+	first = snapshot();
+	second = snapshot();
+	sk_snapshot_close(first);
+	ck_assert_uint_eq(second->records, 3);
+	write_one(world.catalog, 4);
+	sk_snapshot_close(second);
+	version_is(2, 7);
+}
+END_TEST
+
+START_TEST(a_forked_child_s_catalog_is_its_parent_s_at_rest_too)
+{
+	struct snek_error e;
+	struct sk_snapshot *s;
+	int status;
+	pid_t pid;
+
+	write_one(world.catalog, 3);
+	version_is(1, 3);
+	pid = fork();
+	if (!pid)
+		_exit(sk_snapshot_open(world.catalog, "cat", &s, &e) !=
+		    SNEK_EINVAL);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
 }
 END_TEST
 
@@ -359,6 +470,9 @@ int main(void)
 	tcase_add_test(t, an_open_snapshot_outlives_compaction_gc_and_removal);
 	tcase_add_test(t, no_category_is_said_so);
 	tcase_add_test(t, an_empty_category_is_read_as_nothing);
+	tcase_add_test(t, what_other_processes_did_is_in_the_next_snapshot);
+	tcase_add_test(t, two_snapshots_at_once_are_each_whole);
+	tcase_add_test(t, a_forked_child_s_catalog_is_its_parent_s_at_rest_too);
 	tcase_add_test(t, a_missing_segment_is_data_loss_by_name);
 	tcase_add_test(t, other_counts_than_the_manifest_s_are_damage);
 	tcase_add_loop_test(t, a_damaged_chunk_is_named_by_shard_and_segment,

@@ -11,6 +11,7 @@
  * The file `cluster` is made last: whatever has none was never finished.
  */
 #include "category/catalog.h"
+#include "category/manifest.h"
 #include "category/servers.h"
 
 #include <errno.h>
@@ -235,6 +236,7 @@ void sk_catalog_close(struct sk_catalog *c)
 	if (!c)
 		return;
 	close_shards(c);
+	sk_manifest_free_resting(c);
 	if (c->meta)
 		c->meta->ops->shut(c->meta);
 	if (c->servers)

@@ -11,6 +11,8 @@ struct sk_servers;
 
 #define SK_CLUSTER_FORMAT 1u
 
+#define SK_RESTING 64u
+
 struct sk_catalog {
 	struct sk_meta *meta;
 	struct sk_meta_cluster cluster;
@@ -24,6 +26,9 @@ struct sk_catalog {
 					 * who opened it */
 	struct sk_told *told;           /* what ops said elsewhere (base/told.h);
 					 * of who opened it, or NULL */
+	struct sk_manifest *resting[SK_RESTING];        /* manifest.h; by a hash
+					 * of the name; taken and put with
+					 * __atomic */
 	/* Of the shards by id: for other processes that read them. */
 	struct sk_address *address;
 };

@@ -3,6 +3,9 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
 
 static int bad(const struct sk_meta_entry *m, struct snek_error *e)
 {
@@ -33,7 +36,7 @@ static int check(const struct sk_meta_entry *m, struct snek_error *e)
 
 static bool more(struct sk_manifest *m)
 {
-	size_t cap = m->cap ? 2 * m->cap : 64;
+	size_t cap = m->cap ? 2 * m->cap : 4;
 	void *p;
 
 	if (m->n < m->cap)
@@ -76,7 +79,7 @@ static int visit(void *arg, const struct sk_meta_entry *from)
 	return 0;
 }
 
-int sk_manifest_read(struct sk_catalog *c, const char *category, uint64_t from,
+static int read_anew(struct sk_catalog *c, const char *category, uint64_t from,
     struct sk_manifest **out, struct snek_error *e)
 {
 	struct reading r = { calloc(1, sizeof(*r.manifest)), e };
@@ -90,7 +93,61 @@ int sk_manifest_read(struct sk_catalog *c, const char *category, uint64_t from,
 		sk_manifest_free(r.manifest);
 		return rc;
 	}
+	if (from)
+		r.manifest->category.moment = 0;        /* not all of it */
 	*out = r.manifest;
+	return 0;
+}
+
+/* ---- at rest ---- */
+
+#define LARGEST (16u << 10)     /* bytes: there may be many handles */
+
+static struct sk_manifest **place_of(struct sk_catalog *c, const char *category)
+{
+	uint64_t hash = sk_hash64(category, strlen(category), 0);
+
+	return &c->resting[hash % SK_RESTING];
+}
+
+/* What rests is taken out, so that who has it is alone with it. */
+static struct sk_manifest *take(struct sk_catalog *c, const char *category)
+{
+	struct sk_manifest *m = __atomic_exchange_n(place_of(c, category), NULL,
+	    __ATOMIC_ACQ_REL);
+
+	if (m && !strcmp(m->category.name, category) &&
+	    c->meta->ops->unchanged(c->meta, m->category.moment))
+		return m;
+	sk_manifest_free(m);
+	return NULL;
+}
+
+void sk_manifest_rest(struct sk_catalog *c, struct sk_manifest *m)
+{
+	if (m && m->category.moment && c->meta->ops->unchanged &&
+	    m->memory.total + m->cap * sizeof(*m->entry) <= LARGEST)
+		m = __atomic_exchange_n(place_of(c, m->category.name), m,
+		    __ATOMIC_ACQ_REL);
+	sk_manifest_free(m);
+}
+
+void sk_manifest_free_resting(struct sk_catalog *c)
+{
+	uint32_t i;
+
+	for (i = 0; i < SK_RESTING; i++)
+		sk_manifest_free(c->resting[i]);
+}
+
+int sk_manifest_read(struct sk_catalog *c, const char *category, uint64_t from,
+    struct sk_manifest **out, struct snek_error *e)
+{
+	struct sk_manifest *m = from ? NULL : take(c, category);
+
+	if (!m)
+		return read_anew(c, category, from, out, e);
+	*out = m;
 	return 0;
 }
 

@@ -18,4 +18,9 @@ struct sk_manifest {
 int sk_manifest_read(struct sk_catalog *, const char *category, uint64_t from,
     struct sk_manifest **, struct snek_error *);
 void sk_manifest_free(struct sk_manifest *);
+/* Instead of free: a small one is kept for who reads it next, and holds then
+ * if nothing was committed meanwhile. */
+void sk_manifest_rest(struct sk_catalog *, struct sk_manifest *);
+/* Those that are kept. */
+void sk_manifest_free_resting(struct sk_catalog *);
 #endif

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -24,6 +23,7 @@ struct held {
 };
 
 struct owned {
+	struct sk_catalog *catalog;
 	struct sk_manifest *manifest;   /* NULL: the caller's */
 	const struct sk_manifest *of;
 	size_t n;
@@ -40,12 +40,9 @@ struct opening {
 	struct owned *owned;
 	size_t announced, ahead;        /* entries; segments of them to be opened */
 	bool rest;                      /* list what cannot be opened */
-	uint32_t bound;                 /* over all ids of the placement: as many
-					 * of nth are filled, and of at as it has
-					 * shards; they are large, and calls for
-					 * a few records many */
-	uint32_t nth[SK_MAX_SHARDS];    /* shard id -> where in the placement */
-	size_t at[SK_MAX_SHARDS];       /* next chunk of the nth shard */
+	uint32_t bound;                 /* over all ids of the placement */
+	uint32_t *nth;                  /* shard id -> where in the placement */
+	size_t *at;                     /* next chunk of the nth shard */
 };
 
 static int contradiction(const struct opening *o, const struct sk_meta_entry *m,
@@ -74,7 +71,7 @@ static int lost(const struct opening *o, const struct sk_meta_entry *m,
 
 /* ---- room ---- */
 
-static void map_placement(struct opening *o)
+static bool map_placement(struct opening *o)
 {
 	const struct sk_meta_category *c = &o->manifest->category;
 	uint32_t i;
@@ -82,10 +79,15 @@ static void map_placement(struct opening *o)
 	for (i = 0; i < c->shards; i++)
 		if (c->shard[i] >= o->bound)
 			o->bound = c->shard[i] + 1;
+	o->at = calloc(1, c->shards * sizeof(*o->at) +
+	    o->bound * sizeof(*o->nth));
+	if (!o->at)
+		return false;
+	o->nth = (uint32_t *)(o->at + c->shards);
 	memset(o->nth, 0xff, o->bound * sizeof(*o->nth));
-	memset(o->at, 0, c->shards * sizeof(*o->at));
 	for (i = 0; i < c->shards; i++)
 		o->nth[c->shard[i]] = i;
+	return true;
 }
 
 static uint32_t nth_of(const struct opening *o, uint32_t shard)
@@ -382,37 +384,31 @@ static int open_entries(struct opening *o, struct snek_error *e)
 
 	o->s->version = o->manifest->category.version;
 	o->s->shards = o->manifest->category.shards;
-	map_placement(o);
-	rc = make_room(o, e);
-	return rc ? rc : fill(o, e);
+	rc = map_placement(o) ? make_room(o, e) : sk_enomem(e);
+	if (!rc)
+		rc = fill(o, e);
+	free(o->at);
+	return rc;
 }
 
 static int open_of(struct sk_catalog *c, const struct sk_manifest *m, size_t i,
     size_t n, bool rest, struct sk_snapshot **out, struct snek_error *e)
 {
-	struct opening *o = malloc(sizeof(*o));
 	struct sk_snapshot *s = calloc(1, sizeof(*s));
 	struct owned *owned = calloc(1, sizeof(*owned));
+	struct opening o = { .catalog = c, .manifest = m, .entry = m->entry + i,
+		.n = n, .s = s, .owned = owned, .rest = rest };
 	int rc;
 
-	if (!o || !s || !owned) {
-		free(o);
+	if (!s || !owned) {
 		free(s);
 		free(owned);
 		return sk_enomem(e);
 	}
-	memset(o, 0, offsetof(struct opening, nth));
 	s->owned = owned;
+	owned->catalog = c;
 	owned->of = m;
-	o->catalog = c;
-	o->manifest = m;
-	o->entry = m->entry + i;
-	o->n = n;
-	o->s = s;
-	o->owned = owned;
-	o->rest = rest;
-	rc = open_entries(o, e);
-	free(o);
+	rc = open_entries(&o, e);
 	if (rc)
 		sk_snapshot_close(s);
 	else
@@ -542,7 +538,7 @@ void sk_snapshot_close(struct sk_snapshot *s)
 	for (i = 0; i < s->losses; i++)
 		free_loss(&s->loss[i]);
 	free(s->loss);
-	sk_manifest_free(o->manifest);
+	sk_manifest_rest(o->catalog, o->manifest);
 	free(o->held);
 	free(o);
 	free(s->chunk);
