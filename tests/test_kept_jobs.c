@@ -97,7 +97,7 @@ static char *ask(const char *method, const char *path, const char *query,
     const char *body, int status)
 {
 	struct sk_api_request r = { method, path, query, "application/json",
-		{ body, strlen(body) } };
+		{ body, strlen(body) }, NULL };
 	struct sk_api_response out = { 0 };
 
 	sk_api_answer(api, &r, &out);

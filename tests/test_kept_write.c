@@ -73,7 +73,7 @@ static void tear_down(void)
 static int answer(struct sk_api *a, const char *method, const char *path,
     const char *query, struct sk_span body, char **text)
 {
-	struct sk_api_request r = { method, path, query, "", body };
+	struct sk_api_request r = { method, path, query, "", body, NULL };
 	struct sk_api_response out = { 0 };
 
 	sk_api_answer(a, &r, &out);

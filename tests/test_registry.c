@@ -36,7 +36,7 @@ static void answer(const struct web_request *r, struct sk_api_response *out)
 {
 	char path[400];
 	struct sk_api_request q = { r->method, path, "", "application/json",
-		{ r->body, r->body_n } };
+		{ r->body, r->body_n }, NULL };
 
 	snprintf(path, sizeof(path), "%s", r->target);
 	sk_api_answer(api, &q, out);
@@ -336,7 +336,8 @@ static void refused(const char *plugin, struct sk_span body, int status,
     const char *says)
 {
 	char path[200];
-	struct sk_api_request r = { "PUT", path, "", "application/json", body };
+	struct sk_api_request r = { "PUT", path, "", "application/json", body,
+		NULL };
 	struct sk_api_response out = { 0 };
 
 	snprintf(path, sizeof(path), "/v1/registry/%s", plugin);
@@ -439,7 +440,7 @@ START_TEST(a_record_that_was_tampered_with_harms_nobody)
 		size_t at = i % record.n;
 		char was = record.p[at];
 		struct sk_api_request q = { "PUT", "/v1/registry/p", "", "",
-			{ NULL, 0 } };
+			{ NULL, 0 }, NULL };
 
 		record.p[at] ^= i < record.n ? 0 : 0x55;
 		text.n = body.n = 0;

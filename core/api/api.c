@@ -84,7 +84,7 @@ static void renew(struct sk_api *a)
 
 	memcpy(old, a->idle, n * sizeof(old[0]));
 	a->idles = 0;
-	a->renewed = sk_clock_ms();
+	a->renewed = sk_clock_coarse_ms();
 	pthread_mutex_unlock(&a->lock);
 	while (n)
 		snek_cluster_close(old[--n]);
@@ -97,7 +97,7 @@ int sk_api_take(struct sk_api *a, snek_cluster **out, struct snek_error *e)
 
 	*out = NULL;
 	pthread_mutex_lock(&a->lock);
-	if (sk_clock_ms() - a->renewed > SK_API_AGE_MS)
+	if (sk_clock_coarse_ms() - a->renewed > SK_API_AGE_MS)
 		renew(a);
 	if (a->idles)
 		*out = a->idle[--a->idles];
@@ -192,7 +192,7 @@ enum pace {
 };
 
 #define WRITE "request_id durability duplicates format"
-static const struct route {
+static const struct sk_api_route {
 	const char *method, *path;      /* "*": a name */
 	void (*answer)(struct sk_api_call *);
 	enum pace pace;
@@ -235,6 +235,7 @@ static const struct route {
 };
 
 #define USUAL 1000u                     /* bytes of an answer */
+#define PAGE 4000u                      /* of one of records */
 #define SMALL ((uint64_t)64 << 10)      /* bytes that are read in no time */
 #define LOOK_MS 1000                    /* between two looks at how many */
 
@@ -261,7 +262,7 @@ static bool follows(const char *path, const char *route,
 }
 
 /* The answer to HEAD is that to GET; who sends it leaves the body out. */
-static bool takes(const struct route *route, const char *method)
+static bool takes(const struct sk_api_route *route, const char *method)
 {
 	return !strcmp(method, route->method) ||
 	    (!strcmp(method, "HEAD") && !strcmp(route->method, "GET"));
@@ -275,7 +276,7 @@ static void add_method(char *list, size_t room, const char *method)
 	    strcmp(method, "GET") ? "" : ", HEAD");
 }
 
-static const struct route *find(const struct sk_api_request *r,
+static const struct sk_api_route *find(const struct sk_api_request *r,
     char name[SK_API_NAMES][192])
 {
 	size_t i;
@@ -321,7 +322,7 @@ static bool is_small(struct sk_api *a, const char *category)
 {
 	size_t n = strlen(category), slot = sk_hash64(category, n, 0) % SK_API_SIZES;
 	struct sk_api_size *s = &a->size[slot];
-	int64_t now = sk_clock_ms();
+	int64_t now = sk_clock_coarse_ms();
 	bool known, small;
 
 	pthread_mutex_lock(&a->lock);
@@ -339,10 +340,10 @@ static bool is_small(struct sk_api *a, const char *category)
 	return small;
 }
 
-bool sk_api_is_slow(struct sk_api *a, const struct sk_api_request *r)
+bool sk_api_is_slow(struct sk_api *a, struct sk_api_request *r)
 {
 	char name[SK_API_NAMES][192];
-	const struct route *found = find(r, name);
+	const struct sk_api_route *found = r->route = find(r, name);
 	enum pace pace = found ? found->pace : AT_ONCE;
 
 	if (pace == RECORDS && a->here && is_small(a, name[0]))
@@ -379,12 +380,15 @@ void sk_api_answer(struct sk_api *a, const struct sk_api_request *r,
     struct sk_api_response *out)
 {
 	struct sk_api_call c = { .api = a, .request = r, .out = out };
-	const struct route *found = find(r, c.name);
+	const struct sk_api_route *found = r->route;
 	struct snek_error e = { 0 };
 
+	if (!found || !follows(r->path, found->path, c.name))
+		found = find(r, c.name);
 	out->status = 200;
 	out->type = "application/json";
-	sk_buf_reserve(&out->body, USUAL);      /* else it grows, or fails, later */
+	/* Without room it grows, or fails, later. */
+	sk_buf_reserve(&out->body, found && found->pace == RECORDS ? PAGE : USUAL);
 	if (!found) {
 		refuse(r, out);
 		return;

@@ -41,6 +41,8 @@ struct sk_api_request {                 /* views, valid during the call */
 	const char *query;              /* the same; "" without one */
 	const char *type;               /* of the body; "" when not said */
 	struct sk_span body;
+	const struct sk_api_route *route;       /* found by sk_api_is_slow; NULL:
+					 * not looked for */
 };
 
 #define SK_API_ALLOW 48
@@ -85,7 +87,7 @@ void sk_api_close(struct sk_api *);
 void sk_api_answer(struct sk_api *, const struct sk_api_request *,
     struct sk_api_response *);
 /* May its answer take long?  Then it is not for a thread that others need. */
-bool sk_api_is_slow(struct sk_api *, const struct sk_api_request *);
+bool sk_api_is_slow(struct sk_api *, struct sk_api_request *);
 /* Queries end at once from now on, with what they have: a 202. */
 void sk_api_drain(struct sk_api *);
 

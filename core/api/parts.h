@@ -19,7 +19,7 @@
 #define SK_API_AGE_MS 30000     /* how often all are opened anew: the cluster
 				 * may have got more shards */
 
-#define SK_API_SIZES 64u
+#define SK_API_SIZES 1024u
 struct sk_api_size {                    /* of a category, when it was looked at */
 	char category[192];
 	int64_t at;                     /* ms; 0: never */

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/thread.h"
 
 struct sk_guest {
@@ -25,15 +26,6 @@ struct sk_patience {
 	bool ends;
 };
 
-/* To some milliseconds: it is asked for with each request. */
-static int64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
-}
-
 /* A second later, by the clock of the condition. */
 static struct timespec soon(void)
 {
@@ -47,7 +39,7 @@ static struct timespec soon(void)
 /* The lock holds the descriptor: nobody else has its number yet. */
 static void show_out(struct sk_patience *p)
 {
-	int64_t before = now() - p->most, since;
+	int64_t before = sk_clock_coarse_ms() - p->most, since;
 	struct sk_guest *g;
 
 	for (g = p->first; g; g = g->next) {
@@ -122,7 +114,7 @@ struct sk_guest *sk_guest_enter(struct sk_patience *p, int fd)
 		return NULL;
 	g->p = p;
 	g->fd = fd;
-	g->since = now();
+	g->since = sk_clock_coarse_ms();
 	g->at = &p->first;
 	pthread_mutex_lock(&p->lock);
 	g->next = p->first;
@@ -144,7 +136,7 @@ void sk_guest_busy(struct sk_guest *g)
 void sk_guest_idle(struct sk_guest *g)
 {
 	if (g)
-		__atomic_store_n(&g->since, now(), __ATOMIC_RELAXED);
+		__atomic_store_n(&g->since, sk_clock_coarse_ms(), __ATOMIC_RELAXED);
 }
 
 void sk_guest_leave(struct sk_guest *g)

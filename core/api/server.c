@@ -134,14 +134,12 @@ static enum MHD_Result refuse(struct visit *v, int status, int code,
 static struct sk_api_request request_of(const struct visit *v)
 {
 	return (struct sk_api_request){ v->method, v->path,
-	    v->query ? v->query : "", v->type, { v->body.p, v->body.n } };
+	    v->query ? v->query : "", v->type, { v->body.p, v->body.n }, NULL };
 }
 
-static void answer(struct visit *v)
+static void answer(struct visit *v, const struct sk_api_request *r)
 {
-	const struct sk_api_request r = request_of(v);
-
-	sk_api_answer(v->server->api, &r, &v->out);
+	sk_api_answer(v->server->api, r, &v->out);
 	v->answered = true;
 }
 
@@ -168,10 +166,12 @@ static struct visit *next_in_line(struct sk_server *s)
 static void *work(void *arg)
 {
 	struct sk_server *s = arg;
+	struct sk_api_request r;
 	struct visit *v;
 
 	while ((v = next_in_line(s))) {
-		answer(v);
+		r = request_of(v);
+		answer(v, &r);
 		MHD_resume_connection(v->connection);
 	}
 	return NULL;
@@ -239,9 +239,50 @@ static struct sk_guest *guest_of(struct MHD_Connection *c)
 	return i->socket_context;
 }
 
-static const char *header(struct MHD_Connection *c, const char *name)
+/* What of a request's head is looked at: the first of a name. */
+struct head {
+	const char *authorization, *coding, *content_coding, *host, *length,
+	    *origin, *type;
+	unsigned lengths, tokens;       /* how many of them there are */
+};
+
+static bool is(const char *name, const char *known, const char *value,
+    const char **to)
 {
-	return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
+	if (strcasecmp(name, known))
+		return false;
+	if (!*to)
+		*to = value ? value : "";
+	return true;
+}
+
+/* Most names are told apart by where they begin. */
+static enum MHD_Result take_header(void *arg, enum MHD_ValueKind kind,
+    const char *name, const char *value)
+{
+	struct head *h = arg;
+
+	(void)kind;
+	switch (*name | ' ') {
+	case 'a':
+		h->tokens += is(name, "Authorization", value, &h->authorization);
+		break;
+	case 'c':
+		h->lengths += is(name, "Content-Length", value, &h->length);
+		is(name, "Content-Type", value, &h->type);
+		is(name, "Content-Encoding", value, &h->content_coding);
+		break;
+	case 'h':
+		is(name, "Host", value, &h->host);
+		break;
+	case 'o':
+		is(name, "Origin", value, &h->origin);
+		break;
+	case 't':
+		is(name, "Transfer-Encoding", value, &h->coding);
+		break;
+	}
+	return MHD_YES;
 }
 
 static void free_visit(struct visit *v)
@@ -269,7 +310,6 @@ static struct visit *new_visit(struct sk_server *s, struct MHD_Connection *c,
     const char *url, const char *method)
 {
 	struct visit *v = calloc(1, sizeof(*v));
-	const char *type = header(c, "Content-Type");
 
 	if (!v)
 		return NULL;
@@ -277,7 +317,6 @@ static struct visit *new_visit(struct sk_server *s, struct MHD_Connection *c,
 	v->connection = c;
 	v->began = sk_clock_ms();
 	v->path = path_of(url);
-	v->type = type ? type : "";
 	v->method = method;
 	if (!take_query(c, &v->query)) {
 		free_visit(v);
@@ -288,56 +327,39 @@ static struct visit *new_visit(struct sk_server *s, struct MHD_Connection *c,
 	return v;
 }
 
-struct count { unsigned lengths, tokens; };
-
-static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind,
-    const char *name, const char *value)
-{
-	struct count *c = arg;
-
-	(void)kind;
-	(void)value;
-	c->lengths += !strcasecmp(name, "Content-Length");
-	c->tokens += !strcasecmp(name, "Authorization");
-	return MHD_YES;
-}
-
 /* A proxy in front must not see another end of the request than we do, nor
  * another who asks. */
-static const char *doubt(struct MHD_Connection *c, const char *length)
+static const char *doubt(const struct head *h)
 {
-	const char *coding = header(c, "Transfer-Encoding");
-	struct count n = { 0, 0 };
-
-	MHD_get_connection_values(c, MHD_HEADER_KIND, count_header, &n);
-	if (n.lengths > 1)
+	if (h->lengths > 1)
 		return "more than one length";
-	if (n.tokens > 1)
+	if (h->tokens > 1)
 		return "more than one Authorization";
-	if (length && coding)
+	if (h->length && h->coding)
 		return "a length and a transfer encoding: one of them is wrong";
-	return coding && strcasecmp(coding, "chunked") ? "no other transfer "
-	    "encoding than chunked is understood" : NULL;
+	return h->coding && strcasecmp(h->coding, "chunked") ? "no other "
+	    "transfer encoding than chunked is understood" : NULL;
 }
 
 /* The head is there: may the rest come? */
 static enum MHD_Result look_at_head(struct visit *v)
 {
 	struct sk_server *s = v->server;
-	struct MHD_Connection *c = v->connection;
-	const char *length = header(c, "Content-Length");
-	struct sk_gate_head h = { header(c, "Authorization"), header(c, "Host"),
-		header(c, "Origin") };
-	const char *why = sk_gate_check(&h, s->token, s->o.local);
+	struct head h = { .lengths = 0 };
+	const char *why;
 
+	MHD_get_connection_values(v->connection, MHD_HEADER_KIND, take_header, &h);
+	v->type = h.type ? h.type : "";
+	why = sk_gate_check(&(struct sk_gate_head){ h.authorization, h.host,
+	    h.origin }, s->token, s->o.local);
 	if (why)
 		return refuse(v, s->token ? 401 : 403, SNEK_EACCES, why);
-	why = doubt(c, length);
+	why = doubt(&h);
 	if (why)
 		return refuse(v, 400, SNEK_EFORMAT, why);
-	if (!sk_api_reads(header(c, "Content-Encoding")))
+	if (!sk_api_reads(h.content_coding))
 		return refuse(v, 415, SNEK_EINVAL, SK_API_CODINGS);
-	if (length && strtoull(length, NULL, 10) > s->o.max_body)
+	if (h.length && strtoull(h.length, NULL, 10) > s->o.max_body)
 		return refuse(v, 413, SNEK_ELIMIT, TOO_LARGE);
 	return MHD_YES;
 }
@@ -381,7 +403,7 @@ static enum MHD_Result take_body(struct visit *v, const char *data, size_t *n)
 
 static enum MHD_Result body_is_whole(struct visit *v)
 {
-	const struct sk_api_request r = request_of(v);
+	struct sk_api_request r = request_of(v);
 
 	if (v->answered)
 		return queue(v);        /* a worker's answer, on its way */
@@ -393,7 +415,7 @@ static enum MHD_Result body_is_whole(struct visit *v)
 	if (sk_api_is_slow(v->server->api, &r))
 		return line_up(v) ? MHD_YES : refuse(v, 503, SNEK_EAGAIN,
 		    "too many requests wait already");
-	answer(v);
+	answer(v, &r);
 	return queue(v);
 }
 
