@@ -47,8 +47,51 @@ START_TEST(without_a_token_it_is_called_by_a_loopback_name)
 }
 END_TEST
 
+static const char *doubt(const char *const *line, unsigned lines)
+{
+	struct sk_gate_head h = { .lengths = 0 };
+	unsigned i;
+
+	for (i = 0; i < lines; i++)
+		sk_gate_take(&h, line[2 * i], line[2 * i + 1]);
+	return sk_gate_doubt(&h);
+}
+
+START_TEST(what_a_proxy_could_read_otherwise_is_doubted)
+{
+	const char *const twice[] = { "Content-Length", "1", "content-length",
+		"1" };
+	const char *const both[] = { "CONTENT-LENGTH", "1",
+		"Transfer-Encoding", "chunked" };
+	const char *const two[] = { "Authorization", "a", "authorization", "b" };
+	const char *const odd[] = { "transfer-encoding", "gzip, chunked" };
+	const char *const good[] = { "Host", "x", "Transfer-Encoding",
+		"Chunked", "Authorization", "a", "Content-Type", "b", "", "c" };
+
+	ck_assert_str_eq(doubt(twice, 2), "more than one length");
+	ck_assert(doubt(both, 2));
+	ck_assert_str_eq(doubt(two, 2), "more than one Authorization");
+	ck_assert(doubt(odd, 1));
+	ck_assert(!doubt(good, 5));
+}
+END_TEST
+
+START_TEST(the_first_header_of_a_name_counts)
+{
+	struct sk_gate_head h = { .lengths = 0 };
+
+	sk_gate_take(&h, "HOST", "one");
+	sk_gate_take(&h, "host", "two");
+	sk_gate_take(&h, "hosts", "three");
+	ck_assert_str_eq(h.host, "one");
+	ck_assert(!h.origin);
+}
+END_TEST
+
 static void setup(TCase *t)
 {
+	tcase_add_test(t, what_a_proxy_could_read_otherwise_is_doubted);
+	tcase_add_test(t, the_first_header_of_a_name_counts);
 	tcase_add_test(t, the_token_alone_opens_and_nothing_near_it);
 	tcase_add_test(t, without_a_token_it_is_called_by_a_loopback_name);
 }

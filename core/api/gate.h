@@ -4,9 +4,16 @@
 #define SK_API_GATE_H
 #include "base/buf.h"
 
-struct sk_gate_head {                   /* NULL: not there */
-	const char *authorization, *host, *origin;
+struct sk_gate_head {                   /* zeroed, then taken; NULL: not there;
+					 * else the first of that name */
+	const char *authorization, *coding, *content_coding, *host, *length,
+	    *origin, *type;
+	unsigned lengths, tokens;       /* how many of them there are */
 };
+/* A header; its value must live as long. */
+void sk_gate_take(struct sk_gate_head *, const char *name, const char *value);
+/* NULL: nobody in front can see another request in it than we do; else why. */
+const char *sk_gate_doubt(const struct sk_gate_head *);
 /* NULL: come in; else why not.  The token is compared in constant time. */
 const char *sk_gate_check(const struct sk_gate_head *, const char *token,
     bool local);

@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <sys/sysinfo.h>
 #include <time.h>
@@ -239,49 +238,11 @@ static struct sk_guest *guest_of(struct MHD_Connection *c)
 	return i->socket_context;
 }
 
-/* What of a request's head is looked at: the first of a name. */
-struct head {
-	const char *authorization, *coding, *content_coding, *host, *length,
-	    *origin, *type;
-	unsigned lengths, tokens;       /* how many of them there are */
-};
-
-static bool is(const char *name, const char *known, const char *value,
-    const char **to)
-{
-	if (strcasecmp(name, known))
-		return false;
-	if (!*to)
-		*to = value ? value : "";
-	return true;
-}
-
-/* Most names are told apart by where they begin. */
 static enum MHD_Result take_header(void *arg, enum MHD_ValueKind kind,
     const char *name, const char *value)
 {
-	struct head *h = arg;
-
 	(void)kind;
-	switch (*name | ' ') {
-	case 'a':
-		h->tokens += is(name, "Authorization", value, &h->authorization);
-		break;
-	case 'c':
-		h->lengths += is(name, "Content-Length", value, &h->length);
-		is(name, "Content-Type", value, &h->type);
-		is(name, "Content-Encoding", value, &h->content_coding);
-		break;
-	case 'h':
-		is(name, "Host", value, &h->host);
-		break;
-	case 'o':
-		is(name, "Origin", value, &h->origin);
-		break;
-	case 't':
-		is(name, "Transfer-Encoding", value, &h->coding);
-		break;
-	}
+	sk_gate_take(arg, name, value ? value : "");
 	return MHD_YES;
 }
 
@@ -327,34 +288,19 @@ static struct visit *new_visit(struct sk_server *s, struct MHD_Connection *c,
 	return v;
 }
 
-/* A proxy in front must not see another end of the request than we do, nor
- * another who asks. */
-static const char *doubt(const struct head *h)
-{
-	if (h->lengths > 1)
-		return "more than one length";
-	if (h->tokens > 1)
-		return "more than one Authorization";
-	if (h->length && h->coding)
-		return "a length and a transfer encoding: one of them is wrong";
-	return h->coding && strcasecmp(h->coding, "chunked") ? "no other "
-	    "transfer encoding than chunked is understood" : NULL;
-}
-
 /* The head is there: may the rest come? */
 static enum MHD_Result look_at_head(struct visit *v)
 {
 	struct sk_server *s = v->server;
-	struct head h = { .lengths = 0 };
+	struct sk_gate_head h = { .lengths = 0 };
 	const char *why;
 
 	MHD_get_connection_values(v->connection, MHD_HEADER_KIND, take_header, &h);
 	v->type = h.type ? h.type : "";
-	why = sk_gate_check(&(struct sk_gate_head){ h.authorization, h.host,
-	    h.origin }, s->token, s->o.local);
+	why = sk_gate_check(&h, s->token, s->o.local);
 	if (why)
 		return refuse(v, s->token ? 401 : 403, SNEK_EACCES, why);
-	why = doubt(&h);
+	why = sk_gate_doubt(&h);
 	if (why)
 		return refuse(v, 400, SNEK_EFORMAT, why);
 	if (!sk_api_reads(h.content_coding))
