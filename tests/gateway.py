@@ -119,6 +119,19 @@ def pages_of_records_join_to_all_of_them(g):
     assert s == 400, r
 
 
+def a_list_has_every_category_however_many_there_are(g):
+    for n in range(120):        # what is answered at once, and what by a worker
+        s, r, _ = g.ask("POST", "/v1/categories/many%d/records" % n, "1\n")
+        assert s == 200, r
+        if n % 17 == 0 or n == 119:
+            s, r, _ = g.ask("GET", "/v1/categories")
+            names = [c["name"] for c in r["categories"]]
+            assert [m for m in names if m.startswith("many")] == \
+                sorted("many%d" % i for i in range(n + 1)), names
+    s, r, _ = g.ask("GET", "/v1/cluster")
+    assert r["categories"] == len(names), r
+
+
 def a_short_query_answers_with_its_results(g):
     s, r, _ = g.ask("POST", "/v1/query", json.dumps({
         "category": "d", "function": "wordcount", "args": {"field": "text"},
@@ -843,6 +856,7 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
           bodies_are_lines_arrays_text_or_gzip,
           a_bad_record_is_named_and_nothing_of_its_write_is_there,
           pages_of_records_join_to_all_of_them,
+          a_list_has_every_category_however_many_there_are,
           a_short_query_answers_with_its_results,
           a_query_that_takes_longer_is_a_job_with_pages,
           a_result_goes_into_a_category_as_one_write,

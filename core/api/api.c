@@ -187,7 +187,8 @@ int sk_api_text(const struct sk_record *r, const char *name, bool needed,
 enum pace {
 	AT_ONCE,                        /* no store is asked */
 	META,                           /* a look at the meta store */
-	RECORDS,                        /* the same, and so many records */
+	LIST,                           /* the same, at so many categories */
+	RECORDS,                        /* or records */
 	SLOW,
 };
 
@@ -200,9 +201,9 @@ static const struct sk_api_route {
 	void (*kept)(struct sk_api_call *);     /* where jobs are kept */
 } routes[] = {
 	{ "GET", "/v1", sk_api_about, AT_ONCE, "", NULL },
-	{ "GET", "/v1/cluster", sk_api_cluster, META, "", NULL },
+	{ "GET", "/v1/cluster", sk_api_cluster, LIST, "", NULL },
 	{ "GET", "/v1/health", sk_api_health, SLOW, "", NULL },
-	{ "GET", "/v1/categories", sk_api_categories, SLOW, "", NULL },
+	{ "GET", "/v1/categories", sk_api_categories, LIST, "", NULL },
 	{ "GET", "/v1/categories/*", sk_api_category, META, "", NULL },
 	{ "DELETE", "/v1/categories/*", sk_api_category_remove, SLOW, "", NULL },
 	{ "POST", "/v1/categories/*/compact", sk_api_category_compact, SLOW,
@@ -237,6 +238,7 @@ static const struct sk_api_route {
 #define USUAL 1000u                     /* bytes of an answer */
 #define PAGE 4000u                      /* of one of records */
 #define SMALL ((uint64_t)64 << 10)      /* bytes that are read in no time */
+#define FEW 100u                        /* categories */
 #define LOOK_MS 1000                    /* between two looks at how many */
 
 /* Does a path follow a route, and with which names in it? */
@@ -305,13 +307,23 @@ static int visit_size(void *arg, const struct snek_category_info *i)
 	return 0;
 }
 
+static int count_few(void *arg, const struct snek_category_info *i)
+{
+	(void)i;
+	return ++*(unsigned *)arg > FEW;
+}
+
+/* A category's records, or "": the list of categories. */
 static bool look_if_small(struct sk_api *a, const char *category)
 {
 	uint64_t bytes = UINT64_MAX;
+	unsigned n = 0;
 	snek_cluster *c;
 
-	if (!sk_api_take(a, &c, NULL))
+	if (!sk_api_take(a, &c, NULL) && *category)
 		snek_category_find(c, category, visit_size, &bytes, NULL);
+	else if (c && !snek_category_list(c, count_few, &n, NULL))
+		bytes = 0;
 	sk_api_give(a, c);
 	return bytes <= SMALL;
 }
@@ -346,7 +358,8 @@ bool sk_api_is_slow(struct sk_api *a, struct sk_api_request *r)
 	const struct sk_api_route *found = r->route = find(r, name);
 	enum pace pace = found ? found->pace : AT_ONCE;
 
-	if (pace == RECORDS && a->here && is_small(a, name[0]))
+	if (a->here && (pace == RECORDS || pace == LIST) &&
+	    is_small(a, pace == LIST ? "" : name[0]))
 		return false;
 	return pace > (a->here ? META : AT_ONCE);
 }
