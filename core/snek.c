@@ -338,25 +338,34 @@ int snek_cluster_info(snek_cluster *c, struct snek_cluster_info *out,
 	return 0;
 }
 
+static int gc_here(struct sk_catalog *cat, uint32_t grace,
+    struct snek_gc_report *out, struct snek_error *e)
+{
+	struct sk_gc_report r = { 0 };
+	int rc = sk_gc(cat, grace, &r, e);
+
+	out->writes = r.writes;
+	out->segments = r.segments;
+	out->bytes = r.bytes;
+	out->waiting = r.waiting;
+	return rc;
+}
+
 int snek_cluster_gc(snek_cluster *c, uint32_t grace,
     struct snek_gc_report *out, struct snek_error *e)
 {
 	struct snek_gc_report report = { 0 };
-	struct sk_gc_report r = { 0 };
-	int rc = sk_need_cluster(c, e);
+	int rc = need_cluster(c, e);
 
+	grace = grace ? grace : 3600;
 	if (!rc)
 		rc = sk_report_check(out, e);
 	if (!rc)
-		rc = sk_gc(c->cat, grace ? grace : 3600, &r, e);
-	if (rc)
-		return rc;
-	report.writes = r.writes;
-	report.segments = r.segments;
-	report.bytes = r.bytes;
-	report.waiting = r.waiting;
-	sk_report(out, &report, sizeof(report));
-	return 0;
+		rc = c->client ? sk_client_gc(c->client, grace, &report, e) :
+		    gc_here(c->cat, grace, &report, e);
+	if (!rc)
+		sk_report(out, &report, sizeof(report));
+	return rc;
 }
 
 /* ---- categories ---- */

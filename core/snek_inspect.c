@@ -54,28 +54,40 @@ static int visit_path(const struct sk_survey_node *n,
 	return rc;
 }
 
-static int describe(snek_cluster *c, const char *category,
+static int describe_here(struct sk_catalog *cat, const char *category,
     const struct snek_describe_options *o,
     int (*visit)(void *, const struct snek_path_info *), void *arg,
     struct snek_describe_report *out, struct snek_error *e)
 {
-	struct snek_describe_report r = { 0 };
 	const struct sk_survey_node *n;
 	struct sk_survey *s;
-	int rc = sk_survey_open(c->cat, category, o->records ? o->records :
-	    RECORDS, o->paths ? o->paths : PATHS, &s, e);
+	int rc = sk_survey_open(cat, category, o->records, o->paths, &s, e);
 
 	if (rc)
 		return rc;
 	for (n = s->node; n && !rc; n = sk_survey_next(n))
 		rc = visit_path(n, visit, arg, e);
-	r.records = s->snapshot->records;
-	r.looked_at = s->records;
-	r.left_out = s->left_out;
+	out->records = s->snapshot->records;
+	out->looked_at = s->records;
+	out->left_out = s->left_out;
 	sk_survey_close(s);
-	if (!rc)
-		sk_report(out, &r, sizeof(r));
 	return rc;
+}
+
+static int check_describe(const snek_cluster *c, const char *category,
+    struct snek_describe_options *o, const struct snek_describe_report *out,
+    struct snek_error *e)
+{
+	int rc = sk_need(c, "cluster", e);
+
+	if (!rc)
+		rc = sk_name_check("category", category, e);
+	if (!rc)
+		rc = sk_report_check(out, e);
+	o->records = o->records ? o->records : RECORDS;
+	o->paths = o->paths ? o->paths : PATHS;
+	return rc || o->paths <= PATHS_MAX ? rc : sk_fail(e, SNEK_EINVAL,
+	    "%u paths: at most %u", o->paths, PATHS_MAX);
 }
 
 int snek_category_describe(snek_cluster *c, const char *category,
@@ -83,22 +95,22 @@ int snek_category_describe(snek_cluster *c, const char *category,
     int (*visit)(void *, const struct snek_path_info *), void *arg,
     struct snek_describe_report *out, struct snek_error *e)
 {
+	struct snek_describe_report r = { 0 };
 	struct snek_describe_options o;
-	int rc = sk_need_cluster(c, e);
+	int rc = sk_options_copy(&o, sizeof(o), options, e);
 
-	if (!rc)
-		rc = sk_name_check("category", category, e);
-	if (!rc)
-		rc = sk_options_copy(&o, sizeof(o), options, e);
 	if (!rc)
 		rc = sk_need((const void *)(uintptr_t)visit,
 		    "function to visit with", e);
 	if (!rc)
-		rc = sk_report_check(out, e);
-	if (!rc && o.paths > PATHS_MAX)
-		rc = sk_fail(e, SNEK_EINVAL, "%u paths: at most %u", o.paths,
-		    PATHS_MAX);
-	return rc ? rc : describe(c, category, &o, visit, arg, out, e);
+		rc = check_describe(c, category, &o, out, e);
+	if (!rc)
+		rc = c->client ? sk_client_describe(c->client, category, &o,
+		    visit, arg, &r, e) : describe_here(c->cat, category, &o,
+		    visit, arg, &r, e);
+	if (!rc)
+		sk_report(out, &r, sizeof(r));
+	return rc;
 }
 
 /* ---- how much ---- */
@@ -159,30 +171,39 @@ static int stat_all(const struct sk_catalog *cat, const struct sk_tally *t,
 	return rc;
 }
 
+static int stat_here(const snek_cluster *c, const char *category,
+    int (*visit)(void *, const struct snek_shard_stat *), void *arg,
+    struct snek_cluster_stat *out, struct snek_error *e)
+{
+	struct sk_tally *t = malloc(sizeof(*t));
+	int rc = t ? sk_tally(c->cat, category, t, e) : sk_enomem(e);
+
+	if (!rc)
+		rc = stat_all(c->cat, t, category != NULL, visit, arg);
+	if (!rc) {
+		add_up(t, c->cat->cluster.shards, out);
+		out->servers = c->cat->servers ? c->cat->cluster.shards : 0;
+	}
+	free(t);
+	return rc;
+}
+
 int snek_cluster_stat(snek_cluster *c, const char *category,
     int (*visit)(void *, const struct snek_shard_stat *), void *arg,
     struct snek_cluster_stat *out, struct snek_error *e)
 {
 	struct snek_cluster_stat s = { 0 };
-	struct sk_tally *t;
-	int rc = sk_need_cluster(c, e);
+	int rc = sk_need(c, "cluster", e);
 
 	if (!rc && category)
 		rc = sk_name_check("category", category, e);
 	if (!rc)
 		rc = sk_report_check(out, e);
-	if (rc)
-		return rc;
-	t = malloc(sizeof(*t));
-	rc = t ? sk_tally(c->cat, category, t, e) : sk_enomem(e);
 	if (!rc)
-		rc = stat_all(c->cat, t, category != NULL, visit, arg);
-	if (!rc) {
-		add_up(t, c->cat->cluster.shards, &s);
-		s.servers = c->cat->servers ? c->cat->cluster.shards : 0;
+		rc = c->client ? sk_client_stat(c->client, category, visit, arg,
+		    &s, e) : stat_here(c, category, visit, arg, &s, e);
+	if (!rc)
 		sk_report(out, &s, sizeof(s));
-	}
-	free(t);
 	return rc;
 }
 

@@ -136,7 +136,7 @@ def route(routes, method, path):
         want, pattern = key.split(' ', 1)
         prefix, greedy, _ = pattern.partition('{proxy+}')
         fits = path.startswith(prefix) and len(path) > len(prefix) if greedy \
-            else path == pattern
+            else re.fullmatch(re.sub(r'\{\w+\}', '[^/]+', pattern), path)
         if want == method and fits and (
                 not best or (not greedy, len(prefix)) > best[0]):
             best = (not greedy, len(prefix)), key, function

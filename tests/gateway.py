@@ -690,6 +690,76 @@ def commands_do_through_a_gateway_what_they_do_without(g):
     snek(g, "find", "through", code=3)
 
 
+def parted(text):
+    """A table's lines without where shards lie, which is not told from afar."""
+    return [line.rsplit("\t", 1)[0] if line.startswith("shard") else line
+            for line in text.splitlines() if not line.startswith("free")]
+
+
+def what_looks_at_a_cluster_looks_through_a_gateway(g):
+    odd = {"z": 1, "o": {"a.b": True, "n\0l": 2.0}, "l": [1, None, "x"], "u": 2**64 - 1}
+    direct("write", "odd", "-", stdin=("\n".join(map(json.dumps, (odd, 7, {"z": None, "e": 1e300})))).encode())
+    for args in (("odd",), ("d",), ("d", "--records", "100"), ("odd", "--all", "--limit", "3")):
+        for how in ((), ("--json",)):
+            there = subprocess.run([SNEK, "describe", *args, *how, "--cluster", CLUSTER], env=env,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            here = snek(g, "describe", *args, *how)
+            assert (there.stdout.decode(), there.stderr.decode()) == here and here[0], (args, here)
+    for args in ((), ("d",)):
+        here, there = (json.loads(f("stat", *args, "--json")) for f in (
+            lambda *a: snek(g, *a)[0], direct))
+        assert here["free"] > 0 and here["shards"][0]["free"] > 0, here
+        for r in (here, there, *here["shards"], *there["shards"]):
+            r.pop("free")               # others write to the disk, too
+        assert all(s.pop("location") == "" for s in here["shards"]), here
+        assert all(s.pop("location") for s in there["shards"])
+        assert here == there and here["records"] > 1000, (here, there)
+        assert len(parted(snek(g, "stat", *args)[0])) == len(parted(direct("stat", *args)))
+    s, r, _ = g.ask("GET", "/v1/stat")
+    assert s == 200 and CLUSTER not in json.dumps(r), r
+
+
+def what_does_not_fit_into_an_answer_is_refused_whole(g):
+    direct("write", "wide", "-", stdin=json.dumps(
+        {"a%d" % i: "x" * 1000000 for i in range(6)}).encode())
+    _, err = snek(g, "describe", "wide", code=8)
+    assert "4 paths" in err and "--limit" in err, err
+    out, err = snek(g, "describe", "wide", "--limit", "3")
+    assert out == direct("describe", "wide", "--limit", "3") and "not shown" in err, err
+    direct("rm", "wide", "--yes")
+
+
+def garbage_is_collected_through_a_gateway(g):
+    direct("write", "gone", "-", stdin=lines(30000).encode())
+    direct("rm", "gone", "--yes")
+    there = json.loads(direct("stat", "--json"))
+    assert there["garbage"] > 0, there
+    r = json.loads(snek(g, "gc", "--json")[0])
+    assert r["waiting"] and not r["writes"], r
+    segments = size = 0
+    while r["waiting"]:                 # until all were silent for a second
+        time.sleep(0.1)
+        r = json.loads(snek(g, "gc", "--grace", "1", "--json")[0])
+        segments, size = segments + r["segments"], size + r["bytes"]
+    assert (segments, size) == (there["garbage"], there["garbage_bytes"]), there
+    assert json.loads(direct("stat", "--json"))["garbage"] == 0
+    assert "swept 0 dead writes" in snek(g, "gc")[1]
+
+
+def what_makes_no_sense_to_who_looks_is_refused(g):
+    for method, path, status in (
+            ("POST", "/v1/gc?grace=0", 400), ("POST", "/v1/gc?grace=4294967296", 400),
+            ("POST", "/v1/gc?grace=x", 400), ("POST", "/v1/gc?force=1", 400),
+            ("GET", "/v1/gc", 405), ("GET", "/v1/stat?category=d", 400),
+            ("GET", "/v1/categories/none/stat", 404), ("GET", "/v1/categories/none/paths", 404),
+            ("GET", "/v1/categories/a%20b/stat", 400), ("GET", "/v1/categories/a%20b/paths", 400),
+            ("GET", "/v1/categories/d/paths?paths=1048577", 400),
+            ("GET", "/v1/categories/d/paths?paths=4294967296", 400),
+            ("GET", "/v1/categories/d/paths?records=-1", 400)):
+        s, r, _ = g.ask(method, path)
+        assert s == status and r["kind"] == "error", (path, s, r)
+
+
 def commands_give_side_inputs_and_write_results_through_a_gateway(g):
     known = os.path.join(DIR, "known.jsonl")
     with open(known, "w") as f:
@@ -778,8 +848,14 @@ def what_goes_wrong_on_the_way_is_told_by_its_class(g):
     fails(6, "token", "ls", "--cluster", url)
     fails(6, "token", "ls", "--cluster", url, SNEK_TOKEN="wrong")
     fails(2, "https", "ls", "--cluster", "http://example.com")
-    fails(2, "gateway", "stat", "--cluster", url, SNEK_TOKEN=TOKEN)
-    fails(2, "gateway", "gc", "--cluster", url, SNEK_TOKEN=TOKEN)
+    for args in (("stat", "nothing"), ("describe", "nothing")):
+        fails(3, "no such", *args, "--cluster", url, SNEK_TOKEN=TOKEN)
+    for args, word in ((("--call", "libc.so.6:abs", "--sig", "i(i)"), "snek-add-function --call"),
+                       (("./x.so",), "snek-add-function"),
+                       (("wordcount", "field=x", "--on", "threads"), "says where queries run"),
+                       (("wordcount", "field=x", "--trust"), "where the cluster itself is reached"),
+                       (("wordcount", "field=x", "--bad", "bad"), "--skip-bad")):
+        fails(2, word, "query", "d", *args, "--cluster", url, SNEK_TOKEN=TOKEN)
     fails(3, "no such", "query", "nothing", "wordcount", "field=x", "--cluster", url, SNEK_TOKEN=TOKEN)
     fails(3, "", "query", "d", "nothing", "--cluster", url, SNEK_TOKEN=TOKEN)
     s = socket.socket()
@@ -877,6 +953,10 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
           names_are_taken_apart_before_they_are_decoded,
           parameters_that_are_not_there_or_make_no_sense_are_refused,
           commands_do_through_a_gateway_what_they_do_without,
+          what_looks_at_a_cluster_looks_through_a_gateway,
+          what_does_not_fit_into_an_answer_is_refused_whole,
+          garbage_is_collected_through_a_gateway,
+          what_makes_no_sense_to_who_looks_is_refused,
           commands_give_side_inputs_and_write_results_through_a_gateway,
           what_is_missing_is_told_through_a_gateway,
           a_large_write_goes_in_parts_and_none_is_seen_before_the_last,

@@ -50,6 +50,23 @@ static struct sk_write_id leave_dead(const uint32_t *shard, size_t n, bool seal)
 	return id;
 }
 
+START_TEST(what_takes_longer_than_it_may_ends_and_can_be_done_later)
+{
+	static const uint32_t on[] = { 0, 2 };
+	struct sk_gc_report report;
+	struct snek_error e = { 0 };
+
+	leave_dead(on, 2, true);
+	world.catalog->until = 1;       /* long ago */
+	ck_assert_int_eq(sk_gc(world.catalog, 0, NULL, &e), SNEK_ELIMIT);
+	ck_assert(strstr(e.text, "where the cluster itself is reached"));
+	world.catalog->until = 0;
+	report = gc(0);
+	ck_assert_uint_eq(report.writes, 1);
+	ck_assert_uint_eq(report.segments, 2);
+}
+END_TEST
+
 START_TEST(a_dead_write_is_swept_from_all_shards)
 {
 	static const uint32_t on[] = { 0, 2, 3 };
@@ -376,6 +393,8 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, a_dead_write_is_swept_from_all_shards, 0, 2);
+	tcase_add_test(t,
+	    what_takes_longer_than_it_may_ends_and_can_be_done_later);
 	tcase_add_test(t, a_young_dead_write_waits);
 	tcase_add_test(t, a_living_write_is_left_alone_and_commits);
 	tcase_add_test(t, a_swept_write_s_mark_is_forgotten);

@@ -371,6 +371,29 @@ static int stop_check(void *arg, const struct snek_check *i)
 	return i->size ? 7 : 0;
 }
 
+START_TEST(what_takes_longer_than_it_may_says_how_far_it_came)
+{
+	static const char *const json[] = { "{\"a\":1}", NULL };
+	struct snek_error e = { 0 };
+	struct sk_tally *t = malloc(sizeof(*t));
+	struct sk_survey *s;
+
+	ck_assert_ptr_nonnull(t);
+	write_all("c", json, 30);
+	world.catalog->until = 1;       /* long ago */
+	ck_assert_int_eq(sk_survey_open(world.catalog, "c", UINT64_MAX, 100,
+	    &s, &e), SNEK_ELIMIT);
+	ck_assert_msg(strstr(e.text, "0 of 30 records") &&
+	    strstr(e.text, "--records"), "%s", e.text);
+	ck_assert_int_eq(sk_tally(world.catalog, NULL, t, &e), SNEK_ELIMIT);
+	ck_assert_msg(strstr(e.text, "longer than an answer") != NULL, "%s",
+	    e.text);
+	world.catalog->until = INT64_MAX;
+	ck_assert_int_eq(sk_tally(world.catalog, NULL, t, &e), 0);
+	free(t);
+}
+END_TEST
+
 START_TEST(a_visit_that_returns_other_than_0_ends_it)
 {
 	static const char *const json[] = { "{\"a\":1,\"b\":2}", NULL };
@@ -442,6 +465,7 @@ static void setup(TCase *t)
 	tcase_add_test(t, examples_are_of_the_first_that_has_one);
 	tcase_add_test(t, a_damaged_chunk_is_named);
 	tcase_add_test(t, a_tally_tells_named_from_garbage_and_open);
+	tcase_add_test(t, what_takes_longer_than_it_may_says_how_far_it_came);
 	tcase_add_test(t, a_visit_that_returns_other_than_0_ends_it);
 	tcase_add_test(t, arguments_that_cannot_be_are_refused);
 }

@@ -110,10 +110,22 @@ int sk_api_take(struct sk_api *a, snek_cluster **out, struct snek_error *e)
 	return rc;
 }
 
+int sk_api_take_for_a_while(struct sk_api *a, snek_cluster **out,
+    struct snek_error *e)
+{
+	int rc = sk_api_take(a, out, e);
+
+	if (!rc && (*out)->cat)
+		(*out)->cat->until = sk_clock_ms() + a->o.wait_ms;
+	return rc;
+}
+
 void sk_api_give(struct sk_api *a, snek_cluster *c)
 {
 	if (!c)
 		return;
+	if (c->cat)
+		c->cat->until = 0;
 	pthread_mutex_lock(&a->lock);
 	if (a->idles < SK_API_HANDLES) {
 		a->idle[a->idles++] = c;
@@ -203,6 +215,8 @@ static const struct sk_api_route {
 	{ "GET", "/v1", sk_api_about, AT_ONCE, "", NULL },
 	{ "GET", "/v1/cluster", sk_api_cluster, LIST, "", NULL },
 	{ "GET", "/v1/health", sk_api_health, SLOW, "", NULL },
+	{ "GET", "/v1/stat", sk_api_stat, SLOW, "", NULL },
+	{ "POST", "/v1/gc", sk_api_gc, SLOW, "grace", NULL },
 	{ "GET", "/v1/categories", sk_api_categories, LIST, "", NULL },
 	{ "GET", "/v1/categories/*", sk_api_category, META, "", NULL },
 	{ "DELETE", "/v1/categories/*", sk_api_category_remove, SLOW, "", NULL },
@@ -210,6 +224,9 @@ static const struct sk_api_route {
 	    "", NULL },
 	{ "GET", "/v1/categories/*/records", sk_api_records, RECORDS,
 	    "from limit", NULL },
+	{ "GET", "/v1/categories/*/paths", sk_api_paths, SLOW, "records paths",
+	    NULL },
+	{ "GET", "/v1/categories/*/stat", sk_api_category_stat, SLOW, "", NULL },
 	{ "POST", "/v1/categories/*/records", sk_api_write, SLOW, WRITE, NULL },
 	{ "POST", "/v1/categories/*/writes", sk_api_write_begin, SLOW, WRITE,
 	    sk_kept_write_begin },

@@ -5,10 +5,14 @@
  *
  *   GET    /v1                                what answers here
  *   GET    /v1/cluster                        its shape
+ *   GET    /v1/stat                           how much there is, and where
+ *   POST   /v1/gc                             free what nobody needs
  *   GET    /v1/categories                     all of them
  *   GET    /v1/categories/NAME                one, and its placement
  *   DELETE /v1/categories/NAME
  *   POST   /v1/categories/NAME/compact
+ *   GET    /v1/categories/NAME/stat           how much of it lies where
+ *   GET    /v1/categories/NAME/paths          what is in its records
  *   GET    /v1/categories/NAME/records        JSON lines, a page
  *   POST   /v1/categories/NAME/records        a write; answers its receipt
  *   POST   /v1/categories/NAME/writes         begin one in parts
@@ -63,7 +67,8 @@ struct sk_api_options {                 /* 0 and NULL: the default */
 	const char *cluster;            /* as for snek_cluster_open */
 	size_t max_reply;               /* bytes of a page; 4 MiB */
 	unsigned wait_ms;               /* that a query may take before it is
-					 * a job to ask about; 20 s */
+					 * a job to ask about, and what looks at
+					 * much at all; 20 s */
 	unsigned jobs;                  /* that run at once; 8 */
 	unsigned known;                 /* that are kept; 256 */
 	unsigned keep_s;                /* an ended one, since it was asked

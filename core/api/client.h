@@ -71,6 +71,9 @@ void sk_client_text(const struct sk_record *, const char *name, char *to,
  * either way. */
 int sk_client_get(struct sk_client *, const char *base, const char *name,
     struct sk_client_reply *, struct sk_client_object *, struct snek_error *);
+/* Any call that is answered with an object. */
+int sk_client_ask(struct sk_client *, const struct sk_client_call *,
+    struct sk_client_reply *, struct sk_client_object *, struct snek_error *);
 /* A value that is an object, as a record: its members, at most so many. */
 uint32_t sk_client_members(struct snek_value, struct sk_member *, uint32_t most);
 
@@ -87,6 +90,17 @@ int sk_client_category(struct sk_client *, const char *name,
     struct snek_error *);
 int sk_client_remove(struct sk_client *, const char *name, struct snek_error *);
 int sk_client_compact(struct sk_client *, const char *name, struct snek_error *);
+/* As the functions of snek.h.  The reports are all the caller's own; category
+ * and visit may be NULL where they may there. */
+int sk_client_stat(struct sk_client *, const char *category,
+    int (*visit)(void *, const struct snek_shard_stat *), void *,
+    struct snek_cluster_stat *, struct snek_error *);
+int sk_client_describe(struct sk_client *, const char *category,
+    const struct snek_describe_options *,
+    int (*visit)(void *, const struct snek_path_info *), void *,
+    struct snek_describe_report *, struct snek_error *);
+int sk_client_gc(struct sk_client *, uint32_t grace, struct snek_gc_report *,
+    struct snek_error *);
 /* name NULL: all. */
 int sk_client_functions(struct sk_client *, const char *name,
     int (*visit)(void *, const struct snek_function_info *), void *,

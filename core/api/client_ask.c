@@ -144,6 +144,21 @@ static bool is_one_of(const char *const *list, const char *name)
 	return false;
 }
 
+/* What is to be done instead. */
+static int refuse_setting(const char *setting, struct snek_error *e)
+{
+	const char *cure = "do it where the cluster itself is reached";
+
+	if (!strcmp(setting, "executor"))
+		cure = "who runs the gateway says where queries run (snek gateway "
+		    "--on)";
+	else if (!strcmp(setting, "bad"))
+		cure = "--skip-bad leaves bad records out and counts them; they "
+		    "are written aside where the cluster itself is reached";
+	return sk_fail(e, SNEK_EINVAL, "the setting %s is not for a query "
+	    "through a gateway: %s", setting, cure);
+}
+
 int sk_client_job_set(struct sk_client_job *j, const char *setting,
     const char *value, struct snek_error *e)
 {
@@ -156,8 +171,7 @@ int sk_client_job_set(struct sk_client_job *j, const char *setting,
 	if (is_one_of(here, setting))
 		return 0;               /* of a machine that does not map */
 	if (!is_one_of(there, setting))
-		return sk_fail(e, SNEK_EINVAL, "the setting %s is not for a "
-		    "query through a gateway", setting);
+		return refuse_setting(setting, e);
 	if (j->sets == SK_CLIENT_SETTINGS)
 		return sk_fail(e, SNEK_EINVAL, "too many settings");
 	rc = replace(&j->set[j->sets].name, setting, e);

@@ -10,6 +10,18 @@
 
 #define MEMBERS 32u             /* of an object in an answer */
 
+int sk_client_ask(struct sk_client *c, const struct sk_client_call *call,
+    struct sk_client_reply *r, struct sk_client_object *o,
+    struct snek_error *e)
+{
+	int rc;
+
+	memset(o, 0, sizeof(*o));
+	rc = sk_client_call(c, call, r, e);
+	return rc ? rc : sk_client_parse((struct sk_span){ r->body.p, r->body.n },
+	    o, e);
+}
+
 int sk_client_get(struct sk_client *c, const char *base, const char *name,
     struct sk_client_reply *r, struct sk_client_object *o,
     struct snek_error *e)
@@ -26,9 +38,7 @@ int sk_client_get(struct sk_client *c, const char *base, const char *name,
 		return sk_enomem(e);
 	}
 	call.path = path.p;
-	rc = sk_client_call(c, &call, r, e);
-	if (!rc)
-		rc = sk_client_parse((struct sk_span){ r->body.p, r->body.n }, o, e);
+	rc = sk_client_ask(c, &call, r, o, e);
 	sk_buf_free(&path);
 	return rc;
 }

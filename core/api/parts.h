@@ -54,6 +54,10 @@ struct sk_api_call {
 /* A cluster of one's own for a while; give takes it back. */
 int sk_api_take(struct sk_api *, snek_cluster **, struct snek_error *);
 void sk_api_give(struct sk_api *, snek_cluster *);
+/* The same, for what looks at much: it ends when an answer must be there, with
+ * SNEK_ELIMIT. */
+int sk_api_take_for_a_while(struct sk_api *, snek_cluster **,
+    struct snek_error *);
 
 /* A parameter of the query, decoded: 1; 0: it is not there, and empty.
  * SNEK_EINVAL: no text, or longer than the room for it. */
@@ -137,6 +141,10 @@ void sk_api_categories(struct sk_api_call *);
 void sk_api_category(struct sk_api_call *);
 void sk_api_category_remove(struct sk_api_call *);
 void sk_api_records(struct sk_api_call *);
+void sk_api_paths(struct sk_api_call *);
+void sk_api_category_stat(struct sk_api_call *);
+void sk_api_stat(struct sk_api_call *);
+void sk_api_gc(struct sk_api_call *);
 void sk_api_functions(struct sk_api_call *);
 void sk_api_function(struct sk_api_call *);
 void sk_api_write(struct sk_api_call *);

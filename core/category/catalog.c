@@ -21,9 +21,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "store/file.h"
 
 #define CLUSTER_FILE_MAX 4096
+
+bool sk_catalog_is_late(const struct sk_catalog *c)
+{
+	return c->until && sk_clock_ms() >= c->until;
+}
+
+int sk_catalog_late(const struct sk_catalog *c, struct snek_error *e)
+{
+	return !sk_catalog_is_late(c) ? 0 : sk_fail(e, SNEK_ELIMIT, "this takes "
+	    "longer than an answer may; do it where the cluster itself is "
+	    "reached");
+}
 
 int sk_name_check(const char *what, const char *name, struct snek_error *e)
 {

@@ -26,6 +26,8 @@ struct sk_catalog {
 					 * who opened it */
 	struct sk_told *told;           /* what ops said elsewhere (base/told.h);
 					 * of who opened it, or NULL */
+	int64_t until;                  /* sk_clock_ms; what looks at much ends
+					 * then; 0: never; of who opened it */
 	struct sk_manifest *resting[SK_RESTING];        /* manifest.h; by a hash
 					 * of the name; taken and put with
 					 * __atomic */
@@ -55,6 +57,11 @@ void sk_catalog_stamp(const struct sk_meta_cluster *, uint32_t i,
 /* Append the addresses of its shards (address.h); nothing where all is mapped. */
 int sk_catalog_source(const struct sk_catalog *, struct sk_buf *,
     struct snek_error *);
+
+/* Has what it may take (until) come to its end? */
+bool sk_catalog_is_late(const struct sk_catalog *);
+/* SNEK_ELIMIT if so, and what to do instead. */
+int sk_catalog_late(const struct sk_catalog *, struct snek_error *);
 
 /* SNEK_EINVAL with text unless [A-Za-z0-9._-]{1,128}. */
 int sk_name_check(const char *what, const char *name, struct snek_error *);

@@ -150,7 +150,9 @@ static int mark(struct sk_catalog *c, struct listing *l, int64_t grace,
 
 	for (i = 0; !rc && i < l->n; i += n) {
 		n = group(l, i);
-		rc = judge(c, &l->found[i], n, grace, report, e);
+		rc = sk_catalog_late(c, e);
+		if (!rc)
+			rc = judge(c, &l->found[i], n, grace, report, e);
 	}
 	return rc;
 }
@@ -178,6 +180,9 @@ static int sweep_marked(struct sk_catalog *c, struct listing *l,
 		f = &l->found[i];
 		if (f->fate != MARKED)
 			continue;
+		rc = sk_catalog_late(c, e);
+		if (rc)
+			break;
 		again = look_up(now, f);
 		n = again ? group(now, (size_t)(again - now->found)) : 0;
 		if (!is_silent(again, n, 0)) {

@@ -288,6 +288,25 @@ static int survey_bytes(struct sk_survey *s, struct sk_ahead *a,
 	return rc;
 }
 
+static int late(const struct sk_survey *s, struct snek_error *e)
+{
+	return sk_fail(e, SNEK_ELIMIT, "in the time that an answer has, %" PRIu64
+	    " of %" PRIu64 " records were looked at; ask for about so many "
+	    "(--records), or where the cluster itself is reached", s->records,
+	    s->snapshot->records);
+}
+
+static int survey_next(struct sk_survey *s, struct sk_ahead *a,
+    struct sk_chunk **k, struct snek_error *e)
+{
+	int rc;
+
+	if (sk_catalog_is_late(a->catalog))
+		return late(s, e);
+	rc = survey_bytes(s, a, k, e);
+	return rc ? which(&s->snapshot->chunk[a->at], rc, e) : 0;
+}
+
 /* Chunks of a walk, but for one that has been looked at. */
 static int survey_walk(struct sk_survey *s, struct sk_ahead *a, size_t but,
     struct snek_error *e)
@@ -295,13 +314,9 @@ static int survey_walk(struct sk_survey *s, struct sk_ahead *a, size_t but,
 	struct sk_chunk *k = NULL;
 	int rc = 0;
 
-	for (; a->at < a->end && !rc; sk_ahead_next(a)) {
-		if (a->at == but)
-			continue;
-		rc = survey_bytes(s, a, &k, e);
-		if (rc)
-			which(&s->snapshot->chunk[a->at], rc, e);
-	}
+	for (; a->at < a->end && !rc; sk_ahead_next(a))
+		if (a->at != but)
+			rc = survey_next(s, a, &k, e);
 	sk_chunk_close(k);
 	sk_ahead_end(a);
 	return rc;

@@ -57,7 +57,10 @@ static int add_listed(void *arg, const struct sk_meta_category *c)
 {
 	struct tallying *t = arg;
 	struct snek_error mine = { 0 };
-	int rc = add_category(t, c->name, &mine);
+	int rc = sk_catalog_late(t->catalog, &mine);
+
+	if (!rc)
+		rc = add_category(t, c->name, &mine);
 
 	if (rc == SNEK_ENOENT)
 		return 0;
@@ -73,9 +76,11 @@ static int add_segment(void *arg, struct sk_write_id id, uint64_t bytes,
 {
 	struct tallying *t = arg;
 	struct sk_meta *m = t->catalog->meta;
-	int rc = m->ops->is_named(m, id, t->error);
+	int rc = sk_catalog_late(t->catalog, t->error);
 
 	(void)age;
+	if (!rc)
+		rc = m->ops->is_named(m, id, t->error);
 	if (rc)
 		return rc < 0 ? rc : 0;
 	if (alive) {

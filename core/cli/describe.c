@@ -8,7 +8,7 @@ enum { EXAMPLE = 60 };          /* bytes of one in a table */
 
 struct describe {
 	struct cli c;
-	const char *limit;
+	const char *limit, *records;
 	bool all;
 	struct cli_grid *grid;
 	/* Shares are of the records looked at, known at the end only. */
@@ -26,6 +26,8 @@ static const struct cli_option options[] = {
 	  "look at all records, however many" },
 	{ "limit", 0, CLI_COUNT, CLI_AT(describe, limit), "N",
 	  "tell at most so many paths; default: 1000" },
+	{ "records", 0, CLI_COUNT, CLI_AT(describe, records), "N",
+	  "look at about so many records; default: 10000000" },
 	CLI_OPTION_JSON,
 	CLI_OPTION_QUIET,
 	CLI_OPTION_CLUSTER,
@@ -260,7 +262,7 @@ static int describe(struct describe *d, snek_cluster *cluster,
 	struct snek_error e = { 0 };
 	int rc;
 
-	o.records = d->all ? UINT64_MAX : 0;
+	o.records = d->all ? UINT64_MAX : cli_option_count(d->records, 0);
 	o.paths = (uint32_t)cli_option_count(d->limit, 0);
 	rc = snek_category_describe(cluster, category, &o, gather, d, &r, &e);
 	if (!rc)
@@ -284,6 +286,9 @@ static int run(const struct cli_command *cmd, int argc, char **argv)
 	if (limit < 1 || limit > 1 << 20)
 		return cli_error_usage(&d.c, "--limit %s: at least 1 and at "
 		    "most %d", d.limit, 1 << 20);
+	if (d.records && (d.all || !cli_option_count(d.records, 0)))
+		return cli_error_usage(&d.c, "--records %s: at least 1, and not "
+		    "with --all", d.records);
 	if ((rc = cli_cluster_open(&d.c, &cluster)))
 		return rc;
 	rc = describe(&d, cluster, argv[0]);
