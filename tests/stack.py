@@ -303,6 +303,21 @@ def the_command_shows_its_plan_and_does_it():
         assert 'status\tUPDATE_COMPLETE' in w.deploy('--status')
 
 
+def what_aws_would_not_take_is_refused_before_it_is_asked():
+    with Command() as w:
+        for option in '--shards', '--level', '--zones', '--log-retention':
+            for n in '0', '4294967298':
+                assert option in w.deploy(option, n, '--dry-run', expect=2)
+        for tags in ('a=1', 'A=2'), ('Name=x',), ('AWS:x=1',):
+            tags = [x for t in tags for x in ('--tag', t)]
+            assert 'tag ' in w.deploy(*tags, '--dry-run', expect=2), tags
+        tags = [x for i in range(40)
+                for x in ('--tag', f'{"k" * 120}{i}={"v" * 256}')]
+        assert 'shorter tags' in w.deploy(
+            *tags, '--shards', '30', '--print-template', expect=8)
+        assert not w.cloud.stacks
+
+
 def answers_may_have_another_shape():
     for shape in 'old', 'chunked', 'odd':
         with World() as w:

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define MAX_SHARDS 30u          /* their addresses are in the environment of the
 				 * functions, of which 4 KB are allowed */
+#define MAX_TEXT 1000000u       /* of CloudFormation, by way of S3 */
 
 /* ---- options ---- */
 
@@ -49,21 +51,37 @@ static bool is_plain(const char *s, size_t most)
 	return !s[n] && n <= most;
 }
 
+/* Names of IAM's tags are one where only their case differs. */
+static bool is_twice(const struct sk_stack_options *o, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!strcasecmp(o->tag[i].name, o->tag[n].name))
+			return true;
+	return !strcasecmp(o->tag[n].name, "Name");
+}
+
 static int check_tags(const struct sk_stack_options *o, struct snek_error *e)
 {
 	size_t i;
 
 	if (o->tags > 40)
 		return sk_fail(e, SNEK_EINVAL, "%zu tags: at most 40", o->tags);
-	for (i = 0; i < o->tags; i++)
+	for (i = 0; i < o->tags; i++) {
 		if (!*o->tag[i].name || !is_plain(o->tag[i].name, 128) ||
 		    !is_plain(o->tag[i].value, 256) ||
-		    !strncmp(o->tag[i].name, "aws:", 4) ||
-		    !strncmp(o->tag[i].name, "snek:", 5))
+		    !strncasecmp(o->tag[i].name, "aws:", 4) ||
+		    !strncasecmp(o->tag[i].name, "snek:", 5))
 			return sk_fail(e, SNEK_EINVAL, "tag %.100s=%.100s: tags "
 			    "have letters, digits and _.:/=+-@, names of 1 to "
 			    "128, and do not begin with aws: or snek:",
 			    o->tag[i].name, o->tag[i].value);
+		if (is_twice(o, i))
+			return sk_fail(e, SNEK_EINVAL, "tag %.100s: each name "
+			    "once, and Name is given by snek to each resource",
+			    o->tag[i].name);
+	}
 	return 0;
 }
 
@@ -237,7 +255,13 @@ int sk_template_make(const struct sk_stack_options *o, struct sk_buf *out,
 	sk_template_put(&t, "}");
 	outputs(&t);
 	sk_template_put(&t, "}");
-	return t.nomem || !sk_buf_byte(out, '\n') ? sk_enomem(e) : 0;
+	if (t.nomem || !sk_buf_byte(out, '\n'))
+		return sk_enomem(e);
+	if (out->n > MAX_TEXT)
+		return sk_fail(e, SNEK_ELIMIT, "a template of %zu bytes, of which "
+		    "CloudFormation takes %u: fewer or shorter tags make it "
+		    "smaller", out->n, MAX_TEXT);
+	return 0;
 }
 
 int sk_template_text(struct sk_stack_options *o, struct sk_buf *out,

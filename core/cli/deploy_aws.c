@@ -82,24 +82,50 @@ static int take_tag(struct aws *a, const char *text)
 	return 0;
 }
 
+/* None of what can be given may be 0, which is the library's word for what was
+ * not; the rest of its limits are its own. */
+static int take_count(struct aws *a, const char *name, const char *text,
+    uint32_t *n)
+{
+	uint64_t given = cli_option_count(text, 0);
+
+	if (text && (!given || given > UINT32_MAX))
+		return cli_error_usage(&a->d->c, "--%s %s: at least 1, and not "
+		    "so many", name, text);
+	*n = (uint32_t)given;
+	return 0;
+}
+
+static int take_counts(struct aws *a, const struct deploy *d)
+{
+	int rc = take_count(a, "shards", d->shards, &a->o.shards);
+
+	if (!rc)
+		rc = take_count(a, "level", d->level, &a->o.level);
+	if (!rc)
+		rc = take_count(a, "zones", d->zones, &a->o.zones);
+	if (!rc)
+		rc = take_count(a, "log-retention", d->log_retention,
+		    &a->o.log_retention);
+	if (!rc && cli_option_count(d->replicas, 0))
+		rc = take_count(a, "replicas", d->replicas, &a->o.replicas);
+	return rc;
+}
+
 static int understand(struct aws *a, const struct deploy *d)
 {
 	size_t i;
-	int rc = 0;
+	int rc;
 
 	a->d = d;
 	a->o = (struct snek_stack_options){ .size = sizeof(a->o),
 		.name = d->stack ? d->stack : "snek", .region = d->aws_region,
 		.aws_profile = d->aws_profile,
-		.shards = (uint32_t)cli_option_count(d->shards, 0),
-		.level = (uint32_t)cli_option_count(d->level, 0),
-		.replicas = (uint32_t)cli_option_count(d->replicas, 0),
-		.zones = (uint32_t)cli_option_count(d->zones, 0),
 		.node = d->node, .engine = d->engine, .auth = d->auth,
-		.bastion = d->bastion, .log_retention =
-		(uint32_t)cli_option_count(d->log_retention, 0),
+		.bastion = d->bastion,
 		.tag = a->tag, .code = d->code, .said = said, .event = event,
 		.waits = waits, .arg = a };
+	rc = take_counts(a, d);
 	for (i = 0; !rc && i < d->tags.n; i++)
 		rc = take_tag(a, d->tags.v[i]);
 	return rc;
