@@ -277,6 +277,8 @@ def parts_make_one_write_however_often_and_in_what_order_they_come(g):
     assert data == lines(200).encode()
     s, r, _ = g.ask("PUT", w + "/parts/3", "1")
     assert s == 409, r
+    s, r, _ = g.ask("PUT", w + "/parts/2", lines(100, 100))
+    assert s == 200 and r["part"] == 2, r
     s, r, _ = g.ask("DELETE", w)
     assert s == 200, r
     s, r, _ = g.ask("PUT", w + "/parts/1", "1")
@@ -609,8 +611,16 @@ def an_address_that_others_reach_is_refused_unless_a_proxy_stands_in_front():
     assert code == 2 and "--token-file" in text, text
     code, text = refused("--listen", "127.0.0.1:0", token="short")
     assert code == 2, text
-    code, text = refused("--listen", "nowhere")
-    assert code == 2, text
+    for where in "nowhere", "127.0.0.1:99999", "127.0.0.1:", "unix:":
+        code, text = refused("--listen", where)
+        assert code == 2, (where, text)
+
+
+def what_is_nothing_or_too_much_is_no_number_of_the_gateway():
+    for option in "--wait", "--keep", "--jobs", "--connections", "--workers", "--patience":
+        for n in "0", "4294967297":
+            code, text = refused("--listen", "127.0.0.1:0", option, n)
+            assert code == 2 and option in text, (option, n, text)
 
 
 def a_full_line_is_503_and_the_gateway_lives():
@@ -966,6 +976,7 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
 ALONE = [a_body_in_chunks_over_the_limit_is_refused,
          without_a_token_it_answers_to_loopback_names_and_to_no_page,
          a_unix_socket_is_its_users_alone_and_gone_at_the_end,
+         what_is_nothing_or_too_much_is_no_number_of_the_gateway,
          an_address_that_others_reach_is_refused_unless_a_proxy_stands_in_front,
          a_full_line_is_503_and_the_gateway_lives,
          too_many_queries_are_429_and_one_that_ends_makes_room,

@@ -83,14 +83,21 @@ static void clear_stale(const struct sockaddr_un *a)
 		close(fd);
 }
 
+/* Of digits, getaddrinfo takes what does not fit modulo 65536. */
+static bool is_port(const char *s)
+{
+	return *s && (strspn(s, "0123456789") < strlen(s) ||
+	    (strlen(s) <= 5 && strtoul(s, NULL, 10) <= 65535));
+}
+
 static int open_unix(const char *path, struct sk_listen *l, struct snek_error *e)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	mode_t mask;
 	int rc;
 
-	if (strlen(path) >= sizeof(a.sun_path))
-		return sk_fail(e, SNEK_EINVAL, "%s: a socket's path has at most "
+	if (!*path || strlen(path) >= sizeof(a.sun_path))
+		return sk_fail(e, SNEK_EINVAL, "%s: a socket's path has 1 to "
 		    "%zu bytes", path, sizeof(a.sun_path) - 1);
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
 	clear_stale(&a);
@@ -132,7 +139,7 @@ static int open_tcp(const char *address, struct sk_listen *l,
 	int rc;
 
 	n = colon ? (size_t)(colon - address) : 0;
-	if (!colon || n >= sizeof(host) || !colon[1])
+	if (!colon || n >= sizeof(host) || !is_port(colon + 1))
 		return sk_fail(e, SNEK_EINVAL, "%s: where to listen is HOST:PORT "
 		    "or unix:PATH", address);
 	memcpy(host, address, n);

@@ -297,12 +297,12 @@ static int reserve(struct sk_api *a, struct sk_upload *up, size_t n,
 	pthread_mutex_lock(&a->uploads.lock);
 	rc = make_room(up, n, e);
 	p = up->part + n - 1;
-	if (!rc && (up->committed || up->busy))
-		rc = sk_fail(e, SNEK_ECONFLICT, "this write is committed, or "
-		    "being so");
-	else if (!rc && p->there)
+	if (!rc && p->there)
 		rc = p->bytes == b.n && p->hash == hash ? 1 : sk_fail(e,
 		    SNEK_ECONFLICT, "part %zu is there with other bytes", n);
+	else if (!rc && (up->committed || up->busy))
+		rc = sk_fail(e, SNEK_ECONFLICT, "this write is committed, or "
+		    "being so");
 	else if (!rc && up->bytes + b.n > a->o.max_parts)
 		rc = sk_fail(e, SNEK_ELIMIT, "more than %llu bytes in parts",
 		    (unsigned long long)a->o.max_parts);
@@ -402,6 +402,16 @@ static int read_parts(struct sk_api *a, struct sk_upload *up,
 	return rc;
 }
 
+/* The last one that is there: a part that was refused leaves its room. */
+static size_t last_part(const struct sk_upload *up)
+{
+	size_t n = up->parts;
+
+	while (n && !up->part[n - 1].there)
+		n--;
+	return n;
+}
+
 /* 1: it is committed already; 0: it is ours to commit. */
 static int claim(struct sk_api *a, struct sk_upload *up, uint64_t n,
     struct snek_error *e)
@@ -419,9 +429,9 @@ static int claim(struct sk_api *a, struct sk_upload *up, uint64_t n,
 		rc = sk_fail(e, SNEK_EAGAIN, "it is being committed");
 	} else if (!n || i < n) {
 		rc = sk_fail(e, SNEK_EINVAL, "part %zu is missing", i + 1);
-	} else if (n != up->parts) {
+	} else if (n != last_part(up)) {
 		rc = sk_fail(e, SNEK_EINVAL, "there are %zu parts, not %llu",
-		    up->parts, (unsigned long long)n);
+		    last_part(up), (unsigned long long)n);
 	} else {
 		up->busy = true;
 	}

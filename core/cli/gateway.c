@@ -52,6 +52,8 @@ static const struct cli_option options[] = {
 	{ 0 }
 };
 
+#define MOST 1000000            /* of anything that is counted here */
+
 struct argv {
 	char *v[24];
 	size_t n;
@@ -121,12 +123,33 @@ static int become(struct gateway *g)
 	return cli_error_file(&g->c, program);
 }
 
+/* 0 is the program's word for what was not said. */
+static int check_numbers(const struct gateway *g)
+{
+	const struct {
+		const char *name, *text;
+	} given[] = { { "wait", g->wait }, { "keep", g->keep },
+		{ "jobs", g->jobs }, { "connections", g->connections },
+		{ "workers", g->workers }, { "patience", g->patience } };
+	size_t i;
+
+	for (i = 0; i < sizeof(given) / sizeof(*given); i++)
+		if (given[i].text && (strtod(given[i].text, NULL) < 0.001 ||
+		    strtod(given[i].text, NULL) > MOST))
+			return cli_error_usage(&g->c, "--%s %s: more than 0, and "
+			    "at most %d", given[i].name, given[i].text, MOST);
+	return 0;
+}
+
 static int run(const struct cli_command *cmd, int argc, char **argv)
 {
 	struct gateway g = { .c.command = cmd };
 	int rc = cli_option_parse(&g.c, &argc, &argv);
 
-	return rc != CLI_GO ? rc : become(&g);
+	if (rc != CLI_GO)
+		return rc;
+	rc = check_numbers(&g);
+	return rc ? rc : become(&g);
 }
 
 const struct cli_command cli_gateway = {
