@@ -112,6 +112,11 @@ page 'snek query poems wordcount field=text --cluster one'
 run_here wordcount field=text -i poems.jsonl
 same out want "one that ships, where it is coordinated"
 page 'snek find poems --cluster one'
+page 'snek describe poems --cluster one'
+has out 'n	int:400	1.000000'
+page 'snek stat --cluster one'
+has out 'records	400'
+page 'snek gc --cluster one'
 page 'snek functions --cluster one'
 has out drowse
 has out 'version 1 in eu-west-1'
@@ -183,6 +188,39 @@ aws lambda update-alias --function-name one-fn-again --name snek \
 snek functions again.which --cloud --cluster one >out || fail functions
 has out 'differs: AWS is at version 2, the cluster uses 1'
 
+# ---- looking closer, and tidying up ----
+# What goes with who asks and when: where shards are, memory, connections.
+unplaced () { sed 's/"location":"[^"]*"//g; s/"used_memory":[0-9]*,//g
+	s/"clients":[0-9]*,*//g'; }
+looks_alike () {		# CLUSTER OTHER
+	for how in "describe poems" "describe poems --limit 1 --json"; do
+		# shellcheck disable=SC2086
+		"$top/snek" $how --cluster "$1" >got 2>said || fail "$how"
+		# shellcheck disable=SC2086
+		"$top/snek" $how --cluster "$2" >want 2>meant || fail "$how"
+		same got want "$how"
+		same said meant "$how, on standard error"
+	done
+	for how in "stat" "stat poems"; do
+		# shellcheck disable=SC2086
+		snek $how --json --cluster "$1" >stat || fail "$how"
+		has stat '"location":""'
+		unplaced <stat >got
+		# shellcheck disable=SC2086
+		"$top/snek" $how --json --cluster "$2" | unplaced >want
+		same got want "$how"
+	done
+}
+looks_alike one "$redis_meta"
+snek stat none --cluster one && fail "a category that is not there is counted"
+has err 'no such category'
+snek rm large --yes --cluster one || fail "rm through the API"
+snek stat --json --cluster one >out || fail stat
+has out '"garbage":2,'
+snek gc --json --cluster one >out || fail gc
+has out '"segments":0,'
+has out '"waiting":1}'
+
 # ---- side inputs; a result that stays there ----
 snek run join --side few=./few.jsonl side=few on=n -i poems.jsonl >want || fail join
 for side in few ./few.jsonl; do
@@ -250,9 +288,25 @@ has out '"writes":1,"records":7'
 ask POST /write '{"name":"old","data":[{"n":1},{"n":2}]}' >out
 ask POST /query '{"name":"old","function":"drowse"}' >out
 has out '"body":"[{\"key\":1,\"value\":1},{\"key\":2,\"value\":2}]"'
-if test -x "$top/snek-gateway"; then
+# The users of the template, on these servers; each is a profile.
+snek-deploy --aws --stack one --shards 2 --bastion --print-template >template 2>err ||
+    fail template
+user () {			# NAME
+	rights=$(grep -o "\"UserName\":\"one-$1\"[^}]*" template |
+	    sed -n 's/.*"AccessString":"on \([^"]*\)".*/\1/p')
+	test -n "$rights" || fail "no rights of $1"
+	for name in meta one two; do
+		# shellcheck disable=SC2046,SC2086
+		test "$(redis_say $(cat "$tmp/redis-$name/at") ACL SETUSER $1 on \
+		    '>a-password' $rights)" = OK || fail "the user $1"
+	done
+	printf '\n[%s]\ncluster = %s\nuser = %s\npassword = a-password\n' "$1" \
+	    "$redis_meta" "$1" >>"$SNEK_CONFIG"
+}
+begin_gateway () {		# CLUSTER; sets here
+	: >"$tmp/listen"
 	SNEK_GATEWAY_TOKEN=a-token-that-is-long-enough-for-a-test "$top/snek" gateway \
-	    --cluster "$redis_meta" --listen 127.0.0.1:0 --json \
+	    --cluster "$1" --listen 127.0.0.1:0 --json \
 	    >"$tmp/listen" 2>"$tmp/gateway.log" &
 	gateway_pid=$!
 	for _ in $(seq 600); do
@@ -261,13 +315,42 @@ if test -x "$top/snek-gateway"; then
 		kill -0 $gateway_pid 2>/dev/null || { cat "$tmp/gateway.log"; fail gateway; }
 		sleep 0.05
 	done
-	SNEK_TOKEN=a-token-that-is-long-enough-for-a-test "$top/snek" query poems wordcount \
-	    field=text --cluster "http://${here#http://}" >"$tmp/got" 2>"$tmp/err" || fail "through a gateway here"
-	run_here wordcount field=text -i poems.jsonl
-	same "$tmp/got" want "through a gateway here"
+	here=http://${here#http://}
+}
+end_gateway () {
 	kill $gateway_pid
 	wait $gateway_pid
 	gateway_pid=
+}
+collect () {			# what is there was silent for a second; sets rc
+	for _ in $(seq 600); do
+		snek gc --grace 1 --json --cluster "$here" >out
+		rc=$?
+		test $rc = 0 && grep -q '"segments":0,' out || return 0
+		sleep 0.1
+	done
+	fail "garbage that stays"
+}
+if test -x "$top/snek-gateway"; then
+	export SNEK_TOKEN=a-token-that-is-long-enough-for-a-test
+	user api
+	begin_gateway api
+	snek query poems wordcount field=text --cluster "$here" >got ||
+	    fail "through a gateway here"
+	run_here wordcount field=text -i poems.jsonl
+	same got want "through a gateway here"
+	collect
+	test $rc = 0 || fail "gc with the API's rights"
+	end_gateway
+	user bastion
+	begin_gateway bastion
+	looks_alike "$here" "$redis_meta"
+	seq 60000 | snek write more --cluster "$redis_meta" &&
+	    snek rm more --yes --cluster "$redis_meta" || fail "garbage"
+	collect
+	test $rc = 6 || fail "who may only read collects garbage"
+	end_gateway
+	unset SNEK_TOKEN
 fi
 
 # ---- its end ----
