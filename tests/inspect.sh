@@ -88,6 +88,10 @@ is "as many as asked for" 4 "$(wc -l <out | tr -d ' ')"
 rc "quietly" 0 snek describe c --limit 3 -q
 is "quiet" "" "$(cat err)"
 rc "no paths" 2 snek describe c --limit 0
+rc "no records" 2 snek describe c --records 0
+rc "all and not all" 2 snek describe c --records 5 --all
+rc "one record of one chunk" 0 snek describe c --records 1
+is "is all of the chunk" "" "$(diff out compacted)"
 rc "no such category" 3 snek describe none
 grep -q 'snek ls' err || is "what there is" "snek ls" "$(cat err)"
 
