@@ -49,6 +49,12 @@ START_TEST(a_binary_body_comes_in_base64)
 	ck_assert_int_eq(parse(HEAD "\"/write\"," CONTEXT
 	    ",\"body\":\"AAEC*\",\"isBase64Encoded\":true}", &c), SNEK_EFORMAT);
 	sk_event_free(&c);
+	ck_assert_int_eq(parse(HEAD "\"/write\"," CONTEXT ",\"body\":{\"a\":1}}",
+	    &c), SNEK_EFORMAT);
+	sk_event_free(&c);
+	ck_assert_int_eq(parse(HEAD "\"/write\"," CONTEXT ",\"body\":null}", &c),
+	    0);
+	sk_event_free(&c);
 }
 END_TEST
 

@@ -49,8 +49,10 @@ static int take_body(struct sk_event_call *c, const struct sk_record *r,
 	struct snek_value body = sk_object_member(r, "body");
 	struct snek_value coded = sk_object_member(r, "isBase64Encoded");
 
-	if (body.type != SNEK_STRING)
+	if (body.type == SNEK_NONE || body.type == SNEK_NULL)
 		return 0;
+	if (body.type != SNEK_STRING)
+		return sk_fail(e, SNEK_EFORMAT, "the event's body is no string");
 	c->request.body = (struct sk_span){ body.as.s, body.len };
 	if (coded.type != SNEK_BOOL || !coded.as.b)
 		return 0;
