@@ -145,9 +145,9 @@ class Cloud:
                 continue
             done = 'UPDATE' if logical in old else 'CREATE'
             self.event(s, token, logical, r['Type'], f'{done}_IN_PROGRESS')
-            if logical in self.fail:
-                self.event(s, token, logical, r['Type'], f'{done}_FAILED',
-                           self.fail[logical])
+            why = self.fail.get(logical) or self.lacks_code(r)
+            if why:
+                self.event(s, token, logical, r['Type'], f'{done}_FAILED', why)
                 self.event(s, token, 'Other', 'AWS::X::Y', f'{done}_FAILED',
                            'Resource creation cancelled')
                 yield
@@ -342,12 +342,13 @@ class Cloud:
                 v for k, v in p.items() if k.endswith('.ParameterKey')}:
             raise Refused(400, 'ValidationError', 'parameters')
         new, self.declared = whole['Resources'], whole['Outputs']
-        for r in new.values():
-            code = r.get('Properties', {}).get('Code')
-            if code and not any(code['S3Key'] in b
-                                for b in self.buckets.values()):
-                raise Refused(400, 'ValidationError', 'code is not there')
         return new
+
+    def lacks_code(self, r):
+        """A change set says nothing of it; the function's creation does."""
+        code = r.get('Properties', {}).get('Code')
+        return code and not any(code['S3Key'] in b for b in
+                                self.buckets.values()) and 'no such key'
 
     def change_set(self, p):
         for s in self.stacks:

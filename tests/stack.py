@@ -303,6 +303,33 @@ def the_command_shows_its_plan_and_does_it():
         assert 'status\tUPDATE_COMPLETE' in w.deploy('--status')
 
 
+def broken_off(w, n):
+    """The command, with a SIGINT at its nth call, if it has so many."""
+    at = []
+
+    def stop(k, action):
+        if k == n:
+            w.process.send_signal(signal.SIGINT)
+            at.append(action)
+    w.server.at = stop
+    w.process = subprocess.Popen(
+        [DEPLOY, '--aws', '--stack', 'one', '--code', w.zip, '--yes'],
+        env=w.env(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True)
+    err = w.process.communicate(timeout=120)[1]
+    assert w.process.returncode in (0, 130), (n, at, err)
+    w.server.at = lambda n, action: None
+    return at
+
+
+def the_command_goes_on_wherever_it_was_interrupted():
+    for n in 6, 28:             # as the bucket is made, and as the whole is
+        with Command() as w:
+            assert broken_off(w, n), n
+            w.deploy('--code', w.zip, '--yes')
+            is_whole(w)
+
+
 def what_aws_would_not_take_is_refused_before_it_is_asked():
     with Command() as w:
         for option in '--shards', '--level', '--zones', '--log-retention':

@@ -164,6 +164,9 @@ int sk_stack_put_template(struct sk_aws *, const struct sk_stack_deploy *,
  * anything was. */
 int sk_stack_deploy(struct sk_aws *, struct sk_stack_deploy *,
     struct sk_stack_info *, bool *changed, struct snek_error *);
+/* What another one, or the same before, has begun is waited for. */
+int sk_stack_settle(struct sk_aws *, const struct sk_stack_deploy *,
+    struct sk_stack_info *, struct snek_error *);
 /* What sk_stack_deploy would change; nothing is: a change set is removed again.
  * Where there is no stack, all of the template is added. */
 int sk_stack_preview(struct sk_aws *, struct sk_stack_deploy *,

@@ -34,8 +34,7 @@ static bool is(const struct sk_stack_info *i, const char *status)
 	return i->there && !strcmp(i->status, status);
 }
 
-/* What another one, or the same before, has begun is waited for. */
-static int settle(struct sk_aws *aws, struct sk_stack_deploy *d,
+int sk_stack_settle(struct sk_aws *aws, const struct sk_stack_deploy *d,
     struct sk_stack_info *i, struct snek_error *e)
 {
 	const struct sk_stack_asked any = { "", "", false };
@@ -210,7 +209,7 @@ static int prepare(struct sk_aws *aws, struct sk_stack_deploy *d,
 	int rc = sk_stack_look(aws, d->o.name, i, e);
 
 	if (!rc)
-		rc = settle(aws, d, i, e);
+		rc = sk_stack_settle(aws, d, i, e);
 	if (!rc)
 		rc = go_back(aws, d, i, e);
 	if (!rc)

@@ -101,10 +101,8 @@ int sk_stack_preview(struct sk_aws *aws, struct sk_stack_deploy *d,
 	memset(p, 0, sizeof(*p));
 	if (!rc)
 		rc = sk_stack_look(aws, d->o.name, &i, e);
-	if (!rc && i.there && strstr(i.status, "_IN_PROGRESS") &&
-	    strcmp(i.status, "REVIEW_IN_PROGRESS"))
-		rc = sk_fail(e, SNEK_EAGAIN, "%s is %s: what would change is "
-		    "known when that has ended", d->o.name, i.status);
+	if (!rc)
+		rc = sk_stack_settle(aws, d, &i, e);
 	if (rc)
 		return rc;
 	snprintf(key, sizeof(key), "snek-api-%.64s.zip", d->code_sha256);
