@@ -4,6 +4,7 @@
 stack.py TOOL DEPLOY: runs TOOL (tests/stack_tool) and DEPLOY (snek-deploy).
 """
 import inspect
+import json
 import os
 import signal
 import subprocess
@@ -286,6 +287,10 @@ def the_command_shows_its_plan_and_does_it():
         assert '+   Shard1' in out and 'an hour' in out, out
         assert '--destroy --stack one' in out and not w.cloud.stacks
         w.deploy(*code, '--dry-run', '--detailed-exitcode', expect=10)
+        out = w.deploy(*code, '--dry-run', '--json', '--quiet').splitlines()
+        plan = json.loads(out[-1])
+        assert plan['kind'] == 'plan' and plan['add'] == len(out) - 1 and \
+            plan['minutes'] == 20 and 0.03 < plan['dollars_an_hour'] < 0.3, plan
         assert 'nobody to ask' in w.deploy(*code, expect=2)
         assert not w.cloud.stacks
         out = w.deploy(*code, '--yes', '--tag', 'team=a')

@@ -144,7 +144,7 @@ int cli_out_failed(const struct cli *);
 void cli_out_begin(FILE *, const char *kind);   /* {"snek":1,"kind":... */
 void cli_out_text(FILE *, const char *name, const char *);  /* NULL: null */
 void cli_out_number(FILE *, const char *name, uint64_t);
-void cli_out_seconds(FILE *, const char *name, double);
+void cli_out_real(FILE *, const char *name, double);
 void cli_out_bool(FILE *, const char *name, bool);
 void cli_out_close(FILE *);                     /* }\n */
 void cli_out_string(FILE *, const char *, size_t);

@@ -174,16 +174,41 @@ static unsigned changes(const struct aws *a)
 	return a->added + a->removed + a->modified + a->replaced;
 }
 
+static int minutes(const struct aws *a)
+{
+	return !changes(a) ? 0 : a->added > 20 ? MINUTES_NEW : MINUTES_CHANGE;
+}
+
+/* The same for programs, after the changes. */
+static void put_plan(const struct aws *a)
+{
+	double hour = deploy_cost_hour(&a->o);
+
+	cli_out_begin(stdout, "plan");
+	cli_out_text(stdout, "stack", a->o.name);
+	cli_out_number(stdout, "add", a->added);
+	cli_out_number(stdout, "change", a->modified);
+	cli_out_number(stdout, "replace", a->replaced);
+	cli_out_number(stdout, "remove", a->removed);
+	cli_out_number(stdout, "minutes", (uint64_t)minutes(a));
+	if (hour > 0)
+		cli_out_real(stdout, "dollars_an_hour", hour);
+	else
+		cli_out_text(stdout, "dollars_an_hour", NULL);
+	cli_out_close(stdout);
+}
+
 static void tell_plan(const struct aws *a)
 {
+	if (a->d->c.json)
+		put_plan(a);
 	if (!changes(a)) {
 		said((void *)(uintptr_t)a, "nothing to change");
 		return;
 	}
 	cli_error_say(&a->d->c, "%s: %u to add, %u to change, %u to replace, %u "
 	    "to remove; about %d minutes", a->o.name, a->added, a->modified,
-	    a->replaced, a->removed, a->added > 20 ? MINUTES_NEW :
-	    MINUTES_CHANGE);
+	    a->replaced, a->removed, minutes(a));
 	deploy_cost_tell(a->d, &a->o);
 }
 

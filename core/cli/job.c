@@ -290,7 +290,7 @@ static void summary_json(snek_job *job, const struct snek_job_stat *s)
 	cli_out_number(stderr, "records_out", s->records_out);
 	cli_out_number(stderr, "bytes_in", s->bytes_in);
 	cli_out_number(stderr, "keys", s->keys);
-	cli_out_seconds(stderr, "seconds", s->seconds);
+	cli_out_real(stderr, "seconds", s->seconds);
 	if (s->calls)
 		calls_json(s);
 	fputs(",\"counters\":{", stderr);

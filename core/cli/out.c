@@ -100,9 +100,9 @@ void cli_out_number(FILE *f, const char *name, uint64_t n)
 	fprintf(f, ",\"%s\":%" PRIu64, name, n);
 }
 
-void cli_out_seconds(FILE *f, const char *name, double seconds)
+void cli_out_real(FILE *f, const char *name, double n)
 {
-	fprintf(f, ",\"%s\":%.6f", name, seconds);
+	fprintf(f, ",\"%s\":%.6f", name, n);
 }
 
 void cli_out_bool(FILE *f, const char *name, bool yes)

@@ -106,7 +106,7 @@ static void put_json(const struct stat_cli *s, const char *category)
 		put_json_memory(a->used_memory, a->max_memory, a->clients);
 	else
 		cli_out_number(stdout, "free", a->free_bytes);
-	cli_out_seconds(stdout, "balance", balance(s));
+	cli_out_real(stdout, "balance", balance(s));
 	fputs(",\"shards\":[", stdout);
 	for (i = 0; i < s->n; i++) {
 		if (i)
