@@ -29,6 +29,7 @@ def combinations():
                     f'replicas={replicas}'])
     yield 'largest', [code, 'shards=30', 'bastion=1', 'zones=6', 'replicas=5',
                       *(f'tag:t{i}={"v" * 20}' for i in range(10))]
+    yield 'tiered', [code, 'node=cache.r6gd.xlarge']
     yield 'other', [code, 'level=1', 'logs=365', 'node=cache.r7g.large',
                     'tag:team=a b', 'tag:cost-centre=1/2']
 
@@ -163,6 +164,11 @@ class Rules:
         for k, p in self.of('AWS::ApiGatewayV2::Route'):
             self.must(p['AuthorizationType'] == 'AWS_IAM', k, 'for anybody')
 
+    def tiers(self):
+        for k, p in self.of('AWS::ElastiCache::ReplicationGroup'):
+            self.must(('r6gd' in p['CacheNodeType']) ==
+                      p.get('DataTieringEnabled', False), k, 'tiers')
+
     def size_of(self, v):
         """About so many bytes, once it is known."""
         if isinstance(v, str):
@@ -191,6 +197,7 @@ class Rules:
         self.statements()
         self.network()
         self.kept_safe()
+        self.tiers()
         self.functions()
         return self.bad
 

@@ -118,6 +118,9 @@ static void server(struct sk_template *t, const char *id, const char *name)
 	    is_valkey(t) ? "8.0" : "7.1", o->node, 1 + o->replicas,
 	    o->replicas ? "true" : "false",
 	    o->replicas && o->zones > 1 ? "true" : "false");
+	/* These are sold with it alone. */
+	if (!strncmp(o->node, "cache.r6gd.", 11))
+		sk_template_put(t, "'DataTieringEnabled':true");
 	if (has_iam(t))
 		sk_template_put(t, "'UserGroupIds':[{'Ref':'Users'}]");
 	else
