@@ -111,52 +111,68 @@ START_TEST(a_map_that_another_process_outgrew_follows)
 }
 END_TEST
 
-/* By how much so many commits of another process lengthen the file. */
-static int64_t growth(unsigned first, unsigned n)
-{
-	struct sk_meta *other;
-	struct stat before, after;
-	unsigned i;
-	int status;
+/* Another process, forked while nothing is locked here, that commits when told. */
+struct committer {
 	pid_t pid;
+	int go[2];
+	int64_t growth;                 /* of the file, by its commits */
+};
 
-	ck_assert_int_eq(stat(file, &before), 0);
-	pid = fork();
-	if (!pid) {
-		if (sk_meta_lmdb_open(dir, &other, &err))
-			_exit(1);
-		meta = other;
-		for (i = 0; i < n; i++)
-			meta_commit(first + i);
-		other->ops->shut(other);
-		_exit(0);
-	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, 0);
-	ck_assert_int_eq(stat(file, &after), 0);
-	return after.st_size - before.st_size;
+static int commit_when_told(struct committer *c, unsigned first, unsigned n)
+{
+	char told;
+
+	if (read(c->go[0], &told, 1) != 1 || sk_meta_lmdb_open(dir, &meta, &err))
+		return 1;
+	while (n--)
+		meta_commit(first + n);
+	ops->shut(meta);
+	return 0;
 }
 
-static int grow_meanwhile(void *arg, const struct sk_meta_entry *m)
+static void start(struct committer *c, unsigned first, unsigned n)
+{
+	ck_assert_int_eq(pipe(c->go), 0);
+	c->pid = fork();
+	if (!c->pid)
+		_exit(commit_when_told(c, first, n));
+}
+
+static void tell(struct committer *c)
+{
+	struct stat before, after;
+	int status;
+
+	ck_assert_int_eq(stat(file, &before), 0);
+	ck_assert_int_eq(write(c->go[1], "", 1), 1);
+	ck_assert_int_eq(waitpid(c->pid, &status, 0), c->pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(stat(file, &after), 0);
+	c->growth = after.st_size - before.st_size;
+}
+
+static int tell_meanwhile(void *arg, const struct sk_meta_entry *m)
 {
 	(void)m;
-	*(int64_t *)arg = growth(1000, 200);
+	tell(arg);
 	return SNEK_ECANCELED;
 }
 
 START_TEST(who_has_read_keeps_no_page_from_being_used_again)
 {
-	int64_t amid = 0, after;
+	struct committer after, amid;
 
 	meta_category("x");
 	meta_commit(1);
+	start(&after, 100, 200);
+	start(&amid, 1000, 200);
 	ck_assert_int_eq(meta_look(0), 0);
-	after = growth(100, 200);
-	ck_assert_int_eq(ops->snapshot(meta, "x", 0, &cat, grow_meanwhile,
+	tell(&after);
+	ck_assert_int_eq(ops->snapshot(meta, "x", 0, &cat, tell_meanwhile,
 	    &amid, &err), SNEK_ECANCELED);
-	ck_assert_msg(after < 500000, "%lld bytes", (long long)after);
-	ck_assert_msg(amid > 4 * after, "%lld bytes after, %lld amid a read",
-	    (long long)after, (long long)amid);
+	ck_assert_msg(after.growth < 500000 && amid.growth > 4 * after.growth,
+	    "%lld bytes after a read, %lld amid one", (long long)after.growth,
+	    (long long)amid.growth);
 }
 END_TEST
 
