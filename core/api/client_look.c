@@ -34,6 +34,24 @@ static int each(const struct sk_record *r, const char *list,
 	return rc;
 }
 
+/* What is answered is handed over. */
+static int ask(struct sk_client *c, const char *method, const char *path,
+    int (*take)(void *, const struct sk_record *, struct snek_error *),
+    void *arg, struct snek_error *e)
+{
+	const struct sk_client_call call = { .method = method, .path = path,
+		.timeout_ms = LOOK_MS };
+	struct sk_client_object o;
+	struct sk_client_reply r;
+	int rc = sk_client_ask(c, &call, &r, &o, e);
+
+	if (!rc)
+		rc = take(arg, &o.record, e);
+	sk_client_object_free(&o);
+	sk_client_reply_free(&r);
+	return rc;
+}
+
 /* /v1/categories/NAME and what follows. */
 static bool put_path(struct sk_buf *b, const char *category, const char *tail)
 {
@@ -46,6 +64,7 @@ static bool put_path(struct sk_buf *b, const char *category, const char *tail)
 struct shards {
 	int (*visit)(void *, const struct snek_shard_stat *);
 	void *arg;
+	struct snek_cluster_stat *all;
 };
 
 static int show_shard(void *arg, const struct sk_record *r, struct snek_error *e)
@@ -59,30 +78,26 @@ static int show_shard(void *arg, const struct sk_record *r, struct snek_error *e
 	return s->visit(s->arg, &i);
 }
 
+static int take_stat(void *arg, const struct sk_record *r, struct snek_error *e)
+{
+	struct shards *s = arg;
+	int rc = s->visit ? each(r, "shards", show_shard, s, e) : 0;
+
+	if (!rc)
+		sk_counts_get(r, sk_count_stat, s->all);
+	return rc;
+}
+
 int sk_client_stat(struct sk_client *c, const char *category,
     int (*visit)(void *, const struct snek_shard_stat *), void *arg,
     struct snek_cluster_stat *out, struct snek_error *e)
 {
-	struct sk_client_call call = { .method = "GET", .timeout_ms = LOOK_MS };
-	struct shards s = { visit, arg };
-	struct sk_client_object o = { 0 };
-	struct sk_client_reply r = { 0 };
+	struct shards s = { visit, arg, out };
 	struct sk_buf path = { 0 };
-	int rc;
+	bool ok = category ? put_path(&path, category, "/stat") :
+	    sk_buf_printf(&path, "/v1/stat");
+	int rc = ok ? ask(c, "GET", path.p, take_stat, &s, e) : sk_enomem(e);
 
-	if (category ? !put_path(&path, category, "/stat") :
-	    !sk_buf_printf(&path, "/v1/stat"))
-		rc = sk_enomem(e);
-	else {
-		call.path = path.p;
-		rc = sk_client_ask(c, &call, &r, &o, e);
-	}
-	if (!rc && visit)
-		rc = each(&o.record, "shards", show_shard, &s, e);
-	if (!rc)
-		sk_counts_get(&o.record, sk_count_stat, out);
-	sk_client_object_free(&o);
-	sk_client_reply_free(&r);
 	sk_buf_free(&path);
 	return rc;
 }
@@ -92,6 +107,7 @@ int sk_client_stat(struct sk_client *c, const char *category,
 struct paths {
 	int (*visit)(void *, const struct snek_path_info *);
 	void *arg;
+	struct snek_describe_report *all;
 	struct sk_buf path;             /* with a NUL */
 };
 
@@ -135,27 +151,26 @@ static bool put_question(struct sk_buf *b, const char *category,
 	    "?records=%" PRIu64 "&paths=%" PRIu32, records, o->paths);
 }
 
+static int take_paths(void *arg, const struct sk_record *r, struct snek_error *e)
+{
+	struct paths *p = arg;
+	int rc = each(r, "paths", show_path, p, e);
+
+	if (!rc)
+		sk_counts_get(r, sk_count_described, p->all);
+	return rc;
+}
+
 int sk_client_describe(struct sk_client *c, const char *category,
     const struct snek_describe_options *how,
     int (*visit)(void *, const struct snek_path_info *), void *arg,
     struct snek_describe_report *out, struct snek_error *e)
 {
-	struct sk_client_call call = { .method = "GET", .timeout_ms = LOOK_MS };
-	struct paths p = { .visit = visit, .arg = arg };
-	struct sk_client_object o = { 0 };
-	struct sk_client_reply r = { 0 };
+	struct paths p = { .visit = visit, .arg = arg, .all = out };
 	struct sk_buf path = { 0 };
-	int rc = put_question(&path, category, how) ? 0 : sk_enomem(e);
+	int rc = put_question(&path, category, how) ?
+	    ask(c, "GET", path.p, take_paths, &p, e) : sk_enomem(e);
 
-	call.path = path.p;
-	if (!rc)
-		rc = sk_client_ask(c, &call, &r, &o, e);
-	if (!rc)
-		rc = each(&o.record, "paths", show_path, &p, e);
-	if (!rc)
-		sk_counts_get(&o.record, sk_count_described, out);
-	sk_client_object_free(&o);
-	sk_client_reply_free(&r);
 	sk_buf_free(&path);
 	sk_buf_free(&p.path);
 	return rc;
@@ -163,22 +178,19 @@ int sk_client_describe(struct sk_client *c, const char *category,
 
 /* ---- what nobody needs ---- */
 
+static int take_swept(void *out, const struct sk_record *r, struct snek_error *e)
+{
+	(void)e;
+	sk_counts_get(r, sk_count_swept, out);
+	return 0;
+}
+
 /* Once more does no harm: what is gone is not found again. */
 int sk_client_gc(struct sk_client *c, uint32_t grace,
     struct snek_gc_report *out, struct snek_error *e)
 {
 	char path[40];
-	const struct sk_client_call call = { .method = "POST", .path = path,
-		.timeout_ms = LOOK_MS };
-	struct sk_client_object o;
-	struct sk_client_reply r;
-	int rc;
 
 	snprintf(path, sizeof(path), "/v1/gc?grace=%" PRIu32, grace);
-	rc = sk_client_ask(c, &call, &r, &o, e);
-	if (!rc)
-		sk_counts_get(&o.record, sk_count_swept, out);
-	sk_client_object_free(&o);
-	sk_client_reply_free(&r);
-	return rc;
+	return ask(c, "POST", path, take_swept, out, e);
 }
