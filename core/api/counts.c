@@ -3,29 +3,29 @@
 
 #include "api/client.h"
 
-#define STAT(name, member) { name, offsetof(struct snek_cluster_stat, member) }
-#define SHARD(name, member) { name, offsetof(struct snek_shard_stat, member) }
-#define PATH(name, member) { name, offsetof(struct snek_path_info, member) }
+#define COUNT(of, name, member) { name, offsetof(struct of, member) }
 #define END { NULL, 0 }
 
+/* Of a cluster as of one of its shards. */
+#define STORED(of) \
+	COUNT(of, "records", records), COUNT(of, "bytes", bytes), \
+	COUNT(of, "garbage", garbage), \
+	COUNT(of, "garbage_bytes", garbage_bytes), \
+	COUNT(of, "writing", writing), \
+	COUNT(of, "writing_bytes", writing_bytes), \
+	COUNT(of, "free", free_bytes), COUNT(of, "used_memory", used_memory), \
+	COUNT(of, "max_memory", max_memory), COUNT(of, "clients", clients)
+
+#define STAT(name) COUNT(snek_cluster_stat, #name, name)
 const struct sk_count sk_count_stat[] = {
-	STAT("categories", categories), STAT("writes", writes),
-	STAT("records", records), STAT("bytes", bytes),
-	STAT("inlined", inlined), STAT("inlined_bytes", inlined_bytes),
-	STAT("garbage", garbage), STAT("garbage_bytes", garbage_bytes),
-	STAT("writing", writing), STAT("writing_bytes", writing_bytes),
-	STAT("meta_bytes", meta_bytes), STAT("free", free_bytes),
-	STAT("used_memory", used_memory), STAT("max_memory", max_memory),
-	STAT("clients", clients), STAT("servers", servers), END
+	STORED(snek_cluster_stat), STAT(categories), STAT(writes), STAT(inlined),
+	STAT(inlined_bytes), STAT(meta_bytes), STAT(servers), END
 };
+#define SHARD(name) COUNT(snek_shard_stat, #name, name)
 const struct sk_count sk_count_shard[] = {
-	SHARD("chunks", chunks), SHARD("records", records),
-	SHARD("bytes", bytes), SHARD("segments", segments),
-	SHARD("garbage", garbage), SHARD("garbage_bytes", garbage_bytes),
-	SHARD("writing", writing), SHARD("writing_bytes", writing_bytes),
-	SHARD("free", free_bytes), SHARD("used_memory", used_memory),
-	SHARD("max_memory", max_memory), SHARD("clients", clients), END
+	STORED(snek_shard_stat), SHARD(chunks), SHARD(segments), END
 };
+#define PATH(name, member) COUNT(snek_path_info, name, member)
 const struct sk_count sk_count_path[] = {
 	PATH("records", records), PATH("values", values), END
 };
@@ -34,16 +34,13 @@ const struct sk_count sk_count_types[] = {
 	PATH("double", doubles), PATH("string", strings),
 	PATH("array", arrays), PATH("object", objects), END
 };
+#define DESCRIBED(name) COUNT(snek_describe_report, #name, name)
 const struct sk_count sk_count_described[] = {
-	{ "records", offsetof(struct snek_describe_report, records) },
-	{ "looked_at", offsetof(struct snek_describe_report, looked_at) },
-	{ "left_out", offsetof(struct snek_describe_report, left_out) }, END
+	DESCRIBED(records), DESCRIBED(looked_at), DESCRIBED(left_out), END
 };
+#define SWEPT(name) COUNT(snek_gc_report, #name, name)
 const struct sk_count sk_count_swept[] = {
-	{ "writes", offsetof(struct snek_gc_report, writes) },
-	{ "segments", offsetof(struct snek_gc_report, segments) },
-	{ "bytes", offsetof(struct snek_gc_report, bytes) },
-	{ "waiting", offsetof(struct snek_gc_report, waiting) }, END
+	SWEPT(writes), SWEPT(segments), SWEPT(bytes), SWEPT(waiting), END
 };
 
 void sk_counts_put(struct sk_object *o, const struct sk_count *c,
