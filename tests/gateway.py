@@ -642,6 +642,18 @@ def a_full_line_is_503_and_the_gateway_lives():
         assert r["records"] == 2000 * got.count(200), (r, got.count(200))
 
 
+def what_takes_longer_than_an_answer_may_is_refused_whole():
+    many = "".join('{"a":{"b":%d,"c":[%d,"x"]}}\n' % (i, i) for i in range(40000))
+    with Gateway("--wait", "0.001") as g:
+        for _ in range(2):
+            s, r, _ = g.ask("POST", "/v1/categories/long/records", many)
+            assert s == 200, r
+        s, r, _ = g.ask("GET", "/v1/categories/long/paths")
+        assert s == 413 and r["code"] == "limit" and "--records" in r["message"], r
+        s, r, _ = g.ask("DELETE", "/v1/categories/long")
+        assert s == 200, r
+
+
 def at_the_end_a_request_under_way_is_answered():
     g = Gateway()
     c = g.connect()
@@ -979,6 +991,7 @@ ALONE = [a_body_in_chunks_over_the_limit_is_refused,
          what_is_nothing_or_too_much_is_no_number_of_the_gateway,
          an_address_that_others_reach_is_refused_unless_a_proxy_stands_in_front,
          a_full_line_is_503_and_the_gateway_lives,
+         what_takes_longer_than_an_answer_may_is_refused_whole,
          too_many_queries_are_429_and_one_that_ends_makes_room,
          who_sends_a_head_byte_by_byte_is_closed_and_others_are_not,
          more_connections_than_there_may_be_do_not_end_it,
