@@ -149,8 +149,10 @@ static void check_left(struct lane *l, enum victim v, int64_t us)
 
 	if (watch_leftovers(LEFT_MS))
 		wrong(l, v, us, "processes are left");
-	if (watch_take_reports(l->tmp, l->err, report, sizeof(report)))
+	if (watch_take_reports(l->tmp, l->err, report, sizeof(report))) {
 		wrong(l, v, us, "temporary files are left");
+		watch_tell_entries(l->tmp);
+	}
 }
 
 static bool one_kill(struct lane *l, enum victim v)

@@ -216,22 +216,46 @@ static void take_report(const char *path, char *out, size_t size)
 	unlink(path);
 }
 
+/* A program with the thread sanitizer has such a file for an instant as it
+ * starts (MapRodata of compiler-rt's tsan_platform_linux.cpp), and a kill may
+ * meet it there: it is none of ours. */
+static bool is_sanitizers(const char *name)
+{
+	return !strncmp(name, "tsan.rodata.", 12);
+}
+
 int watch_take_reports(const char *dir, const char *message, char *out,
     size_t size)
 {
 	DIR *d = opendir(dir);
 	struct dirent *f;
 	char path[4096];
+	bool report;
 
 	*out = '\0';
-	while (d && (f = readdir(d)))
-		if (!strncmp(f->d_name, "snek-crash-", 11) &&
-		    strstr(message, f->d_name) && snprintf(path, sizeof(path),
-		    "%s/%s", dir, f->d_name) < (int)sizeof(path))
+	while (d && (f = readdir(d))) {
+		report = !strncmp(f->d_name, "snek-crash-", 11) &&
+		    strstr(message, f->d_name);
+		if ((report || is_sanitizers(f->d_name)) &&
+		    snprintf(path, sizeof(path), "%s/%s", dir, f->d_name) <
+		    (int)sizeof(path))
 			take_report(path, out, size);
+	}
 	if (d)
 		closedir(d);
 	return watch_entries(dir);
+}
+
+void watch_tell_entries(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *f;
+
+	while (d && (f = readdir(d)))
+		if (strcmp(f->d_name, ".") && strcmp(f->d_name, ".."))
+			fprintf(stderr, "    left: %s\n", f->d_name);
+	if (d)
+		closedir(d);
 }
 
 static uint64_t mix(uint64_t h, const void *p, size_t n)

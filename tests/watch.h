@@ -44,6 +44,8 @@ int watch_entries(const char *dir);
  * out the last one's text.  How many entries remain. */
 int watch_take_reports(const char *dir, const char *message, char *out,
     size_t size);
+/* Name them on standard error. */
+void watch_tell_entries(const char *dir);
 /* A number that changes with any file below dir: its name, size, mode or
  * time.  Locks are no data. */
 uint64_t watch_tree(const char *dir);
