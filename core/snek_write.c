@@ -246,6 +246,7 @@ int snek_writer_read(snek_writer *w, int fd, const char *name,
 	if (rc)
 		return rc;
 	o.max_record = w->o.max_record;
+	o.max_unpacked = w->o.max_unpacked;
 	o.last_duplicate = w->o.duplicates == SNEK_DUPLICATES_LAST;
 	rc = sk_input_open(fd, name, format, &o, &in, e);
 	if (rc)

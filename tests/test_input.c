@@ -238,6 +238,19 @@ START_TEST(gzip_is_known_by_its_first_bytes)
 }
 END_TEST
 
+START_TEST(gzip_that_becomes_too_much_is_an_error)
+{
+	struct sk_input_options o = { .max_unpacked = 14 };
+
+	reads_as(L(ONE TWO), "a", SNEK_JSONL, &o, "{\"a\":1}\n[1,2]\n");
+	o.max_unpacked = 13;
+	reads_as(L(ONE TWO), "a", SNEK_JSONL, &o, "{\"a\":1}\n. -13 a: it "
+	    "unpacks to more than 13 bytes");
+	reads_as(L("1\n2\n3\n4\n5\n6\n7\n"), "a", SNEK_JSONL, &o,
+	    "1\n2\n3\n4\n5\n6\n7\n");
+}
+END_TEST
+
 START_TEST(gzip_that_is_cut_off_is_an_error_wherever)
 {
 	static const char one[] = ONE;
@@ -294,6 +307,7 @@ static void setup(TCase *t)
 	}
 	tcase_add_loop_test(t, gzip_is_known_by_its_first_bytes, 0,
 	    sizeof(zipped) / sizeof(*zipped));
+	tcase_add_test(t, gzip_that_becomes_too_much_is_an_error);
 	tcase_add_test(t, gzip_that_is_cut_off_is_an_error_wherever);
 	tcase_add_test(t, damaged_gzip_is_an_error);
 }

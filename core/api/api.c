@@ -478,6 +478,8 @@ static int defaults(struct sk_api *a, const struct sk_api_options *o,
 		a->o.max_record = 64u << 20;
 	if (!o->max_parts)
 		a->o.max_parts = (uint64_t)16 << 30;
+	if (!o->max_unpacked)
+		a->o.max_unpacked = (uint64_t)1 << 30;
 	return 0;
 }
 

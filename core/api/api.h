@@ -74,6 +74,8 @@ struct sk_api_options {                 /* 0 and NULL: the default */
 	unsigned keep_s;                /* an ended one, since it was asked
 					 * about last; 3600 */
 	uint64_t max_record, max_parts; /* bytes; 64 MiB, 16 GiB */
+	uint64_t max_unpacked;          /* bytes that a body or a part that is
+					 * gzip may become; 1 GiB */
 	const char *tmp;                /* for results and parts; $TMPDIR */
 	const char *on;                 /* executor of queries; NULL: as snek's */
 	bool bare;                      /* registered functions run in their

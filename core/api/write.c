@@ -92,7 +92,8 @@ int sk_api_writer_open(struct sk_api *a, snek_cluster *cluster,
     struct snek_error *e)
 {
 	const struct snek_writer_options o = { .size = sizeof(o),
-		.max_record = a->o.max_record, .duplicates = w->duplicates,
+		.max_record = a->o.max_record, .max_unpacked = a->o.max_unpacked,
+		.duplicates = w->duplicates,
 		.request_id = *w->id ? w->id : NULL,
 		.durability = *w->durability ? w->durability : NULL };
 

@@ -322,6 +322,11 @@ bool sk_framer_is_cut(const sk_framer *f)
 	return f->cut;
 }
 
+bool sk_framer_is_broken(const sk_framer *f)
+{
+	return f->broken;
+}
+
 size_t sk_framer_refuse(sk_framer *f, size_t at)
 {
 	const char *p = f->buf + f->at, *line;

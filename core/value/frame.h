@@ -64,6 +64,8 @@ size_t sk_framer_refuse(sk_framer *, size_t at);
  * holds all that was read of it, so that a parser may tell whether it is only
  * long or broken, and refuse. */
 bool sk_framer_is_cut(const sk_framer *);
+/* The source failed, or an array's frame is no such: there is no next. */
+bool sk_framer_is_broken(const sk_framer *);
 
 /* Turn an offset within the frame's text into line and column. */
 void sk_frame_where(const struct sk_frame *, size_t at, uint64_t *line,

@@ -16,6 +16,7 @@ struct sk_gzip {
 	sk_read_fn *read;
 	void *arg;
 	const char *name;
+	uint64_t max, out;      /* bytes that may come, and that came */
 	z_stream z;
 	enum state state;
 	bool eof;
@@ -27,7 +28,7 @@ bool sk_gzip_is_built_in(void)
 	return true;
 }
 
-int sk_gzip_open(sk_read_fn *read, void *arg, const char *name,
+int sk_gzip_open(sk_read_fn *read, void *arg, const char *name, uint64_t max,
     struct sk_gzip **out, struct snek_error *e)
 {
 	struct sk_gzip *g = calloc(1, sizeof(*g));
@@ -37,6 +38,7 @@ int sk_gzip_open(sk_read_fn *read, void *arg, const char *name,
 	g->read = read;
 	g->arg = arg;
 	g->name = name;
+	g->max = max;
 	if (inflateInit2(&g->z, 15 + 16) != Z_OK) {
 		free(g);
 		return sk_enomem(e);
@@ -104,6 +106,14 @@ static int inflate_some(struct sk_gzip *g, struct snek_error *e)
 	}
 }
 
+static long count(struct sk_gzip *g, unsigned n, struct snek_error *e)
+{
+	g->out += n;
+	return g->max && g->out > g->max ? sk_fail(e, SNEK_ELIMIT, "%s: it "
+	    "unpacks to more than %llu bytes", g->name,
+	    (unsigned long long)g->max) : (long)n;
+}
+
 long sk_gzip_read(void *arg, void *p, size_t n, struct snek_error *e)
 {
 	struct sk_gzip *g = arg;
@@ -125,5 +135,5 @@ long sk_gzip_read(void *arg, void *p, size_t n, struct snek_error *e)
 		if (rc < 0)
 			return rc;
 	}
-	return (long)(room - g->z.avail_out);
+	return count(g, room - g->z.avail_out, e);
 }

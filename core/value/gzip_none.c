@@ -6,11 +6,12 @@ bool sk_gzip_is_built_in(void)
 	return false;
 }
 
-int sk_gzip_open(sk_read_fn *read, void *arg, const char *name,
+int sk_gzip_open(sk_read_fn *read, void *arg, const char *name, uint64_t max,
     struct sk_gzip **out, struct snek_error *e)
 {
 	(void)read;
 	(void)arg;
+	(void)max;
 	(void)out;
 	return sk_fail(e, SNEK_EINVAL, "%s: gzip, which this build cannot read "
 	    "(configured without zlib); use gzip -dc", name);

@@ -69,7 +69,7 @@ static int peek_more(struct peek *k, struct snek_error *e)
 
 /* ---- what is it? ---- */
 
-static int open_gzip(sk_input *in, struct snek_error *e)
+static int open_gzip(sk_input *in, uint64_t max, struct snek_error *e)
 {
 	int rc = 1;
 
@@ -83,7 +83,7 @@ static int open_gzip(sk_input *in, struct snek_error *e)
 		return rc;
 	if (in->raw.n < 2 || memcmp(in->raw.p, "\x1f\x8b", 2))
 		return 0;
-	rc = sk_gzip_open(read_peek, &in->raw, in->name, &in->gzip, e);
+	rc = sk_gzip_open(read_peek, &in->raw, in->name, max, &in->gzip, e);
 	in->plain.read = sk_gzip_read;
 	in->plain.arg = in->gzip;
 	return rc;
@@ -158,7 +158,7 @@ static int open_framer(sk_input *in, sk_read_fn *read, void *arg,
 static int open_input(sk_input *in, const struct sk_input_options *o,
     struct snek_error *e)
 {
-	int rc = open_gzip(in, e);
+	int rc = open_gzip(in, o->max_unpacked, e);
 
 	if (rc == 0)
 		rc = choose(in, &in->format, e);
@@ -308,7 +308,9 @@ int sk_input_next(sk_input *in, struct sk_record *out, struct sk_span *text,
 	struct sk_frame f;
 	int rc = sk_framer_next(in->framer, &f, e);
 
-	*again = rc == SNEK_ELIMIT;
+	*again = rc == SNEK_ELIMIT && !sk_framer_is_broken(in->framer);
+	if (rc < 0 && !*again)
+		return rc;
 	if (rc > 0 || rc == SNEK_ELIMIT)
 		*text = (struct sk_span){ f.p, f.n };
 	if (rc == SNEK_ELIMIT && sk_framer_is_cut(in->framer))

@@ -15,6 +15,7 @@ typedef struct sk_input sk_input;
 
 struct sk_input_options {
 	uint64_t max_record;    /* 0: 64 MiB */
+	uint64_t max_unpacked;  /* bytes that gzip may become; 0: any */
 	bool last_duplicate;
 	bool plain;
 };

@@ -202,6 +202,8 @@ struct snek_writer_options {
 	 * or "replicated=N".  SNEK_EINVAL when that cannot be shown of every
 	 * server.  NULL: the strongest that can be. */
 	const char *durability;
+	uint64_t max_unpacked;          /* bytes that one input that is gzip may
+					 * become; 0: any */
 };
 
 struct snek_receipt {
