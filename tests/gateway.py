@@ -96,6 +96,20 @@ def bodies_are_lines_arrays_text_or_gzip(g):
     assert data == b'1\n2\n[3]\n"x"\n"y"\n4\n5\n', data
 
 
+def what_unpacks_to_more_than_a_gibibyte_is_refused(g):
+    much = gzip.compress(b"1\n" + b"\n" * (1 << 24)) * 65
+    s, r, _ = g.ask("POST", "/v1/categories/bomb/records", much)
+    assert s == 413 and r["code"] == "limit" and "unpacks to more" in r["message"], r
+    s, r, h = g.ask("POST", "/v1/categories/bomb/writes")
+    g.ask("PUT", h["Location"] + "/parts/1", "2\n")
+    s, r, _ = g.ask("PUT", h["Location"] + "/parts/2", much)
+    assert s == 200, r
+    s, r, _ = g.ask("POST", h["Location"] + "/commit?parts=2")
+    assert s == 413 and "part 2: it unpacks to more" in r["message"], r
+    s, r, _ = g.ask("GET", "/v1/categories/bomb")
+    assert s == 404, r
+
+
 def a_bad_record_is_named_and_nothing_of_its_write_is_there(g):
     s, r, _ = g.ask("POST", "/v1/categories/c/records", '{"a":1}\n{"a":}\n')
     assert s == 400 and r["code"] == "format" and "body:2:6" in r["message"], r
@@ -258,8 +272,10 @@ def parts_make_one_write_however_often_and_in_what_order_they_come(g):
     s, r, h = g.ask("POST", "/v1/categories/e/writes?request_id=parts")
     assert s == 201, r
     w = h["Location"]
-    s, r, _ = g.ask("POST", w + "/commit?parts=2")
-    assert s == 400 and "part 1" in r["message"], r
+    for query, says in (("", "parts=N"), ("?parts=0", "parts=N"), ("?parts=100001", "parts=N"),
+                        ("?parts=2", "part 1 is missing")):
+        s, r, _ = g.ask("POST", w + "/commit" + query)
+        assert s == 400 and says in r["message"], r
     for n in (2, 1, 2):
         s, r, _ = g.ask("PUT", "%s/parts/%d" % (w, n), lines(100, 100 * (n - 1)))
         assert s == 200 and r["part"] == n, r
@@ -273,6 +289,9 @@ def parts_make_one_write_however_often_and_in_what_order_they_come(g):
         s, r, _ = g.ask("POST", w + "/commit?parts=2")
         assert s == 200 and r["records"] == 200 and r["version"] == 1, r
         assert r["repeated"] is repeated, r
+    for n in (1, 3):
+        s, r, _ = g.ask("POST", w + "/commit?parts=%d" % n)
+        assert s == 409 and "not of %d parts" % n in r["message"], r
     s, data, _ = g.ask("GET", "/v1/categories/e/records", raw=True)
     assert data == lines(200).encode()
     s, r, _ = g.ask("PUT", w + "/parts/3", "1")
@@ -952,6 +971,7 @@ def commands_go_through_a_proxy_with_tls_that_they_trust(g):
 SHARED = [the_cluster_is_well_as_seen_from_here,
           a_write_answers_its_receipt_and_a_repeat_writes_nothing_twice,
           bodies_are_lines_arrays_text_or_gzip,
+          what_unpacks_to_more_than_a_gibibyte_is_refused,
           a_bad_record_is_named_and_nothing_of_its_write_is_there,
           pages_of_records_join_to_all_of_them,
           a_list_has_every_category_however_many_there_are,

@@ -337,17 +337,18 @@ END_TEST
 
 START_TEST(parts_that_are_missing_or_too_many_are_named)
 {
-	char id[33];
+	char id[33], query[16];
+	int n;
 
 	start(id);
 	ask(api, "POST", commit_of(id), "parts=1", nothing, 400, "part 1 is");
 	put(api, id, 1, "1\n");
 	put(api, id, 3, "3\n");
-	ask(api, "POST", commit_of(id), "", nothing, 400, "part 1 is missing");
-	ask(api, "POST", commit_of(id), "parts=0", nothing, 400, "to be said");
+	ask(api, "POST", commit_of(id), "", nothing, 400, "parts=N");
+	ask(api, "POST", commit_of(id), "parts=0", nothing, 400, "parts=N");
 	ask(api, "POST", commit_of(id), "parts=x", nothing, 400, "parts");
 	ask(api, "POST", commit_of(id), "parts=100001", nothing, 400,
-	    "at most 100000");
+	    "1 to 100000");
 	ask(api, "POST", commit_of(id), "parts=3", nothing, 400, "part 2 is");
 	put(api, id, 2, "2\n");
 	ask(api, "POST", commit_of(id), "parts=2", nothing, 400,
@@ -356,6 +357,12 @@ START_TEST(parts_that_are_missing_or_too_many_are_named)
 	records("");
 	ask(api, "POST", commit_of(id), "parts=3", nothing, 200, "receipt");
 	records("1\n2\n3\n");
+	for (n = 2; n <= 4; n += 2) {
+		snprintf(query, sizeof(query), "parts=%d", n);
+		ask(api, "POST", commit_of(id), query, nothing, 409,
+		    "not of");
+	}
+	ask(api, "POST", commit_of(id), "parts=3", nothing, 200, "receipt");
 }
 END_TEST
 

@@ -294,10 +294,7 @@ static int read_part(struct parts *p, snek_writer *w, size_t n,
 static int check_last(struct parts *p, size_t n, struct snek_error *e)
 {
 	struct part more;
-	int rc = n && n <= SK_UPLOAD_PARTS ? find(p, n + 1, &more, e) :
-	    sk_fail(e, SNEK_EINVAL, n ? "there are at most %u parts" :
-	    "part 1 is missing: how many there are of %u at most is to be said",
-	    SK_UPLOAD_PARTS);
+	int rc = find(p, n + 1, &more, e);
 
 	if (rc == SNEK_ENOENT)
 		return 0;
@@ -346,15 +343,28 @@ static void end(struct parts *p, size_t n, struct snek_receipt *receipt)
 			return;
 }
 
+/* Were there n of them?  What is known of parts outlives their bytes. */
+static int check_count(struct parts *p, size_t n, struct snek_error *e)
+{
+	struct part part;
+	int rc = find(p, n, &part, e);
+
+	if (!rc && (rc = find(p, n + 1, &part, e)) == SNEK_ENOENT)
+		return 0;
+	return rc && rc != SNEK_ENOENT ? rc : sk_api_other_parts(n, e);
+}
+
 /* What was said of the commit that was; false: none was. */
-static bool repeat(struct parts *p, struct sk_api_call *c, int *rc,
+static bool repeat(struct parts *p, struct sk_api_call *c, size_t n, int *rc,
     struct snek_error *e)
 {
 	const struct sk_buf *said = &p->state.outcome;
 
 	if (!p->state.ended)
 		return false;
-	*rc = sk_buf_put(&c->out->body, said->p, said->n) ? 0 : sk_enomem(e);
+	*rc = check_count(p, n, e);
+	if (!*rc && !sk_buf_put(&c->out->body, said->p, said->n))
+		*rc = sk_enomem(e);
 	return true;
 }
 
@@ -370,17 +380,17 @@ static bool was_done(struct parts *p)
 static int commit(struct parts *p, struct sk_api_call *c, struct snek_error *e)
 {
 	struct snek_receipt receipt = { .size = sizeof(receipt) };
-	uint64_t n = 0;
+	size_t n = 0;
 	int rc = look(p, e);
 
 	if (!rc)
-		rc = sk_api_number(c->request, "parts", 0, &n, e);
+		rc = sk_api_parts_said(c->request, &n, e);
 	if (rc)
 		return rc;
-	if (repeat(p, c, &rc, e))
+	if (repeat(p, c, n, &rc, e))
 		return rc;
 	rc = write_all(p, n, &receipt, e);
-	if (rc && was_done(p) && repeat(p, c, &rc, e))
+	if (rc && was_done(p) && repeat(p, c, n, &rc, e))
 		return rc;
 	if (!rc) {
 		sk_api_receipt(&c->out->body, p->category, &receipt, e);

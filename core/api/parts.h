@@ -122,6 +122,11 @@ int sk_api_read_body(snek_writer *, const struct sk_api_writing *,
     struct sk_span, struct snek_error *);
 /* The number of a part, from 1. */
 int sk_api_part_number(const char *, size_t *, struct snek_error *);
+/* How many parts a commit says there are, from 1. */
+int sk_api_parts_said(const struct sk_api_request *, size_t *,
+    struct snek_error *);
+/* A repeat that says another number of them than the commit did. */
+int sk_api_other_parts(size_t said, struct snek_error *);
 /* What is answered about a part that is there, and to the beginning. */
 void sk_api_put_part(struct sk_api_call *, size_t n);
 void sk_api_put_begun(struct sk_api_call *, const char *id);

@@ -335,6 +335,25 @@ int sk_api_part_number(const char *text, size_t *out, struct snek_error *e)
 	return 0;
 }
 
+int sk_api_parts_said(const struct sk_api_request *r, size_t *out,
+    struct snek_error *e)
+{
+	uint64_t n = 0;
+	int rc = sk_api_number(r, "parts", 0, &n, e);
+
+	if (!rc && (!n || n > SK_UPLOAD_PARTS))
+		rc = sk_fail(e, SNEK_EINVAL, "how many parts there are is to "
+		    "be said: parts=N, from 1 to %u", SK_UPLOAD_PARTS);
+	*out = (size_t)n;
+	return rc;
+}
+
+int sk_api_other_parts(size_t said, struct snek_error *e)
+{
+	return sk_fail(e, SNEK_ECONFLICT, "this write is committed, and not of "
+	    "%zu parts", said);
+}
+
 void sk_api_put_part(struct sk_api_call *c, size_t n)
 {
 	struct sk_object j;
@@ -413,7 +432,7 @@ static size_t last_part(const struct sk_upload *up)
 }
 
 /* 1: it is committed already; 0: it is ours to commit. */
-static int claim(struct sk_api *a, struct sk_upload *up, uint64_t n,
+static int claim(struct sk_api *a, struct sk_upload *up, size_t n,
     struct snek_error *e)
 {
 	size_t i;
@@ -422,16 +441,18 @@ static int claim(struct sk_api *a, struct sk_upload *up, uint64_t n,
 	pthread_mutex_lock(&a->uploads.lock);
 	for (i = 0; i < n && i < up->parts && up->part[i].there; i++)
 		;
-	if (up->committed) {
+	if (up->committed && n != last_part(up)) {
+		rc = sk_api_other_parts(n, e);
+	} else if (up->committed) {
 		up->receipt.repeated = true;
 		rc = 1;
 	} else if (up->busy) {
 		rc = sk_fail(e, SNEK_EAGAIN, "it is being committed");
-	} else if (!n || i < n) {
+	} else if (i < n) {
 		rc = sk_fail(e, SNEK_EINVAL, "part %zu is missing", i + 1);
 	} else if (n != last_part(up)) {
-		rc = sk_fail(e, SNEK_EINVAL, "there are %zu parts, not %llu",
-		    last_part(up), (unsigned long long)n);
+		rc = sk_fail(e, SNEK_EINVAL, "there are %zu parts, not %zu",
+		    last_part(up), n);
 	} else {
 		up->busy = true;
 	}
@@ -439,7 +460,7 @@ static int claim(struct sk_api *a, struct sk_upload *up, uint64_t n,
 	return rc;
 }
 
-static int commit(struct sk_api *a, struct sk_upload *up, uint64_t n,
+static int commit(struct sk_api *a, struct sk_upload *up, size_t n,
     struct snek_error *e)
 {
 	snek_cluster *cluster = NULL;
@@ -466,11 +487,11 @@ void sk_api_write_commit(struct sk_api_call *c)
 {
 	struct snek_error e = { 0 };
 	struct sk_upload *up = hold(c->api, c->name[0], &e);
-	uint64_t n = 0;
+	size_t n = 0;
 	int rc = up ? 0 : e.code;
 
 	if (!rc)
-		rc = sk_api_number(c->request, "parts", 0, &n, &e);
+		rc = sk_api_parts_said(c->request, &n, &e);
 	if (!rc)
 		rc = commit(c->api, up, n, &e);
 	if (!rc)
