@@ -74,8 +74,8 @@ static int check_tags(const struct sk_stack_options *o, struct snek_error *e)
 		    !strncasecmp(o->tag[i].name, "aws:", 4) ||
 		    !strncasecmp(o->tag[i].name, "snek:", 5))
 			return sk_fail(e, SNEK_EINVAL, "tag %.100s=%.100s: tags "
-			    "have letters, digits and _.:/=+-@, names of 1 to "
-			    "128, and do not begin with aws: or snek:",
+			    "are of a to z, digits, blanks and _.:/=+-@, names "
+			    "of 1 to 128, and do not begin with aws: or snek:",
 			    o->tag[i].name, o->tag[i].value);
 		if (is_twice(o, i))
 			return sk_fail(e, SNEK_EINVAL, "tag %.100s: each name "
