@@ -346,7 +346,7 @@ def what_aws_would_not_take_is_refused_before_it_is_asked():
         tags = [x for i in range(40)
                 for x in ('--tag', f'{"k" * 120}{i}={"v" * 256}')]
         assert 'shorter tags' in w.deploy(
-            *tags, '--shards', '30', '--print-template', expect=8)
+            *tags, '--shards', '27', '--print-template', expect=8)
         assert not w.cloud.stacks
 
 

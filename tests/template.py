@@ -27,7 +27,7 @@ def combinations():
                    [code, f'engine={engine}', f'auth={auth}', f'zones={zones}',
                     f'bastion={bastion}', f'shards={shards}',
                     f'replicas={replicas}'])
-    yield 'largest', [code, 'shards=30', 'bastion=1', 'zones=6', 'replicas=5',
+    yield 'largest', [code, 'shards=27', 'bastion=1', 'zones=6', 'replicas=5',
                       *(f'tag:t{i}={"v" * 20}' for i in range(10))]
     yield 'tiered', [code, 'node=cache.r6gd.xlarge']
     yield 'other', [code, 'level=1', 'logs=365', 'node=cache.r7g.large',
@@ -139,6 +139,15 @@ class Rules:
             self.must(p['MetadataOptions']['HttpTokens'] == 'required', k,
                       'metadata')
 
+    def endpoints(self):
+        """Only what somebody may call, and only for those who may."""
+        said = json.dumps([p for _, p in self.of('AWS::IAM::Role')])
+        for k, p in self.of('AWS::EC2::VPCEndpoint'):
+            service = p['ServiceName']['Fn::Sub'].split('.')[-1]
+            self.must(f'"{service}:' in said, k, 'nobody calls it')
+        for k, p in self.of('AWS::EC2::SecurityGroupEgress'):
+            self.must(k != 'MapperToEndpoint', k, 'mappers call nothing')
+
     def kept_safe(self):
         for k, p in self.of('AWS::ElastiCache::ReplicationGroup'):
             self.must(p['AtRestEncryptionEnabled'] and
@@ -176,8 +185,8 @@ class Rules:
         if isinstance(v, list):
             return sum(self.size_of(x) + 1 for x in v)
         if 'Fn::Sub' in v:
-            return 90           # rediss://master....cache.amazonaws.com:6379
-        return 30 if 'Ref' in v else sum(
+            return 95           # rediss://master....cache.amazonaws.com:6379
+        return 40 if 'Ref' in v else sum(   # of a server at most
             (0 if k.startswith('Fn::') else len(k)) + self.size_of(x)
             for k, x in v.items())
 
@@ -196,6 +205,7 @@ class Rules:
         self.references()
         self.statements()
         self.network()
+        self.endpoints()
         self.kept_safe()
         self.tiers()
         self.functions()

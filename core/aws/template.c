@@ -7,8 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define MAX_SHARDS 30u          /* their addresses are in the environment of the
-				 * functions, of which 4 KB are allowed */
+#define MAX_SHARDS 27u          /* their addresses are in the environment of the
+				 * functions, of which 4 KB are allowed, and a
+				 * server's id may have 40 bytes */
 #define MAX_TEXT 1000000u       /* of CloudFormation, by way of S3 */
 
 /* ---- options ---- */

@@ -68,8 +68,6 @@ static void groups(struct sk_template *t)
 	let(t, "Api", "Store", 6379);
 	let(t, "Mapper", "Store", 6379);
 	let(t, "Api", "Endpoint", 443);
-	if (!strcmp(t->o->auth, "token"))
-		let(t, "Mapper", "Endpoint", 443);
 	if (t->o->bastion) {
 		group(t, "BastionGroup", "bastion");
 		let(t, "Bastion", "Store", 6379);
@@ -91,20 +89,26 @@ static void endpoint(struct sk_template *t, const char *id, const char *service)
 	sk_template_put(t, "]}}");
 }
 
+/* What a bastion is made of lies there. */
+static void s3_endpoint(struct sk_template *t)
+{
+	sk_template_put(t, "'S3Endpoint':{'Type':'AWS::EC2::VPCEndpoint',"
+	    "'Properties':{'VpcId':{'Ref':'Vpc'},'VpcEndpointType':'Gateway',"
+	    "'ServiceName':{'Fn::Sub':'com.amazonaws.${AWS::Region}.s3'},"
+	    "'RouteTableIds':[{'Ref':'Routes'}]}}");
+}
+
 static void endpoints(struct sk_template *t)
 {
 	endpoint(t, "Lambda", "lambda");
 	if (!strcmp(t->o->auth, "token"))
 		endpoint(t, "Secrets", "secretsmanager");
-	if (t->o->bastion) {
-		endpoint(t, "Ssm", "ssm");
-		endpoint(t, "SsmMessages", "ssmmessages");
-		endpoint(t, "Ec2Messages", "ec2messages");
-	}
-	sk_template_put(t, "'S3Endpoint':{'Type':'AWS::EC2::VPCEndpoint',"
-	    "'Properties':{'VpcId':{'Ref':'Vpc'},'VpcEndpointType':'Gateway',"
-	    "'ServiceName':{'Fn::Sub':'com.amazonaws.${AWS::Region}.s3'},"
-	    "'RouteTableIds':[{'Ref':'Routes'}]}}");
+	if (!t->o->bastion)
+		return;
+	/* SSM's agent wants no ec2messages since its 3.3.40. */
+	endpoint(t, "Ssm", "ssm");
+	endpoint(t, "SsmMessages", "ssmmessages");
+	s3_endpoint(t);
 }
 
 void sk_template_net(struct sk_template *t)

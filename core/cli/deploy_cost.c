@@ -56,7 +56,7 @@ double deploy_cost_hour(const struct snek_stack_options *o)
 {
 	bool token = o->auth && !strcmp(o->auth, "token");
 	unsigned servers = (o->shards ? o->shards : 2) + 1;
-	unsigned endpoints = 1 + (token ? 1 : 0) + (o->bastion ? 3 : 0);
+	unsigned endpoints = 1 + (token ? 1 : 0) + (o->bastion ? 2 : 0);
 	double node = node_hour(o);
 	double hour = servers * (1 + o->replicas) * node +
 	    endpoints * (o->zones ? o->zones : 1) * ENDPOINT_HOUR +
