@@ -14,7 +14,7 @@ import sys
 TOOL = sys.argv[1]
 PSEUDO = {'AWS::Region', 'AWS::AccountId', 'AWS::Partition', 'AWS::StackName'}
 # Where AWS knows no narrower resource.
-STARS = {'NetworkInterfaces', 'NotByTheCode', 'Session'}
+STARS = {'Limits', 'NetworkInterfaces', 'NotByTheCode', 'Session'}
 
 
 def combinations():
@@ -116,6 +116,9 @@ class Rules:
             self.must('NetworkInterfaces' not in said or 'NotByTheCode' in said,
                       k, 'its code may make interfaces')
             self.must('logs:CreateLogGroup' not in said, k, 'makes log groups')
+            self.must(('lambda:InvokeFunction' in said) ==
+                      ('lambda:GetAccountSettings' in said), k,
+                      'how many invocations are let in')
 
     def network(self):
         for path, v in walk(self.t):

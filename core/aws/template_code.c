@@ -73,6 +73,9 @@ static void invoke(struct sk_template *t)
 	    "${AWS::AccountId}:function:%s-fn-*'},{'Fn::Sub':"
 	    "'arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:"
 	    "function:%s-Coordinator'}]}", t->o->name, t->o->name);
+	/* How many are let in is the account's: AWS knows no narrower. */
+	sk_template_put(t, "{'Sid':'Limits','Effect':'Allow','Action':"
+	    "'lambda:GetAccountSettings','Resource':'*'}");
 }
 
 static void trust(struct sk_template *t, const char *service)
