@@ -211,6 +211,46 @@ expect 4 'thirteen will not do' snek query texts odd.refuse --on lambda --keep-g
 
 # ---- what is let in ----
 
+# Of one that slept for weeks the first calls are refused, which are no tries;
+# and who may not ask how many are let in is told.
+"$PYTHON" - "$AWS_ENDPOINT_URL" 2>"$tmp/err" >"$tmp/sleeper" <<'END' &
+import http.client, http.server, sys
+asleep = 3
+class Sleeper(http.server.BaseHTTPRequestHandler):
+    def do(self):
+        global asleep
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if "account-settings" in self.path:
+            return self.say(403, {"X-Amzn-ErrorType": "AccessDeniedException"}, b"{}")
+        if asleep and self.path.endswith("/invocations"):
+            asleep -= 1
+            return self.say(502, {"X-Amzn-ErrorType": "ResourceNotReadyException"}, b"{}")
+        there = http.client.HTTPConnection(sys.argv[1].split("//")[1])
+        there.request(self.command, self.path, body, dict(self.headers))
+        r = there.getresponse()
+        self.say(r.status, {k: r.headers[k] for k in ("X-Amz-Log-Result",
+                 "X-Amz-Function-Error") if k in r.headers}, r.read())
+    def say(self, status, headers, body):
+        self.send_response_only(status)
+        for k, v in headers.items():
+            self.send_header(k, v)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    do_GET = do_POST = do
+    log_message = lambda *a: None
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sleeper)
+print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
+server.serve_forever()
+END
+sleeper=$!
+until test -s "$tmp/sleeper" || ! kill -0 $sleeper 2>/dev/null; do sleep 0.05; done
+AWS_ENDPOINT_URL=$(cat "$tmp/sleeper") same texts odd.twice --attempts 1
+kill $sleeper
+test "$(told throttled)" = 3 || complain "who slept was not waited for: $(told throttled)"
+grep -q 'the account lets in is not known (403 AccessDeniedException): 1000 at once are tried; who queries needs to be allowed lambda:GetAccountSettings' \
+    "$tmp/err" || complain "nothing is said of not knowing what is let in"
+
 lambda_name=$(snek functions odd.nap --json | sed -n 's/.*"name":"\(snek-[^"]*\)".*/\1/p')
 aws_put () {            # aws_put PATH JSON: the host takes any key
 	"$PYTHON" - "$AWS_ENDPOINT_URL$1" "$2" <<'END' >"$tmp/err" 2>&1 || complain "PUT $1"

@@ -300,6 +300,14 @@ static const struct {
 	    "X-Amzn-ErrorType: EC2ThrottledException\r\n" } }, 0 },
 	{ { SAY_TEXT, { .status = 502, .body = "{}", .headers =
 	    "X-Amzn-ErrorType: ENILimitReachedException\r\n" } }, 0 },
+	{ { SAY_TEXT, { .status = 502, .body = "{}", .headers =
+	    "X-Amzn-ErrorType: SubnetIPAddressLimitReachedException\r\n" } },
+	  0 },
+	/* it slept for weeks, and wakes */
+	{ { SAY_TEXT, { .status = 502, .body = "{}", .headers =
+	    "X-Amzn-ErrorType: ResourceNotReadyException\r\n" } }, 0 },
+	{ { SAY_TEXT, { .status = 409, .body = "{}", .headers =
+	    "X-Amzn-ErrorType: SnapStartNotReadyException\r\n" } }, 0 },
 };
 
 START_TEST(who_is_not_let_in_waits)
@@ -343,6 +351,37 @@ static const struct {
 	  "ServiceException" },
 	{ { SAY_TEXT, { .status = 502, .body = "<html>" } }, SNEK_EAGAIN,
 	  "502: <html>" },
+	/* what it needs there is not to be had: at once, or for good */
+	{ { SAY_TEXT, { .status = 502, .body = "{}", .headers =
+	    "X-Amzn-ErrorType: EC2UnexpectedException\r\n" } },
+	  SNEK_EAGAIN, "EC2Unexpected" },
+	{ { SAY_TEXT, { .status = 408, .body = "{}", .headers =
+	    "X-Amzn-ErrorType: EFSMountTimeoutException\r\n" } },
+	  SNEK_EAGAIN, "EFSMountTimeout" },
+	{ { SAY_TEXT, { .status = 410, .body = "{}", .headers =
+	    "X-Amzn-ErrorType: EFSIOException\r\n" } }, SNEK_EAGAIN,
+	  "EFSIO" },
+	{ { SAY_TEXT, { .status = 403, .body = "{}", .headers =
+	    "X-Amzn-ErrorType: EFSMountFailureException\r\n" } },
+	  SNEK_EACCES, "file system's policy" },
+	{ { SAY_TEXT, { .status = 502, .body = "{}", .headers =
+	    "X-Amzn-ErrorType: EC2AccessDeniedException\r\n" } },
+	  SNEK_EACCES, "AWSLambdaVPCAccessExecutionRole" },
+	{ { SAY_TEXT, { .status = 502, .body = "{}", .headers =
+	    "X-Amzn-ErrorType: KMSAccessDeniedException\r\n" } },
+	  SNEK_EACCES, "kms:Decrypt" },
+	{ { SAY_TEXT, { .status = 502, .body = "{}", .headers =
+	    "X-Amzn-ErrorType: KMSDisabledException\r\n" } }, SNEK_EINVAL,
+	  "the key of its environment" },
+	{ { SAY_TEXT, { .status = 502, .body = "{\"Message\":\"gone\"}",
+	    .headers = "X-Amzn-ErrorType: InvalidSubnetIDException\r\n" } },
+	  SNEK_EINVAL, "gone: name subnets that exist" },
+	{ { SAY_TEXT, { .status = 502, .body = "{}", .headers =
+	    "X-Amzn-ErrorType: InvalidSecurityGroupIDException\r\n" } },
+	  SNEK_EINVAL, "lambda-security-groups" },
+	{ { SAY_TEXT, { .status = 502, .body = "{}", .headers =
+	    "X-Amzn-ErrorType: InvalidZipFileException\r\n" } },
+	  SNEK_EINVAL, "add it again" },
 	/* of the function, of which AWS says that it failed */
 	{ { SAY_TEXT, { .status = 200, .headers = FUNCTION_ERROR, .body =
 	    "{\"errorType\":\"Sandbox.Timedout\",\"errorMessage\":"
@@ -611,38 +650,110 @@ static void limits(void *arg, const struct web_request *r, struct web_answer *a)
 		a->status = 400;
 }
 
+/* ---- what an op says of itself, asked before the first attempt ---- */
+
+static const struct script sleeper[] = {
+	{ SAY_TEXT, { .status = 502, .body = "{}", .headers =
+	    "X-Amzn-ErrorType: ResourceNotReadyException\r\n" } },
+	{ SAY_REFUSED, { 0 } },
+};
+
+/* Asked of one that is not ready at first. */
+static int ask_sleeper(int64_t until, const int *cancelled,
+    struct snek_error *e)
+{
+	struct sk_exec_lambda o = { .name = "snek-pair", .arn = ARN,
+		.plugin_sha256 = SHA, .job = JOB, .cancelled = cancelled };
+	struct sk_opened out = { 0 };
+	int rc;
+
+	setenv("AWS_MAX_ATTEMPTS", "1", 1);
+	open_with(sleeper, 2);
+	job.deadline_ms = until;
+	ck_assert_int_eq(sk_aws_load(&o.aws, e), 0);
+	o.caller = caller_of(o.aws);
+	rc = sk_lambda_ask(&job, &o, NULL, &out, e);
+	o.aws->close(o.caller);
+	return rc;
+}
+
+START_TEST(who_slept_for_weeks_is_asked_again)
+{
+	struct snek_error e = { 0 };
+
+	ck_assert_int_eq(ask_sleeper(0, NULL, &e), SNEK_EABI);
+	ck_assert_str_eq(e.text, "other bytes");
+	ck_assert_uint_eq(web_requests(web), 2);
+	close_all();
+}
+END_TEST
+
+START_TEST(nobody_waits_for_a_sleeper_beyond_the_jobs_end)
+{
+	struct snek_error e = { 0 };
+
+	ck_assert_int_eq(ask_sleeper(sk_clock_ms(), NULL, &e), SNEK_EAGAIN);
+	ck_assert_msg(strstr(e.text, "ResourceNotReady") != NULL, "%s", e.text);
+	ck_assert_uint_eq(web_requests(web), 1);
+	close_all();
+}
+END_TEST
+
+START_TEST(waiting_for_a_sleeper_can_be_cancelled)
+{
+	struct snek_error e = { 0 };
+	int cancelled = 1;
+
+	ck_assert_int_eq(ask_sleeper(0, &cancelled, &e), SNEK_ECANCELED);
+	ck_assert_uint_eq(web_requests(web), 1);
+	close_all();
+}
+END_TEST
+
 #define ACCOUNT "{\"AccountLimit\":{\"ConcurrentExecutions\":1000," \
 	"\"UnreservedConcurrentExecutions\":900},\"AccountUsage\":{}}"
+#define DENIED "X-Amzn-ErrorType: AccessDeniedException\r\n"
 #define NOT_FOUND "X-Amzn-ErrorType: ResourceNotFoundException\r\n"
 
 static const struct {
 	struct web_answer account, function;
 	int code;
 	uint32_t room;
+	const char *doubt;              /* what is said of it; NULL: nothing */
 } rooms[] = {
 	{ { .status = 200, .body = ACCOUNT }, { .status = 200, .body = "{}" },
-	  0, 900 },
+	  0, 900, NULL },
 	{ { .status = 200, .body = ACCOUNT },
 	  { .status = 200, .body = "{\"ReservedConcurrentExecutions\":7}" },
-	  0, 7 },
+	  0, 7, NULL },
+	{ { .status = 403, .body = "{}" },
+	  { .status = 200, .body = "{\"ReservedConcurrentExecutions\":7}" },
+	  0, 7, NULL },
+	{ { .status = 200, .body = ACCOUNT }, { .status = 403, .body = "{}",
+	  .headers = DENIED }, 0, 900, "reserved for it is not known (403 "
+	  "AccessDeniedException): 900 at once" },
+	{ { .status = 403, .body = "{}", .headers = DENIED },
+	  { .status = 200, .body = "{}" }, 0, SK_LAMBDA_ROOM, "the account "
+	  "lets in is not known (403 AccessDeniedException): 1000 at once are "
+	  "tried; who queries needs to be allowed lambda:GetAccountSettings" },
 	{ { .status = 403, .body = "{}" }, { .status = 403, .body = "{}" }, 0,
-	  SK_LAMBDA_ROOM },
+	  SK_LAMBDA_ROOM, "(403)" },
 	{ { .status = 404, .body = "{}" }, { .status = 200, .body = "{}" }, 0,
-	  SK_LAMBDA_ROOM },
+	  SK_LAMBDA_ROOM, "(404)" },
 	{ { .status = 200, .body = "nonsense" }, { .status = 200,
-	  .body = "[]" }, 0, SK_LAMBDA_ROOM },
+	  .body = "[]" }, 0, SK_LAMBDA_ROOM, "(200)" },
 	{ { .status = 200, .body = ACCOUNT },
 	  { .status = 200, .body = "{\"ReservedConcurrentExecutions\":0}" },
-	  SNEK_ELIMIT, 0 },
+	  SNEK_ELIMIT, 0, NULL },
 	{ { .status = 200, .body = ACCOUNT }, { .status = 404, .body = "{}",
-	  .headers = NOT_FOUND }, SNEK_ENOENT, 0 },
+	  .headers = NOT_FOUND }, SNEK_ENOENT, 0, NULL },
 };
 
 START_TEST(the_account_says_how_many_are_let_in)
 {
 	const struct sk_aws_ops *aws;
 	struct sk_aws *caller;
-	struct snek_error e = { 0 };
+	struct snek_error e = { 0 }, doubt = { 0 };
 	uint32_t room = 0;
 	int rc;
 
@@ -654,9 +765,13 @@ START_TEST(the_account_says_how_many_are_let_in)
 	web = web_start(limits, NULL);
 	ck_assert_int_eq(sk_aws_load(&aws, &e), 0);
 	caller = caller_of(aws);
-	rc = sk_lambda_room(aws, caller, "snek-pair", NULL, &room, &e);
+	rc = sk_lambda_room(aws, caller, "snek-pair", NULL, &room, &doubt,
+	    &e);
 	ck_assert_msg(rc == rooms[_i].code, "%d: %s", rc, e.text);
 	ck_assert_uint_eq(room, rooms[_i].room);
+	ck_assert(!rooms[_i].doubt == !doubt.code);
+	ck_assert_msg(strstr(doubt.text, rooms[_i].doubt ? rooms[_i].doubt :
+	    "") != NULL, "%s", doubt.text);
 	aws->close(caller);
 	web_stop(web);
 }
@@ -666,7 +781,7 @@ START_TEST(asking_how_many_can_be_cancelled)
 {
 	const struct sk_aws_ops *aws;
 	struct sk_aws *caller;
-	struct snek_error e = { 0 };
+	struct snek_error e = { 0 }, doubt = { 0 };
 	int cancelled = 1;
 	uint32_t room;
 
@@ -677,7 +792,7 @@ START_TEST(asking_how_many_can_be_cancelled)
 	ck_assert_int_eq(sk_aws_load(&aws, &e), 0);
 	caller = caller_of(aws);
 	ck_assert_int_eq(sk_lambda_room(aws, caller, "snek-pair", &cancelled,
-	    &room, &e), SNEK_ECANCELED);
+	    &room, &doubt, &e), SNEK_ECANCELED);
 	aws->close(caller);
 	web_stop(web);
 }
@@ -702,6 +817,9 @@ static void tests(TCase *t)
 	tcase_add_test(t, an_input_that_is_too_much_is_not_sent);
 	tcase_add_test(t, cost_is_counted_from_what_is_billed);
 	tcase_add_test(t, without_a_report_cost_is_a_guess);
+	tcase_add_test(t, who_slept_for_weeks_is_asked_again);
+	tcase_add_test(t, nobody_waits_for_a_sleeper_beyond_the_jobs_end);
+	tcase_add_test(t, waiting_for_a_sleeper_can_be_cancelled);
 	tcase_add_loop_test(t, the_account_says_how_many_are_let_in, 0,
 	    sizeof(rooms) / sizeof(*rooms));
 	tcase_add_test(t, asking_how_many_can_be_cancelled);

@@ -216,6 +216,8 @@ static int start(struct carry *c, struct snek_error *e)
 	sk_asked_free(&q);
 	if (rc)
 		return rc;
+	if (c->k->log)
+		snek_job_on_log(c->job, c->k->log, c->k->arg);
 	sk_job_keep(c->job, c->journal, c->id, c->token);
 	return snek_job_start(c->job, e);
 }

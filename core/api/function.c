@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <snek/plugin.h>
 #include <snek/snek.h>
 
 #include "api/event.h"
@@ -41,6 +42,7 @@ struct function {
 	const char *coordinator;        /* function's name; NULL: not said */
 	bool coordinates;
 	int64_t until;                  /* of this invocation, ms */
+	char job[40];                   /* that is coordinated */
 	struct sk_api_login login;
 	struct sk_kept_options kept;
 };
@@ -83,6 +85,24 @@ static int begin(void *arg, const char *id, struct snek_error *e)
 	rc = f->ops->call(f->aws, &r, &reply, e);
 	sk_aws_reply_free(&reply);
 	return rc;
+}
+
+/* As the functions that map log. */
+static void say(void *arg, int level, const char *text)
+{
+	static const char *const names[] = { "DEBUG", "INFO", "WARN", "ERROR" };
+	const struct function *f = arg;
+	struct sk_buf b = { 0 };
+	struct sk_object o = { &b, false, false };
+
+	sk_object_open(&o, NULL, '{');
+	sk_object_text(&o, "level", names[level < SNEK_ERROR ? level :
+	    SNEK_ERROR]);
+	sk_object_text(&o, "job", f->job);
+	sk_object_text(&o, "message", text);
+	sk_object_close(&o, '}');
+	fprintf(stderr, "%.*s\n", (int)b.n, b.p ? b.p : "");
+	sk_buf_free(&b);
 }
 
 /* ---- the cluster ---- */
@@ -148,7 +168,7 @@ static int open_api(struct function *f, struct snek_error *e)
 		    "meta store is");
 	f->coordinator = getenv("SNEK_COORDINATOR");
 	f->kept = (struct sk_kept_options){ .begin = begin, .left = left,
-	    .arg = f, .lease_ms = lease ? (uint32_t)strtoul(lease, NULL, 10) *
+	    .log = say, .arg = f, .lease_ms = lease ? (uint32_t)strtoul(lease, NULL, 10) *
 	    1000 : 0 };
 	rc = log_in(f, e);
 	if (rc)
@@ -187,12 +207,11 @@ static int job_of(struct sk_span event, char id[40], struct snek_error *e)
 static int coordinate(struct function *f, struct sk_span event,
     struct sk_buf *out, struct snek_error *e)
 {
-	char id[40];
-	int rc = job_of(event, id, e);
+	int rc = job_of(event, f->job, e);
 
 	if (!rc)
-		rc = sk_kept_coordinate(f->api, id, e);
-	if (!rc && !sk_buf_printf(out, "{\"job\":\"%s\"}", id))
+		rc = sk_kept_coordinate(f->api, f->job, e);
+	if (!rc && !sk_buf_printf(out, "{\"job\":\"%s\"}", f->job))
 		rc = sk_enomem(e);
 	return rc;
 }

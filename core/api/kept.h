@@ -25,6 +25,9 @@ struct sk_kept_options {
 	int (*begin)(void *, const char *id, struct snek_error *);
 	/* Of who coordinates: milliseconds until it is ended from outside. */
 	int64_t (*left)(void *);
+	/* Of who coordinates, may be NULL: what is to be known of a job beside
+	 * what its functions log themselves; any thread. */
+	void (*log)(void *, int level, const char *text);
 	void *arg;
 	uint32_t lease_ms, keep_s;      /* 0: 30 s; an hour */
 	int64_t margin_ms;              /* before the end; 0: 30 s */

@@ -129,11 +129,12 @@ int sk_away_throttled(struct sk_away_item *it)
 	struct sk_away *x = it->x;
 	int64_t after = r->retry_after_ms;
 
+	it->kept_out = true;
 	if (!x->calls && sk_clock_ms() - x->let_in > NOT_LET_IN)
 		return sk_away_fail(it, SNEK_ELIMIT, "not one call was let in "
 		    "for %d minutes (%u %s): see what else uses its "
-		    "concurrency, or what is reserved for it",
-		    NOT_LET_IN / 60000, r->status, r->type);
+		    "concurrency, what is reserved for it, and in which state "
+		    "it is", NOT_LET_IN / 60000, r->status, r->type);
 	sk_away_fail(it, SNEK_EAGAIN, "%u %s", r->status, r->type);
 	it->event.throttled = true;
 	it->event.after_ms = after < 0 ? 0
@@ -223,6 +224,7 @@ static void ask(struct sk_away *x, struct sk_away_item *it)
 	int rc;
 
 	it->began = sk_clock_ms();
+	it->kept_out = false;
 	rc = x->kind->ask(it, &q, &why);
 	if (!rc) {
 		q.body = (struct sk_span){ it->body.p, it->body.n };
@@ -244,9 +246,9 @@ static void hear(struct sk_away *x, struct sk_away_item *it)
 {
 	bool more;
 
-	if (it->reply.code || it->reply.status != 429)
-		x->let_in = sk_clock_ms();
 	more = x->kind->hear(it) > 0;
+	if (!it->kept_out)
+		x->let_in = sk_clock_ms();
 	sk_aws_reply_free(&it->reply);
 	memset(&it->reply, 0, sizeof(it->reply));
 	if (more)

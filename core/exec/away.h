@@ -17,6 +17,7 @@ struct sk_away_item {
 	struct sk_attempt attempt;
 	struct sk_aws_call *call;       /* under way */
 	int64_t began;                  /* that call */
+	bool kept_out;                  /* it was not let in */
 	struct sk_buf body;             /* of it: the kind's, kept for the next */
 	struct sk_aws_reply reply;      /* of it, once it has come */
 	void *own;                      /* the kind's */

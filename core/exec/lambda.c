@@ -19,7 +19,7 @@ struct lambda_exec {
 	char path[1024];
 	char job[33];
 	uint32_t memory_mb, timeout_s, keep_s;
-	bool keep_all;
+	bool keep_all, quiet;
 	uint64_t priced;                /* calls that were answered */
 	sk_event_job *event;
 	sk_json_reader *json;
@@ -146,7 +146,7 @@ static void log_lines(const struct lambda_exec *x,
 	struct sk_event_line l;
 	char text[1400];
 
-	while (j->log && sk_event_log_next(&r, &l)) {
+	while (j->log && !x->quiet && sk_event_log_next(&r, &l)) {
 		snprintf(text, sizeof(text), l.printed ? "%.128s: %s" : "%.0s%s",
 		    sk_hear_op(j, &it->attempt), l.text);
 		j->log(j->log_arg, l.printed ? SNEK_WARN : l.level, text);
@@ -240,16 +240,20 @@ static int hear_answer(struct sk_away_item *it)
 	return rc;
 }
 
-/* It was not run: the account's network or processors are short. */
-static bool is_short(const struct sk_aws_reply *r)
+/* It was not run, and that will not change, or nobody knows. */
+static int hear_refused(struct sk_away_item *it,
+    const struct sk_lambda_refused *why)
 {
-	return r->status == 502 && (strstr(r->type, "EC2Throttled") ||
-	    strstr(r->type, "ENILimitReached") ||
-	    strstr(r->type, "SubnetIPAddressLimitReached"));
+	const struct sk_aws_reply *r = &it->reply;
+
+	return sk_away_fail(it, why->code, "%u %s%s%s%s%s", r->status, r->type,
+	    *r->message ? ": " : "", r->message, why->cure ? ": " : "",
+	    why->cure ? why->cure : "");
 }
 
 static int hear(struct sk_away_item *it)
 {
+	const struct sk_lambda_refused *why;
 	int rc;
 
 	if (!it->reply.code && it->reply.status == 200) {
@@ -258,8 +262,11 @@ static int hear(struct sk_away_item *it)
 			sk_lambda_log(&it->reply, &it->event.outcome.error);
 		return rc;
 	}
-	if (!it->reply.code && is_short(&it->reply))
+	if (sk_lambda_is_waited_for(&it->reply))
 		return sk_away_throttled(it);
+	why = sk_lambda_refused(&it->reply);
+	if (why)
+		return hear_refused(it, why);
 	return sk_away_refused(it, "it is not there any more; add it again "
 	    "with snek-add-function", "the caller needs to be allowed "
 	    "lambda:InvokeFunction on it");
@@ -306,6 +313,7 @@ static int set_up(struct lambda_exec *x, const struct sk_exec_lambda *o,
 	x->timeout_s = o->timeout_s;
 	x->keep_s = o->keep_s;
 	x->keep_all = o->keep_all;
+	x->quiet = o->quiet;
 	if (!sk_lambda_path(o->arn, x->path, sizeof(x->path)))
 		return sk_fail(e, SNEK_EINVAL, "%s: no ARN is so long", o->arn);
 	if (sk_json_reader_new(&json, &x->json))

@@ -8,6 +8,8 @@
 #include "exec/worker.h"
 
 #define SK_LAMBDA_ROOM 1000u            /* at once, where nobody says */
+#define SK_LAMBDA_READY_MS 300000       /* as AWS's own waiters: 300 looks, one
+                                         * a second */
 #define SK_LAMBDA_A_CHUNK 192u          /* bytes that one takes beside its own */
 
 struct sk_exec_lambda {                 /* texts are copied */
@@ -24,9 +26,24 @@ struct sk_exec_lambda {                 /* texts are copied */
 	 * is elsewhere, too: local is NULL. */
 	uint32_t keep_s;
 	bool keep_all;
+	bool quiet;                     /* what its invocations log is told
+	                                 * nobody here: it is in their own log */
+	const int *cancelled;           /* of ask; with __atomic; or NULL */
 };
 int sk_exec_lambda(const struct sk_exec_job *, const struct sk_exec_lambda *,
     struct sk_exec **, struct snek_error *);
+
+/* Why Lambda did not run a function at all, where its status does not say what
+ * comes of it. */
+struct sk_lambda_refused {
+	const char *type;               /* is in the error's name */
+	int code;                       /* 0: it is waited for, which is no try */
+	const char *cure;               /* or NULL */
+};
+/* NULL: as its status says. */
+const struct sk_lambda_refused *sk_lambda_refused(const struct sk_aws_reply *);
+/* Is it a queue, whatever says so? */
+bool sk_lambda_is_waited_for(const struct sk_aws_reply *);
 
 /* Let a failed attempt's message end with the last line that its invocation
  * logged and that it does not hold yet, if the answer has one. */
@@ -36,16 +53,19 @@ void sk_lambda_log(const struct sk_aws_reply *, struct snek_error *);
 bool sk_lambda_path(const char *arn, char *to, size_t room);
 
 /* What the job's op says of itself, opened with the job's arguments by its
- * Lambda, unless it was told (may be NULL) already; of the options caller, name,
- * arn, plugin_sha256 and job are used, and nothing is taken over. */
+ * Lambda, unless it was told (may be NULL) already; of the options aws, caller,
+ * name, arn, plugin_sha256, job and cancelled are used, and nothing is taken
+ * over.  A Lambda that is not ready is waited for, until the job's deadline and
+ * SK_LAMBDA_READY_MS at most: SNEK_EAGAIN; SNEK_ECANCELED. */
 int sk_lambda_ask(const struct sk_exec_job *, const struct sk_exec_lambda *,
     struct sk_told *, struct sk_opened *, struct snek_error *);
 
 /* How many invocations the account and the function let in at once: what is
  * reserved for the function, or what the account has left for such as have
- * nothing.  Who may not ask is told SK_LAMBDA_ROOM.  SNEK_ENOENT: there is no
- * such function; SNEK_ELIMIT: it is barred; SNEK_ECANCELED. */
+ * nothing.  Who may not ask is told SK_LAMBDA_ROOM, and why in doubt, whose code
+ * is 0 otherwise.  SNEK_ENOENT: there is no such function; SNEK_ELIMIT: it is
+ * barred; SNEK_ECANCELED. */
 int sk_lambda_room(const struct sk_aws_ops *, struct sk_aws *,
     const char *name, const int *cancelled, uint32_t *room,
-    struct snek_error *);
+    struct snek_error *doubt, struct snek_error *);
 #endif

@@ -2,12 +2,16 @@
 /* lambda_ask.c - an op asked what it says of itself by its own Lambda, where its
  * plugin is not loaded. */
 #include <stdio.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "exec/event.h"
 #include "exec/lambda.h"
 
 #define PATIENCE_MS 60000       /* with one that starts cold in a network */
+#define PAUSE_MS 1000           /* while it is not ready */
+#define LOOK_MS 100             /* whether it was cancelled */
 
 struct question {
 	const struct sk_exec_lambda *o;
@@ -45,7 +49,23 @@ static bool is_known(const struct question *q, const char *op,
 	return known;
 }
 
-static int call(const struct sk_exec_lambda *o, struct sk_span event,
+static bool is_cancelled(const struct sk_exec_lambda *o)
+{
+	return o->cancelled && __atomic_load_n(o->cancelled, __ATOMIC_SEQ_CST);
+}
+
+/* False: nobody waits any more. */
+static bool pause_for(const struct sk_exec_lambda *o, int64_t until)
+{
+	const struct timespec look = { 0, LOOK_MS * 1000000L };
+	int64_t next = sk_clock_ms() + PAUSE_MS;
+
+	while (sk_clock_ms() < next && next < until && !is_cancelled(o))
+		nanosleep(&look, NULL);
+	return next < until && !is_cancelled(o);
+}
+
+static int call_once(const struct sk_exec_lambda *o, struct sk_span event,
     struct sk_aws_reply *r, struct snek_error *e)
 {
 	static const struct sk_aws_header header = { "Content-Type",
@@ -59,6 +79,28 @@ static int call(const struct sk_exec_lambda *o, struct sk_span event,
 	if (!sk_lambda_path(o->arn, path, sizeof(path)))
 		return sk_fail(e, SNEK_EINVAL, "%s: no ARN is so long", o->arn);
 	return o->aws->call(o->caller, &q, r, e);
+}
+
+/* One that slept for weeks is woken by the first call, which is refused. */
+static int call(const struct sk_exec_job *job, const struct sk_exec_lambda *o,
+    struct sk_span event, struct sk_aws_reply *r, struct snek_error *e)
+{
+	int64_t until = sk_clock_ms() + SK_LAMBDA_READY_MS;
+	struct snek_error why = { 0 };
+	int rc;
+
+	if (job->deadline_ms && job->deadline_ms < until)
+		until = job->deadline_ms;
+	for (;;) {
+		rc = call_once(o, event, r, &why);
+		if (!rc || !sk_lambda_is_waited_for(r) || !pause_for(o, until))
+			break;
+		sk_aws_reply_free(r);
+		memset(r, 0, sizeof(*r));
+	}
+	if (rc && is_cancelled(o))
+		return sk_fail(e, SNEK_ECANCELED, "cancelled");
+	return rc ? sk_fail(e, rc, "%s", why.text) : 0;
 }
 
 static int judge(const struct question *q, const char *op,
@@ -115,7 +157,7 @@ static int ask(const struct sk_exec_job *job, const struct question *q,
 	    &event, e);
 
 	if (!rc)
-		rc = call(o, (struct sk_span){ event.p, event.n }, &r, e);
+		rc = call(job, o, (struct sk_span){ event.p, event.n }, &r, e);
 	if (!rc)
 		rc = hear(q, job->op->op.name, &r, out, e);
 	sk_aws_reply_free(&r);

@@ -72,12 +72,40 @@ static bool number_at(const struct sk_aws_reply *r, const char *path,
 	return true;
 }
 
+/* It is taken for something, and that is to be known. */
+static void take(const struct sk_aws_reply *r, const char *what, uint32_t n,
+    const char *right, struct snek_error *doubt)
+{
+	sk_fail(doubt, SNEK_EACCES, "%s is not known (%u%s%s): %u at once are "
+	    "tried; who queries needs to be allowed lambda:%s", what,
+	    r->status, *r->type ? " " : "", r->type, n, right);
+}
+
+/* What is reserved for a function is nothing of the account's any more. */
+static uint32_t count(const struct sk_aws_reply *account,
+    const struct sk_aws_reply *function, struct snek_error *doubt)
+{
+	uint32_t n = SK_LAMBDA_ROOM;
+
+	if (number_at(function, "ReservedConcurrentExecutions", &n))
+		return n;
+	if (!number_at(account, "AccountLimit.UnreservedConcurrentExecutions",
+	    &n))
+		take(account, "how many invocations the account lets in", n,
+		    "GetAccountSettings", doubt);
+	else if (function->status != 200)
+		take(function, "how many invocations are reserved for it", n,
+		    "GetFunctionConcurrency", doubt);
+	return n;
+}
+
 /* No answer is no answer to invocations either. */
 static int judge(const char *name, const struct asked *account,
-    const struct asked *function, uint32_t *room, struct snek_error *e)
+    const struct asked *function, uint32_t *room, struct snek_error *doubt,
+    struct snek_error *e)
 {
 	const struct sk_aws_reply *r = &function->reply;
-	uint32_t n = SK_LAMBDA_ROOM;
+	uint32_t n;
 
 	if (r->code || account->reply.code) {
 		r = r->code ? r : &account->reply;
@@ -86,9 +114,7 @@ static int judge(const char *name, const struct asked *account,
 	if (r->status == 404 && strstr(r->type, "ResourceNotFound"))
 		return sk_fail(e, SNEK_ENOENT, "there is no Lambda %s any more; "
 		    "add the function again with snek-add-function", name);
-	number_at(&account->reply, "AccountLimit.UnreservedConcurrentExecutions",
-	    &n);
-	number_at(r, "ReservedConcurrentExecutions", &n);
+	n = count(&account->reply, r, doubt);
 	if (!n)
 		return sk_fail(e, SNEK_ELIMIT, "no invocation of %s is let in: "
 		    "its reserved concurrency is 0, or the account has none "
@@ -99,7 +125,7 @@ static int judge(const char *name, const struct asked *account,
 
 int sk_lambda_room(const struct sk_aws_ops *aws, struct sk_aws *caller,
     const char *name, const int *cancelled, uint32_t *room,
-    struct snek_error *e)
+    struct snek_error *doubt, struct snek_error *e)
 {
 	struct asked a[2] = { 0 };
 	char path[256];
@@ -114,7 +140,7 @@ int sk_lambda_room(const struct sk_aws_ops *aws, struct sk_aws *caller,
 	if (!rc)
 		rc = wait_for(aws, caller, a, 2, cancelled, e);
 	if (!rc)
-		rc = judge(name, &a[0], &a[1], room, e);
+		rc = judge(name, &a[0], &a[1], room, doubt, e);
 	for (i = 0; i < 2; i++) {
 		if (a[i].call && !a[i].ended)
 			aws->cancel(caller, a[i].call);

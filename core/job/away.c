@@ -177,9 +177,19 @@ static uint32_t files_left(void)
 	    : FILES_KEPT;
 }
 
+static void say_doubt(struct snek_job *j, const struct snek_error *doubt)
+{
+	char line[700];
+
+	snprintf(line, sizeof(line), "Lambda %s: %s", lambda_of(j)->name,
+	    doubt->text);
+	sk_job_log(j, SNEK_WARN, line);
+}
+
 static int find_room(struct snek_job *j, uint32_t *room, struct snek_error *e)
 {
 	uint32_t files = files_left(), wanted = j->set.workers;
+	struct snek_error doubt = { 0 };
 	int rc = 0;
 
 	*room = j->on == SK_ON_HTTP ? SK_HTTP_ROOM : SK_LAMBDA_ROOM;
@@ -187,7 +197,9 @@ static int find_room(struct snek_job *j, uint32_t *room, struct snek_error *e)
 		*room = wanted;
 	if (j->on == SK_ON_LAMBDA)
 		rc = sk_lambda_room(j->away.aws, j->away.caller,
-		    lambda_of(j)->name, &j->cancelled, &wanted, e);
+		    lambda_of(j)->name, &j->cancelled, &wanted, &doubt, e);
+	if (!rc && doubt.code)
+		say_doubt(j, &doubt);
 	if (j->on == SK_ON_LAMBDA && !rc && *room > wanted)
 		*room = wanted;
 	if (*room > files)
@@ -385,7 +397,8 @@ static int open_lambda(struct snek_job *j, struct sk_exec *local,
 		.arn = l->arn, .arch = l->arch,
 		.plugin_sha256 = l->plugin_sha256, .job = j->kept.job,
 		.memory_mb = l->memory_mb, .timeout_s = l->timeout_s,
-		.keep_s = keep_s(j), .keep_all = sk_job_away_reduces(j) };
+		.keep_s = keep_s(j), .keep_all = sk_job_away_reduces(j),
+		.quiet = j->journal.store != NULL };
 	int rc = name_job(j, e);
 
 	if (!rc)
@@ -410,11 +423,12 @@ int sk_job_away_ask(struct snek_job *j, struct sk_opened *out,
 		.plugin = j->map_fn.plugin, .op = j->map_fn.op,
 		.args = &j->map_args, .reducer = &none,
 		.category = j->exec_job.category, .sides = j->exec_job.sides,
-		.partitions = 1, .map_file = { 0, SK_AWAY_PLUGIN,
-		    sk_job_called(j) } };
+		.partitions = 1, .deadline_ms = j->deadline_ms,
+		.map_file = { 0, SK_AWAY_PLUGIN, sk_job_called(j) } };
 	const struct sk_meta_lambda *l = lambda_of(j);
 	struct sk_exec_lambda o = { .name = l->name, .arn = l->arn,
-		.plugin_sha256 = l->plugin_sha256, .job = j->kept.job };
+		.plugin_sha256 = l->plugin_sha256, .job = j->kept.job,
+		.cancelled = &j->cancelled };
 	int rc = name_job(j, e);
 
 	if (!rc)

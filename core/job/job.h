@@ -166,6 +166,8 @@ int sk_job_read(struct snek_job *, int fd, const char *name, enum snek_format,
     struct snek_error *);
 /* prepare.c: everything that can be found wrong before anything runs. */
 int sk_job_prepare(struct snek_job *, struct snek_error *);
+/* A line to who asked for the job's log; any thread.  arg is the job. */
+void sk_job_log(void *arg, int level, const char *text);
 void sk_job_unprepare(struct snek_job *);
 /* The C function that is mapped, named or registered; NULL: a plugin's op. */
 const struct sk_call *sk_job_called(const struct snek_job *);

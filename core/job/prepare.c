@@ -14,7 +14,7 @@
 
 /* ---- functions and reducer ---- */
 
-static void log_line(void *arg, int level, const char *text)
+void sk_job_log(void *arg, int level, const char *text)
 {
 	struct snek_job *j = arg;
 
@@ -75,7 +75,7 @@ static int ask_here(struct snek_job *j, bool *aggregates, struct snek_error *e)
 		.plugin = j->map_fn.plugin, .op = j->map_fn.op,
 		.args = &j->map_args, .category = j->exec_job.category,
 		.side = j->sides.input, .sides = j->sides.n,
-		.log = log_line, .log_arg = j,
+		.log = sk_job_log, .log_arg = j,
 	};
 	sk_instance *in;
 	int rc = sk_instance_open(&o, &in, e);
@@ -335,7 +335,7 @@ static void describe(struct snek_job *j)
 	x->partitions = j->plan.partitions;
 	x->memory = attempt_memory(j);
 	x->deadline_ms = j->deadline_ms;
-	x->log = log_line;
+	x->log = sk_job_log;
 	x->log_arg = j;
 	x->map_file = (struct sk_exec_plugin){ j->map_fn.file,
 	    j->map_fn.path ? j->map_fn.path : SK_AWAY_PLUGIN, x->call };
@@ -390,7 +390,7 @@ static int open_worker(struct snek_job *j, struct snek_error *e)
 		.memory = j->set.worker_memory,
 		.cpu_ms = (uint64_t)j->set.worker_cpu_ms,
 		.deadline_ms = j->deadline_ms, .cancelled = &j->cancelled,
-		.log = log_line, .log_arg = j,
+		.log = sk_job_log, .log_arg = j,
 	};
 
 	return sk_job_away_wants_worker(j) ? sk_worker_open(&o, &j->worker, e)
