@@ -199,7 +199,7 @@ expect 7 'record 14.*thirteen will not do' snek query texts odd.refuse --on lamb
 test -n "${SANITIZE:-}" && test "$SANITIZE" != no ||
     expect 7 'die crashed in map at .*record 14: SIGSEGV' snek query texts odd.die --on lambda
 # What it said ends the message, and is in its log with whose it is.
-expect 5 'exit status 3.*its log ends: leave: leaving "now"$' \
+expect 5 'exit status 3.*its log ends: leave: leaving "now"(;|$)' \
     snek query texts odd.leave --on lambda --attempts 2
 snek logs odd --grep leaving >"$tmp/out" 2>"$tmp/err" || complain "logs: exit $?"
 grep -Eq ' WARN  job [0-9a-f]{32} task [0-9]+ attempt 2  leave: leaving "now"$' "$tmp/out" ||
