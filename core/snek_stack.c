@@ -397,13 +397,33 @@ static int search(struct stack *s, struct search *r, struct snek_error *e)
 	return rc;
 }
 
+/* What was found is told, also where the search was not finished.  The profile
+ * goes last, for by it the same command finds the place again. */
+static int tell_left(struct stack *s, const struct search *r, int searched,
+    int (*left)(void *, const char *arn), void *arg, struct snek_error *e)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < r->n; i++)
+		rc = left(arg, r->arn[i]);
+	if (rc || searched == SNEK_ECANCELED)
+		return rc ? rc : searched;
+	if (searched)
+		sk_fail_in(e, searched, "%s is deleted; what it left behind could not be "
+		    "looked for, and the same command looks again",
+		    s->d.o.name);
+	else if (!r->n)
+		rc = sk_profile_remove(s->d.o.name, e);
+	return searched ? 1 : rc;
+}
+
 int snek_stack_destroy(const struct snek_stack_options *options,
     int (*left)(void *, const char *arn), void *arg, struct snek_error *e)
 {
 	struct sk_stack_destroy d;
 	struct search r = { .n = 0 };
 	struct stack s;
-	size_t i;
 	int rc = sk_need((const void *)(uintptr_t)left,
 	    "function to visit with", e);
 
@@ -415,11 +435,7 @@ int snek_stack_destroy(const struct snek_stack_options *options,
 	if (!rc)
 		rc = s.ops->stack_destroy(s.aws, &d, e);
 	if (!rc)
-		rc = sk_profile_remove(s.d.o.name, e);
-	if (!rc)
-		rc = search(&s, &r, e);
-	for (i = 0; !rc && i < r.n; i++)
-		rc = left(arg, r.arn[i]);
+		rc = tell_left(&s, &r, search(&s, &r, e), left, arg, e);
 	free(r.arn);
 	leave(&s);
 	return rc;

@@ -12,6 +12,7 @@
 #include "aws/stack.h"
 
 static struct sk_stack_tag tags[40];
+static struct sk_stack_watch watch = { .pause_ms = 1, .patience_ms = 60000 };
 
 static unsigned number(const char *s)
 {
@@ -45,6 +46,8 @@ static void take(struct sk_stack_options *o, char *arg)
 		o->log_retention = number(value);
 	else if (!strcmp(arg, "code"))
 		o->code_key = value;
+	else if (!strcmp(arg, "patience"))
+		watch.patience_ms = number(value);
 	else if (!strncmp(arg, "tag:", 4) && o->tags < 40)
 		tags[o->tags++] = (struct sk_stack_tag){ arg + 4, value };
 	else
@@ -118,9 +121,7 @@ static int run(const char *verb, struct sk_stack_deploy *d,
 int main(int argc, char **argv)
 {
 	struct sk_stack_deploy d = { .code = { "zip", 3 },
-		.code_sha256 = "5f00", .watch = { .event = event,
-		.pause_ms = 1, .patience_ms = 60000 }, .agree = agree,
-		.said = said };
+		.code_sha256 = "5f00", .agree = agree, .said = said };
 	struct snek_error e = { 0 };
 	int i, rc;
 
@@ -131,6 +132,8 @@ int main(int argc, char **argv)
 	d.o.tag = tags;
 	for (i = 3; i < argc; i++)
 		take(&d.o, argv[i]);
+	d.watch = watch;
+	d.watch.event = event;
 	rc = !strcmp(argv[1], "template") ? template(&d.o, &e) :
 	    run(argv[1], &d, &e);
 	if (rc)

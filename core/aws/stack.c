@@ -9,6 +9,8 @@
 #define SEEN 4096u              /* events of one operation that are told */
 #define PATIENCE_MS 7200000
 #define SILENCE_MS 300000
+/* So long a look may fail in a row: networks come back, a laptop wakes up. */
+#define DEAF_MS 300000
 
 const char *sk_stack_output(const struct sk_stack_info *i, const char *name)
 {
@@ -255,21 +257,47 @@ static int look_again(struct sk_aws *aws, const char *id, struct seen *s,
     const struct sk_stack_watch *w, struct sk_stack_info *i,
     struct snek_error *e)
 {
-	int rc = sk_stack_look(aws, id, i, e);
+	struct sk_stack_info now;       /* i stays what was last seen */
+	int rc = sk_stack_look(aws, id, &now, e);
 
-	if (!rc && !i->there)
+	if (!rc && !now.there)
 		rc = sk_fail(e, SNEK_ENOENT, "the stack %s is gone", id);
-	return rc ? rc : hear(aws, id, s, w, e);
+	if (!rc)
+		rc = hear(aws, id, s, w, e);
+	if (!rc)
+		*i = now;
+	return rc;
+}
+
+static int64_t patience(const struct sk_stack_watch *w)
+{
+	return w && w->patience_ms ? w->patience_ms : PATIENCE_MS;
+}
+
+int sk_stack_unheard(const struct sk_stack_watch *w, int rc, int64_t *heard,
+    struct snek_error *e)
+{
+	int64_t now = sk_clock_ms(), most = patience(w);
+	struct snek_error why;
+
+	if (!rc || (rc != SNEK_EAGAIN && rc != SNEK_ETIMEDOUT)) {
+		*heard = now;
+		return rc;
+	}
+	if (now - *heard < (most < DEAF_MS ? most : DEAF_MS))
+		return 0;
+	why = *e;
+	return sk_fail(e, rc, "no good answer for %lld s; AWS goes on, and the same "
+	    "command waits again: %s", (long long)(now - *heard) / 1000, why.text);
 }
 
 /* There is an end to patience; and what was accepted shows within minutes. */
 static int check_time(const struct sk_stack_watch *w, int64_t began,
     const struct seen *s, const struct sk_stack_info *i, struct snek_error *e)
 {
-	int64_t most = w && w->patience_ms ? w->patience_ms : PATIENCE_MS;
 	int64_t ms = sk_clock_ms() - began;
 
-	if (ms > most || (!s->n && ms > SILENCE_MS))
+	if (ms > patience(w) || (!s->n && ms > SILENCE_MS))
 		return sk_fail(e, SNEK_ETIMEDOUT, "the stack is %s after %lld s, "
 		    "%zu events; AWS goes on, and the same command waits again",
 		    i->status, (long long)ms / 1000, s->n);
@@ -283,22 +311,28 @@ int sk_stack_wait(struct sk_aws *aws, const char *stack,
 {
 	char id[sizeof(i->id)];         /* a copy: it may be that of i */
 	struct seen s = { .id = malloc(SEEN * sizeof(*s.id)), .asked = asked };
-	int64_t began = sk_clock_ms();
+	int64_t began = sk_clock_ms(), heard = began;
+	struct snek_error why = { 0 };
 	unsigned n = 0;
-	int rc = s.id ? 0 : sk_enomem(e), end = 0;
+	int rc = s.id ? 0 : sk_enomem(&why), end = 0;
 
 	snprintf(id, sizeof(id), "%s", stack);
+	memset(i, 0, sizeof(*i));
 	while (!rc && !end) {
-		rc = look_again(aws, id, &s, w, i, e);
+		rc = look_again(aws, id, &s, w, i, &why);
 		if (!rc)
-			end = judge(i, &s, deletes, e);
+			end = judge(i, &s, deletes, &why);
+		rc = sk_stack_unheard(w, rc, &heard, &why);
 		if (!rc && !end)
-			rc = check_time(w, began, &s, i, e);
+			rc = check_time(w, began, &s, i, &why);
 		if (!rc && !end)
 			rc = sk_stack_pause(w, i->status, &n);
 	}
 	free(s.id);
-	return rc ? rc : end < 0 ? end : 0;
+	rc = rc ? rc : end < 0 ? end : 0;
+	if (rc && e)
+		*e = why;
+	return rc;
 }
 
 /* A token of its own each time: what failed may be asked for anew. */

@@ -70,6 +70,11 @@ int sk_stack_mark(struct sk_aws *, const char *id, struct sk_stack_asked *,
 int sk_stack_wait(struct sk_aws *, const char *id,
     const struct sk_stack_asked *, bool deletes, const struct sk_stack_watch *, struct sk_stack_info *,
     struct snek_error *);
+/* What becomes of a look's rc while something is waited for: one that may go
+ * better is 0, "not yet", until none has been good for five minutes since
+ * heard, the sk_clock_ms() of the last good one. */
+int sk_stack_unheard(const struct sk_stack_watch *, int rc, int64_t *heard,
+    struct snek_error *);
 int sk_stack_delete(struct sk_aws *, const char *id,
     const struct sk_stack_watch *, struct snek_error *);
 

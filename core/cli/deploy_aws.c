@@ -362,6 +362,10 @@ static int destroy(struct aws *a)
 	rc = snek_stack_destroy(&a->o, put_left, a, &e);
 	if (rc < 0)
 		return failed(a, rc, &e);
+	if (rc) {                       /* it is gone: that much is done */
+		failed(a, e.code, &e);
+		return CLI_PARTIAL;
+	}
 	if (!a->left)
 		said(a, "left behind: nothing");
 	return a->left ? CLI_PARTIAL : 0;

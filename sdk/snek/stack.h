@@ -79,8 +79,9 @@ SNEK_API int snek_stack_look(const struct snek_stack_options *,
 SNEK_API int snek_stack_compare(const struct snek_stack_options *,
              int (*visit)(void *, const struct snek_stack_drift *), void *,
              struct snek_error *);
-/* Remove it with all data, what snek-add-function made for it and its profile;
- * then visit what is still found by tag or name. */
+/* Remove it with all data and what snek-add-function made for it; then visit
+ * what is still found by tag or name, and if nothing is, remove its profile.  1:
+ * it is gone, but what is left could not be looked for; the error says why. */
 SNEK_API int snek_stack_destroy(const struct snek_stack_options *,
              int (*left)(void *, const char *arn), void *,
              struct snek_error *);
