@@ -410,8 +410,8 @@ static int tell_left(struct stack *s, const struct search *r, int searched,
 	if (rc || searched == SNEK_ECANCELED)
 		return rc ? rc : searched;
 	if (searched)
-		sk_fail_in(e, searched, "%s is deleted; what it left behind could not be "
-		    "looked for, and the same command looks again",
+		sk_fail_in(e, searched, "%s is deleted; what it left behind "
+		    "could not be looked for, and the same command looks again",
 		    s->d.o.name);
 	else if (!r->n)
 		rc = sk_profile_remove(s->d.o.name, e);

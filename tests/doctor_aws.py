@@ -209,6 +209,9 @@ def an_api_that_does_not_answer_is_gone_round():
         w.cloud.health = (403, {'message': 'Forbidden'})
         got = find(w.doctor(expect=1), 'api', 'FAIL')
         assert 'execute-api:Invoke' in got[3], got
+        w.cloud.refused['Api'] = 'AccessDeniedException'
+        got = find(w.doctor(expect=1), 'api', 'FAIL')
+        assert 'the policy needs execute-api:Invoke' in got[2], got
 
 
 def main():

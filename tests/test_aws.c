@@ -160,6 +160,55 @@ START_TEST(an_error_says_what_who_and_what_to_do)
 }
 END_TEST
 
+static const struct {
+	struct sk_aws_request q;
+	const char *message, *right;
+} denials[] = {
+	{ { .service = "tagging", .action = "GetResources" }, "",
+	    "tag:GetResources" },
+	{ { .service = "lambda", .action = "Invoke" }, "no",
+	    "lambda:InvokeFunction" },
+	{ { .service = "lambda", .action = "GetFunction" }, "no",
+	    "lambda:GetFunction" },
+	{ { .service = "s3", .action = "ListObjectVersions" }, "no",
+	    "s3:ListBucketVersions" },
+	{ { .service = "s3", .action = "DeleteObject",
+	    .query = "versionId=3" }, "no", "s3:DeleteObjectVersion" },
+	{ { .service = "s3", .action = "DeleteObject" }, "no",
+	    "s3:DeleteObject" },
+	{ { .service = "s3", .action = "HeadObject", .method = "HEAD" }, "",
+	    "s3:GetObject and s3:ListBucket" },
+	{ { .service = "lambda", .action = "CreateFunction" }, "User: arn:x:y is "
+	    "not authorized to perform: iam:PassRole on resource: arn:x:role",
+	    "iam:PassRole" },
+	{ { .service = "lambda", .action = "CreateFunction" }, "User: arn:x:y is "
+	    "not authorized to perform: this on", "lambda:CreateFunction" },
+};
+
+START_TEST(a_denial_names_the_right_as_policies_call_it)
+{
+	struct sk_aws_request q = denials[_i].q;
+	struct sk_aws_reply r;
+	struct snek_error e;
+	char body[300], says[100];
+	struct web_answer answer = { .status = 403, .body = body };
+	struct sk_aws *a = start(same, &answer);
+
+	q.path = "/x";
+	q.method = q.method ? q.method : "GET";
+	snprintf(body, sizeof(body), "<Error><Code>AccessDenied</Code><Message>%s"
+	    "</Message></Error>", denials[_i].message);
+	if (!strcmp(q.method, "HEAD"))
+		*body = '\0';
+	snprintf(says, sizeof(says), "; the policy needs %s", denials[_i].right);
+	ck_assert_int_eq(ops->call(a, &q, &r, &e), SNEK_EACCES);
+	ck_assert_ptr_nonnull(strstr(e.text, says));
+	ck_assert_str_eq(strstr(e.text, says), says);
+	sk_aws_reply_free(&r);
+	stop(a);
+}
+END_TEST
+
 /* ---- tries ---- */
 
 struct flaky {
@@ -895,6 +944,8 @@ static void setup_many(TCase *t)
 static void setup(TCase *t)
 {
 	tcase_add_test(t, an_answer_comes_whole);
+	tcase_add_loop_test(t, a_denial_names_the_right_as_policies_call_it, 0,
+	    sizeof(denials) / sizeof(*denials));
 	tcase_add_loop_test(t, an_error_says_what_who_and_what_to_do, 0,
 	    sizeof(errors) / sizeof(*errors));
 	tcase_add_loop_test(t, what_may_go_better_is_tried_again, 0,

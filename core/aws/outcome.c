@@ -237,10 +237,62 @@ static bool put_asked(const struct sk_aws_request *q, struct sk_buf *b)
 	return sk_buf_printf(b, "%s %.*s", q->method, (int)n, host);
 }
 
+/* An answer to HEAD has no body, and so no type. */
 static bool is_denied(const struct sk_aws_reply *r)
 {
 	return has(r->type, "AccessDenied") ||
-	    has(r->type, "UnauthorizedOperation");
+	    has(r->type, "UnauthorizedOperation") ||
+	    (r->status == 403 && !*r->type && !r->body.n);
+}
+
+/* Whose right is called otherwise than the call, by AWS's service authorization
+ * reference.  action NULL: whichever. */
+static const struct {
+	const char *service, *action, *right;
+} rights[] = {
+	{ "execute-api", NULL, "execute-api:Invoke" },
+	{ "lambda", "Invoke", "lambda:InvokeFunction" },
+	{ "s3", "HeadObject", "s3:GetObject and s3:ListBucket" },
+	{ "s3", "ListObjectVersions", "s3:ListBucketVersions" },
+	{ "tagging", "GetResources", "tag:GetResources" },
+};
+
+/* As the answer has it: "... is not authorized to perform: s3:PutObject on". */
+static bool put_told_right(const struct sk_aws_reply *r, struct sk_buf *b,
+    bool *told)
+{
+	const char *before = "not authorized to perform: ";
+	const char *at = strstr(r->message, before), *colon;
+	size_t n;
+
+	*told = false;
+	if (!at)
+		return true;
+	at += strlen(before);
+	n = strcspn(at, " ,;");
+	colon = memchr(at, ':', n);
+	if (!colon || colon == at || colon + 1 == at + n || !at[n])
+		return true;            /* it may be cut */
+	*told = true;
+	return sk_buf_put(b, at, n);
+}
+
+static bool put_right(const struct sk_aws_request *q,
+    const struct sk_aws_reply *r, struct sk_buf *b)
+{
+	bool told, ok = put_told_right(r, b, &told);
+	size_t i;
+
+	if (!ok || told)
+		return ok;
+	if (!strcmp(q->action, "DeleteObject") && q->query &&
+	    strstr(q->query, "versionId="))
+		return sk_buf_printf(b, "s3:DeleteObjectVersion");
+	for (i = 0; i < sizeof(rights) / sizeof(*rights); i++)
+		if (!strcmp(rights[i].service, q->service) &&
+		    (!rights[i].action || !strcmp(rights[i].action, q->action)))
+			return sk_buf_printf(b, "%s", rights[i].right);
+	return sk_buf_printf(b, "%s:%s", q->service, q->action);
 }
 
 static bool put_cure(const struct sk_aws_request *q,
@@ -252,8 +304,8 @@ static bool put_cure(const struct sk_aws_request *q,
 	if (r->status < 400 && region)
 		return sk_buf_printf(b, "; the bucket is in %.31s", region);
 	if (is_denied(r) && q->service && q->action)
-		return sk_buf_printf(b, "; the policy needs %s:%s", q->service,
-		    q->action);
+		return sk_buf_printf(b, "; the policy needs ") &&
+		    put_right(q, r, b);
 	if (is_denied(r))
 		return sk_buf_printf(b, "; ask for the permission");
 	return !cure || sk_buf_printf(b, "; %s", cure);

@@ -287,8 +287,9 @@ int sk_stack_unheard(const struct sk_stack_watch *w, int rc, int64_t *heard,
 	if (now - *heard < (most < DEAF_MS ? most : DEAF_MS))
 		return 0;
 	why = *e;
-	return sk_fail(e, rc, "no good answer for %lld s; AWS goes on, and the same "
-	    "command waits again: %s", (long long)(now - *heard) / 1000, why.text);
+	return sk_fail(e, rc, "no good answer for %lld s; AWS goes on, and the "
+	    "same command waits again: %s", (long long)(now - *heard) / 1000,
+	    why.text);
 }
 
 /* There is an end to patience; and what was accepted shows within minutes. */
