@@ -248,7 +248,7 @@ START_TEST(new_shards_serve_new_categories)
 	static const char *const more[2] = { "f", "g" };
 	struct sk_meta_cluster c;
 	struct sk_buf b = { 0 };
-	uint32_t id = 0, i;
+	uint32_t i;
 	sk_redis *r = world_client();
 	bool used = false;
 	char name[8];
@@ -260,10 +260,10 @@ START_TEST(new_shards_serve_new_categories)
 	sk_redis_free(r);
 	ck_assert_int_eq(meta_store->open(&meta), 0);
 	meta_category("old");
-	ck_assert_int_eq(ops->grow(meta, more, 2, 2, &id, &err), 0);
-	ck_assert_uint_eq(id, 5);
-	ck_assert_int_eq(ops->grow(meta, more, 1, 0, &id, &err), SNEK_EEXIST);
-	ck_assert_int_eq(ops->grow(meta, NULL, 0, 8, &id, &err), SNEK_EINVAL);
+	ck_assert_int_eq(ops->grow(meta, more, 2, 2, 4, &err), SNEK_ECONFLICT);
+	ck_assert_int_eq(ops->grow(meta, more, 2, 2, 5, &err), 0);
+	ck_assert_int_eq(ops->grow(meta, more, 1, 0, 7, &err), SNEK_EEXIST);
+	ck_assert_int_eq(ops->grow(meta, NULL, 0, 8, 7, &err), SNEK_EINVAL);
 	ck_assert_int_eq(ops->shards(meta, note_shard, &b, &err), 0);
 	ck_assert_str_eq(b.p, "0=a 1=b 2=c 3=d 4=e 5=f 6=g ");
 	sk_buf_free(&b);
@@ -289,13 +289,13 @@ START_TEST(who_opened_the_cluster_before_it_grew_is_told_to_open_it_again)
 	static const char *const more[2] = { "f", "g" };
 	struct sk_meta_category c;
 	struct sk_meta *other;
-	uint32_t id = 0, i;
+	uint32_t i;
 	char name[8];
 	int rc = 0;
 
 	meta_category("old");
 	ck_assert_int_eq(meta_store->open(&other), 0);
-	ck_assert_int_eq(other->ops->grow(other, more, 2, 7, &id, &err), 0);
+	ck_assert_int_eq(other->ops->grow(other, more, 2, 7, 5, &err), 0);
 	for (i = 0; i < 2; i++) {
 		snprintf(name, sizeof(name), "n%u", i);
 		ck_assert_int_eq(other->ops->category_get_or_create(other, name,

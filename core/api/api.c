@@ -67,8 +67,18 @@ void sk_api_fail(struct sk_api_response *r, int code, const char *text,
 	sk_api_fail_as(r, status_of(code), code, text, hint);
 }
 
+/* What is idle may be of before the cluster got more shards. */
+static void age(struct sk_api *a)
+{
+	pthread_mutex_lock(&a->lock);
+	a->renewed = -SK_API_AGE_MS;
+	pthread_mutex_unlock(&a->lock);
+}
+
 void sk_api_end(struct sk_api_call *c, int rc, const struct snek_error *e)
 {
+	if (rc == SNEK_EAGAIN)
+		age(c->api);
 	if (rc < 0)
 		sk_api_fail(c->out, rc, e->code && *e->text ? e->text :
 		    sk_strerror(rc), NULL);

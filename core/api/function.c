@@ -23,6 +23,8 @@
 #include "api/login.h"
 #include "api/kept.h"
 #include "api/object.h"
+#include "api/parts.h"
+#include "api/stack.h"
 #include "aws/aws.h"
 #include "base/clock.h"
 #include "value/json_read.h"
@@ -30,7 +32,6 @@
 #include "worker/runtime.h"
 
 #define EVENT_MAX ((size_t)6291556 + 65536)
-#define SHARDS_MAX 1024u
 #define NEVER_MS ((int64_t)1 << 40)
 #define MOST_STRANGE 10u        /* invocations in a row that are none */
 
@@ -98,7 +99,8 @@ static void say(void *arg, int level, const char *text)
 	sk_object_open(&o, NULL, '{');
 	sk_object_text(&o, "level", names[level < SNEK_ERROR ? level :
 	    SNEK_ERROR]);
-	sk_object_text(&o, "job", f->job);
+	if (*f->job)
+		sk_object_text(&o, "job", f->job);
 	sk_object_text(&o, "message", text);
 	sk_object_close(&o, '}');
 	fprintf(stderr, "%.*s\n", (int)b.n, b.p ? b.p : "");
@@ -106,28 +108,6 @@ static void say(void *arg, int level, const char *text)
 }
 
 /* ---- the cluster ---- */
-
-/* The stack's servers are a cluster from the first call on. */
-static int make_cluster(const char *meta, const char *shards,
-    struct snek_error *e)
-{
-	char *text = strdup(shards ? shards : "");
-	const char *level = getenv("SNEK_LEVEL"), *server[SHARDS_MAX];
-	struct snek_cluster_options o = { .size = sizeof(o), .server = server,
-		.level = level ? (uint32_t)strtoul(level, NULL, 10) : 0 };
-	char *at, *rest = text;
-	int rc;
-
-	if (!text)
-		return sk_enomem(e);
-	while ((at = strsep(&rest, ",")) && o.servers < SHARDS_MAX)
-		if (*at)
-			server[o.servers++] = at;
-	rc = o.servers ? snek_cluster_create(meta, &o, e) : sk_fail(e,
-	    SNEK_EINVAL, "SNEK_SHARDS names no servers");
-	free(text);
-	return rc == SNEK_EEXIST ? 0 : rc;
-}
 
 static int log_in(struct function *f, struct snek_error *e)
 {
@@ -137,20 +117,43 @@ static int log_in(struct function *f, struct snek_error *e)
 	    f->ops, f->aws, e);
 }
 
+/* The stack's servers are a cluster from the first call on. */
 static int make_anew(struct function *f, struct snek_error *e)
 {
 	char *urls, *shards;
 	int rc;
 
 	if (!f->login.made)
-		return make_cluster(getenv("SNEK_META"), getenv("SNEK_SHARDS"), e);
+		return sk_api_stack_make(getenv("SNEK_META"),
+		    getenv("SNEK_SHARDS"), e);
 	shards = urls = strdup(f->login.urls.p);
 	if (!urls)
 		return sk_enomem(e);
 	strsep(&shards, ",");
-	rc = make_cluster(urls, shards, e);
+	rc = sk_api_stack_make(urls, shards, e);
 	free(urls);
 	return rc;
+}
+
+/* One that does not get its new servers has its old ones all the same. */
+static int keep_up(struct function *f, const struct sk_api_options *o,
+    struct snek_error *e)
+{
+	struct snek_error why = { 0 };
+	bool changed = false;
+	snek_cluster *c;
+	int rc = sk_api_take(f->api, &c, e);
+
+	if (rc)
+		return rc;
+	if (sk_api_stack_keep_up(c, o->cluster, &changed, &why))
+		say(f, SNEK_ERROR, why.text);
+	sk_api_give(f->api, c);
+	if (!changed)
+		return 0;
+	sk_api_close(f->api);
+	f->api = NULL;
+	return sk_api_open(o, &f->api, e);
 }
 
 static int open_api(struct function *f, struct snek_error *e)
@@ -179,7 +182,7 @@ static int open_api(struct function *f, struct snek_error *e)
 		if (!rc)
 			rc = sk_api_open(&o, &f->api, e);
 	}
-	return rc;
+	return rc ? rc : keep_up(f, &o, e);
 }
 
 /* ---- events ---- */

@@ -51,8 +51,11 @@ int sk_cluster_name(const struct sk_cluster_plan *, struct snek_error *);
  * one.  SNEK_EINVAL: a server that cannot be used, and why.
  */
 int sk_cluster_create(const struct sk_cluster_plan *, struct snek_error *);
+/* Has it not got all servers of the plan, or another level (0: whichever)? */
+int sk_cluster_lacks(struct sk_catalog *, const struct sk_cluster_plan *,
+    bool *lacks, struct snek_error *);
 /* Register the servers that are not yet; new categories use them.  *added: how
- * many were; level 0: as it is. */
+ * many were; level 0: as it is.  Several may do it at once. */
 int sk_cluster_grow(const char *name, const struct sk_cluster_plan *,
     uint32_t *added, struct snek_error *);
 /* Remove every key of it, and the profile by whose name it was called.

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#define GROW_TRIES 8u
+
 /* ---- making ---- */
 
 struct making {
@@ -171,9 +173,11 @@ static int put_stamps(struct making *m, uint32_t *made)
 			continue;
 		rc = sk_redis_shard_create_with(m->client[i], &stamp,
 		    m->plan->allow_eviction, m->e);
+		*made += !rc;
+		if (rc == SNEK_EEXIST && is_stamped(m, i, &stamp))
+			rc = 0;         /* another does the same */
 		if (rc == SNEK_EEXIST)
 			rc = occupied(m, i);
-		*made += !rc;
 	}
 	return rc;
 }
@@ -359,20 +363,11 @@ static int find_new(struct sk_catalog *c, const struct sk_cluster_plan *plan,
 /* Stamps first: nobody looks at a shard that the meta store does not know. */
 static int add(struct sk_catalog *c, struct making *m)
 {
-	uint32_t first, made = 0;
+	uint32_t made = 0;
 	int rc = put_stamps(m, &made);
 
-	if (rc)
-		return rc;
-	rc = c->meta->ops->grow(c->meta, (const char *const *)m->address,
-	    m->plan->servers, m->plan->level, &first, m->e);
-	if (!rc && first != m->from)
-		return sk_fail(m->e, SNEK_ECONFLICT, "%s: somebody else added "
-		    "servers in this moment; the new shards have the wrong "
-		    "stamps: snek-deploy --destroy this cluster, or remove the "
-		    "keys of shards %u to %u from the new servers", c->where,
-		    m->from, m->from + m->plan->servers - 1);
-	return rc;
+	return rc ? rc : c->meta->ops->grow(c->meta, (const char *const *)
+	    m->address, m->plan->servers, m->plan->level, m->from, m->e);
 }
 
 static int grow(struct sk_catalog *c, const char *meta, struct sk_profile *p,
@@ -398,7 +393,7 @@ static int grow(struct sk_catalog *c, const char *meta, struct sk_profile *p,
 	return rc;
 }
 
-int sk_cluster_grow(const char *name, const struct sk_cluster_plan *plan,
+static int grow_once(const char *name, const struct sk_cluster_plan *plan,
     uint32_t *added, struct snek_error *e)
 {
 	struct sk_cluster_plan named = *plan;
@@ -419,6 +414,32 @@ int sk_cluster_grow(const char *name, const struct sk_cluster_plan *plan,
 		rc = sk_cluster_name(&named, e);
 	sk_where_free(&w);
 	sk_catalog_close(c);
+	return rc;
+}
+
+/* Who adds servers in the same moment was faster, perhaps with the same. */
+int sk_cluster_grow(const char *name, const struct sk_cluster_plan *plan,
+    uint32_t *added, struct snek_error *e)
+{
+	unsigned tries = 0;
+	int rc;
+
+	do
+		rc = grow_once(name, plan, added, e);
+	while ((rc == SNEK_ECONFLICT || rc == SNEK_EEXIST) &&
+	    ++tries < GROW_TRIES);
+	return rc;
+}
+
+int sk_cluster_lacks(struct sk_catalog *c, const struct sk_cluster_plan *plan,
+    bool *lacks, struct snek_error *e)
+{
+	const char **url = calloc(plan->servers + 1, sizeof(*url));
+	uint32_t n = 0;
+	int rc = url ? find_new(c, plan, url, &n, e) : sk_enomem(e);
+
+	free(url);
+	*lacks = n || (plan->level && plan->level != c->cluster.level);
 	return rc;
 }
 

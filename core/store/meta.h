@@ -175,13 +175,14 @@ struct sk_meta_ops {
 	 * The rest is NULL where shards are directories beside the meta store.
 	 * shards: the ids in order, and the addresses, without secrets, that
 	 * create and grow were given.  grow registers n more, whose ids begin
-	 * at *first, and sets the level (0: as it was): new categories use
-	 * them, old ones stay where they are.  SNEK_EEXIST: one is there.
+	 * at first, and sets the level (0: as it was): new categories use
+	 * them, old ones stay where they are.  SNEK_EEXIST: one is there;
+	 * SNEK_ECONFLICT: others were added, first is another.
 	 */
 	int (*shards)(struct sk_meta *, int (*visit)(void *, uint32_t shard,
 	    const char *url), void *, struct snek_error *);
 	int (*grow)(struct sk_meta *, const char *const *url, uint32_t n,
-	    uint32_t level, uint32_t *first, struct snek_error *);
+	    uint32_t level, uint32_t first, struct snek_error *);
 	/* A plugin's bytes under their digest.  put: SNEK_EINVAL when they have
 	 * another.  get appends; SNEK_ENOENT, SNEK_ECORRUPT. */
 	int (*plugin_put)(struct sk_meta *, const char *sha256, struct sk_span,

@@ -129,7 +129,7 @@ int sk_rmeta_plugin_get(struct sk_meta *, const char *, struct sk_buf *,
 int sk_rmeta_shards(struct sk_meta *, int (*)(void *, uint32_t, const char *),
     void *, struct snek_error *);
 int sk_rmeta_grow(struct sk_meta *, const char *const *, uint32_t, uint32_t,
-    uint32_t *, struct snek_error *);
+    uint32_t, struct snek_error *);
 int sk_rmeta_settle(struct sk_meta *, const struct sk_write_id *, uint32_t,
     int, struct snek_error *);
 #endif

@@ -95,6 +95,10 @@ static int judge_grow(const struct sk_rmeta *m, const struct sk_answer *a,
 	if (sk_rmeta_says(a, "exists"))
 		return sk_fail(e, SNEK_EEXIST, "%.*s is a shard of this "
 		    "cluster already", (int)s.n, (const char *)s.p);
+	if (sk_rmeta_says(a, "moved"))
+		return sk_fail(e, SNEK_ECONFLICT, "somebody else added servers "
+		    "in this moment: there are %.*s", (int)s.n,
+		    (const char *)s.p);
 	if (sk_rmeta_says(a, "many"))
 		return sk_fail(e, SNEK_EINVAL, "%.*s shards (at most %u) and "
 		    "level %.*s", (int)s.n, (const char *)s.p, SK_MAX_SHARDS,
@@ -106,7 +110,7 @@ static int judge_grow(const struct sk_rmeta *m, const struct sk_answer *a,
 }
 
 int sk_rmeta_grow(struct sk_meta *meta, const char *const *url, uint32_t n,
-    uint32_t level, uint32_t *first, struct snek_error *e)
+    uint32_t level, uint32_t first, struct snek_error *e)
 {
 	struct sk_rmeta *m = (struct sk_rmeta *)meta;
 	struct sk_rmeta_args args = { 0 };
@@ -115,6 +119,7 @@ int sk_rmeta_grow(struct sk_meta *meta, const char *const *url, uint32_t n,
 	int rc;
 
 	sk_rmeta_arg_number(&args, level);
+	sk_rmeta_arg_number(&args, first);
 	for (i = 0; i < n; i++)
 		sk_rmeta_arg_text(&args, url[i]);
 	rc = sk_rmeta_call(m, STEP_GROW, &args, &a, e);
@@ -125,8 +130,6 @@ int sk_rmeta_grow(struct sk_meta *meta, const char *const *url, uint32_t n,
 	if (rc)
 		return rc;
 	m->shards = id + n;
-	if (first)
-		*first = id;
 	return 0;
 }
 

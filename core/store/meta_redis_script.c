@@ -56,24 +56,25 @@ static const char shards[] = SK_LUA_BASE SK_LUA_MAIN
 	"  return {'ok', unpack(call('HGETALL', M .. 'shard'))}\n"
 	SK_LUA_END;
 
-/* ARGV: level or 0, address ... */
+/* ARGV: level or 0, how many there are, address ... */
 static const char grow[] = SK_LUA_BASE SK_LUA_MAIN
 	"  local key = M .. 'cluster'\n"
 	"  local c = call('HMGET', key, 'shards', 'level')\n"
 	"  local n, level = number(c[1], key), number(c[2], key)\n"
 	"  if ARGV[1] ~= '0' then level = tonumber(ARGV[1]) end\n"
-	"  local total = n + #ARGV - 1\n"
+	"  local total = n + #ARGV - 2\n"
 	"  if total > 1024 or level > total then\n"
 	"    fail('many', text(total), text(level))\n"
 	"  end\n"
 	"  local have = call('HGETALL', M .. 'shard')\n"
 	"  local w = {}\n"
-	"  for i = 2, #ARGV do\n"
+	"  for i = 3, #ARGV do\n"
 	"    for k = 2, #have, 2 do\n"
 	"      if have[k] == ARGV[i] then fail('exists', ARGV[i]) end\n"
 	"    end\n"
-	"    w[#w + 1] = {'HSET', M .. 'shard', text(n + i - 2), ARGV[i]}\n"
+	"    w[#w + 1] = {'HSET', M .. 'shard', text(n + i - 3), ARGV[i]}\n"
 	"  end\n"
+	"  if #w > 0 and ARGV[2] ~= text(n) then fail('moved', text(n)) end\n"
 	"  w[#w + 1] = {'HSET', key, 'shards', text(total), 'level', text(level)}\n"
 	"  apply(w)\n"
 	"  return {'ok', text(n)}\n"

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: MIT
+"""snek-api's functions as their stack grows: real servers, and for each function
+a Runtime API that hands out events.
+
+growth.py API: runs API (snek-api).
+"""
+import inspect
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from runtime_api import Runtime, spare_port
+
+API, = sys.argv[1:]
+
+
+class Server:
+    """A redis-server of its own."""
+
+    def __init__(self, directory):
+        self.port = spare_port()
+        self.url = f'redis://127.0.0.1:{self.port}'
+        conf = os.path.join(directory, f'{self.port}.conf')
+        with open(conf, 'w') as f:
+            f.write(f'port {self.port}\nbind 127.0.0.1\nsave ""\n'
+                    f'dir {directory}\nmaxmemory-policy noeviction\n')
+        self.process = subprocess.Popen(['redis-server', conf],
+                                        stdout=subprocess.DEVNULL)
+
+    def wait(self):
+        for _ in range(600):
+            try:
+                socket.create_connection(('127.0.0.1', self.port)).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError('no redis-server')
+
+
+class Function:
+    """snek-api as a function whose environment names these shards."""
+
+    def __init__(self, world, shards, level):
+        self.runtime = Runtime()
+        self.log = tempfile.TemporaryFile('w+', dir=world.dir.name)
+        env = {k: v for k, v in os.environ.items()
+               if not k.startswith(('SNEK_', 'AWS_')) or k == 'SNEK_PLUGIN_PATH'}
+        env.update(AWS_LAMBDA_RUNTIME_API=self.runtime.where, _HANDLER='Write',
+                   SNEK_META=world.meta.url, SNEK_SHARDS=','.join(shards),
+                   SNEK_LEVEL=str(level), TMPDIR=world.dir.name,
+                   HOME=world.dir.name)
+        self.process = subprocess.Popen([API], env=env, stderr=self.log,
+                                        stdin=subprocess.DEVNULL)
+        world.functions.append(self)
+
+    def begin(self, method, path, body=''):
+        self.runtime.events.put({
+            'version': '2.0', 'rawPath': path, 'rawQueryString': '',
+            'headers': {'content-type': 'application/json'}, 'body': body,
+            'requestContext': {'requestId': 'r', 'stage': '$default',
+                               'http': {'method': method}},
+            'isBase64Encoded': False})
+
+    def end(self, status=200):
+        what, answer = self.runtime.answers.get(timeout=60)
+        assert what == 'response' and answer['statusCode'] == status, (
+            answer, self.said())
+        return answer['body']
+
+    def ask(self, method, path, body='', status=200):
+        self.begin(method, path, body)
+        return self.end(status)
+
+    def shape(self):
+        told = json.loads(self.ask('GET', '/v1/cluster'))
+        return told['shards'], told['level']
+
+    def write(self, category, *records):
+        self.ask('POST', f'/v1/categories/{category}/records',
+                 '\n'.join(json.dumps(r) for r in records))
+
+    def read(self, category):
+        return [json.loads(line) for line in self.ask(
+            'GET', f'/v1/categories/{category}/records').splitlines()]
+
+    def placement(self, category):
+        told = json.loads(self.ask('GET', f'/v1/categories/{category}'))
+        return sorted(s['shard'] for s in told['placement'])
+
+    def said(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.runtime.http.shutdown()
+        self.runtime.http.server_close()
+        self.log.close()
+
+
+class World:
+    def __init__(self, shards):
+        self.dir = tempfile.TemporaryDirectory()
+        self.functions = []
+        self.servers = [Server(self.dir.name) for _ in range(shards + 1)]
+        for s in self.servers:
+            s.wait()
+        self.meta = self.servers[0]
+        self.shard = [s.url for s in self.servers[1:]]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        for f in self.functions:
+            f.stop()
+        for s in self.servers:
+            s.process.kill()
+            s.process.wait()
+        self.dir.cleanup()
+
+
+def more_servers_and_another_level_are_taken_by_who_starts_next():
+    with World(4) as w:
+        old = Function(w, w.shard[:2], 2)
+        assert old.shape() == (2, 2)
+        records = [{'n': n} for n in range(100)]
+        old.write('old', *records)
+        assert old.placement('old') == [0, 1]
+        new = Function(w, w.shard, 4)
+        assert new.shape() == (4, 4), new.said()
+        assert new.read('old') == records and new.placement('old') == [0, 1]
+        new.write('new', *records)
+        assert new.placement('new') == [0, 1, 2, 3]
+        assert new.read('new') == records
+        # Who was there before goes on, and opens what is new for it.
+        assert old.read('old') == records
+        old.ask('GET', '/v1/categories/new', status=503)
+        assert old.placement('new') == [0, 1, 2, 3]
+        assert old.read('new') == records
+        low = Function(w, w.shard, 1)
+        assert low.shape() == (4, 1)
+        low.write('low', *records)
+        assert len(low.placement('low')) == 1
+
+
+def a_server_that_is_named_no_more_stays():
+    with World(3) as w:
+        assert Function(w, w.shard, 3).shape() == (3, 3)
+        few = Function(w, w.shard[:1], 1)
+        assert few.shape() == (3, 1)
+        few.write('c', {'n': 1})
+        assert few.read('c') == [{'n': 1}]
+
+
+def many_that_start_at_once_agree():
+    with World(5) as w:
+        first = Function(w, w.shard[:1], 1)
+        assert first.shape() == (1, 1)
+        # Among them one that is of the change before.
+        at_once = [Function(w, w.shard[:n], n) for n in (5, 3, 5, 5)]
+        for f in at_once:
+            f.begin('GET', '/v1/cluster')
+        for f in at_once:
+            f.end()
+        assert Function(w, w.shard, 5).shape() == (5, 5)
+        last = w.functions[-1]
+        last.write('c', *({'n': n} for n in range(50)))
+        assert last.placement('c') == [0, 1, 2, 3, 4]
+        assert len(last.read('c')) == 50
+
+
+def who_cannot_add_a_server_serves_what_there_is():
+    with World(2) as w:
+        assert Function(w, w.shard[:1], 1).shape() == (1, 1)
+        gone = f'redis://127.0.0.1:{spare_port()}'
+        f = Function(w, [w.shard[0], gone], 2)
+        assert f.shape() == (1, 1)
+        said = json.loads(f.said().splitlines()[0])
+        assert said['level'] == 'ERROR' and gone[8:] in said['message'], said
+        assert Function(w, w.shard, 2).shape() == (2, 2)
+
+
+def main():
+    for name, f in list(globals().items()):
+        if inspect.isfunction(f) and f not in (main, spare_port):
+            f()
+            print(f'ok {name}', flush=True)
+
+
+main()
