@@ -17,6 +17,8 @@ struct stack {
 	struct sk_stack_deploy d;
 	const struct sk_aws_ops *ops;
 	struct sk_aws *aws;
+	struct sk_profile p;            /* of its name, if there is one */
+	bool own;                       /* which means a stack of the name */
 	struct sk_buf code;
 	char sha256[65];
 };
@@ -91,15 +93,41 @@ static int begin(struct stack *s, const struct snek_stack_options *options,
 	return 0;
 }
 
+static int find_profile(struct stack *s, struct snek_error *e)
+{
+	struct snek_error why = { 0 };
+	char name[40];
+	int rc = sk_profile_find(s->d.o.name, &s->p, &why);
+
+	if (rc == SNEK_ENOENT)
+		return 0;
+	if (rc && e)
+		*e = why;
+	if (rc)
+		return rc;
+	sk_stack_of(&s->p, s->d.o.name, NULL, name);
+	s->own = !strcmp(name, s->d.o.name) && sk_client_is_url(s->p.cluster);
+	return 0;
+}
+
+/* Where it is and who we are there: as is said, else as its profile says. */
 static int enter(struct stack *s, const struct snek_stack_options *options,
     struct snek_error *e)
 {
 	struct sk_aws_options o = { .connections = 4 };
 	int rc = begin(s, options, e);
 
+	if (!rc)
+		rc = find_profile(s, e);
+	if (rc)
+		return rc;
 	o.region = s->o.region;
 	o.profile = s->o.aws_profile;
-	return rc ? rc : s->ops->open(&o, &s->aws, e);
+	if (s->own && !o.region)
+		o.region = s->p.lambda_region;
+	if (s->own && !o.profile)
+		o.profile = s->p.aws_profile;
+	return s->ops->open(&o, &s->aws, e);
 }
 
 static void leave(struct stack *s)
@@ -107,6 +135,7 @@ static void leave(struct stack *s)
 	if (s->aws)
 		s->ops->close(s->aws);
 	sk_buf_free(&s->code);
+	sk_profile_free(&s->p);
 }
 
 static int read_code(struct stack *s, struct snek_error *e)
@@ -119,6 +148,50 @@ static int read_code(struct stack *s, struct snek_error *e)
 	s->d.code = (struct sk_span){ s->code.p, s->code.n };
 	s->d.code_sha256 = s->sha256;
 	return 0;
+}
+
+/* ---- is it the stack that its profile means? ---- */
+
+/* 1, or 0: its profile is of a stack of the name in another region or account. */
+static int is_there(const struct stack *s, struct snek_error *e)
+{
+	const char *region = s->ops->region(s->aws), *role = s->p.lambda_role;
+	char account[20];
+	size_t n;
+	int rc;
+
+	if (!region || !s->p.lambda_region || strcmp(region, s->p.lambda_region))
+		return 0;
+	if (!role)
+		return 1;
+	rc = s->ops->account(s->aws, account, e);
+	n = rc ? 0 : strlen(account);
+	/* arn:aws:iam::ACCOUNT:role/... */
+	if (rc)
+		return rc;
+	role = strstr(role, "::");
+	return role && !strncmp(role + 2, account, n) && role[2 + n] == ':';
+}
+
+/* A name that means something else already is not taken from it. */
+static int check_profile(const struct stack *s, struct snek_error *e)
+{
+	int rc;
+
+	if (!s->p.cluster)
+		return 0;
+	if (!sk_client_is_url(s->p.cluster))
+		return sk_fail(e, SNEK_EEXIST, "the profile %s of %s is another "
+		    "cluster; call the stack otherwise, or that", s->d.o.name,
+		    s->p.file);
+	rc = s->own && s->p.lambda_region ? is_there(s, e) : 1;
+	if (rc)
+		return rc < 0 ? rc : 0;
+	return sk_fail(e, SNEK_EEXIST, "the profile %s of "
+	    "%s is a stack of that name elsewhere (%s%s%s); call this one "
+	    "otherwise, or take the profile out of the file", s->d.o.name,
+	    s->p.file, s->p.lambda_region, s->p.lambda_role ? ", " : "",
+	    s->p.lambda_role ? s->p.lambda_role : "");
 }
 
 /* ---- template and plan ---- */
@@ -153,7 +226,8 @@ static int show(const struct sk_stack_plan *p,
 			.action = p->change[i].action,
 			.name = p->change[i].logical, .type = p->change[i].type,
 			.replaces = !strcmp(p->change[i].replacement, "True") ||
-			    !strcmp(p->change[i].replacement, "Conditional") };
+			    !strcmp(p->change[i].replacement, "Conditional"),
+			.loses = p->change[i].loses };
 
 		rc = visit(arg, &c);
 	}
@@ -173,6 +247,8 @@ int snek_stack_plan(const struct snek_stack_options *options,
 		return rc;
 	rc = enter(&s, options, e);
 	if (!rc)
+		rc = check_profile(&s, e);
+	if (!rc)
 		rc = read_code(&s, e);
 	if (!rc)
 		rc = s.ops->stack_preview(s.aws, &s.d, &p, e);
@@ -185,25 +261,6 @@ int snek_stack_plan(const struct snek_stack_options *options,
 }
 
 /* ---- its profile ---- */
-
-/* A name that means something else already is not taken from it. */
-static int find_profile(const char *name, struct sk_profile *p,
-    struct snek_error *e)
-{
-	struct snek_error why = { 0 };
-	int rc = sk_profile_find(name, p, &why);
-
-	if (rc == SNEK_ENOENT)
-		return 0;
-	if (!rc && !sk_client_is_url(p->cluster)) {
-		rc = sk_fail(&why, SNEK_EEXIST, "the profile %s of %s is another "
-		    "cluster: call the stack otherwise, or that", name, p->file);
-		sk_profile_free(p);
-	}
-	if (rc && e)
-		*e = why;
-	return rc;
-}
 
 static int set(char **to, const char *value)
 {
@@ -246,19 +303,11 @@ static int fill_profile(const struct stack *s, const struct sk_stack_info *i,
 static int save_profile(struct stack *s, const struct sk_stack_info *i,
     struct snek_error *e)
 {
-	struct sk_profile p = { 0 };
-	int rc;
-
 	if (!output(i, "Api"))
 		return sk_fail(e, SNEK_EFORMAT, "the stack %s says no API",
 		    s->d.o.name);
-	rc = find_profile(s->d.o.name, &p, e);
-	if (rc)
-		return rc;
-	rc = fill_profile(s, i, &p) ? sk_enomem(e) :
-	    sk_profile_save(s->d.o.name, &p, e);
-	sk_profile_free(&p);
-	return rc;
+	return fill_profile(s, i, &s->p) ? sk_enomem(e) :
+	    sk_profile_save(s->d.o.name, &s->p, e);
 }
 
 void sk_stack_of(const struct sk_profile *p, const char *where,
@@ -276,15 +325,13 @@ void sk_stack_of(const struct sk_profile *p, const char *where,
 int snek_stack_deploy(const struct snek_stack_options *options,
     struct snek_error *e)
 {
-	struct sk_profile p = { 0 };
 	struct sk_stack_info i;
 	bool changed = false;
 	struct stack s;
 	int rc = enter(&s, options, e);
 
 	if (!rc)
-		rc = find_profile(s.d.o.name, &p, e);
-	sk_profile_free(&p);
+		rc = check_profile(&s, e);
 	if (!rc)
 		rc = read_code(&s, e);
 	if (!rc)
@@ -397,6 +444,18 @@ static int search(struct stack *s, struct search *r, struct snek_error *e)
 	return rc;
 }
 
+/* The profile goes with its stack, and not with one elsewhere. */
+static int forget(const struct stack *s, struct snek_error *e)
+{
+	int rc = 1;
+
+	if (!s->p.cluster || !sk_client_is_url(s->p.cluster))
+		return 0;
+	if (s->own && s->p.lambda_region)
+		rc = is_there(s, e);
+	return rc > 0 ? sk_profile_remove(s->d.o.name, e) : rc;
+}
+
 /* What was found is told, also where the search was not finished.  The profile
  * goes last, for by it the same command finds the place again. */
 static int tell_left(struct stack *s, const struct search *r, int searched,
@@ -414,14 +473,50 @@ static int tell_left(struct stack *s, const struct search *r, int searched,
 		    "could not be looked for, and the same command looks again",
 		    s->d.o.name);
 	else if (!r->n)
-		rc = sk_profile_remove(s->d.o.name, e);
+		rc = forget(s, e);
 	return searched ? 1 : rc;
+}
+
+/* 1, or 0: there is neither the stack nor anything of it. */
+static int is_anything(struct stack *s, struct search *r, struct snek_error *e)
+{
+	struct sk_stack_info i;
+	int rc = s->ops->stack_look(s->aws, s->d.o.name, &i, e);
+
+	if (rc || i.there)
+		return rc ? rc : 1;
+	/* What cannot be looked for is told in the end. */
+	rc = s->ops->stack_left(s->aws, s->d.o.name, found, r, NULL);
+	return rc || r->n;
+}
+
+/* Nothing was found: it is gone since before, if its profile says that it was
+ * here, or it never was. */
+static int was_here(const struct stack *s, struct snek_error *e)
+{
+	int rc = s->own ? is_there(s, e) : 0;
+
+	if (rc)
+		return rc < 0 ? rc : sk_profile_remove(s->d.o.name, e);
+	return sk_fail(e, SNEK_ENOENT, "there is no stack %s in %s, and nothing "
+	    "is left of one%s%s", s->d.o.name, s->ops->region(s->aws), s->own &&
+	    s->p.lambda_region ? "; its profile is of another account or of " :
+	    "", s->own && s->p.lambda_region ? s->p.lambda_region : "");
+}
+
+static int take_down(struct stack *s, struct search *r,
+    int (*left)(void *, const char *arn), void *arg, struct snek_error *e)
+{
+	const struct sk_stack_destroy d = { .name = s->d.o.name,
+		.watch = s->d.watch, .said = said, .arg = s };
+	int rc = s->ops->stack_destroy(s->aws, &d, e);
+
+	return rc ? rc : tell_left(s, r, search(s, r, e), left, arg, e);
 }
 
 int snek_stack_destroy(const struct snek_stack_options *options,
     int (*left)(void *, const char *arn), void *arg, struct snek_error *e)
 {
-	struct sk_stack_destroy d;
 	struct search r = { .n = 0 };
 	struct stack s;
 	int rc = sk_need((const void *)(uintptr_t)left,
@@ -430,12 +525,12 @@ int snek_stack_destroy(const struct snek_stack_options *options,
 	if (rc)
 		return rc;
 	rc = enter(&s, options, e);
-	d = (struct sk_stack_destroy){ .name = s.d.o.name, .watch = s.d.watch,
-		.said = said, .arg = &s };
 	if (!rc)
-		rc = s.ops->stack_destroy(s.aws, &d, e);
-	if (!rc)
-		rc = tell_left(&s, &r, search(&s, &r, e), left, arg, e);
+		rc = is_anything(&s, &r, e);
+	if (rc > 0)
+		rc = take_down(&s, &r, left, arg, e);
+	else if (!rc)
+		rc = was_here(&s, e);
 	free(r.arn);
 	leave(&s);
 	return rc;

@@ -325,6 +325,15 @@ class Cloud:
                 changes=changes, new=new, execution='AVAILABLE')
         return f'<Id>{there["id"]}</Id><StackId>{s.id}</StackId>'
 
+    def replaces(self, old, new):
+        """As AWS's documentation says of servers."""
+        old, new = old['Properties'], new['Properties']
+        if new.get('CacheNodeType') and any(old.get(k) != new.get(k) for k in (
+                'Engine', 'DataTieringEnabled')):
+            return 'True'
+        return 'Conditional' if old.get('AuthToken') != new.get('AuthToken') \
+            else 'False'
+
     def template(self, p):
         if 'TemplateURL' in p:
             m = re.fullmatch(r'https://([a-z0-9-]+)\.s3\.[a-z0-9-]+\.amazonaws'
@@ -378,7 +387,10 @@ class Cloud:
             out += (f'<member><Type>Resource</Type><ResourceChange><Action>'
                     f'{action}</Action><LogicalResourceId>{logical}'
                     f'</LogicalResourceId><ResourceType>{r["Type"]}'
-                    '</ResourceType></ResourceChange></member>')
+                    '</ResourceType>' + (
+                        f'<Replacement>{self.replaces(s.resources[logical], r)}'
+                        '</Replacement>' if action == 'Modify' else '') +
+                    '</ResourceChange></member>')
         out += '</Changes>'
         if first + size < len(c['changes']):
             out += f'<NextToken>{first + size}</NextToken>'
@@ -706,7 +718,7 @@ def models():
 
 class Server:
     def __init__(self, cloud):
-        self.cloud = cloud
+        self.cloud, self.elsewhere = cloud, Cloud()     # in other regions
         self.forms, self.json, self.rest = models()
         self.at = lambda n, action: None
         self.calls, self.lock = 0, threading.Lock()
@@ -735,9 +747,9 @@ class Server:
     def check_signature(self, h, body):
         kind, rest = h.headers['Authorization'].split(' ', 1)
         fields = dict(x.strip().split('=', 1) for x in rest.split(','))
-        service = fields['Credential'].split('/')[3]
+        here, service = fields['Credential'].split('/')[2:4]
         s3 = service == 's3'
-        region = 'us-east-1' if service == 'iam' else REGION
+        region = 'us-east-1' if service == 'iam' else here
         auth = (botocore.auth.S3SigV4Auth if s3 else botocore.auth.SigV4Auth)(
             Credentials(KEY, SECRET), service, region)
         r = AWSRequest(method=h.command, data=body,
@@ -752,40 +764,42 @@ class Server:
         string = auth.string_to_sign(r, auth.canonical_request(r))
         if auth.signature(string, r) != fields['Signature']:
             raise Wrong(f'signature of {h.command} {h.path}')
+        h.cloud = self.cloud if region == REGION or service == 'iam' else \
+            self.elsewhere
         return service
 
     def do(self, h, body):
-        service = self.check_signature(h, body)
+        service, cloud = self.check_signature(h, body), h.cloud
         parts = urllib.parse.urlsplit(h.path)
         if service in self.rest:
             self.rest[service].check(h.command, h.path, h.headers, body)
         if service == 's3':
             query = urllib.parse.parse_qs(parts.query, keep_blank_values=True)
             action = f'S3 {h.command}'
-            return action, lambda: self.cloud.s3(
+            return action, lambda: cloud.s3(
                 h.command, urllib.parse.unquote(parts.path), query, body)
         if service == 'execute-api':
-            if not self.cloud.health:
+            if not cloud.health:
                 return 'Api', lambda: (500, {}, '{"message":"Internal"}')
-            status, answer = self.cloud.health
+            status, answer = cloud.health
             return 'Api', lambda: (status, {}, json.dumps(answer))
         if service == 'lambda':
-            return f'Lambda {h.command}', lambda: self.cloud.aws_lambda(
+            return f'Lambda {h.command}', lambda: cloud.aws_lambda(
                 h.command, urllib.parse.unquote(parts.path))
         if service == 'tagging':
             self.json.check(h.headers['X-Amz-Target'],
                             h.headers['Content-Type'], body)
-            return 'Tagging', lambda: self.cloud.tagging(body)
+            return 'Tagging', lambda: cloud.tagging(body)
         if 'X-Amz-Target' in h.headers:
             action, p = self.json.check(h.headers['X-Amz-Target'],
                                         h.headers['Content-Type'], body)
             return action, lambda: (200, {}, json.dumps(
-                getattr(self.cloud, action)(p)))
+                getattr(cloud, action)(p)))
         form = dict(urllib.parse.parse_qsl(body.decode(), True, True))
         action = self.forms[service].check(form)
 
         def call():
-            xml = getattr(self.cloud, action)(form)
+            xml = getattr(cloud, action)(form)
             if service == 'ec2':
                 return 200, {}, (f'<{action}Response>{xml}'
                                  f'</{action}Response>')

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Stacks made, changed, broken off and taken down at a fake AWS.
 
-stack.py TOOL DEPLOY: runs TOOL (tests/stack_tool) and DEPLOY (snek-deploy).
+stack.py TOOL DEPLOY [NAME ...]: runs TOOL (tests/stack_tool) and DEPLOY
+(snek-deploy), or the tests of these names alone.
 """
 import inspect
 import json
@@ -14,7 +15,7 @@ import time
 
 import fake_aws
 
-TOOL, DEPLOY = sys.argv[1:]
+TOOL, DEPLOY = sys.argv[1:3]
 OPTIONS = ['shards=2']
 NOWHERE = 'https://127.0.0.1:9/x.execute-api.x'
 
@@ -73,6 +74,12 @@ def is_whole(w, shards=2):
     assert 'Api' in r and len(w.cloud.buckets) == 1
 
 
+def is_waiting(w):
+    """A change set that could be executed."""
+    return [k for s in w.cloud.live() for k, c in s.sets.items()
+            if c['execution'] == 'AVAILABLE']
+
+
 def is_nothing(w):
     assert not w.cloud.live(), [(s.status, s.id) for s in w.cloud.live()]
     assert not w.cloud.buckets, w.cloud.buckets
@@ -98,16 +105,35 @@ def what_is_there_already_is_left_alone():
         assert 'changed 0' in out and 'uploading' not in out, out
         assert 'S3 PUT' not in w.cloud.log
         assert 'ExecuteChangeSet' not in w.cloud.log
-        assert not [k for k, c in w.cloud.stacks[0].sets.items()
-                    if c['execution'] == 'AVAILABLE']
+        assert not is_waiting(w)
 
 
 def a_change_is_made_and_taken_back_and_made_again():
     with World() as w:
-        for shards in 2, 3, 2, 3:
-            out = w.good('deploy', f'shards={shards}')
+        for replicas in 0, 1, 0, 1:
+            out = w.good('deploy', 'shards=3', f'replicas={replicas}')
             assert 'changed 1' in out, out
-            is_whole(w, shards)
+            is_whole(w, 3)
+
+
+def servers_are_never_taken_away_nor_replaced_by_empty_ones():
+    with World() as w:
+        w.good('deploy', 'shards=3')
+        whole = dict(w.cloud.stacks[0].resources)
+        for option, who in (
+                ('shards=2', ['Shard2']), ('shards=1', ['Shard1, Shard2']),
+                ('engine=redis', ['Meta', 'Shard0', 'Shard1']),
+                ('auth=token', ['Meta', 'Shard2']),
+                ('node=cache.r6gd.xlarge', ['Meta', 'Shard2'])):
+            options = [option] + ['shards=3'] * (option[:6] != 'shards')
+            rc, out, err = w.run('deploy', *options)
+            assert rc and 'with their data' in err, (option, err)
+            assert all(x in err for x in who), err
+            assert 'ExecuteChangeSet' not in w.cloud.log
+            assert not is_waiting(w)
+            assert w.cloud.stacks[0].resources == whole
+        w.good('deploy', 'shards=3', 'node=cache.r7g.large')
+        is_whole(w, 3)
 
 
 def the_first_failure_is_the_one_that_is_told():
@@ -216,7 +242,7 @@ def a_deployment_goes_on_wherever_a_reply_was_lost():
 
 
 def a_change_goes_on_wherever_it_was_broken_off():
-    interrupted('deploy', lambda w: w.good('deploy', 'shards=3'), is_whole,
+    interrupted('deploy', lambda w: w.good('deploy', 'shards=1'), is_whole,
                 ['throttle', 'killed', 'lost', 'fault'])
 
 
@@ -291,6 +317,7 @@ class Command(World):
         self.dir = tempfile.TemporaryDirectory()
         self.zip = os.path.join(self.dir.name, 'api.zip')
         self.conf = os.path.join(self.dir.name, 'snek.conf')
+        self.region = fake_aws.REGION
         with open(self.zip, 'wb') as f:
             f.write(b'PK\3\4 a zip')
 
@@ -300,7 +327,7 @@ class Command(World):
 
     def env(self):
         return dict(os.environ, AWS_ENDPOINT_URL=self.server.url,
-                    AWS_REGION=fake_aws.REGION, HOME=self.dir.name,
+                    AWS_REGION=self.region, HOME=self.dir.name,
                     AWS_ACCESS_KEY_ID=fake_aws.KEY, SNEK_CONFIG=self.conf,
                     AWS_SECRET_ACCESS_KEY=fake_aws.SECRET)
 
@@ -526,8 +553,94 @@ def what_cannot_be_looked_for_in_the_end_is_said():
             assert '[one]' not in f.read()
 
 
+# ---- where it is, and what else bears its name ----
+
+ELSEWHERE = 'eu-central-1'
+
+
+def role(account=fake_aws.ACCOUNT):
+    return f'arn:aws:iam::{account}:role/one-MapperRole'
+
+
+def placed(w):
+    """A stack whose profile says all of where it is."""
+    w.cloud.outputs = {'Api': NOWHERE, 'MapperRole': role()}
+    w.deploy('--code', w.zip, '--yes')
+
+
+def profile(w):
+    with open(w.conf) as f:
+        return f.read()
+
+
+def the_profile_says_where_the_stack_is():
+    with Command() as w:
+        placed(w)
+        w.region = ELSEWHERE            # of the environment
+        assert 'UPDATE_COMPLETE' in w.deploy('--status')
+        assert 'nothing to change' in w.deploy('--code', w.zip, '--yes')
+        w.deploy('--status', '--region', ELSEWHERE, expect=3)
+        w.deploy('--destroy', '--yes')
+        is_nothing(w)
+        assert '[one]' not in profile(w)
+
+
+def a_second_stack_elsewhere_does_not_take_its_profile():
+    with Command() as w:
+        placed(w)
+        for options in ['--dry-run'], ['--yes']:
+            out = w.deploy('--code', w.zip, '--region', ELSEWHERE, *options,
+                           expect=1)
+            assert fake_aws.REGION in out and 'call this one otherwise' in out
+        assert not w.server.elsewhere.stacks
+        text = profile(w).replace(fake_aws.ACCOUNT, '999999999999')
+        with open(w.conf, 'w') as f:
+            f.write(text)
+        out = w.deploy('--code', w.zip, '--yes', expect=1)
+        assert '999999999999' in out and 'call this one otherwise' in out, out
+
+
+def what_was_never_there_is_not_destroyed():
+    with Command() as w:
+        out = w.deploy('--destroy', '--yes', expect=3)
+        assert 'there is no stack one in eu-west-1' in out, out
+        placed(w)
+        out = w.deploy('--destroy', '--yes', '--region', ELSEWHERE, expect=3)
+        assert f'in {ELSEWHERE}' in out and 'of eu-west-1' in out, out
+        assert '[one]' in profile(w)
+        is_whole(w)
+        w.server.elsewhere.functions = ['one-fn-words']
+        out = w.deploy('--destroy', '--yes', '--region', ELSEWHERE)
+        assert 'left behind: nothing' in out and '[one]' in profile(w), out
+        is_whole(w)
+
+
+def an_end_that_lacked_only_the_profile_ends_well():
+    with Command() as w:
+        placed(w)
+        kept = profile(w)
+        w.deploy('--destroy', '--yes')
+        for text, code in (kept, 0), (kept.replace(
+                fake_aws.ACCOUNT, '999999999999'), 3):
+            with open(w.conf, 'w') as f:
+                f.write(text)
+            out = w.deploy('--destroy', '--yes', expect=code)
+            assert ('[one]' in profile(w)) == bool(code), out
+
+
+def the_next_command_is_told_with_where():
+    with Command() as w:
+        out = w.deploy('--code', w.zip, '--dry-run', '--region',
+                       fake_aws.REGION)
+        assert '--destroy --stack one --region eu-west-1\n' in out, out
+        assert '--destroy --stack one\n' in w.deploy('--code', w.zip,
+                                                     '--dry-run')
+
+
 def main():
     for name, f in list(globals().items()):
+        if sys.argv[3:] and name not in sys.argv[3:]:
+            continue
         if inspect.isfunction(f) and f is not main and not \
                 inspect.signature(f).parameters:
             f()

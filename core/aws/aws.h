@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define SK_AWS_VERSION 5u       /* of sk_aws_ops */
+#define SK_AWS_VERSION 6u       /* of sk_aws_ops */
 #define SK_AWS_SYMBOL "snek_aws_ops"
 
 struct sk_aws;                          /* who we are, where, and connections */
@@ -182,6 +182,8 @@ struct sk_aws_ops {
 	const char *(*region)(const struct sk_aws *);   /* NULL: none is said */
 	int (*who)(struct sk_aws *, struct sk_aws_identity *,
 	    struct snek_error *);
+	/* Which account the credentials are of, by asking AWS. */
+	int (*account)(struct sk_aws *, char account[20], struct snek_error *);
 	/* Append a URL with a NUL that anyone can use for so many seconds. */
 	int (*presign)(struct sk_aws *, const struct sk_aws_request *,
 	    uint32_t seconds, struct sk_buf *url, struct snek_error *);

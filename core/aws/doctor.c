@@ -104,25 +104,6 @@ static void check_clock(struct sk_aws_doctor *d, const struct sk_aws_reply *r)
 		    skew < 0 ? "behind" : "ahead of");
 }
 
-static int ask_identity(struct sk_aws_doctor *d, struct sk_aws_reply *r,
-    struct snek_error *e)
-{
-	struct sk_form f = { .nomem = false };
-	struct sk_xml *x;
-	const struct sk_xml_node *n;
-	int rc = sk_aws_form(d->aws, "sts", "2011-06-15", "GetCallerIdentity",
-	    &f, r, &x, e);
-
-	if (rc)
-		return rc;
-	n = sk_xml_find(sk_xml_root(x), "GetCallerIdentityResult");
-	sk_stack_text(n, "Arn", d->arn, sizeof(d->arn));
-	sk_stack_text(n, "Account", d->account, sizeof(d->account));
-	sk_xml_close(x);
-	return *d->arn ? 0 : sk_fail(e, SNEK_EFORMAT, "sts GetCallerIdentity: an "
-	    "answer without an ARN; is the endpoint right?");
-}
-
 static bool check_identity(struct sk_aws_doctor *d)
 {
 	struct snek_error e = { 0 };
@@ -135,7 +116,7 @@ static bool check_identity(struct sk_aws_doctor *d)
 		    "set AWS_REGION", "no region of AWS is said");
 		return false;
 	}
-	rc = ask_identity(d, &r, &e);
+	rc = sk_aws_ask_identity(d->aws, d->arn, d->account, &r, &e);
 	if (rc)
 		sk_aws_doctor_say(d, SNEK_CHECK_FAIL, "identity", rc ==
 		    SNEK_EACCES ? "these credentials are not, or no longer, good: "

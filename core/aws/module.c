@@ -19,6 +19,7 @@ const struct sk_aws_ops snek_aws_ops = {
 	.cure = sk_aws_outcome_cure,
 	.region = sk_aws_region,
 	.who = sk_aws_who,
+	.account = sk_aws_account,
 	.presign = sk_aws_presign,
 	.bundle = sk_bundle_make,
 	.lambda_put = sk_lambda_put,

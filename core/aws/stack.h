@@ -4,6 +4,7 @@
  * its execution event by event, its end.
  *
  *   stack_call.c    one call, its parameters as a form, its answer as XML
+ *   account.c       whose account it is
  *   stack.c         look, events, wait, delete
  *   stack_change.c  change sets
  *   stack_bucket.c  the artifacts' bucket: put, list, empty
@@ -84,6 +85,7 @@ struct sk_stack_change {
 	char action[16];                /* Add, Modify, Remove */
 	char logical[130], type[100];
 	char replacement[16];           /* True, False, Conditional or "" */
+	bool loses;                     /* a server would go with its data */
 };
 struct sk_stack_plan {
 	char stack[64], set[300];       /* set: ARN of the change set */
@@ -99,6 +101,10 @@ int sk_stack_plan(struct sk_aws *, const struct sk_stack_options *,
 /* Nothing is changed: the change set is removed, and a stack that was made for
  * it alone. */
 int sk_stack_plan_drop(struct sk_aws *, const struct sk_stack_plan *,
+    struct snek_error *);
+/* One that takes data away is not to be executed: its change set is removed, and
+ * SNEK_EEXIST names the servers. */
+int sk_stack_plan_guard(struct sk_aws *, const struct sk_stack_plan *,
     struct snek_error *);
 int sk_stack_execute(struct sk_aws *, const struct sk_stack_plan *,
     const struct sk_stack_watch *, struct sk_stack_info *, struct snek_error *);
@@ -118,6 +124,10 @@ int sk_aws_form(struct sk_aws *, const char *service, const char *version,
 /* The same of CloudFormation. */
 int sk_stack_call(struct sk_aws *, const char *action, struct sk_form *,
     struct sk_xml **xml, char type[64], struct snek_error *);
+/* Who we are, and of which account; the reply is to be freed, also on failure. */
+int sk_aws_ask_identity(struct sk_aws *, char arn[300], char account[20],
+    struct sk_aws_reply *, struct snek_error *);
+int sk_aws_account(struct sk_aws *, char account[20], struct snek_error *);
 /* A token that no other request has. */
 int sk_stack_token(char token[64], struct snek_error *);
 /* Wait a while, longer each time; n counts.  What the watch says. */

@@ -115,6 +115,14 @@ static void form_of(const struct sk_stack_plan *p, struct sk_form *f)
 		sk_form_put(f, "StackName", p->stack);
 }
 
+/* One that may be replaced may be replaced by an empty one. */
+static bool loses(const struct sk_stack_change *c)
+{
+	return !strcmp(c->type, "AWS::ElastiCache::ReplicationGroup") &&
+	    (!strcmp(c->action, "Remove") || !strcmp(c->replacement, "True") ||
+	    !strcmp(c->replacement, "Conditional"));
+}
+
 static int add_changes(struct sk_stack_plan *p, const struct sk_xml_node *m,
     struct snek_error *e)
 {
@@ -130,6 +138,7 @@ static int add_changes(struct sk_stack_plan *p, const struct sk_xml_node *m,
 		sk_stack_text(m, "ResourceChange/LogicalResourceId", c->logical, 130);
 		sk_stack_text(m, "ResourceChange/ResourceType", c->type, 100);
 		sk_stack_text(m, "ResourceChange/Replacement", c->replacement, 16);
+		c->loses = loses(c);
 	}
 	return 0;
 }
@@ -283,6 +292,25 @@ int sk_stack_plan_drop(struct sk_aws *aws, const struct sk_stack_plan *p,
 	if (!rc && i.there && !strcmp(i.status, "REVIEW_IN_PROGRESS"))
 		rc = sk_stack_delete(aws, i.id, NULL, e);
 	return rc;
+}
+
+int sk_stack_plan_guard(struct sk_aws *aws, const struct sk_stack_plan *p,
+    struct snek_error *e)
+{
+	char names[200] = "";
+	size_t i, n = 0;
+	int rc;
+
+	for (i = 0; i < p->changes && n < sizeof(names); i++)
+		if (p->change[i].loses)
+			n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s",
+			    n ? ", " : "", p->change[i].logical);
+	if (!n)
+		return 0;
+	rc = sk_stack_plan_drop(aws, p, e);
+	return rc ? rc : sk_fail(e, SNEK_EEXIST, "the stack %s would lose servers "
+	    "with their data, or have empty ones in their place: %s", p->stack,
+	    names);
 }
 
 /* Of one that is refused: was it executed before, by a request whose reply was

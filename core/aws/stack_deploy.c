@@ -165,6 +165,8 @@ static int change_all(struct sk_aws *aws, struct sk_stack_deploy *d,
 		rc = sk_enomem(e);
 	if (!rc)
 		rc = sk_stack_plan(aws, &d->o, b.p, url, &d->watch, &p, e);
+	if (!rc)
+		rc = sk_stack_plan_guard(aws, &p, e);
 	if (!rc && p.changes && d->agree)
 		rc = d->agree(d->arg, &p);
 	if (!rc && p.changes)

@@ -42,6 +42,11 @@ int deploy_drift(const struct deploy *, const struct snek_stack_options *,
  * if he does; 0, or what to exit with. */
 int deploy_keep(const struct deploy *, const char *stack);
 
+/* What another command needs to mean the same stack, with a blank before it. */
+#define DEPLOY_WHERE 400
+void deploy_where(const struct deploy *, const char *stack,
+    char b[DEPLOY_WHERE]);
+
 /* deploy_cost.c */
 double deploy_cost_hour(const struct snek_stack_options *);
 void deploy_cost_tell(const struct deploy *, const struct snek_stack_options *);

@@ -15,6 +15,7 @@ struct aws {
 	struct snek_stack_tag tag[TAGS];
 	char *own[TAGS];                /* what tags point into */
 	unsigned added, removed, modified, replaced, left;
+	unsigned lost;                  /* servers with their data */
 };
 
 /* ---- told while it lasts ---- */
@@ -131,12 +132,29 @@ static int understand(struct aws *a, const struct deploy *d)
 	return rc;
 }
 
+void deploy_where(const struct deploy *d, const char *stack,
+    char b[DEPLOY_WHERE])
+{
+	const char *region = d->aws_region, *who = d->aws_profile;
+
+	snprintf(b, DEPLOY_WHERE, " --stack %s%s%s%s%s", stack, region ?
+	    " --region " : "", region ? region : "", who ? " --aws-profile " : "",
+	    who ? who : "");
+}
+
 static int failed(const struct aws *a, int rc, const struct snek_error *e)
 {
+	char where[DEPLOY_WHERE], cure[DEPLOY_WHERE + 200];
+
 	if (rc == SNEK_ECANCELED)
 		return cli_signal_exit(&a->d->c, "AWS goes on; the same command "
 		    "waits again");
-	return cli_error_of(&a->d->c, rc, e, a->o.name, NULL);
+	deploy_where(a->d, a->o.name, where);
+	snprintf(cure, sizeof(cure), "make another stack (snek-deploy --aws "
+	    "--stack NAME2 ...), copy what this one holds (snek copy), and then "
+	    "snek-deploy --aws --destroy%s", where);
+	return cli_error_of(&a->d->c, rc, e, a->o.name, rc == SNEK_EEXIST ? cure :
+	    NULL);
 }
 
 /* ---- the plan ---- */
@@ -157,14 +175,17 @@ static int visit(void *arg, const struct snek_stack_change *c)
 	struct aws *a = arg;
 	const char *m = mark(a, c);
 
+	a->lost += c->loses;
 	if (!a->d->c.json) {
-		printf("%-3s %-28s %s\n", m, c->name, c->type);
+		printf("%-3s %-28s %s%s\n", m, c->name, c->type, c->loses ?
+		    "  with its data" : "");
 		return 0;
 	}
 	cli_out_begin(stdout, "change");
 	cli_out_text(stdout, "mark", m);
 	cli_out_text(stdout, "name", c->name);
 	cli_out_text(stdout, "type", c->type);
+	cli_out_bool(stdout, "loses", c->loses);
 	cli_out_close(stdout);
 	return 0;
 }
@@ -249,7 +270,8 @@ static int deploy(struct aws *a)
 		return rc;
 	if (a->d->dry_run)
 		return changes(a) && a->d->detailed ? CHANGES : 0;
-	rc = changes(a) ? ask(a) : 0;
+	/* What loses data is refused by the library, with the names. */
+	rc = changes(a) && !a->lost ? ask(a) : 0;
 	if (!rc)
 		rc = make(a);
 	return rc ? rc : changes(a) && a->d->detailed ? CHANGES : 0;

@@ -73,6 +73,7 @@ void deploy_cost_tell(const struct deploy *d,
     const struct snek_stack_options *o)
 {
 	double hour = deploy_cost_hour(o);
+	char where[DEPLOY_WHERE];
 
 	if (hour > 0)
 		cli_error_say(&d->c, "standing cost: about $%.3f an hour, $%.0f a "
@@ -82,6 +83,7 @@ void deploy_cost_tell(const struct deploy *d,
 		cli_error_say(&d->c, "standing cost: the price of %s is not known "
 		    "here; %u servers of it", o->node,
 		    ((o->shards ? o->shards : 2) + 1) * (1 + o->replicas));
-	cli_error_say(&d->c, "to stop paying: snek-deploy --aws --destroy "
-	    "--stack %s", o->name);
+	deploy_where(d, o->name, where);
+	cli_error_say(&d->c, "to stop paying: snek-deploy --aws --destroy%s",
+	    where);
 }

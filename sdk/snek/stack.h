@@ -20,6 +20,8 @@ struct snek_stack_change {
 	const char *action;             /* Add, Modify, Remove */
 	const char *name, *type;        /* Shard0, AWS::ElastiCache::... */
 	bool replaces;                  /* what is there goes, or may go */
+	bool loses;                     /* a server goes so, or may, with its
+	                                 * data: that is never done */
 };
 struct snek_stack_event {
 	size_t size;
@@ -35,7 +37,8 @@ struct snek_stack_drift {
 struct snek_stack_options {
 	size_t size;
 	const char *name;               /* snek */
-	const char *region, *aws_profile;       /* as the environment says */
+	const char *region, *aws_profile;       /* as its profile in snek.conf
+	                                 * says, else the environment */
 	uint32_t shards, level;         /* 2; all of them */
 	uint32_t replicas, zones;       /* 0 of each server; 1 */
 	const char *node;               /* cache.t4g.micro */
@@ -66,7 +69,8 @@ SNEK_API int snek_stack_bundle(const char *zip, struct snek_bundle_report *out,
 SNEK_API int snek_stack_plan(const struct snek_stack_options *,
              int (*visit)(void *, const struct snek_stack_change *), void *,
              struct snek_error *);
-/* Bring it there, from wherever it is: 1 if anything changed, else 0.  From
+/* Bring it there, from wherever it is, unless servers would be lost
+ * (SNEK_EEXIST): 1 if anything changed, else 0.  From
  * then on the profile of the stack's name in snek.conf is this cluster. */
 SNEK_API int snek_stack_deploy(const struct snek_stack_options *,
              struct snek_error *);
@@ -81,7 +85,8 @@ SNEK_API int snek_stack_compare(const struct snek_stack_options *,
              struct snek_error *);
 /* Remove it with all data and what snek-add-function made for it; then visit
  * what is still found by tag or name, and if nothing is, remove its profile.  1:
- * it is gone, but what is left could not be looked for; the error says why. */
+ * it is gone, but what is left could not be looked for; the error says why.
+ * SNEK_ENOENT: there is none, nor anything left of one. */
 SNEK_API int snek_stack_destroy(const struct snek_stack_options *,
              int (*left)(void *, const char *arn), void *,
              struct snek_error *);
