@@ -126,13 +126,14 @@ static uint64_t records(const struct snek_writer *w)
 	    sk_writer_records(w->w);
 }
 
+/* As it came if that is JSON, in which all of it goes. */
 static int add_remote(struct snek_writer *w, const struct sk_record *r,
-    struct sk_span text, struct snek_error *e)
+    struct sk_span text, bool json, struct snek_error *e)
 {
 	struct sk_buf b = { 0 };
 	int rc;
 
-	if (w->o.duplicates != SNEK_DUPLICATES_LAST)
+	if (json && w->o.duplicates != SNEK_DUPLICATES_LAST)
 		return sk_client_writer_put(w->remote, text, e);
 	rc = sk_json_write_record(&b, r) ? sk_client_writer_put(w->remote,
 	    (struct sk_span){ b.p, b.n }, e) : sk_enomem(e);
@@ -141,9 +142,9 @@ static int add_remote(struct snek_writer *w, const struct sk_record *r,
 }
 
 static int add(struct snek_writer *w, const struct sk_record *r,
-    struct sk_span text, struct snek_error *e)
+    struct sk_span text, bool json, struct snek_error *e)
 {
-	return w->remote ? add_remote(w, r, text, e) :
+	return w->remote ? add_remote(w, r, text, json, e) :
 	    sk_writer_add(w->w, r, text, e);
 }
 
@@ -195,7 +196,7 @@ int snek_writer_put(snek_writer *w, const char *json, size_t len,
 			*e = why;
 		return failed(w, rc);
 	}
-	rc = add(w, &r, text, e);
+	rc = add(w, &r, text, true, e);
 	return rc ? failed(w, rc) : 0;
 }
 
@@ -217,7 +218,8 @@ static int next_record(struct snek_writer *w, sk_input *in, struct snek_error *e
 	int rc = sk_input_next(in, &r, &text, &again, &why);
 
 	if (rc == 1) {
-		rc = add(w, &r, text, e);
+		rc = add(w, &r, text,
+		    sk_input_format(in, NULL) != SNEK_TEXT, e);
 		progress(w, in);
 		return rc ? failed(w, rc) : 1;
 	}

@@ -850,6 +850,15 @@ def what_is_missing_is_told_through_a_gateway(g):
     assert "missing" not in snek(g, *args, "--keep-going")[1]
 
 
+def lines_of_text_are_strings_through_a_gateway_too(g):
+    text = '1.50\nnull\nhello world\n{"a":1}\n"x"\n\n[1,\n\u00fc\ttab\n'.encode()
+    for how in (("-",), ("-", "--duplicates", "last")):
+        snek(g, "write", "text1", *how, "--format", "text", stdin=text)
+        direct("write", "text2", *how, "--format", "text", stdin=text)
+        assert direct("export", "text1") == direct("export", "text2")
+    assert '"1.50"\n"null"\n"hello world"\n' in direct("export", "text1")
+
+
 def a_large_write_goes_in_parts_and_none_is_seen_before_the_last(g):
     big = "".join('{"n":%d,"s":"%s"}\n' % (i, "y" * 1000) for i in range(12000)).encode()
     out, _ = snek(g, "write", "parts2", "-", "--json", stdin=big)
@@ -1001,6 +1010,7 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
           what_makes_no_sense_to_who_looks_is_refused,
           commands_give_side_inputs_and_write_results_through_a_gateway,
           what_is_missing_is_told_through_a_gateway,
+          lines_of_text_are_strings_through_a_gateway_too,
           a_large_write_goes_in_parts_and_none_is_seen_before_the_last,
           a_category_is_copied_through_a_gateway_both_ways_and_goes_on,
           what_goes_wrong_on_the_way_is_told_by_its_class,

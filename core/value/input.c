@@ -234,7 +234,8 @@ uint64_t sk_input_bytes(const sk_input *in)
 
 enum snek_format sk_input_format(const sk_input *in, bool *gzip)
 {
-	*gzip = in->gzip != NULL;
+	if (gzip)
+		*gzip = in->gzip != NULL;
 	return in->format;
 }
 

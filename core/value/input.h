@@ -40,6 +40,6 @@ void sk_input_close(sk_input *);
 int sk_input_next(sk_input *, struct sk_record *, struct sk_span *text,
     bool *again, struct snek_error *);
 uint64_t sk_input_bytes(const sk_input *);
-/* What it was found to be; of gzip, what is inside. */
+/* What it was found to be; of gzip, what is inside.  gzip may be NULL. */
 enum snek_format sk_input_format(const sk_input *, bool *gzip);
 #endif
