@@ -476,7 +476,7 @@ def parameters_that_are_not_there_or_make_no_sense_are_refused(g):
     at = "/v1/categories/strict/records?"
     for q in ("requestid=1", "request_id=" + "x" * 300, "request_id=%zz", "format=xml",
               "duplicates=first", "durability=eternal", "format=jsonl&format=text",
-              "request_id=a&request%5Fid=b", "%ff=1"):
+              "request_id=a&request%5Fid=b", "%ff=1", "request_id=", "durability=&format=jsonl"):
         s, r, _ = g.ask("POST", at + q, "1")
         assert s == 400 and r["code"] == "invalid", (q, s, r)
     for path in ("/v1/jobs/" + "0" * 32 + "/results?page=x", "/v1/categories?limit=1",
@@ -487,8 +487,9 @@ def parameters_that_are_not_there_or_make_no_sense_are_refused(g):
     assert s == 200 and data.count(b"\n") == 1, data
     s, r, _ = g.ask("GET", "/v1/categories/strict")
     assert s == 404, r
-    s, r, _ = g.ask("POST", "/v1/categories/strict/writes?duplicates=first")
-    assert s == 400, r
+    for q in ("duplicates=first", "request_id=", "durability="):
+        s, r, _ = g.ask("POST", "/v1/categories/strict/writes?" + q)
+        assert s == 400, (q, r)
 
 
 def too_many_queries_are_429_and_one_that_ends_makes_room():
@@ -859,6 +860,13 @@ def lines_of_text_are_strings_through_a_gateway_too(g):
     assert '"1.50"\n"null"\n"hello world"\n' in direct("export", "text1")
 
 
+def an_empty_request_id_is_refused_before_anything_is_written(g):
+    for id, says in (("", "1 to 256 bytes"), ("x" * 257, "this one 257")):
+        _, err = snek(g, "write", "unnamed", "-", "--request-id", id, stdin=b"1\n", code=2)
+        assert says in err, err
+    snek(g, "find", "unnamed", code=3)
+
+
 def a_large_write_goes_in_parts_and_none_is_seen_before_the_last(g):
     big = "".join('{"n":%d,"s":"%s"}\n' % (i, "y" * 1000) for i in range(12000)).encode()
     out, _ = snek(g, "write", "parts2", "-", "--json", stdin=big)
@@ -1011,6 +1019,7 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
           commands_give_side_inputs_and_write_results_through_a_gateway,
           what_is_missing_is_told_through_a_gateway,
           lines_of_text_are_strings_through_a_gateway_too,
+          an_empty_request_id_is_refused_before_anything_is_written,
           a_large_write_goes_in_parts_and_none_is_seen_before_the_last,
           a_category_is_copied_through_a_gateway_both_ways_and_goes_on,
           what_goes_wrong_on_the_way_is_told_by_its_class,

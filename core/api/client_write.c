@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "store/meta_record.h"
+
 #define PART (4u << 20)         /* bytes of records, as API Gateway takes them */
 #define COMMIT_MS (15 * 60 * 1000)
 
@@ -27,12 +29,25 @@ static bool put_parameter(struct sk_buf *b, const char *name, const char *value)
 	    sk_client_encode(b, value));
 }
 
+/* As the meta stores have it, before anything is read. */
+static int check_id(const char *id, struct snek_error *e)
+{
+	size_t n = id ? strlen(id) : 1;
+
+	return n && n <= SK_REQUEST_MAX ? 0 : sk_fail(e, SNEK_EINVAL, "a request "
+	    "id has 1 to %u bytes, this one %zu", SK_REQUEST_MAX, n);
+}
+
 int sk_client_writer_open(struct sk_client *c, const char *category,
     const char *request_id, const char *durability,
     struct sk_client_writer **out, struct snek_error *e)
 {
-	struct sk_client_writer *w = calloc(1, sizeof(*w));
+	struct sk_client_writer *w;
+	int rc = check_id(request_id, e);
 
+	if (rc)
+		return rc;
+	w = calloc(1, sizeof(*w));
 	if (!w)
 		return sk_enomem(e);
 	w->client = c;

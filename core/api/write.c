@@ -74,13 +74,23 @@ static int read_duplicates(const struct sk_api_request *r,
 	return rc;
 }
 
+/* One that is there and says nothing is a mistake: a variable that was empty. */
+static int read_said(const struct sk_api_request *r, const char *name, char *to,
+    size_t room, struct snek_error *e)
+{
+	int rc = sk_api_parameter(r, name, to, room, e);
+
+	return rc == 1 && !*to ? sk_fail(e, SNEK_EINVAL, "%s is empty; leave it "
+	    "out, or say which", name) : rc;
+}
+
 int sk_api_writing(const struct sk_api_request *r, struct sk_api_writing *w,
     struct snek_error *e)
 {
-	int rc = sk_api_parameter(r, "request_id", w->id, sizeof(w->id), e);
+	int rc = read_said(r, "request_id", w->id, sizeof(w->id), e);
 
 	if (rc >= 0)
-		rc = sk_api_parameter(r, "durability", w->durability,
+		rc = read_said(r, "durability", w->durability,
 		    sizeof(w->durability), e);
 	if (rc >= 0)
 		rc = read_duplicates(r, w, e);
