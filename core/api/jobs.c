@@ -181,12 +181,13 @@ static void forget_old(struct sk_api *a)
 	} while (j);
 }
 
-static int enter(struct sk_api_job *j, struct snek_error *e)
+/* A place for one more, which nobody sees yet. */
+static int reserve(struct sk_api *a, struct snek_error *e)
 {
-	struct sk_api *a = j->api;
 	struct sk_api_jobs *t = &a->jobs;
 	int rc = 0;
 
+	forget_old(a);
 	pthread_mutex_lock(&t->lock);
 	if (t->running >= a->o.jobs)
 		rc = sk_fail(e, SNEK_EAGAIN, "%u queries are running already",
@@ -195,8 +196,6 @@ static int enter(struct sk_api_job *j, struct snek_error *e)
 		rc = sk_fail(e, SNEK_EAGAIN, "the results of %u queries are "
 		    "kept; drop one", a->o.known);
 	if (!rc) {
-		j->next = t->first;
-		t->first = j;
 		t->n++;
 		t->running++;
 	}
@@ -204,17 +203,22 @@ static int enter(struct sk_api_job *j, struct snek_error *e)
 	return rc;
 }
 
-static void leave(struct sk_api_job *j)
+static void unreserve(struct sk_api *a)
+{
+	pthread_mutex_lock(&a->jobs.lock);
+	a->jobs.n--;
+	a->jobs.running--;
+	pthread_mutex_unlock(&a->jobs.lock);
+}
+
+/* Others may ask about it from here on. */
+static void show(struct sk_api_job *j)
 {
 	struct sk_api_jobs *t = &j->api->jobs;
-	struct sk_api_job **p;
 
 	pthread_mutex_lock(&t->lock);
-	for (p = &t->first; *p != j; p = &(*p)->next)
-		;
-	*p = j->next;
-	t->n--;
-	t->running--;
+	j->next = t->first;
+	t->first = j;
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -222,17 +226,17 @@ static int launch(struct sk_api_job *j, struct snek_error *e)
 {
 	int rc = sk_job_id_make(j->id, e);
 
-	if (rc)
-		return rc;
-	forget_old(j->api);
-	rc = enter(j, e);
+	if (!rc)
+		rc = reserve(j->api, e);
 	if (rc)
 		return rc;
 	rc = snek_job_start(j->job, e);
 	if (!rc && sk_thread_start(&j->thread, attend, j))
 		rc = sk_fail(e, SNEK_EAGAIN, "no thread for the job");
 	if (rc)
-		leave(j);
+		unreserve(j->api);
+	else
+		show(j);
 	return rc;
 }
 

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* test_api_jobs.c - jobs of the API's own process, asked about by many. */
+#include "api/api.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "api_tool.h"
+#include "check_main.h"
+
+static char dir[64];
+static snek_cluster *cluster;
+static struct sk_api *api;
+
+static void open_api(unsigned known)
+{
+	struct sk_api_options o = { .cluster = dir, .on = "threads",
+		.wait_ms = 30000, .jobs = 4, .known = known };
+	struct snek_error e = { 0 };
+
+	ck_assert_msg(!sk_api_open(&o, &api, &e), "%s", e.text);
+}
+
+static void setup(void)
+{
+	cluster = api_cluster(dir);
+	api_numbers(cluster, "c", 1000, 10);
+	open_api(0);
+}
+
+static void teardown(void)
+{
+	sk_api_close(api);
+	api_drop(dir, cluster);
+}
+
+/* The answer's body, to be freed. */
+static char *ask(const char *method, const char *path, const char *query,
+    const char *body, int *status)
+{
+	struct sk_api_request r = { method, path, query, "application/json",
+		{ body, strlen(body) }, NULL };
+	struct sk_api_response out = { 0 };
+
+	sk_api_answer(api, &r, &out);
+	ck_assert(sk_buf_byte(&out.body, 0));
+	*status = out.status;
+	return out.body.p;
+}
+
+/* ---- jobs that fail to start, while others look at all there are ---- */
+
+#define POSTS 60u
+#define WATCHERS 2u
+
+struct watch {
+	pthread_t thread;
+	int over;                       /* with __atomic */
+};
+
+static void *post_bad(void *arg)
+{
+	static const char *const bad[] = {
+		"{\"category\":\"none\",\"function\":\"group\",\"args\":"
+		    "{\"by\":\"k\"}}",
+		"{\"category\":\"c\",\"function\":\"join\",\"side\":"
+		    "{\"s\":\"c\",\"t\":\"none\"},\"args\":{\"side\":\"s\","
+		    "\"on\":\"i\"}}",
+		"{\"category\":\"c\",\"function\":\"group\",\"args\":{}}",
+	};
+	unsigned i;
+	int status;
+
+	(void)arg;
+	for (i = 0; i < POSTS; i++) {
+		free(ask("POST", "/v1/query", "", bad[i % 3], &status));
+		ck_assert_msg(status == 404 || status == 400 || status == 429,
+		    "%d", status);
+	}
+	return NULL;
+}
+
+/* Every job that a list tells of is asked about, waited for, or dropped. */
+static void *watch(void *arg)
+{
+	struct watch *w = arg;
+	char path[96], *list, *at;
+	unsigned n = 0;
+	int status;
+
+	while (!__atomic_load_n(&w->over, __ATOMIC_SEQ_CST)) {
+		list = ask("GET", "/v1/jobs", "", "", &status);
+		for (at = list; (at = strstr(at, "\"job\":\"")); at += 7) {
+			snprintf(path, sizeof(path), "/v1/jobs/%.32s%s", at + 7,
+			    n % 3 ? "" : "/results");
+			free(ask(n % 3 == 1 ? "DELETE" : "GET", path, n % 3 ?
+			    "" : "wait=20", "", &status));
+			n++;
+		}
+		free(list);
+	}
+	return NULL;
+}
+
+START_TEST(a_job_that_does_not_start_was_never_there)
+{
+	struct watch w[WATCHERS] = { { .over = 0 } };
+	pthread_t poster[2];
+	char *text;
+	unsigned i;
+	int status;
+
+	for (i = 0; i < WATCHERS; i++)
+		ck_assert(!pthread_create(&w[i].thread, NULL, watch, &w[i]));
+	for (i = 0; i < 2; i++)
+		ck_assert(!pthread_create(&poster[i], NULL, post_bad, NULL));
+	for (i = 0; i < 2; i++)
+		pthread_join(poster[i], NULL);
+	for (i = 0; i < WATCHERS; i++) {
+		__atomic_store_n(&w[i].over, 1, __ATOMIC_SEQ_CST);
+		pthread_join(w[i].thread, NULL);
+	}
+	text = ask("GET", "/v1/jobs", "", "", &status);
+	ck_assert_msg(strstr(text, "\"jobs\":[]"), "%s", text);
+	free(text);
+}
+END_TEST
+
+static void tests(TCase *t)
+{
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 300);
+	tcase_add_test(t, a_job_that_does_not_start_was_never_there);
+}
+
+int main(void)
+{
+	setenv("SNEK_PLUGIN_PATH", "plugins/.libs", 1);
+	return check_main("jobs of the API", tests);
+}
