@@ -985,6 +985,19 @@ def commands_go_through_a_proxy_with_tls_that_they_trust(g):
     proxy.listening.close()
 
 
+def keys_that_nothing_reduces_come_through_a_gateway(g):
+    for how in ("tsv", "jsonl", "json", "table"):
+        args = ("query", "d", "wordcount", "field=text", "--reduce", "none", "--limit", "5", "-o", how)
+        assert snek(g, *args)[0] == direct(*args), how
+    s, r, _ = g.ask("POST", "/v1/query", json.dumps({
+        "category": "d", "function": "wordcount", "args": {"field": "text"}, "reduce": "none", "limit": 1}))
+    assert s == 200 and r["reduced"] is False and r["keyed"] is True, r
+    assert set(r["results"][0]) == {"key", "value"}, r
+    s, r, _ = g.ask("POST", "/v1/query", json.dumps({
+        "category": "d", "function": "select", "args": {"fields": "n"}, "limit": 1}))
+    assert r["keyed"] is False and r["results"] == [{"n": 0}], r
+
+
 SHARED = [the_cluster_is_well_as_seen_from_here,
           a_write_answers_its_receipt_and_a_repeat_writes_nothing_twice,
           bodies_are_lines_arrays_text_or_gzip,
@@ -1023,7 +1036,8 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
           a_large_write_goes_in_parts_and_none_is_seen_before_the_last,
           a_category_is_copied_through_a_gateway_both_ways_and_goes_on,
           what_goes_wrong_on_the_way_is_told_by_its_class,
-          commands_go_through_a_proxy_with_tls_that_they_trust]
+          commands_go_through_a_proxy_with_tls_that_they_trust,
+          keys_that_nothing_reduces_come_through_a_gateway]
 ALONE = [a_body_in_chunks_over_the_limit_is_refused,
          without_a_token_it_answers_to_loopback_names_and_to_no_page,
          a_unix_socket_is_its_users_alone_and_gone_at_the_end,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "api/page.h"
 #include "api_tool.h"
 #include "check_main.h"
 
@@ -128,11 +129,80 @@ START_TEST(a_job_that_does_not_start_was_never_there)
 }
 END_TEST
 
+/* ---- pages ---- */
+
+/* Pages as text: each by itself in brackets. */
+static int put_sheet(void *arg, uint64_t n, struct sk_span b,
+    struct snek_error *e)
+{
+	(void)n;
+	fprintf(arg, "[%.*s]", (int)b.n, (const char *)b.p);
+	return e->code;
+}
+
+static char *cut(snek_job *j, struct sk_page_cut *p)
+{
+	struct snek_error e = { 0 };
+	size_t n;
+	char *text;
+	FILE *f = open_memstream(&text, &n);
+
+	api_set(j, "executor", "threads");
+	p->put = put_sheet;
+	p->arg = f;
+	ck_assert_msg(api_run(j, &e) == 1 && !sk_page_cut(p, j, &e), "%s",
+	    e.text);
+	snek_job_free(j);
+	fclose(f);
+	return text;
+}
+
+START_TEST(results_with_keys_are_pairs_from_the_first_one_on)
+{
+	struct sk_page_cut p = { .most = 1000 };
+	snek_job *j;
+	char *text;
+
+	api_write(cluster, "mixed", "{\"k\":null,\"v\":1}\n"
+	    "{\"k\":null,\"v\":2}\n{\"k\":\"a\",\"v\":3}\n"
+	    "{\"k\":null,\"v\":4}\n");
+	j = api_job(cluster, "mixed", JOB_OP("pair"), NULL);
+	api_set(j, "order", "value");
+	text = cut(j, &p);
+	ck_assert_str_eq(text, "[1,2][{\"key\":\"a\",\"value\":3},"
+	    "{\"key\":null,\"value\":4}]");
+	ck_assert(!p.reduced && p.keyed_from == 2 && p.pages == 2);
+	free(text);
+}
+END_TEST
+
+START_TEST(results_without_keys_are_values_and_reduced_ones_are_pairs)
+{
+	struct sk_page_cut p = { .most = 1000 }, r = { .most = 1000 };
+	snek_job *j = api_job(cluster, "c", JOB_OP("pair"), NULL);
+	struct snek_error e = { 0 };
+	char *text;
+
+	ck_assert(!snek_job_reduce(j, "count", &e));
+	text = cut(j, &r);
+	ck_assert(strstr(text, "{\"key\":\"k1\",\"value\":100}"));
+	ck_assert(r.reduced && r.keyed_from == 1);
+	free(text);
+	text = cut(api_job(cluster, "c", "select", "{\"fields\":\"v\"}"), &p);
+	ck_assert(!strncmp(text, "[{\"v\":0},", 9));
+	ck_assert(!p.reduced && !p.keyed_from && p.results == 1000);
+	free(text);
+}
+END_TEST
+
 static void tests(TCase *t)
 {
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 300);
 	tcase_add_test(t, a_job_that_does_not_start_was_never_there);
+	tcase_add_test(t, results_with_keys_are_pairs_from_the_first_one_on);
+	tcase_add_test(t,
+	    results_without_keys_are_values_and_reduced_ones_are_pairs);
 }
 
 int main(void)

@@ -24,6 +24,7 @@ static int begin_page(struct sk_client_job *j, struct snek_error *e)
 	const struct sk_record *r = &j->page.record;
 
 	j->reduced = sk_client_flag(r, "reduced");
+	j->keyed = j->reduced || sk_client_flag(r, "keyed");
 	j->number = sk_client_number(r, "page");
 	j->pages = sk_client_number(r, "pages");
 	list = sk_object_member(r, "results");
@@ -270,7 +271,7 @@ int sk_client_result_next(struct sk_client_job *j, struct snek_value *key,
 		    "no sense") : 0;
 	*key = sk_null();
 	*value = v;
-	if (!j->reduced)
+	if (!j->keyed)
 		return 1;
 	pair.n = sk_client_members(v, j->pair, 4);
 	*key = sk_object_member(&pair, "key");

@@ -28,7 +28,7 @@ struct sk_client_job {
 	struct sk_client_reply reply;
 	struct sk_client_object page;
 	struct snek_cursor at;
-	bool reduced;
+	bool reduced, keyed;            /* keyed: elements of the page are pairs */
 	uint64_t number, pages;
 	struct sk_member pair[4];
 };

@@ -117,6 +117,7 @@ static int end_done(struct carry *c, struct snek_error *e)
 	sk_object_flag(&o, "reduced", p.reduced);
 	sk_object_number(&o, "results_total", p.results);
 	sk_object_number(&o, "pages", p.pages);
+	sk_object_number(&o, "keyed_from", p.keyed_from);
 	if (sk_lacks_write(c->job, &missing))
 		o.nomem = true;
 	sk_object_raw(&o, "missing", (struct sk_span){ missing.p, missing.n });

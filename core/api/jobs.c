@@ -97,6 +97,7 @@ static int keep_results(struct sk_api_job *j, struct snek_error *e)
 	rc = j->fd < 0 ? j->fd : sk_page_cut(&p, j->job, e);
 	j->reduced = p.reduced;
 	j->results = p.results;
+	j->keyed_from = p.keyed_from;
 	j->pages = (size_t)p.pages;
 	return rc;
 }

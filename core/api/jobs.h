@@ -52,7 +52,7 @@ struct sk_api_job {
 	struct snek_receipt receipt;
 	int fd;                         /* results, elements of a list */
 	bool reduced;
-	uint64_t results;
+	uint64_t results, keyed_from;
 	struct sk_api_page *page;
 	size_t pages;
 };

@@ -163,6 +163,7 @@ static int answer_page(struct sk_api_call *c, struct look *l, const char *id,
 	struct sk_page p = { .job = id, .number = n,
 		.reduced = sk_client_flag(said, "reduced"),
 		.results = sk_client_number(said, "results_total"),
+		.keyed_from = sk_client_number(said, "keyed_from"),
 		.pages = sk_client_number(said, "pages") };
 	struct snek_value v = sk_object_member(said, "missing");
 	struct sk_buf missing = { 0 };

@@ -18,14 +18,24 @@ static int end_sheet(struct sk_page_cut *p, struct sk_buf *sheet,
 	return rc;
 }
 
-static bool put_result(struct sk_buf *b, bool reduced, struct snek_value key,
+static bool put_result(struct sk_buf *b, bool keyed, struct snek_value key,
     struct snek_value value)
 {
-	if (!reduced)
+	if (!keyed)
 		return sk_json_write(b, value);
 	return sk_buf_put(b, "{\"key\":", 7) && sk_json_write(b, key) &&
 	    sk_buf_put(b, ",\"value\":", 9) && sk_json_write(b, value) &&
 	    sk_buf_byte(b, '}');
+}
+
+/* From here on all are pairs, on pages of their own. */
+static int begin_keyed(struct sk_page_cut *p, struct sk_buf *sheet,
+    struct snek_error *e)
+{
+	int rc = sheet->n ? end_sheet(p, sheet, e) : 0;
+
+	p->keyed_from = p->pages + 1;
+	return rc;
 }
 
 static int add(struct sk_page_cut *p, struct sk_buf *sheet, struct sk_buf *one,
@@ -53,8 +63,12 @@ int sk_page_cut(struct sk_page_cut *p, snek_job *job, struct snek_error *e)
 		p->reduced = snek_result_is_reduced(r);
 	while (!rc && (rc = snek_result_next(r, &key, &value, e)) == 1) {
 		one.n = 0;
-		rc = put_result(&one, p->reduced, key, value) ?
-		    add(p, &sheet, &one, e) : sk_enomem(e);
+		rc = 0;
+		if (!p->keyed_from && (p->reduced || key.type > SNEK_NULL))
+			rc = begin_keyed(p, &sheet, e);
+		if (!rc)
+			rc = put_result(&one, p->keyed_from, key, value) ?
+			    add(p, &sheet, &one, e) : sk_enomem(e);
 	}
 	if (!rc)
 		rc = end_sheet(p, &sheet, e);
@@ -74,6 +88,7 @@ int sk_page_begin(struct sk_api_call *c, struct sk_object *o,
 		    p->pages);
 	sk_object_begin(o, &c->out->body, "results");
 	sk_object_flag(o, "reduced", p->reduced);
+	sk_object_flag(o, "keyed", p->keyed_from && p->number >= p->keyed_from);
 	sk_object_number(o, "records", p->stat.records_in);
 	sk_object_number(o, "skipped", p->stat.records_skipped);
 	sk_object_number(o, "records_total", p->stat.records_total);

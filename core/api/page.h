@@ -16,6 +16,8 @@ struct sk_page_cut {
 	int (*put)(void *, uint64_t n, struct sk_span, struct snek_error *);
 	void *arg;
 	uint64_t pages, results;        /* of them so far */
+	uint64_t keyed_from;            /* the page, from 1, on which elements
+					 * begin to be pairs with keys; 0: none */
 	bool reduced;
 };
 /* All results of a job; there is one page at least. */
@@ -27,6 +29,7 @@ struct sk_page {
 	struct snek_job_stat stat;
 	bool reduced;
 	uint64_t results, number, pages;        /* number: from 1 */
+	uint64_t keyed_from;            /* as above */
 	struct sk_span missing;         /* JSON; n 0: nothing is */
 };
 /* Begin the answer, up to the page's elements; then they are to be appended.

@@ -31,7 +31,8 @@ static int put_page(struct sk_api_call *c, const struct sk_api_job *j,
 {
 	const struct sk_page p = { .job = j->id, .stat = j->stat,
 		.reduced = j->reduced, .results = j->results, .number = n,
-		.pages = j->pages, .missing = { j->missing.p, j->missing.n } };
+		.keyed_from = j->keyed_from, .pages = j->pages,
+		.missing = { j->missing.p, j->missing.n } };
 	struct sk_object o;
 	int rc = sk_page_begin(c, &o, &p, e);
 
