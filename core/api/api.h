@@ -50,11 +50,12 @@ struct sk_api_request {                 /* views, valid during the call */
 };
 
 #define SK_API_ALLOW 48
+#define SK_API_FROM 64                  /* three numbers, two dots */
 struct sk_api_response {
 	int status;
 	const char *type;               /* of the body */
 	char location[80];              /* "": none */
-	char next[48];                  /* where the next page begins; "": none */
+	char next[SK_API_FROM];         /* where the next page begins; "": none */
 	unsigned retry_after_s;         /* 0: none */
 	char allow[SK_API_ALLOW];       /* methods that the path takes; "": not
 					 * said */

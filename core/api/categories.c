@@ -4,8 +4,10 @@
 #include "category/reader.h"
 #include "handle.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* ---- categories ---- */
 
@@ -152,20 +154,49 @@ void sk_api_cluster(struct sk_api_call *c)
 
 /* ---- records, a page ---- */
 
-/* "VERSION.RECORD"; "": from the first. */
-static int parse_place(const char *text, uint64_t *version, uint64_t *record,
-    struct snek_error *e)
-{
-	int end = 0;
+struct from {
+	uint64_t category;              /* its id; 0: whichever it is */
+	struct sk_place place;
+};
 
-	*version = *record = 0;
+/* A whole number, up to a dot or the end. */
+static bool take_number(const char **text, uint64_t *out)
+{
+	char *end;
+
+	if (**text < '0' || **text > '9')
+		return false;
+	errno = 0;
+	*out = strtoull(*text, &end, 10);
+	*text = *end == '.' ? end + 1 : end;
+	return !errno && (!*end || (*end == '.' && end[1]));
+}
+
+/* "CATEGORY.VERSION.RECORD", or without the category; "": from the first. */
+static int parse_from(const char *text, struct from *out, struct snek_error *e)
+{
+	uint64_t n[3];
+	unsigned i = 0;
+
+	*out = (struct from){ .category = 0 };
 	if (!*text)
 		return 0;
-	if (*text < '0' || *text > '9' || sscanf(text, "%" SCNu64 ".%" SCNu64
-	    "%n", version, record, &end) != 2 || text[end] || !*version)
+	while (i < 3 && take_number(&text, &n[i]))
+		i++;
+	if (i < 2 || *text || !n[i - 2])
 		return sk_fail(e, SNEK_EINVAL, "from is what the last page said "
-		    "comes next: VERSION.RECORD");
+		    "comes next");
+	out->category = i == 3 ? n[0] : 0;
+	out->place = (struct sk_place){ n[i - 2], n[i - 1] };
 	return 0;
+}
+
+static int check_category(const char *name, const struct from *from,
+    const sk_reader *r, struct snek_error *e)
+{
+	return !from->category || from->category == sk_reader_category(r) ? 0 :
+	    sk_fail(e, SNEK_ECONFLICT, "category '%s' was removed and made again "
+	    "since the last page; begin again", name);
 }
 
 static int fill_page(struct sk_api_call *c, sk_reader *r, uint64_t limit,
@@ -186,7 +217,8 @@ static int fill_page(struct sk_api_call *c, sk_reader *r, uint64_t limit,
 		if (n && (n >= limit || out->body.n > c->api->o.max_reply)) {
 			out->body.n = before;   /* it begins the next page */
 			snprintf(out->next, sizeof(out->next), "%" PRIu64
-			    ".%" PRIu64, at.version, at.record);
+			    ".%" PRIu64 ".%" PRIu64, sk_reader_category(r),
+			    at.version, at.record);
 			return 0;
 		}
 	}
@@ -194,7 +226,7 @@ static int fill_page(struct sk_api_call *c, sk_reader *r, uint64_t limit,
 }
 
 static int read_page(struct sk_api_call *c, snek_cluster *cluster,
-    struct sk_place from, uint64_t limit, struct snek_error *e)
+    const struct from *from, uint64_t limit, struct snek_error *e)
 {
 	sk_reader *r = NULL;
 	int rc = sk_need_cluster(cluster, e);
@@ -202,7 +234,10 @@ static int read_page(struct sk_api_call *c, snek_cluster *cluster,
 	if (!rc)
 		rc = sk_name_check("category", c->name[0], e);
 	if (!rc)
-		rc = sk_reader_open_at(cluster->cat, c->name[0], from, &r, e);
+		rc = sk_reader_open_at(cluster->cat, c->name[0], from->place, &r,
+		    e);
+	if (!rc)
+		rc = check_category(c->name[0], from, r, e);
 	if (!rc)
 		rc = fill_page(c, r, limit, e);
 	sk_reader_close(r);
@@ -213,14 +248,14 @@ void sk_api_records(struct sk_api_call *c)
 {
 	struct snek_error e = { 0 };
 	snek_cluster *cluster = NULL;
-	struct sk_place at;
+	struct from from;
 	uint64_t limit;
-	char from[48];
+	char text[SK_API_FROM];
 	int rc;
 
-	rc = sk_api_parameter(c->request, "from", from, sizeof(from), &e);
+	rc = sk_api_parameter(c->request, "from", text, sizeof(text), &e);
 	if (rc >= 0)
-		rc = parse_place(from, &at.version, &at.record, &e);
+		rc = parse_from(text, &from, &e);
 	if (!rc)
 		rc = sk_api_number(c->request, "limit", UINT64_MAX, &limit, &e);
 	if (!rc && !limit)
@@ -228,7 +263,7 @@ void sk_api_records(struct sk_api_call *c)
 	if (!rc)
 		rc = sk_api_take(c->api, &cluster, &e);
 	if (!rc)
-		rc = read_page(c, cluster, at, limit, &e);
+		rc = read_page(c, cluster, &from, limit, &e);
 	c->out->type = "application/x-ndjson";
 	sk_api_give(c->api, cluster);
 	sk_api_end(c, rc, &e);

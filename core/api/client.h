@@ -42,7 +42,7 @@ struct sk_client_call {
 struct sk_client_reply {
 	int status;
 	struct sk_buf body;
-	char next[48], location[96];
+	char next[64], location[96];
 };
 /* An answer of 200 to 299.  An error's code is the one that it says;
  * SNEK_EUNKNOWN: a call that is sent once may have been done. */

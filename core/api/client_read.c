@@ -97,7 +97,7 @@ int sk_client_reader_next(struct sk_client_reader *r, struct snek_value *out,
 {
 	struct sk_record record;
 	const char *line, *end;
-	char from[48];
+	char from[sizeof(r->page.next)];
 	int rc = 0;
 
 	while (r->at >= r->page.body.n && !r->last && !rc) {

@@ -252,6 +252,11 @@ uint64_t sk_reader_records(const sk_reader *r)
 	return r->snapshot->records;
 }
 
+uint64_t sk_reader_category(const sk_reader *r)
+{
+	return r->snapshot->category;
+}
+
 void sk_reader_close(sk_reader *r)
 {
 	uint32_t i;

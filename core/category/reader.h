@@ -18,4 +18,6 @@ void sk_reader_close(sk_reader *);
 int sk_reader_next(sk_reader *, struct sk_record *, struct sk_place *,
     struct snek_error *);
 uint64_t sk_reader_records(const sk_reader *);  /* in all */
+uint64_t sk_reader_category(const sk_reader *); /* the id: one that was made again
+						 * has another */
 #endif

@@ -383,6 +383,7 @@ static int open_entries(struct opening *o, struct snek_error *e)
 	int rc;
 
 	o->s->version = o->manifest->category.version;
+	o->s->category = o->manifest->category.id;
 	o->s->shards = o->manifest->category.shards;
 	rc = map_placement(o) ? make_room(o, e) : sk_enomem(e);
 	if (!rc)

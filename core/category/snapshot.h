@@ -36,6 +36,7 @@ struct sk_snapshot_loss {
 };
 
 struct sk_snapshot {
+	uint64_t category;              /* its id: one made again has another */
 	uint64_t version, records, bytes;
 	uint32_t shards;                /* of the placement */
 	size_t n;
