@@ -4,6 +4,7 @@
 #include "api/receipt.h"
 
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -39,6 +40,14 @@ static int one_of(const char *const *names, const char *what, const char *text,
 	    "what there is", what, text);
 }
 
+/* A media type's parameters, and how it is written, are nothing to us. */
+static bool is_type(const char *s, const char *type)
+{
+	size_t n = strlen(type);
+
+	return !strncasecmp(s, type, n) && strchr("; \t", s[n]);
+}
+
 static int read_format(const struct sk_api_request *r, struct sk_api_writing *w,
     struct snek_error *e)
 {
@@ -51,9 +60,9 @@ static int read_format(const struct sk_api_request *r, struct sk_api_writing *w,
 	w->name = "body";
 	if (rc == 1)
 		rc = one_of(names, "format", text, &n, e);
-	else if (!rc && !strncmp(r->type, "text/plain", 10))
+	else if (!rc && is_type(r->type, "text/plain"))
 		n = SNEK_TEXT;
-	else if (!rc && !strncmp(r->type, "application/json", 16)) {
+	else if (!rc && is_type(r->type, "application/json")) {
 		w->name = "body.json";
 		n = SNEK_AUTO;
 	}
