@@ -66,12 +66,31 @@ START_TEST(what_a_proxy_could_read_otherwise_is_doubted)
 	const char *const two[] = { "Authorization", "a", "authorization", "b" };
 	const char *const odd[] = { "transfer-encoding", "gzip, chunked" };
 	const char *const good[] = { "Host", "x", "Transfer-Encoding",
-		"Chunked", "Authorization", "a", "Content-Type", "b", "", "c" };
+		"Chunked", "Authorization", "a", "Content-Type", "b", "x-1.", "c" };
+	const char *const codings[] = { "Transfer-Encoding", "chunked",
+		"Transfer-Encoding", "identity" };
+	const char *const hosts[] = { "Host", "a", "host", "a" };
+	const char *const bodies[] = { "Content-Encoding", "gzip",
+		"Content-Encoding", "gzip" };
+	const char *const names[] = { "Content-Length ", "Content-Length\t",
+		"\vContent-Length", "", "a\x80", "a:b" };
+	const struct sk_gate_head alone = { .needs_host = true };
+	const char *line[2] = { NULL, "1" };
+	size_t i;
 
 	ck_assert_str_eq(doubt(twice, 2), "more than one length");
 	ck_assert(doubt(both, 2));
 	ck_assert_str_eq(doubt(two, 2), "more than one Authorization");
 	ck_assert(doubt(odd, 1));
+	ck_assert(doubt(codings, 2));
+	ck_assert(doubt(hosts, 2));
+	ck_assert(doubt(bodies, 2));
+	ck_assert(sk_gate_doubt(&alone));
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		line[0] = names[i];
+		ck_assert_str_eq(doubt(line, 1), "a header with a name that is "
+		    "none");
+	}
 	ck_assert(!doubt(good, 5));
 }
 END_TEST

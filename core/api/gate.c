@@ -17,9 +17,23 @@ static bool is(const char *name, const char *known, const char *value,
 	return true;
 }
 
+/* A blank before the colon, or a control character, and we would pass over what
+ * another takes for a length. */
+static bool is_name(const char *s)
+{
+	const char *p = s;
+
+	for (; *p; p++)
+		if (!((*p | ' ') >= 'a' && (*p | ' ') <= 'z') && *p != '-' &&
+		    !(*p >= '0' && *p <= '9') && !strchr("!#$%&'*+.^_`|~", *p))
+			return false;
+	return p > s;
+}
+
 /* Most names are told apart by where they begin. */
 void sk_gate_take(struct sk_gate_head *h, const char *name, const char *value)
 {
+	h->odd |= !is_name(name);
 	switch (*name | ' ') {
 	case 'a':
 		h->tokens += is(name, "Authorization", value, &h->authorization);
@@ -27,16 +41,20 @@ void sk_gate_take(struct sk_gate_head *h, const char *name, const char *value)
 	case 'c':
 		h->lengths += is(name, "Content-Length", value, &h->length);
 		is(name, "Content-Type", value, &h->type);
-		is(name, "Content-Encoding", value, &h->content_coding);
+		h->content_codings += is(name, "Content-Encoding", value,
+		    &h->content_coding);
+		break;
+	case 'e':
+		is(name, "Expect", value, &h->expect);
 		break;
 	case 'h':
-		is(name, "Host", value, &h->host);
+		h->hosts += is(name, "Host", value, &h->host);
 		break;
 	case 'o':
 		is(name, "Origin", value, &h->origin);
 		break;
 	case 't':
-		is(name, "Transfer-Encoding", value, &h->coding);
+		h->codings += is(name, "Transfer-Encoding", value, &h->coding);
 		break;
 	}
 }
@@ -45,8 +63,14 @@ void sk_gate_take(struct sk_gate_head *h, const char *name, const char *value)
  * another who asks. */
 const char *sk_gate_doubt(const struct sk_gate_head *h)
 {
+	if (h->odd)
+		return "a header with a name that is none";
 	if (h->lengths > 1)
 		return "more than one length";
+	if (h->codings > 1 || h->content_codings > 1)
+		return "more than one encoding";
+	if (h->hosts > 1 || (h->needs_host && !h->hosts))
+		return "a request says one Host";
 	if (h->tokens > 1)
 		return "more than one Authorization";
 	if (h->length && h->coding)

@@ -6,9 +6,12 @@
 
 struct sk_gate_head {                   /* zeroed, then taken; NULL: not there;
 					 * else the first of that name */
-	const char *authorization, *coding, *content_coding, *host, *length,
-	    *origin, *type;
-	unsigned lengths, tokens;       /* how many of them there are */
+	const char *authorization, *coding, *content_coding, *expect, *host,
+	    *length, *origin, *type;
+	unsigned codings, content_codings, hosts, lengths, tokens;
+					/* how many of them there are */
+	bool odd;                       /* a name that is none (RFC 9110 5.1) */
+	bool needs_host;                /* HTTP/1.1 (RFC 9112 3.2) */
 };
 /* A header; its value must live as long. */
 void sk_gate_take(struct sk_gate_head *, const char *name, const char *value);

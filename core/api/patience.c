@@ -9,11 +9,13 @@
 #include "base/clock.h"
 #include "base/thread.h"
 
+#define BYTES_A_MS 16u          /* that who takes an answer takes at least */
+
 struct sk_guest {
 	struct sk_patience *p;
 	struct sk_guest *next, **at;
-	int64_t since;                  /* ms, with __atomic; 0: a request is
-					 * under way */
+	int64_t until;                  /* ms, with __atomic; 0: it is not him
+					 * who is waited for */
 	int fd;
 };
 
@@ -39,12 +41,12 @@ static struct timespec soon(void)
 /* The lock holds the descriptor: nobody else has its number yet. */
 static void show_out(struct sk_patience *p)
 {
-	int64_t before = sk_clock_coarse_ms() - p->most, since;
+	int64_t now = sk_clock_coarse_ms(), until;
 	struct sk_guest *g;
 
 	for (g = p->first; g; g = g->next) {
-		since = __atomic_load_n(&g->since, __ATOMIC_RELAXED);
-		if (since && since < before)
+		until = __atomic_load_n(&g->until, __ATOMIC_RELAXED);
+		if (until && until < now)
 			shutdown(g->fd, SHUT_RDWR);
 	}
 }
@@ -106,6 +108,13 @@ void sk_patience_free(struct sk_patience *p)
 	free(p);
 }
 
+void sk_guest_await(struct sk_guest *g, size_t bytes)
+{
+	if (g)
+		__atomic_store_n(&g->until, sk_clock_coarse_ms() + g->p->most +
+		    (int64_t)(bytes / BYTES_A_MS), __ATOMIC_RELAXED);
+}
+
 struct sk_guest *sk_guest_enter(struct sk_patience *p, int fd)
 {
 	struct sk_guest *g = calloc(1, sizeof(*g));
@@ -114,7 +123,7 @@ struct sk_guest *sk_guest_enter(struct sk_patience *p, int fd)
 		return NULL;
 	g->p = p;
 	g->fd = fd;
-	g->since = sk_clock_coarse_ms();
+	sk_guest_await(g, 0);
 	g->at = &p->first;
 	pthread_mutex_lock(&p->lock);
 	g->next = p->first;
@@ -130,13 +139,7 @@ struct sk_guest *sk_guest_enter(struct sk_patience *p, int fd)
 void sk_guest_busy(struct sk_guest *g)
 {
 	if (g)
-		__atomic_store_n(&g->since, 0, __ATOMIC_RELAXED);
-}
-
-void sk_guest_idle(struct sk_guest *g)
-{
-	if (g)
-		__atomic_store_n(&g->since, sk_clock_coarse_ms(), __ATOMIC_RELAXED);
+		__atomic_store_n(&g->until, 0, __ATOMIC_RELAXED);
 }
 
 void sk_guest_leave(struct sk_guest *g)

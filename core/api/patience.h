@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * patience.h - a clock for connections on which nothing whole comes: who sends
- * a head byte by byte, or nothing, is closed after a while, however busy he
- * looks.  While a request is under way others keep the time.
+ * patience.h - a clock for connections: who sends a request byte by byte, or
+ * nothing, or does not take his answer, is closed after a while, however busy
+ * he looks.
  */
 #ifndef SK_API_PATIENCE_H
 #define SK_API_PATIENCE_H
@@ -16,9 +16,9 @@ void sk_patience_free(struct sk_patience *);
 
 /* Any thread.  NULL: no memory; the others do nothing with it. */
 struct sk_guest *sk_guest_enter(struct sk_patience *, int fd);
-/* A request's head is there; it is answered. */
+/* It is for him to send, or to take so many bytes; it is for us. */
+void sk_guest_await(struct sk_guest *, size_t bytes);
 void sk_guest_busy(struct sk_guest *);
-void sk_guest_idle(struct sk_guest *);
 /* Before the descriptor is closed. */
 void sk_guest_leave(struct sk_guest *);
 #endif

@@ -11,20 +11,21 @@
 #include <unistd.h>
 
 #include "api/gate.h"
+#include "api/line.h"
 #include "api/patience.h"
 #include "base/clock.h"
-#include "base/thread.h"
 
 #define HEADERS (16u << 10)     /* bytes that a connection's head may take; the
 				 * library clears them for each request */
 #define TOO_LARGE "the body is larger than this gateway takes in one " \
 	"request; write in parts"
 #define LINE_PER_WORKER 4u      /* requests that may wait */
+#define LAST_WORDS_S 1u         /* for the answers to those who waited at the end */
 #define HELD 8u                 /* of the largest bodies, in memory at once */
 
 struct visit {                          /* a request, from its head to the end */
+	struct sk_line_item in_line;    /* the first */
 	struct sk_server *server;
-	struct visit *next;             /* in the line */
 	struct MHD_Connection *connection;
 	const char *method, *path, *type;       /* the library's, as long as the
 						 * request is under way */
@@ -36,6 +37,8 @@ struct visit {                          /* a request, from its head to the end *
 	int64_t began;
 	bool refused, answered, crowded;        /* crowded: others' bodies fill
 						 * the memory */
+	int status, code;               /* once its body has been read past it */
+	const char *why;                /* is refused with this; NULL: is not */
 };
 
 struct sk_server {
@@ -43,20 +46,15 @@ struct sk_server {
 	struct sk_api *api;
 	struct MHD_Daemon *daemon;
 	char *token;
+	struct sk_line *line;
 	pthread_mutex_t lock;
-	pthread_cond_t changed;         /* somebody is in the line; stopping */
 	pthread_cond_t idle;            /* draining: the last one has gone */
-	struct visit *line, **tail;
-	unsigned waiting, most;
 	unsigned open;                  /* requests between head and end, with
 					 * __atomic */
 	bool draining;                  /* with __atomic */
-	bool stopping;
 	bool quiet;                     /* the library listens no more */
 	size_t held;                    /* bytes of bodies, with __atomic */
 	struct sk_patience *patience;
-	pthread_t *worker;
-	unsigned workers;
 };
 
 /* ---- the access log: a line a request ---- */
@@ -91,11 +89,20 @@ static void add_header(struct MHD_Response *r, const char *name, const char *val
 		MHD_add_response_header(r, name, value);
 }
 
+static struct sk_guest *guest_of(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(c,
+	    MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return i->socket_context;
+}
+
 static enum MHD_Result queue(struct visit *v)
 {
 	struct sk_api_response *out = &v->out;
 	struct MHD_Response *r;
 	char text[16] = "";
+	size_t n = out->body.n;
 	enum MHD_Result rc;
 
 	/* The library frees the body when it has been sent. */
@@ -117,6 +124,7 @@ static enum MHD_Result queue(struct visit *v)
 		add_header(r, "WWW-Authenticate", "Bearer");
 	if (v->refused || __atomic_load_n(&v->server->draining, __ATOMIC_RELAXED))
 		add_header(r, "Connection", "close");
+	sk_guest_await(guest_of(v->connection), n);
 	rc = MHD_queue_response(v->connection, (unsigned)out->status, r);
 	MHD_destroy_response(r);
 	return rc;
@@ -142,58 +150,26 @@ static void answer(struct visit *v, const struct sk_api_request *r)
 	v->answered = true;
 }
 
-/* ---- the line of slow ones ---- */
+/* ---- the slow ones ---- */
 
-static struct visit *next_in_line(struct sk_server *s)
+static void serve(struct sk_line_item *i, bool late)
 {
-	struct visit *v;
+	struct visit *v = (struct visit *)i;
+	struct sk_api_request r = request_of(v);
 
-	pthread_mutex_lock(&s->lock);
-	while (!s->line && !s->stopping)
-		pthread_cond_wait(&s->changed, &s->lock);
-	v = s->line;
-	if (v) {
-		s->line = v->next;
-		if (!s->line)
-			s->tail = &s->line;
-		s->waiting--;
-	}
-	pthread_mutex_unlock(&s->lock);
-	return v;
-}
-
-static void *work(void *arg)
-{
-	struct sk_server *s = arg;
-	struct sk_api_request r;
-	struct visit *v;
-
-	while ((v = next_in_line(s))) {
-		r = request_of(v);
+	if (!late) {
 		answer(v, &r);
-		MHD_resume_connection(v->connection);
+	} else {
+		v->refused = v->answered = true;
+		sk_api_fail_as(&v->out, 503, SNEK_EAGAIN, "this gateway is "
+		    "stopping; nothing was done", NULL);
 	}
-	return NULL;
+	MHD_resume_connection(v->connection);
 }
 
-static bool line_up(struct visit *v)
+static void suspend(struct sk_line_item *i)
 {
-	struct sk_server *s = v->server;
-	bool room;
-
-	pthread_mutex_lock(&s->lock);
-	room = s->waiting < s->most && !s->stopping;
-	if (room) {
-		MHD_suspend_connection(v->connection);
-		v->next = NULL;
-		*s->tail = v;
-		s->tail = &v->next;
-		s->waiting++;
-	}
-	pthread_mutex_unlock(&s->lock);
-	if (room)
-		pthread_cond_signal(&s->changed);
-	return room;
+	MHD_suspend_connection(((struct visit *)i)->connection);
 }
 
 /* ---- the library's callbacks ---- */
@@ -209,6 +185,8 @@ static enum MHD_Result append_query(void *arg, enum MHD_ValueKind kind,
 	struct query *q = arg;
 
 	(void)kind;
+	if (!*name && !value)
+		return MHD_YES;         /* between two &, or behind the last */
 	if (q->b.n && !sk_buf_byte(&q->b, '&'))
 		q->nomem = true;
 	else if (!sk_buf_printf(&q->b, "%s=%s", name, value ? value : ""))
@@ -228,14 +206,6 @@ static bool take_query(struct MHD_Connection *c, char **out)
 	}
 	*out = q.b.p;
 	return true;
-}
-
-static struct sk_guest *guest_of(struct MHD_Connection *c)
-{
-	const union MHD_ConnectionInfo *i = MHD_get_connection_info(c,
-	    MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	return i->socket_context;
 }
 
 static enum MHD_Result take_header(void *arg, enum MHD_ValueKind kind,
@@ -283,30 +253,45 @@ static struct visit *new_visit(struct sk_server *s, struct MHD_Connection *c,
 		free_visit(v);
 		return NULL;
 	}
-	sk_guest_busy(guest_of(c));
+	sk_guest_await(guest_of(c), 0);
 	__atomic_add_fetch(&s->open, 1, __ATOMIC_SEQ_CST);
 	return v;
 }
 
+/* Who is sending a body hears no answer before its end, but a closed connection,
+ * unless he waits to be told to go on (RFC 9112 9.6, RFC 9110 10.1.1). */
+static enum MHD_Result refuse_head(struct visit *v, const struct sk_gate_head *h,
+    int status, int code, const char *why)
+{
+	uint64_t n = h->length ? strtoull(h->length, NULL, 10) : 0;
+
+	if (h->expect || (!n && !h->coding) || n / 2 > v->server->o.max_body)
+		return refuse(v, status, code, why);
+	v->status = status;
+	v->code = code;
+	v->why = why;
+	return MHD_YES;
+}
+
 /* The head is there: may the rest come? */
-static enum MHD_Result look_at_head(struct visit *v)
+static enum MHD_Result look_at_head(struct visit *v, bool needs_host)
 {
 	struct sk_server *s = v->server;
-	struct sk_gate_head h = { .lengths = 0 };
+	struct sk_gate_head h = { .needs_host = needs_host };
 	const char *why;
 
 	MHD_get_connection_values(v->connection, MHD_HEADER_KIND, take_header, &h);
 	v->type = h.type ? h.type : "";
-	why = sk_gate_check(&h, s->token, s->o.local);
-	if (why)
-		return refuse(v, s->token ? 401 : 403, SNEK_EACCES, why);
 	why = sk_gate_doubt(&h);
 	if (why)
 		return refuse(v, 400, SNEK_EFORMAT, why);
+	why = sk_gate_check(&h, s->token, s->o.local);
+	if (why)
+		return refuse_head(v, &h, s->token ? 401 : 403, SNEK_EACCES, why);
 	if (!sk_api_reads(h.content_coding))
-		return refuse(v, 415, SNEK_EINVAL, SK_API_CODINGS);
+		return refuse_head(v, &h, 415, SNEK_EINVAL, SK_API_CODINGS);
 	if (h.length && strtoull(h.length, NULL, 10) > s->o.max_body)
-		return refuse(v, 413, SNEK_ELIMIT, TOO_LARGE);
+		return refuse_head(v, &h, 413, SNEK_ELIMIT, TOO_LARGE);
 	return MHD_YES;
 }
 
@@ -337,7 +322,7 @@ static enum MHD_Result take_body(struct visit *v, const char *data, size_t *n)
 	if (sk_clock_ms() - v->began > (int64_t)s->o.patience_s * 1000 ||
 	    v->taken / 2 > s->o.max_body)
 		return MHD_NO;          /* it never ends: no word helps */
-	if (v->taken > s->o.max_body || v->crowded)
+	if (v->taken > s->o.max_body || v->crowded || v->why)
 		return MHD_YES;         /* read past, then refused */
 	if (!hold(v, len)) {
 		v->crowded = true;
@@ -351,15 +336,19 @@ static enum MHD_Result body_is_whole(struct visit *v)
 {
 	struct sk_api_request r = request_of(v);
 
+	sk_guest_busy(guest_of(v->connection));
 	if (v->answered)
 		return queue(v);        /* a worker's answer, on its way */
+	if (v->why)
+		return refuse(v, v->status, v->code, v->why);
 	if (v->taken > v->server->o.max_body)
 		return refuse(v, 413, SNEK_ELIMIT, TOO_LARGE);
 	if (v->crowded)
 		return refuse(v, 503, SNEK_EAGAIN, "too much is being written "
 		    "already");
 	if (sk_api_is_slow(v->server->api, &r))
-		return line_up(v) ? MHD_YES : refuse(v, 503, SNEK_EAGAIN,
+		return sk_line_up(v->server->line, &v->in_line, suspend) ?
+		    MHD_YES : refuse(v, 503, SNEK_EAGAIN,
 		    "too many requests wait already");
 	answer(v, &r);
 	return queue(v);
@@ -371,11 +360,11 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c,
 {
 	struct visit *v = *slot;
 
-	(void)version;
 	if (!v) {
 		v = new_visit(arg, c, url, method);
 		*slot = v;
-		return v ? look_at_head(v) : MHD_NO;
+		return v ? look_at_head(v, !strcmp(version, "HTTP/1.1"))
+		    : MHD_NO;
 	}
 	return *n ? take_body(v, data, n) : v->refused ? MHD_YES :
 	    body_is_whole(v);
@@ -390,7 +379,7 @@ static void ended(void *arg, struct MHD_Connection *c, void **slot,
 	(void)why;
 	if (!v)
 		return;
-	sk_guest_idle(guest_of(c));
+	sk_guest_await(guest_of(c), 0);
 	free_visit(v);
 	*slot = NULL;
 	if (__atomic_sub_fetch(&s->open, 1, __ATOMIC_SEQ_CST) ||
@@ -440,17 +429,6 @@ static void defaults(struct sk_server_options *o)
 		o->threads = o->connections;
 }
 
-static int start_workers(struct sk_server *s, struct snek_error *e)
-{
-	s->worker = calloc(s->o.workers, sizeof(*s->worker));
-	if (!s->worker)
-		return sk_enomem(e);
-	for (; s->workers < s->o.workers; s->workers++)
-		if (sk_thread_start(&s->worker[s->workers], work, s))
-			return sk_fail(e, SNEK_EAGAIN, "no thread for a worker");
-	return 0;
-}
-
 static int start_daemon(struct sk_server *s, struct snek_error *e)
 {
 	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD |
@@ -469,23 +447,16 @@ static int start_daemon(struct sk_server *s, struct snek_error *e)
 
 static void free_server(struct sk_server *s)
 {
-	unsigned i;
-
-	pthread_mutex_lock(&s->lock);
-	s->stopping = true;
-	pthread_cond_broadcast(&s->changed);
-	pthread_mutex_unlock(&s->lock);
-	for (i = 0; i < s->workers; i++)
-		pthread_join(s->worker[i], NULL);
+	if (s->line)
+		sk_line_end(s->line);
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
 	if (!s->daemon || s->quiet)
 		close(s->o.fd);
+	sk_line_free(s->line);
 	sk_patience_free(s->patience);
-	pthread_cond_destroy(&s->changed);
 	pthread_cond_destroy(&s->idle);
 	pthread_mutex_destroy(&s->lock);
-	free(s->worker);
 	free(s->token);
 	free(s);
 }
@@ -501,20 +472,18 @@ int sk_server_start(struct sk_api *api, const struct sk_server_options *o,
 		return sk_enomem(e);
 	s->api = api;
 	s->o = *o;
-	s->tail = &s->line;
 	defaults(&s->o);
-	s->most = s->o.workers * LINE_PER_WORKER;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_condattr_init(&a);
 	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->changed, NULL);
 	pthread_cond_init(&s->idle, &a);
 	pthread_condattr_destroy(&a);
 	s->token = o->token ? strdup(o->token) : NULL;
 	if (o->token && !s->token)
 		rc = sk_enomem(e);
 	if (!rc)
-		rc = start_workers(s, e);
+		rc = sk_line_new(s->o.workers, s->o.workers * LINE_PER_WORKER,
+		    serve, &s->line, e);
 	if (!rc)
 		rc = sk_patience_new(s->o.patience_s, &s->patience, e);
 	if (!rc)
@@ -527,25 +496,38 @@ int sk_server_start(struct sk_api *api, const struct sk_server_options *o,
 	return 0;
 }
 
-unsigned sk_server_stop(struct sk_server *s, unsigned patience_s)
+/* Until no request is open.  How many are, but for those at work, which are
+ * carried out whatever the time. */
+static unsigned await_end(struct sk_server *s, unsigned seconds)
 {
 	struct timespec until;
-	unsigned left;
+	unsigned left, served;
 	int rc = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += seconds;
+	pthread_mutex_lock(&s->lock);
+	while (__atomic_load_n(&s->open, __ATOMIC_SEQ_CST) && !rc)
+		rc = pthread_cond_timedwait(&s->idle, &s->lock, &until);
+	pthread_mutex_unlock(&s->lock);
+	served = sk_line_served(s->line);
+	left = __atomic_load_n(&s->open, __ATOMIC_SEQ_CST);
+	return left > served ? left - served : 0;
+}
+
+unsigned sk_server_stop(struct sk_server *s, unsigned patience_s)
+{
+	unsigned left;
 
 	/* Its number stays taken: a thread may still be at it. */
 	s->quiet = MHD_quiesce_daemon(s->daemon) >= 0;
 	if (s->quiet && !s->o.shared)
 		shutdown(s->o.fd, SHUT_RDWR);
 	sk_api_drain(s->api);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += patience_s;
 	__atomic_store_n(&s->draining, true, __ATOMIC_SEQ_CST);
-	pthread_mutex_lock(&s->lock);
-	while (__atomic_load_n(&s->open, __ATOMIC_SEQ_CST) && !rc)
-		rc = pthread_cond_timedwait(&s->idle, &s->lock, &until);
-	left = __atomic_load_n(&s->open, __ATOMIC_SEQ_CST);
-	pthread_mutex_unlock(&s->lock);
+	left = await_end(s, patience_s);
+	sk_line_end(s->line);
+	await_end(s, LAST_WORDS_S);
 	free_server(s);
 	return left;
 }

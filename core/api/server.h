@@ -4,8 +4,8 @@
  *
  * A few threads read requests and answer the quick ones; what may take long
  * waits in a bounded line for the workers, while its connection sleeps.  A
- * request is refused before its body is read when it may not ask, says a length
- * over the limit, or the line is full.
+ * request is refused without its body being kept when it may not ask or says a
+ * length over the limit, before it is read where the client waits for a word.
  */
 #ifndef SK_API_SERVER_H
 #define SK_API_SERVER_H
