@@ -348,7 +348,8 @@ def who_has_no_token_is_refused_before_its_body_is_read(g):
         assert s == 401 and r["code"] == "permission", (header, r)
         assert h["WWW-Authenticate"] == "Bearer"
     c = socket.create_connection(("127.0.0.1", g.port), 30)
-    c.sendall(b"POST /v1/categories/x/records HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+    c.sendall(b"POST /v1/categories/x/records HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n"
+              b"Expect: 100-continue\r\n\r\n")
     assert b" 401 " in c.recv(4096)
     c.close()
 
@@ -558,6 +559,131 @@ def what_a_log_says_is_one_line_of_plain_text():
     assert len(said) == 2 and b"/v1/?[31m 404" in said[0] and b"/v1 200" in said[1], said
 
 
+def who_sends_a_body_that_is_refused_hears_why():
+    with Gateway("--max-body", "3M") as g:
+        much = b"1\n" * 2000000
+        for headers, body, status in (({}, much, 413), ({"Authorization": "Bearer wrong"}, much, 401),
+                                      ({"Content-Encoding": "br"}, much[:2000000], 415)):
+            s, r, _ = g.ask("POST", "/v1/categories/f/records", body, headers)
+            assert s == status and r["kind"] == "error", (s, r)
+
+
+def what_is_trickled_into_a_body_in_chunks_ends_too():
+    with Gateway("--patience", "1") as g:
+        start = head("POST", "/v1/categories/f/records", "Transfer-Encoding: chunked")
+        for begin, drip in ((b"1;", b"a"), (b"", b"0"), (b"0\r\nX: ", b"b")):
+            c = socket.create_connection(("127.0.0.1", g.port), 60)
+            c.sendall(start + begin)
+            c.settimeout(0.2)
+            began, closed = time.monotonic(), False
+            while not closed and time.monotonic() < began + 60:
+                try:
+                    c.sendall(drip)
+                    data = c.recv(4096)
+                    closed = not data or b" 400 " in data
+                except socket.timeout:
+                    continue
+                except OSError:
+                    closed = True
+            c.close()
+            assert closed, (begin, "it is still open")
+
+
+def a_request_with_a_name_that_another_would_read_otherwise_is_refused(g):
+    inner = head("DELETE", "/v1/categories/d")
+    g.ask("POST", "/v1/categories/kept/records", "1\n")
+    for odd in ("Content-Length : %d" % len(inner), "Content-Length\t: %d" % len(inner),
+                "Transfer-Encoding : chunked", "\x0bContent-Length: %d" % len(inner), "Host: y"):
+        data = raw(g, head("POST", "/v1/categories/odd/records", odd) + inner)
+        assert data.startswith(b"HTTP/1.1 400") and b"removed" not in data, (odd, data)
+    data = raw(g, ("GET /v1 HTTP/1.1\r\nAuthorization: Bearer %s\r\n\r\n" % TOKEN).encode())
+    assert data.startswith(b"HTTP/1.1 400"), data
+    data = raw(g, ("GET /v1 HTTP/1.0\r\nAuthorization: Bearer %s\r\n\r\n" % TOKEN).encode())
+    assert b" 200 " in data, data
+    s, r, _ = g.ask("GET", "/v1/categories/d")
+    assert s == 200, r
+    s, r, _ = g.ask("GET", "/v1/categories/odd")
+    assert s == 404, r
+
+
+def a_media_type_is_one_however_it_is_written(g):
+    for n, (kind, data) in enumerate((
+            ("Application/JSON;charset=utf-8", b"1\n2\n[3]\n"), ("TEXT/plain ; x=y", b'"[1,2,[3]]"\n'),
+            ("application/jsonl", b"[1,2,[3]]\n"), ("text/plainer", b"[1,2,[3]]\n"))):
+        s, r, _ = g.ask("POST", "/v1/categories/kind%d/records" % n, "[1,2,[3]]", {"Content-Type": kind})
+        assert s == 200, r
+        assert g.ask("GET", "/v1/categories/kind%d/records" % n, raw=True)[1] == data, kind
+
+
+def pages_of_a_category_that_was_made_again_are_not_mixed(g):
+    at = ""
+    for text in "1\n2\n3\n", "4\n5\n6\n":
+        g.ask("POST", "/v1/categories/again/records", text)
+        if not at:
+            s, r, h = g.ask("GET", "/v1/categories/again/records?limit=2", raw=True)
+            at = h["Snek-Next"]
+            s, r, _ = g.ask("GET", "/v1/categories/again/records?limit=2&from=" + at, raw=True)
+            assert r == b"3\n", r
+            g.ask("DELETE", "/v1/categories/again")
+    s, r, _ = g.ask("GET", "/v1/categories/again/records?from=" + at)
+    assert s == 409 and "made again" in r["message"], r
+    s, r, _ = g.ask("GET", "/v1/categories/again/records?from=1.2", raw=True)
+    assert r == b"6\n", r
+    for odd in "1.%205", "1.-5", "1.%2B5", "1.18446744073709551616", "1.2.", "1..2", "0.1", "1.2.3.4", "1":
+        s, r, _ = g.ask("GET", "/v1/categories/again/records?from=" + odd)
+        assert s == 400, (odd, r)
+    s, r, _ = g.ask("GET", "/v1/categories/again/records?limit=1&", raw=True)
+    assert s == 200, r
+
+
+def a_gateway_that_starts_while_another_ends_keeps_its_socket():
+    path = os.path.join(DIR, "sock2")
+    with Gateway("--listen", "unix:" + path) as first:
+        c = socket.socket(socket.AF_UNIX)
+        c.connect(path)
+        c.sendall(head("POST", "/v1/categories/f/records", "Content-Length: 4") + b"1\n")
+        first.p.send_signal(signal.SIGTERM)
+        while os.path.exists(path):
+            time.sleep(0.01)
+        with Gateway("--listen", "unix:" + path) as second:
+            c.sendall(b"2\n")
+            assert b" 200 " in c.recv(4096)
+            c.close()
+            assert first.p.wait(60) == 0 and second.p.poll() is None
+            c = socket.socket(socket.AF_UNIX)
+            c.connect(path)
+            c.close()
+    assert not os.path.exists(path)
+
+
+def several_sockets_of_systemd_are_refused():
+    p = subprocess.run(["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=2 exec "$@"', "sh", SNEK, "gateway",
+                        "--cluster", CLUSTER], env=dict(env, SNEK_GATEWAY_TOKEN=TOKEN),
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    assert p.returncode == 2 and b"LISTEN_FDS" in p.stderr, p.stderr
+
+
+def at_the_end_of_the_time_who_waits_is_turned_away():
+    with Gateway("--workers", "1", "--drain", "0") as g:
+        many = [g.connect() for _ in range(5)]
+        for i, c in enumerate(many):
+            c.request("POST", "/v1/categories/late%d/records" % i, lines(30000),
+                      {"Authorization": "Bearer " + TOKEN})
+        time.sleep(0.1)
+        g.p.send_signal(signal.SIGTERM)
+        got = []
+        for c in many:
+            try:
+                got.append(c.getresponse().status)
+            except (http.client.HTTPException, OSError):
+                got.append(0)
+        assert g.p.wait(60) == 0
+    with Gateway() as g:
+        for i, status in enumerate(got):    # what was not said to be done is not
+            s, r, _ = g.ask("GET", "/v1/categories/late%d" % i)
+            assert s == (200 if status == 200 else 404), (got, i, r)
+
+
 def systemd_hands_a_socket_over_and_hears_when_it_is_ready():
     name = os.path.join(DIR, "notify")
     told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -593,7 +719,8 @@ def a_body_in_chunks_over_the_limit_is_refused():
 
 
 def without_a_token_it_answers_to_loopback_names_and_to_no_page():
-    with Gateway("--no-token", token=None) as g:
+    with Gateway("--no-token") as g:        # though the environment has one
+        g.token = None
         for host, status in (("localhost", 200), ("127.0.0.1:%d" % g.port, 200),
                              ("evil.example", 403), ("localhost.evil.example", 403)):
             s, r, _ = g.ask("GET", "/v1", headers={"Host": host})
@@ -631,14 +758,21 @@ def an_address_that_others_reach_is_refused_unless_a_proxy_stands_in_front():
     assert code == 2 and "--token-file" in text, text
     code, text = refused("--listen", "127.0.0.1:0", token="short")
     assert code == 2, text
+    for odd in "with a blank in the middle", "with-a-newline-\nin-it", "x" * 513:
+        code, text = refused("--listen", "127.0.0.1:0", token=odd)
+        assert code == 2 and "a token " in text, text
+    code, text = refused("--listen", "127.0.0.1:0", "--tmp", DIR + "/none")
+    assert code == 3 and "--tmp" in text, text
+    code, text = refused("--listen", "127.0.0.1:0", "--json", token="short")
+    assert code == 2 and json.loads(text)["kind"] == "error" and json.loads(text)["exit"] == 2, text
     for where in "nowhere", "127.0.0.1:99999", "127.0.0.1:", "unix:":
         code, text = refused("--listen", where)
         assert code == 2, (where, text)
 
 
 def what_is_nothing_or_too_much_is_no_number_of_the_gateway():
-    for option in "--wait", "--keep", "--jobs", "--connections", "--workers", "--patience":
-        for n in "0", "4294967297":
+    for option in "--wait", "--keep", "--jobs", "--connections", "--workers", "--patience", "--drain":
+        for n in ("4294967297",) if option == "--drain" else ("0", "4294967297"):
             code, text = refused("--listen", "127.0.0.1:0", option, n)
             assert code == 2 and option in text, (option, n, text)
 
@@ -1020,6 +1154,9 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
           requests_that_are_sent_together_are_answered_in_turn,
           a_length_said_twice_and_other_codings_are_refused,
           a_token_said_twice_and_codings_of_bodies_are_refused,
+          a_request_with_a_name_that_another_would_read_otherwise_is_refused,
+          a_media_type_is_one_however_it_is_written,
+          pages_of_a_category_that_was_made_again_are_not_mixed,
           nobody_is_told_to_go_on_who_may_not,
           head_and_options_are_answered_and_a_405_says_what_is_taken,
           names_are_taken_apart_before_they_are_decoded,
@@ -1039,6 +1176,11 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
           commands_go_through_a_proxy_with_tls_that_they_trust,
           keys_that_nothing_reduces_come_through_a_gateway]
 ALONE = [a_body_in_chunks_over_the_limit_is_refused,
+         who_sends_a_body_that_is_refused_hears_why,
+         what_is_trickled_into_a_body_in_chunks_ends_too,
+         a_gateway_that_starts_while_another_ends_keeps_its_socket,
+         several_sockets_of_systemd_are_refused,
+         at_the_end_of_the_time_who_waits_is_turned_away,
          without_a_token_it_answers_to_loopback_names_and_to_no_page,
          a_unix_socket_is_its_users_alone_and_gone_at_the_end,
          what_is_nothing_or_too_much_is_no_number_of_the_gateway,

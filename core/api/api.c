@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -506,6 +507,9 @@ int sk_api_open(const struct sk_api_options *o, struct sk_api **out,
 	sk_api_jobs_init(&a->jobs);
 	sk_api_uploads_init(&a->uploads);
 	rc = defaults(a, o, e);
+	if (!rc && access(a->tmp, W_OK | X_OK))
+		rc = sk_fail_errno(e, "%s: no room for results (set --tmp or "
+		    "TMPDIR)", a->tmp);
 	if (!rc)
 		rc = sk_api_take(a, &c, e);
 	if (rc) {

@@ -55,6 +55,8 @@ void sk_api_health(struct sk_api_call *c)
 	sk_object_close(&h.j, ']');
 	sk_object_flag(&h.j, "well", !h.failed);
 	sk_object_end(&h.j);
-	if (h.failed)
-		c->out->status = 503;
+	if (!h.failed)
+		return;
+	c->out->status = 503;
+	c->out->retry_after_s = 1;
 }

@@ -51,20 +51,24 @@ static int look(struct sk_listen *l, struct snek_error *e)
 	return 0;
 }
 
-static bool inherited(struct sk_listen *l)
+/* 1: one was passed; 0: none was. */
+static int inherit(struct sk_listen *l, struct snek_error *e)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 
-	if (!pid || !fds || strtol(pid, NULL, 10) != getpid() ||
-	    strtol(fds, NULL, 10) != 1)
-		return false;
+	if (!pid || !fds || strtol(pid, NULL, 10) != getpid())
+		return 0;
+	if (strcmp(fds, "1"))
+		return sk_fail(e, SNEK_EINVAL, "LISTEN_FDS is %.20s: one socket "
+		    "is listened on, and not several; start a gateway for each",
+		    fds);
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	/* Workers are not to hold it open. */
 	fcntl(FIRST_FD, F_SETFD, FD_CLOEXEC);
 	l->fd = FIRST_FD;
 	l->shared = true;
-	return true;
+	return 1;
 }
 
 /* A socket that nobody listens on any more is in the way, and no file. */
@@ -132,7 +136,7 @@ static int open_tcp(const char *address, struct sk_listen *l,
     struct snek_error *e)
 {
 	struct addrinfo hint = { .ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_PASSIVE }, *list = NULL;
+		.ai_flags = AI_PASSIVE }, *list = NULL, *a;
 	const char *colon = strrchr(address, ':');
 	char host[256];
 	size_t n;
@@ -151,7 +155,8 @@ static int open_tcp(const char *address, struct sk_listen *l,
 	rc = getaddrinfo(*host ? host : "127.0.0.1", colon + 1, &hint, &list);
 	if (rc)
 		return sk_fail(e, SNEK_EINVAL, "%s: %s", address, gai_strerror(rc));
-	rc = bind_one(list, l);
+	for (a = list, rc = -1; a && rc; a = a->ai_next)
+		rc = bind_one(a, l);
 	freeaddrinfo(list);
 	return rc ? sk_fail_errno(e, "%s", address) : 0;
 }
@@ -164,8 +169,10 @@ int sk_listen_open(const char *address, struct sk_listen *l,
 	*l = (struct sk_listen){ .fd = -1 };
 	if (address && !strncmp(address, "unix:", 5))
 		rc = open_unix(address + 5, l, e);
-	else if (address || !inherited(l))
+	else if (address || !(rc = inherit(l, e)))
 		rc = open_tcp(address ? address : "127.0.0.1:8470", l, e);
+	if (rc == 1)
+		rc = 0;
 	if (!rc)
 		rc = look(l, e);
 	if (rc && l->fd >= 0)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/listen.h"
+#include "api/object.h"
 #include "api/server.h"
 #include "base/buf.h"
 
@@ -27,7 +28,7 @@ struct gateway {
 	const char *listen, *token_file, *log;
 	bool public, tokenless, json;
 	unsigned drain_s;
-	char token[520];
+	char token[513];
 };
 
 /* ---- options ---- */
@@ -101,26 +102,42 @@ static int parse(struct gateway *g, int argc, char **argv)
 	return argc > 1 ? 0 : -1;
 }
 
-/* Its first line, of a file that is nobody else's to read. */
+/* As it can stand in a header, whole. */
+static int take_token(struct gateway *g, const char *from, const char *text,
+    struct snek_error *e)
+{
+	size_t n = strlen(text), i;
+
+	if (n < 16 || n >= sizeof(g->token))
+		return sk_fail(e, SNEK_EINVAL, "%s: a token has 16 to %zu "
+		    "characters; openssl rand -hex 32 makes one", from,
+		    sizeof(g->token) - 1);
+	for (i = 0; i < n; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return sk_fail(e, SNEK_EINVAL, "%s: a token is of "
+			    "printable ASCII characters without blanks; openssl "
+			    "rand -hex 32 makes one", from);
+	memcpy(g->token, text, n + 1);
+	g->server.token = g->token;
+	return 0;
+}
+
+/* The first line of a file that is nobody else's to read. */
 static int read_token(struct gateway *g, struct snek_error *e)
 {
+	char text[sizeof(g->token) + 2];
 	ssize_t n;
 	int fd = open(g->token_file, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return sk_fail_errno(e, "%s", g->token_file);
-	n = read(fd, g->token, sizeof(g->token) - 1);
+	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	if (n < 0)
 		return sk_fail_errno(e, "%s", g->token_file);
-	g->token[n] = '\0';
-	g->token[strcspn(g->token, "\r\n")] = '\0';
-	n = (ssize_t)strlen(g->token);
-	if (n < 16 || n > 512)
-		return sk_fail(e, SNEK_EINVAL, "%s: a token has 16 to 512 "
-		    "characters; openssl rand -hex 32 makes one", g->token_file);
-	g->server.token = g->token;
-	return 0;
+	text[n] = '\0';
+	text[strcspn(text, "\r\n")] = '\0';
+	return take_token(g, g->token_file, text, e);
 }
 
 static int token(struct gateway *g, struct snek_error *e)
@@ -129,18 +146,13 @@ static int token(struct gateway *g, struct snek_error *e)
 
 	if (g->token_file)
 		return read_token(g, e);
-	if (v && *v) {
-		if (strlen(v) < 16 || strlen(v) >= sizeof(g->token))
-			return sk_fail(e, SNEK_EINVAL, "SNEK_GATEWAY_TOKEN: a "
-			    "token has 16 to 512 characters");
-		snprintf(g->token, sizeof(g->token), "%s", v);
-		unsetenv("SNEK_GATEWAY_TOKEN"); /* no child is to see it */
-		g->server.token = g->token;
+	if (g->tokenless)
 		return 0;
-	}
-	return g->tokenless ? 0 : sk_fail(e, SNEK_EINVAL, "no token: give "
-	    "--token-file (openssl rand -hex 32 makes one), or --no-token on "
-	    "this machine alone");
+	if (!v || !*v)
+		return sk_fail(e, SNEK_EINVAL, "no token: give --token-file "
+		    "(openssl rand -hex 32 makes one), or --no-token on this "
+		    "machine alone");
+	return take_token(g, "SNEK_GATEWAY_TOKEN", v, e);
 }
 
 static int check_bind(const struct gateway *g, const struct sk_listen *l,
@@ -169,10 +181,9 @@ static int open_log(struct gateway *g, struct snek_error *e)
 
 /* ---- running ---- */
 
-static int fail(const struct snek_error *e)
+static int exit_of(int code)
 {
-	fprintf(stderr, "snek gateway: %s\n", e->text);
-	switch (e->code) {
+	switch (code) {
 	case SNEK_EINVAL:  return 2;
 	case SNEK_ENOENT:  return 3;
 	case SNEK_EAGAIN:  return 5;
@@ -183,15 +194,62 @@ static int fail(const struct snek_error *e)
 	}
 }
 
+/* A line, or where JSON is wanted that. */
+static void say(const struct gateway *g, FILE *to, struct sk_object *o,
+    const char *text)
+{
+	sk_object_end(o);
+	if (g->json)
+		fprintf(to, "%.*s", (int)o->b->n, o->b->p ? o->b->p : "");
+	else
+		fprintf(to, "snek gateway: %s\n", text);
+	fflush(to);
+	sk_buf_free(o->b);
+}
+
+static int fail(const struct gateway *g, const struct snek_error *e)
+{
+	struct sk_buf b = { 0 };
+	struct sk_object o;
+
+	sk_object_begin(&o, &b, "error");
+	sk_object_text(&o, "code", sk_error_name(e->code));
+	sk_object_number(&o, "exit", (uint64_t)exit_of(e->code));
+	sk_object_text(&o, "message", e->text);
+	say(g, stderr, &o, e->text);
+	return exit_of(e->code);
+}
+
 static void say_ready(const struct gateway *g, const struct sk_listen *l)
 {
-	if (g->json)
-		printf("{\"snek\":1,\"kind\":\"gateway\",\"listen\":\"%s\"}\n",
-		    l->where);
-	else
-		printf("snek gateway: %s\n", l->where);
-	fflush(stdout);
+	struct sk_buf b = { 0 };
+	struct sk_object o;
+
+	sk_object_begin(&o, &b, "gateway");
+	sk_object_text(&o, "listen", l->where);
+	say(g, stdout, &o, l->where);
 	sk_listen_notify("READY=1");
+}
+
+static void say_cut(const struct gateway *g, unsigned n)
+{
+	struct sk_buf b = { 0 };
+	struct sk_object o;
+	char text[64];
+
+	snprintf(text, sizeof(text), "%u request%s cut off", n, n == 1 ?
+	    " was" : "s were");
+	sk_object_begin(&o, &b, "cut_off");
+	sk_object_number(&o, "requests", n);
+	say(g, stderr, &o, text);
+}
+
+/* While somebody listens there, no other gateway takes the name. */
+static void remove_socket(struct sk_listen *l)
+{
+	if (*l->path)
+		unlink(l->path);
+	*l->path = '\0';
 }
 
 static int serve(struct gateway *g, struct sk_listen *l, const sigset_t *ends)
@@ -209,17 +267,17 @@ static int serve(struct gateway *g, struct sk_listen *l, const sigset_t *ends)
 		rc = sk_server_start(api, &g->server, &server, &e);
 	if (rc) {
 		sk_api_close(api);
-		return fail(&e);
+		return fail(g, &e);
 	}
 	say_ready(g, l);
 	while (sigwait(ends, &sig))
 		;
 	sk_listen_notify("STOPPING=1");
+	remove_socket(l);
 	left = sk_server_stop(server, g->drain_s);
 	sk_api_close(api);
 	if (left)
-		fprintf(stderr, "snek gateway: %u request%s cut off\n", left,
-		    left == 1 ? " was" : "s were");
+		say_cut(g, left);
 	return 0;
 }
 
@@ -227,6 +285,7 @@ static int begin(struct gateway *g, struct sk_listen *l, struct snek_error *e)
 {
 	int rc = token(g, e);
 
+	unsetenv("SNEK_GATEWAY_TOKEN"); /* no child is to see it */
 	if (!rc)
 		rc = open_log(g, e);
 	if (!rc)
@@ -239,7 +298,7 @@ static int begin(struct gateway *g, struct sk_listen *l, struct snek_error *e)
 int main(int argc, char **argv)
 {
 	struct gateway g = { .drain_s = 30 };
-	struct sk_listen l;
+	struct sk_listen l = { .fd = -1 };
 	struct snek_error e = { 0 };
 	sigset_t ends;
 	int rc;
@@ -255,10 +314,7 @@ int main(int argc, char **argv)
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &ends, NULL);
-	if (begin(&g, &l, &e))
-		return fail(&e);
-	rc = serve(&g, &l, &ends);
-	if (*l.path)
-		unlink(l.path);
+	rc = begin(&g, &l, &e) ? fail(&g, &e) : serve(&g, &l, &ends);
+	remove_socket(&l);
 	return rc;
 }

@@ -130,7 +130,9 @@ static int check_numbers(const struct gateway *g)
 		const char *name, *text;
 	} given[] = { { "wait", g->wait }, { "keep", g->keep },
 		{ "jobs", g->jobs }, { "connections", g->connections },
-		{ "workers", g->workers }, { "patience", g->patience } };
+		{ "workers", g->workers }, { "patience", g->patience },
+		{ "drain", g->drain && strtod(g->drain, NULL) == 0 ? NULL :
+		    g->drain } };
 	size_t i;
 
 	for (i = 0; i < sizeof(given) / sizeof(*given); i++)
