@@ -6,101 +6,21 @@ growth.py API: runs API (snek-api).
 """
 import inspect
 import json
-import os
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 
-from runtime_api import Runtime, spare_port
+from runtime_api import Function as AnyFunction, Server, spare_port
 
 API, = sys.argv[1:]
 
 
-class Server:
-    """A redis-server of its own."""
-
-    def __init__(self, directory):
-        self.port = spare_port()
-        self.url = f'redis://127.0.0.1:{self.port}'
-        conf = os.path.join(directory, f'{self.port}.conf')
-        with open(conf, 'w') as f:
-            f.write(f'port {self.port}\nbind 127.0.0.1\nsave ""\n'
-                    f'dir {directory}\nmaxmemory-policy noeviction\n')
-        self.process = subprocess.Popen(['redis-server', conf],
-                                        stdout=subprocess.DEVNULL)
-
-    def wait(self):
-        for _ in range(600):
-            try:
-                socket.create_connection(('127.0.0.1', self.port)).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError('no redis-server')
-
-
-class Function:
+class Function(AnyFunction):
     """snek-api as a function whose environment names these shards."""
 
     def __init__(self, world, shards, level):
-        self.runtime = Runtime()
-        self.log = tempfile.TemporaryFile('w+', dir=world.dir.name)
-        env = {k: v for k, v in os.environ.items()
-               if not k.startswith(('SNEK_', 'AWS_')) or k == 'SNEK_PLUGIN_PATH'}
-        env.update(AWS_LAMBDA_RUNTIME_API=self.runtime.where, _HANDLER='Write',
-                   SNEK_META=world.meta.url, SNEK_SHARDS=','.join(shards),
-                   SNEK_LEVEL=str(level), TMPDIR=world.dir.name,
-                   HOME=world.dir.name)
-        self.process = subprocess.Popen([API], env=env, stderr=self.log,
-                                        stdin=subprocess.DEVNULL)
+        super().__init__(API, world.dir.name, SNEK_META=world.meta.url,
+                         SNEK_SHARDS=','.join(shards), SNEK_LEVEL=str(level))
         world.functions.append(self)
-
-    def begin(self, method, path, body=''):
-        self.runtime.events.put({
-            'version': '2.0', 'rawPath': path, 'rawQueryString': '',
-            'headers': {'content-type': 'application/json'}, 'body': body,
-            'requestContext': {'requestId': 'r', 'stage': '$default',
-                               'http': {'method': method}},
-            'isBase64Encoded': False})
-
-    def end(self, status=200):
-        what, answer = self.runtime.answers.get(timeout=60)
-        assert what == 'response' and answer['statusCode'] == status, (
-            answer, self.said())
-        return answer['body']
-
-    def ask(self, method, path, body='', status=200):
-        self.begin(method, path, body)
-        return self.end(status)
-
-    def shape(self):
-        told = json.loads(self.ask('GET', '/v1/cluster'))
-        return told['shards'], told['level']
-
-    def write(self, category, *records):
-        self.ask('POST', f'/v1/categories/{category}/records',
-                 '\n'.join(json.dumps(r) for r in records))
-
-    def read(self, category):
-        return [json.loads(line) for line in self.ask(
-            'GET', f'/v1/categories/{category}/records').splitlines()]
-
-    def placement(self, category):
-        told = json.loads(self.ask('GET', f'/v1/categories/{category}'))
-        return sorted(s['shard'] for s in told['placement'])
-
-    def said(self):
-        self.log.seek(0)
-        return self.log.read()
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
-        self.runtime.http.shutdown()
-        self.runtime.http.server_close()
-        self.log.close()
 
 
 class World:

@@ -13,6 +13,7 @@
 #include "base/told.h"
 #include "handle.h"
 #include "store/journal.h"
+#include "store/redis.h"
 
 /* ---- responses ---- */
 
@@ -68,18 +69,11 @@ void sk_api_fail(struct sk_api_response *r, int code, const char *text,
 	sk_api_fail_as(r, status_of(code), code, text, hint);
 }
 
-/* What is idle may be of before the cluster got more shards. */
-static void age(struct sk_api *a)
-{
-	pthread_mutex_lock(&a->lock);
-	a->renewed = -SK_API_AGE_MS;
-	pthread_mutex_unlock(&a->lock);
-}
-
 void sk_api_end(struct sk_api_call *c, int rc, const struct snek_error *e)
 {
-	if (rc == SNEK_EAGAIN)
-		age(c->api);
+	if (rc == SNEK_EAGAIN)          /* it may have got more shards */
+		sk_api_renew(c->api);
+	c->out->locked_out = rc < 0 && sk_redis_says_login(e);
 	if (rc < 0)
 		sk_api_fail(c->out, rc, e->code && *e->text ? e->text :
 		    sk_strerror(rc), NULL);
@@ -88,18 +82,27 @@ void sk_api_end(struct sk_api_call *c, int rc, const struct snek_error *e)
 /* ---- clusters: a handle is one thread's at a time ---- */
 
 /* All idle ones, now and then; with the lock, which is let go meanwhile. */
-static void renew(struct sk_api *a)
+static void close_idle(struct sk_api *a)
 {
 	snek_cluster *old[SK_API_HANDLES];
 	unsigned n = a->idles;
 
 	memcpy(old, a->idle, n * sizeof(old[0]));
 	a->idles = 0;
-	a->renewed = sk_clock_coarse_ms();
+	a->renewed = sk_moment_now();
 	pthread_mutex_unlock(&a->lock);
 	while (n)
 		snek_cluster_close(old[--n]);
 	pthread_mutex_lock(&a->lock);
+}
+
+void sk_api_renew(struct sk_api *a)
+{
+	static const struct sk_moment never;
+
+	pthread_mutex_lock(&a->lock);
+	a->renewed = never;
+	pthread_mutex_unlock(&a->lock);
 }
 
 int sk_api_take(struct sk_api *a, snek_cluster **out, struct snek_error *e)
@@ -108,8 +111,8 @@ int sk_api_take(struct sk_api *a, snek_cluster **out, struct snek_error *e)
 
 	*out = NULL;
 	pthread_mutex_lock(&a->lock);
-	if (sk_clock_coarse_ms() - a->renewed > SK_API_AGE_MS)
-		renew(a);
+	if (sk_moment_age(a->renewed, sk_moment_now()) > SK_API_AGE_MS)
+		close_idle(a);
 	if (a->idles)
 		*out = a->idle[--a->idles];
 	pthread_mutex_unlock(&a->lock);

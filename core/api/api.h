@@ -59,6 +59,7 @@ struct sk_api_response {
 	unsigned retry_after_s;         /* 0: none */
 	char allow[SK_API_ALLOW];       /* methods that the path takes; "": not
 					 * said */
+	bool locked_out;                /* a server took no password of ours */
 	struct sk_buf body;
 };
 void sk_api_response_free(struct sk_api_response *);

@@ -3,6 +3,7 @@
 #include "api/kept.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/asked.h"
 #include "api/lacks.h"
@@ -10,6 +11,7 @@
 #include "base/clock.h"
 #include "job/job.h"
 #include "store/journal.h"
+#include "store/redis.h"
 
 #define MARGIN_MS 30000
 #define LOOK_MS 200             /* how often the end of our time is thought of */
@@ -18,7 +20,7 @@ struct carry {
 	struct sk_api *api;
 	const struct sk_kept_options *k;
 	const char *id;
-	snek_cluster *cluster;
+	snek_cluster *cluster, *fresh;  /* fresh: logged in anew */
 	struct sk_journal *journal;
 	struct sk_journal_state state;
 	uint64_t token;
@@ -26,6 +28,7 @@ struct carry {
 	snek_job *job;
 	int64_t renewed;                /* ms */
 	bool fenced, wanted;            /* another has it; somebody ends it */
+	bool again;                     /* it goes on with fresh: once */
 };
 
 static uint32_t lease(const struct carry *c)
@@ -182,6 +185,17 @@ static int hand_over(struct carry *c, struct snek_error *e)
 	return rc || c->fenced ? rc : c->k->begin(c->k->arg, c->id, e);
 }
 
+/* What a password that has grown too old made fail goes on with another, if
+ * that is let in. */
+static bool is_cured(struct carry *c, const struct snek_error *why)
+{
+	if (c->again || !c->k->log_in || !sk_redis_says_login(why))
+		return false;
+	c->again = c->k->log_in(c->k->arg) &&
+	    !sk_api_take(c->api, &c->fresh, NULL);
+	return c->again;
+}
+
 static int carry(struct carry *c, struct snek_error *e)
 {
 	struct snek_error why = { 0 };
@@ -200,6 +214,8 @@ static int carry(struct carry *c, struct snek_error *e)
 		return rc;
 	if (late)
 		return hand_over(c, e);
+	if (ended != 1 && is_cured(c, &why))
+		return renew(c, 0, e);
 	if (ended != 1)
 		return end_failed(c, ended, &why, e);
 	return *c->into.category ? end_written(c, e) : end_done(c, e);
@@ -225,8 +241,11 @@ static int start(struct carry *c, struct snek_error *e)
 
 static int claim(struct carry *c, struct snek_error *e)
 {
-	int rc = sk_api_take(c->api, &c->cluster, e);
+	int rc = c->fresh ? 0 : sk_api_take(c->api, &c->cluster, e);
 
+	if (c->fresh)
+		c->cluster = c->fresh;
+	c->fresh = NULL;
 	if (!rc)
 		rc = sk_api_journal(c->cluster, &c->journal, e);
 	if (!rc)
@@ -235,26 +254,52 @@ static int claim(struct carry *c, struct snek_error *e)
 	return rc ? rc : c->journal->ops->look(c->journal, c->id, &c->state, e);
 }
 
+static int coordinate(struct carry *c, struct snek_error *e)
+{
+	struct snek_error why = { 0 };
+	int rc = claim(c, e);
+
+	c->renewed = sk_clock_ms();
+	if (!rc && c->state.cancelled) {
+		sk_fail(&why, SNEK_ECANCELED, "cancelled");
+		return end_failed(c, SNEK_ECANCELED, &why, e);
+	}
+	if (!rc) {
+		rc = start(c, &why);
+		return rc ? end_failed(c, rc, &why, e) : carry(c, e);
+	}
+	if (rc == SNEK_EAGAIN || rc == SNEK_EEXIST || rc == SNEK_ENOENT)
+		return 0;               /* another's, over, or forgotten */
+	if (e && is_cured(c, e))
+		return 0;
+	return rc;
+}
+
+static void put_down(struct carry *c)
+{
+	snek_job_free(c->job);
+	sk_journal_state_free(&c->state);
+	if (c->journal)
+		c->journal->ops->shut(c->journal);
+	if (c->fresh)
+		snek_cluster_close(c->cluster);
+	else
+		sk_api_give(c->api, c->cluster);
+	c->job = NULL;
+	c->journal = NULL;
+	c->cluster = NULL;
+}
+
 int sk_kept_coordinate(struct sk_api *a, const char *id, struct snek_error *e)
 {
 	struct carry c = { .api = a, .k = a->o.kept, .id = id };
-	struct snek_error why = { 0 };
-	int rc = claim(&c, e);
+	int rc = coordinate(&c, e);
 
-	c.renewed = sk_clock_ms();
-	if (!rc && c.state.cancelled) {
-		sk_fail(&why, SNEK_ECANCELED, "cancelled");
-		rc = end_failed(&c, SNEK_ECANCELED, &why, e);
-	} else if (!rc) {
-		rc = start(&c, &why);
-		rc = rc ? end_failed(&c, rc, &why, e) : carry(&c, e);
-	} else if (rc == SNEK_EAGAIN || rc == SNEK_EEXIST || rc == SNEK_ENOENT) {
-		rc = 0;                 /* another's, over, or forgotten */
-	}
-	snek_job_free(c.job);
-	sk_journal_state_free(&c.state);
-	if (c.journal)
-		c.journal->ops->shut(c.journal);
-	sk_api_give(a, c.cluster);
+	put_down(&c);
+	if (rc || !c.again)
+		return rc;
+	memset(&c.state, 0, sizeof(c.state));
+	rc = coordinate(&c, e);
+	put_down(&c);
 	return rc;
 }

@@ -33,6 +33,7 @@
 
 #define EVENT_MAX ((size_t)6291556 + 65536)
 #define NEVER_MS ((int64_t)1 << 40)
+#define COLD_MS 60000           /* for a task to connect, from its start on */
 #define MOST_STRANGE 10u        /* invocations in a row that are none */
 
 struct function {
@@ -50,11 +51,15 @@ struct function {
 
 /* ---- the coordinator is another function ---- */
 
+/* Who coordinates ends before its time does, or that of the passwords which
+ * its tasks are told: what is begun last may start cold. */
 static int64_t left(void *arg)
 {
 	const struct function *f = arg;
+	int64_t ms = f->until - sk_clock_ms();
+	int64_t login_ms = sk_api_login_left(&f->login) - COLD_MS;
 
-	return f->until - sk_clock_ms();
+	return login_ms < ms ? login_ms : ms;
 }
 
 static int open_aws(struct function *f, struct snek_error *e)
@@ -109,12 +114,33 @@ static void say(void *arg, int level, const char *text)
 
 /* ---- the cluster ---- */
 
-static int log_in(struct function *f, struct snek_error *e)
+/* 1: as somebody else than before; 0: as who we are. */
+static int log_in(struct function *f, int64_t oldest_ms, struct snek_error *e)
 {
 	int rc = sk_api_login_is_wanted() ? open_aws(f, e) : 0;
 
-	return rc || !sk_api_login_is_wanted() ? rc : sk_api_login(&f->login,
-	    f->ops, f->aws, e);
+	if (rc || !sk_api_login_is_wanted())
+		return rc;
+	rc = sk_api_login(&f->login, f->ops, f->aws, oldest_ms, e);
+	if (rc > 0 && f->api)
+		sk_api_renew(f->api);
+	return rc;
+}
+
+/* A server took no password: the token may be another by now, or the password
+ * has grown old unseen. */
+static bool log_in_anew(void *arg)
+{
+	return log_in(arg, 0, NULL) > 0;
+}
+
+/* A job goes on for long with what it begins with. */
+static int64_t oldest_of(const struct function *f)
+{
+	bool ages = sk_api_login_left(&f->login) <= SK_API_LOGIN_MS;
+
+	return f->coordinates && ages ? SK_API_LOGIN_FRESH_MS :
+	    SK_API_LOGIN_OLD_MS;
 }
 
 /* The stack's servers are a cluster from the first call on. */
@@ -123,7 +149,7 @@ static int make_anew(struct function *f, struct snek_error *e)
 	char *urls, *shards;
 	int rc;
 
-	if (!f->login.made)
+	if (!f->login.is)
 		return sk_api_stack_make(getenv("SNEK_META"),
 		    getenv("SNEK_SHARDS"), e);
 	shards = urls = strdup(f->login.urls.p);
@@ -171,10 +197,10 @@ static int open_api(struct function *f, struct snek_error *e)
 		    "meta store is");
 	f->coordinator = getenv("SNEK_COORDINATOR");
 	f->kept = (struct sk_kept_options){ .begin = begin, .left = left,
-	    .log = say, .arg = f, .lease_ms = lease ? (uint32_t)strtoul(lease, NULL, 10) *
+	    .log_in = log_in_anew, .log = say, .arg = f, .lease_ms = lease ? (uint32_t)strtoul(lease, NULL, 10) *
 	    1000 : 0 };
-	rc = log_in(f, e);
-	if (rc)
+	rc = log_in(f, SK_API_LOGIN_OLD_MS, e);
+	if (rc < 0)
 		return rc;
 	rc = sk_api_open(&o, &f->api, e);
 	if (rc == SNEK_ENOENT) {
@@ -219,6 +245,19 @@ static int coordinate(struct function *f, struct sk_span event,
 	return rc;
 }
 
+/* What a password that has grown too old made fail is asked once more: nothing
+ * of it was done. */
+static void answer_call(struct function *f, const struct sk_event_call *c,
+    struct sk_api_response *r)
+{
+	sk_api_answer(f->api, &c->request, r);
+	if (!r->locked_out || !log_in_anew(f))
+		return;
+	sk_api_response_free(r);
+	memset(r, 0, sizeof(*r));
+	sk_api_answer(f->api, &c->request, r);
+}
+
 static int answer(struct function *f, struct sk_span event,
     struct sk_buf *out, struct snek_error *e)
 {
@@ -228,7 +267,7 @@ static int answer(struct function *f, struct sk_span event,
 
 	if (!rc) {
 		if (sk_api_reads(c.coding))
-			sk_api_answer(f->api, &c.request, &r);
+			answer_call(f, &c, &r);
 		else
 			sk_api_fail_as(&r, 415, SNEK_EINVAL, SK_API_CODINGS, NULL);
 		fprintf(stderr, "{\"request\":\"%s\",\"method\":\"%s\","
@@ -262,8 +301,8 @@ static int serve(struct function *f, const struct sk_invocation *in,
 	int rc;
 
 	f->until = sk_clock_ms() + (in->left_ms < 0 ? NEVER_MS : in->left_ms);
-	rc = log_in(f, &why);
-	if (!rc)
+	rc = log_in(f, oldest_of(f), &why);
+	if (rc >= 0)
 		rc = f->coordinates ? coordinate(f, in->event, &out, &why) :
 		    answer(f, in->event, &out, &why);
 	if (rc) {
@@ -314,15 +353,15 @@ static int fail_init(struct function *f, const struct snek_error *e)
 static int only_log_in(struct function *f)
 {
 	struct snek_error e = { 0 };
-	int rc = sk_api_login_is_wanted() ? log_in(f, &e) : sk_fail(&e,
+	int rc = sk_api_login_is_wanted() ? log_in(f, 0, &e) : sk_fail(&e,
 	    SNEK_EINVAL, "neither SNEK_CACHES nor SNEK_TOKEN_SECRET is set");
 
-	if (rc)
+	if (rc < 0)
 		fprintf(stderr, "snek-api: %s\n", e.text);
 	if (f->aws)
 		f->ops->close(f->aws);
 	sk_buf_free(&f->login.urls);
-	return rc ? 1 : 0;
+	return rc < 0;
 }
 
 int main(int argc, char **argv)

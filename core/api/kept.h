@@ -23,8 +23,12 @@ struct sk_kept_options {
 	/* Have a coordinator begin on the job; it may be asked for one that has
 	 * one already. */
 	int (*begin)(void *, const char *id, struct snek_error *);
-	/* Of who coordinates: milliseconds until it is ended from outside. */
+	/* Of who coordinates: milliseconds until it is ended from outside, or
+	 * nobody can log in any more with what its tasks are told. */
 	int64_t (*left)(void *);
+	/* Of who coordinates, may be NULL: a server took no password of ours.
+	 * true: there are others now, and the cluster is opened anew. */
+	bool (*log_in)(void *);
 	/* Of who coordinates, may be NULL: what is to be known of a job beside
 	 * what its functions log themselves; any thread. */
 	void (*log)(void *, int level, const char *text);

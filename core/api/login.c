@@ -7,11 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-
-#define OLD_MS (8 * 60 * 1000)  /* of 15 minutes, and a connection takes some */
 #define AGAIN_MS (60 * 1000)    /* after a token could not be had */
-#define SECONDS 900u
+#define NEVER_MS ((int64_t)1 << 40)
 
 static const char *variable(const char *name)
 {
@@ -52,7 +49,7 @@ static int make_password(const struct sk_aws_ops *ops, struct sk_aws *aws,
 
 	snprintf(path, sizeof(path), "http://%.128s/", cache);
 	snprintf(query, sizeof(query), "Action=connect&User=%.128s", user);
-	rc = ops->presign(aws, &r, SECONDS, &url, e);
+	rc = ops->presign(aws, &r, SK_API_LOGIN_MS / 1000, &url, e);
 	if (!rc && (url.n < 8 || strncmp(url.p, "http://", 7)))
 		rc = sk_fail(e, SNEK_EINTERNAL, "a presigned URL that is none");
 	if (!rc && !encode(out, url.p + 7, strlen(url.p + 7)))
@@ -190,25 +187,42 @@ static int make(struct sk_api_login *l, const struct sk_aws_ops *ops,
 	return rc;
 }
 
-int sk_api_login(struct sk_api_login *l, const struct sk_aws_ops *ops,
+static int make_anew(struct sk_api_login *l, const struct sk_aws_ops *ops,
     struct sk_aws *aws, struct snek_error *e)
 {
 	const char *secret = variable("SNEK_TOKEN_SECRET");
 	char token[SK_API_TOKEN] = "";
-	int rc = 0;
+	int rc = secret ? sk_api_token(ops, aws, secret, token, e) : 0;
 
-	if (l->made && sk_clock_ms() - l->made < OLD_MS)
-		return 0;
-	if (secret)
-		rc = sk_api_token(ops, aws, secret, token, e);
-	if (rc && l->made) {            /* the one that we have may well do */
-		l->made = sk_clock_ms() - OLD_MS + AGAIN_MS;
-		return 0;
-	}
 	if (!rc)
 		rc = make(l, ops, aws, secret ? token : NULL, e);
 	explicit_bzero(token, sizeof(token));
-	if (!rc)
-		l->made = sk_clock_ms();
 	return rc;
+}
+
+int sk_api_login(struct sk_api_login *l, const struct sk_aws_ops *ops,
+    struct sk_aws *aws, int64_t oldest_ms, struct snek_error *e)
+{
+	struct sk_moment now = sk_moment_now();
+	int rc;
+
+	if (l->is && (sk_moment_age(l->made, now) < oldest_ms ||
+	    sk_moment_age(l->refused, now) < AGAIN_MS))
+		return 0;
+	rc = make_anew(l, ops, aws, e);
+	if (rc && l->is && variable("SNEK_TOKEN_SECRET")) {
+		l->refused = now;       /* the one that we have may well do */
+		return 0;
+	}
+	if (rc)
+		return rc;
+	l->is = true;
+	l->made = now;
+	return 1;
+}
+
+int64_t sk_api_login_left(const struct sk_api_login *l)
+{
+	return variable("SNEK_CACHES") && l->is ? SK_API_LOGIN_MS -
+	    sk_moment_age(l->made, sk_moment_now()) : NEVER_MS;
 }

@@ -13,6 +13,7 @@
 #include "api/object.h"
 #include "api/page.h"
 #include "api/uploads.h"
+#include "base/clock.h"
 #include "value/json_read.h"
 
 #define SK_API_HANDLES 64u      /* open clusters that are kept for the next */
@@ -33,7 +34,7 @@ struct sk_api {
 	struct sk_api_size size[SK_API_SIZES];  /* by a hash of the name */
 	pthread_mutex_t lock;
 	snek_cluster *idle[SK_API_HANDLES];
-	int64_t renewed;                /* ms */
+	struct sk_moment renewed;
 	unsigned idles;
 	bool here;                      /* the cluster is a directory: looking
 					 * into it waits for nobody */
@@ -54,6 +55,8 @@ struct sk_api_call {
 /* A cluster of one's own for a while; give takes it back. */
 int sk_api_take(struct sk_api *, snek_cluster **, struct snek_error *);
 void sk_api_give(struct sk_api *, snek_cluster *);
+/* All that nobody has are opened anew before the next is taken. */
+void sk_api_renew(struct sk_api *);
 /* The same, for what looks at much: it ends when an answer must be there, with
  * SNEK_ELIMIT. */
 int sk_api_take_for_a_while(struct sk_api *, snek_cluster **,

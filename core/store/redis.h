@@ -129,6 +129,9 @@ struct sk_command {
  */
 typedef void sk_redis_done(void *, int rc, const struct sk_reply *,
     const struct snek_error *);
+/* Of an error's words, also as others told them: the server took no password of
+ * ours, or was given none. */
+bool sk_redis_says_login(const struct snek_error *);
 
 /*
  * The arguments are copied.  done is called exactly once, from within run,

@@ -106,3 +106,9 @@ struct sk_redis_verdict sk_redis_judge(const char *name, struct sk_span text,
 		    (const char *)t.p);
 	return r->verdict;
 }
+
+bool sk_redis_says_login(const struct snek_error *e)
+{
+	return e->code == SNEK_EACCES && (strstr(e->text, "(WRONGPASS ") ||
+	    strstr(e->text, "(NOAUTH "));
+}
