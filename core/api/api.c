@@ -69,10 +69,24 @@ void sk_api_fail(struct sk_api_response *r, int code, const char *text,
 	sk_api_fail_as(r, status_of(code), code, text, hint);
 }
 
+#define YOUNG_MS 1000                   /* or a full house would do nothing else */
+
+/* The cluster may have got more shards. */
+static void doubt(struct sk_api *a)
+{
+	bool old;
+
+	pthread_mutex_lock(&a->lock);
+	old = sk_moment_age(a->renewed, sk_moment_now()) > YOUNG_MS;
+	pthread_mutex_unlock(&a->lock);
+	if (old)
+		sk_api_renew(a);
+}
+
 void sk_api_end(struct sk_api_call *c, int rc, const struct snek_error *e)
 {
-	if (rc == SNEK_EAGAIN)          /* it may have got more shards */
-		sk_api_renew(c->api);
+	if (rc == SNEK_EAGAIN)
+		doubt(c->api);
 	c->out->locked_out = rc < 0 && sk_redis_says_login(e);
 	if (rc < 0)
 		sk_api_fail(c->out, rc, e->code && *e->text ? e->text :
