@@ -641,12 +641,13 @@ def a_gateway_that_starts_while_another_ends_keeps_its_socket():
     with Gateway("--listen", "unix:" + path) as first:
         c = socket.socket(socket.AF_UNIX)
         c.connect(path)
-        c.sendall(head("POST", "/v1/categories/f/records", "Content-Length: 4") + b"1\n")
+        c.sendall(head("POST", "/v1/categories/f/records", "Content-Length: 4", "Expect: 100-continue"))
+        assert b" 100 " in c.recv(4096)
         first.p.send_signal(signal.SIGTERM)
         while os.path.exists(path):
             time.sleep(0.01)
         with Gateway("--listen", "unix:" + path) as second:
-            c.sendall(b"2\n")
+            c.sendall(b"1\n2\n")
             assert b" 200 " in c.recv(4096)
             c.close()
             assert first.p.wait(60) == 0 and second.p.poll() is None
