@@ -15,6 +15,8 @@ struct stack {
 	struct snek_stack_options o;
 	struct sk_stack_tag tag[TAGS];
 	struct sk_stack_deploy d;
+	struct sk_stack_kept kept;
+	struct snek_stack_tag told[SK_STACK_TAGS];
 	const struct sk_aws_ops *ops;
 	struct sk_aws *aws;
 	struct sk_profile p;            /* of its name, if there is one */
@@ -83,6 +85,7 @@ static int begin(struct stack *s, const struct snek_stack_options *options,
 		.level = s->o.level, .replicas = s->o.replicas,
 		.zones = s->o.zones, .node = s->o.node, .engine = s->o.engine,
 		.auth = s->o.auth, .bastion = s->o.bastion,
+		.no_replicas = s->o.no_replicas, .no_bastion = s->o.no_bastion,
 		.log_retention = s->o.log_retention, .tag = s->tag,
 		.tags = s->o.tags,
 	};
@@ -128,6 +131,34 @@ static int enter(struct stack *s, const struct snek_stack_options *options,
 	if (s->own && !o.profile)
 		o.profile = s->p.aws_profile;
 	return s->ops->open(&o, &s->aws, e);
+}
+
+/* What is not said is as the stack has it. */
+static int recall(struct stack *s, struct snek_error *e)
+{
+	struct snek_stack_options all = s->o;
+	int rc = s->ops->stack_recall(s->aws, &s->d, &s->kept, e);
+	size_t i;
+
+	if (rc || !s->o.settled)
+		return rc;
+	for (i = 0; i < s->d.o.tags; i++)
+		s->told[i] = (struct snek_stack_tag){ s->d.o.tag[i].name,
+			s->d.o.tag[i].value };
+	all.tag = s->told;
+	all.tags = s->d.o.tags;
+	all.name = s->d.o.name;
+	all.shards = s->d.o.shards;
+	all.level = s->d.o.level;
+	all.replicas = s->d.o.replicas;
+	all.zones = s->d.o.zones;
+	all.node = s->d.o.node;
+	all.engine = s->d.o.engine;
+	all.auth = s->d.o.auth;
+	all.bastion = s->d.o.bastion;
+	all.log_retention = s->d.o.log_retention;
+	s->o.settled(s->o.arg, &all);
+	return 0;
 }
 
 static void leave(struct stack *s)
@@ -249,6 +280,8 @@ int snek_stack_plan(const struct snek_stack_options *options,
 	if (!rc)
 		rc = check_profile(&s, e);
 	if (!rc)
+		rc = recall(&s, e);
+	if (!rc)
 		rc = read_code(&s, e);
 	if (!rc)
 		rc = s.ops->stack_preview(s.aws, &s.d, &p, e);
@@ -332,6 +365,8 @@ int snek_stack_deploy(const struct snek_stack_options *options,
 
 	if (!rc)
 		rc = check_profile(&s, e);
+	if (!rc)
+		rc = recall(&s, e);
 	if (!rc)
 		rc = read_code(&s, e);
 	if (!rc)

@@ -50,7 +50,7 @@ class Stack:
                    f'00000000-0000-0000-0000-{number:012}')
         self.status, self.reason, self.shown = 'REVIEW_IN_PROGRESS', '', None
         self.drift = None
-        self.resources, self.tags = {}, {}
+        self.resources, self.outputs, self.tags = {}, {}, {}
         self.sets, self.events, self.steps = {}, [], collections.deque()
 
 
@@ -134,8 +134,9 @@ class Cloud:
             del s.resources[logical]
         return why
 
-    def execute(self, s, new, token, creates):
+    def execute(self, s, c, token, creates):
         """A generator: each next is one step."""
+        new = c['new']
         verb = 'CREATE' if creates else 'UPDATE'
         old = dict(s.resources)
         self.turn(s, token, f'{verb}_IN_PROGRESS', 'User Initiated')
@@ -158,6 +159,7 @@ class Cloud:
         yield
         for logical in set(old) - set(new):
             self.remove(s, logical)
+        s.outputs, s.tags = c['outputs'], c['tags']
         self.turn(s, token, f'{verb}_COMPLETE')
 
     def back(self, s, old, token, creates):
@@ -212,7 +214,7 @@ class Cloud:
             self.step(s)
         s.shown = None
         outputs = ''
-        if 'Artifacts' in s.resources and self.tells_outputs:
+        if (s.outputs or 'Artifacts' in s.resources) and self.tells_outputs:
             values = self.outputs_of(s)
             values.update(self.outputs)
             outputs = '<Outputs>' + ''.join(
@@ -222,7 +224,10 @@ class Cloud:
         return (f'<Stacks><member><StackId>{s.id}</StackId><StackName>{s.name}'
                 f'</StackName><StackStatus>{status}</StackStatus>'
                 f'<StackStatusReason>{escape(reason)}</StackStatusReason>'
-                f'{outputs}{self.drift_of(s)}</member></Stacks>')
+                f'{outputs}<Tags>' + ''.join(
+                    f'<member><Key>{escape(k)}</Key><Value>{escape(v)}</Value>'
+                    '</member>' for k, v in s.tags.items()) +
+                f'</Tags>{self.drift_of(s)}</member></Stacks>')
 
     def drift_of(self, s):
         return '' if not s.drift else (
@@ -270,6 +275,10 @@ class Cloud:
         values = {'Bucket': self.bucket_of(s)}
         if 'Api' in s.resources:
             values['Api'] = 'https://x.execute-api.eu-west-1.amazonaws.com'
+        if 'Options' in s.outputs:
+            values['Options'] = s.outputs['Options']['Value']
+        if 'Meta' in s.outputs:
+            values['Meta'] = 'meta.cache'
         return values
 
     def DescribeStackResource(self, p):
@@ -322,7 +331,10 @@ class Cloud:
             there = s.sets[name] = dict(
                 id=f'arn:aws:cloudformation:{REGION}:{ACCOUNT}:changeSet/{name}/'
                 f'{self.number():08}', token=p['ClientToken'], looks=0,
-                changes=changes, new=new, execution='AVAILABLE')
+                changes=changes, new=new, execution='AVAILABLE',
+                outputs=self.declared, tags={
+                    v: p[k[:-3] + 'Value'] for k, v in p.items()
+                    if re.fullmatch(r'Tags\.member\.\d+\.Key', k)})
         return f'<Id>{there["id"]}</Id><StackId>{s.id}</StackId>'
 
     def replaces(self, old, new):
@@ -407,8 +419,7 @@ class Cloud:
         for other in list(s.sets):
             if other != name:
                 del s.sets[other]
-        self.begin(s, self.execute(s, c['new'], p['ClientRequestToken'],
-                                   creates))
+        self.begin(s, self.execute(s, c, p['ClientRequestToken'], creates))
         return ''
 
     def DeleteChangeSet(self, p):

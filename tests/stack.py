@@ -368,30 +368,31 @@ def the_command_shows_its_plan_and_does_it():
 
 
 def broken_off(w, n):
-    """The command, with a SIGINT at its nth call, if it has so many."""
+    """The command, with a SIGINT at the nth time that it executes."""
     at = []
 
     def stop(k, action):
-        if k == n:
-            w.process.send_signal(signal.SIGINT)
+        if action == 'ExecuteChangeSet':
             at.append(action)
+            if len(at) == n:
+                w.process.send_signal(signal.SIGINT)
     w.server.at = stop
     w.process = subprocess.Popen(
-        [DEPLOY, '--aws', '--stack', 'one', '--code', w.zip, '--yes'],
-        env=w.env(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        [DEPLOY, '--aws', '--stack', 'one', '--code', w.zip, '--yes', '--shards',
+         '3'], env=w.env(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True)
     err = w.process.communicate(timeout=120)[1]
-    assert w.process.returncode in (0, 130), (n, at, err)
+    assert w.process.returncode == 130, (n, at, err)
     w.server.at = lambda n, action: None
-    return at
 
 
 def the_command_goes_on_wherever_it_was_interrupted():
-    for n in 6, 28:             # as the bucket is made, and as the whole is
+    """With the options of the first, also where they are not said again."""
+    for n in 1, 2:              # as the bucket is made, and as the whole is
         with Command() as w:
-            assert broken_off(w, n), n
+            broken_off(w, n)
             w.deploy('--code', w.zip, '--yes')
-            is_whole(w)
+            is_whole(w, 3)
 
 
 def what_aws_would_not_take_is_refused_before_it_is_asked():
@@ -551,6 +552,89 @@ def what_cannot_be_looked_for_in_the_end_is_said():
         assert out.endswith('left behind: nothing\n'), out
         with open(w.conf) as f:
             assert '[one]' not in f.read()
+
+
+# ---- what is not said stays ----
+
+def what_is_not_said_stays_as_the_stack_has_it():
+    with Command() as w:
+        code = ['--code', w.zip]
+        first = ['--shards', '4', '--level', '2', '--replicas', '1', '--node',
+                 'cache.r7g.large', '--engine', 'redis', '--auth', 'token',
+                 '--zones', '2', '--bastion', '--log-retention', '30', '--tag',
+                 'team=a b']
+        plan = w.deploy(*code, *first, '--dry-run', '--json',
+                        '--quiet').splitlines()[-1]
+        w.deploy(*code, *first, '--yes')
+        out = w.deploy('--status')
+        assert 'Options\tshards=4 level=2 replicas=1 zones=2 node=cache.r7g.' \
+            'large engine=redis auth=token bastion=yes log-retention=30' in out
+        out = w.deploy(*code, '--yes', '--detailed-exitcode')
+        assert 'nothing to change' in out, out
+        again = json.loads(w.deploy(*code, '--dry-run', '--json', '--quiet'))
+        assert again['dollars_an_hour'] == json.loads(plan)['dollars_an_hour']
+        out = w.deploy(*code, '--shards', '5', '--replicas', '0',
+                       '--no-bastion', '--yes')
+        assert '+   Shard4' in out and '-   Bastion' in out, out
+        assert 'one: 5 shards at level 2 and the meta store, 0 replicas each, ' \
+            'of cache.r7g.large with redis and token; 2 zones; logs of 30 ' \
+            'days' in out, out
+        stack = w.cloud.live()[0]
+        assert stack.tags == {'snek:stack': 'one', 'team': 'a b'}, stack.tags
+        assert 'replicas=0' in stack.outputs['Options']['Value']
+        assert 'nothing to change' in w.deploy(*code, '--dry-run')
+        out = w.deploy(*code, '--tag', 'x=y', '--dry-run', '--detailed-exitcode',
+                       expect=10)
+        assert '~   Meta' in out, out
+        what_would_cost_data_is_refused(w, stack)
+
+
+ADVICE = 'make another stack (snek-deploy --aws --stack NAME2 ...), copy what ' \
+    'this one holds (snek copy), and then snek-deploy --aws --destroy --stack one'
+
+
+def what_would_cost_data_is_refused(w, stack):
+    code = ['--code', w.zip, '--region', fake_aws.REGION]
+    w.cloud.log.clear()
+    for option, value, why in (
+            ('--shards', '4', '5 shards, and cannot have 4'),
+            ('--engine', 'valkey', 'servers of redis'),
+            ('--auth', 'iam', 'servers that ask by token'),
+            ('--node', 'cache.r6gd.xlarge', 'servers of cache.r7g.large')):
+        for how in '--yes', '--dry-run':
+            out = w.deploy(*code, option, value, how, expect=1)
+            assert why in out and f'{ADVICE} --region eu-west-1' in out, out
+    assert 'CreateChangeSet' not in w.cloud.log
+    text = stack.outputs['Options']['Value']
+    for bad in (text + ' colour=red', text + ' shards=5', text + ' ', 'shards=',
+                'shards=-1', 'shards=99', text.replace('no', 'maybe'), 'shards'):
+        stack.outputs['Options'] = {'Value': bad}
+        out = w.deploy(*code, '--yes', expect=9)
+        assert 'the stack\'s output Options' in out, (bad, out)
+    # One of before it was remembered: the change set tells.
+    del stack.outputs['Options']
+    whole = dict(stack.resources)
+    out = w.deploy(*code, '--dry-run')
+    assert '-   Shard4' in out and '-/+ Meta' in out and 'with its data' in out
+    out = w.deploy(*code, '--yes', expect=1)
+    assert 'Shard2, Shard3' in out and 'Meta' in out and ADVICE in out, out
+    assert not is_waiting(w) and stack.resources == whole
+
+
+def a_template_is_printed_without_asking_aws():
+    with Command() as w:
+        out = w.deploy('--print-template', '--shards', '3', '--no-bastion')
+        assert json.loads(out)['Outputs']['Options']['Value'].startswith(
+            'shards=3 level=3 '), out
+        assert not w.cloud.log
+        w.deploy('--bastion', '--no-bastion', expect=2)
+
+
+def a_name_of_a_function_is_none_of_a_stack():
+    with Command() as w:
+        for name in 'one-fn-b', 'one-fn':
+            out = w.deploy('--stack', name, '--dry-run', expect=2)
+            assert 'neither has -fn-' in out and not w.cloud.log, out
 
 
 # ---- where it is, and what else bears its name ----

@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define SK_AWS_VERSION 6u       /* of sk_aws_ops */
+#define SK_AWS_VERSION 7u       /* of sk_aws_ops */
 #define SK_AWS_SYMBOL "snek_aws_ops"
 
 struct sk_aws;                          /* who we are, where, and connections */
@@ -146,6 +146,7 @@ struct sk_stack_destroy;
 struct sk_stack_drifts;
 struct sk_stack_watch;
 struct sk_stack_info;
+struct sk_stack_kept;
 struct sk_stack_plan;
 struct sk_stack_options;
 struct sk_logs;                         /* aws/logs.h */
@@ -214,6 +215,8 @@ struct sk_aws_ops {
 	    struct snek_error *);
 	int (*stack_look)(struct sk_aws *, const char *name,
 	    struct sk_stack_info *, struct snek_error *);
+	int (*stack_recall)(struct sk_aws *, struct sk_stack_deploy *,
+	    struct sk_stack_kept *, struct snek_error *);
 	int (*stack_preview)(struct sk_aws *, struct sk_stack_deploy *,
 	    struct sk_stack_plan *, struct snek_error *);
 	void (*stack_plan_free)(struct sk_stack_plan *);

@@ -28,6 +28,7 @@ const struct sk_aws_ops snek_aws_ops = {
 	.lambda_remove = sk_lambda_remove,
 	.stack_template = sk_template_text,
 	.stack_look = sk_stack_look,
+	.stack_recall = sk_stack_recall,
 	.stack_preview = sk_stack_preview,
 	.stack_plan_free = sk_stack_plan_free,
 	.stack_deploy = sk_stack_deploy,

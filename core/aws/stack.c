@@ -25,6 +25,7 @@ const char *sk_stack_output(const struct sk_stack_info *i, const char *name)
 static void take(const struct sk_xml_node *s, struct sk_stack_info *i)
 {
 	const struct sk_xml_node *o = sk_xml_find(s, "Outputs/member");
+	const struct sk_xml_node *t = sk_xml_find(s, "Tags/member");
 
 	i->there = true;
 	sk_stack_text(s, "StackId", i->id, sizeof(i->id));
@@ -38,6 +39,22 @@ static void take(const struct sk_xml_node *s, struct sk_stack_info *i)
 		sk_stack_text(o, "OutputKey", i->output[i->outputs].name, 64);
 		sk_stack_text(o, "OutputValue", i->output[i->outputs++].value, 256);
 	}
+	for (; t && i->tags < SK_STACK_TAGS; t = sk_xml_next(t)) {
+		sk_stack_text(t, "Key", i->tag[i->tags].name, 132);
+		sk_stack_text(t, "Value", i->tag[i->tags++].value, 260);
+	}
+}
+
+bool sk_stack_is_broken(const struct sk_stack_info *i)
+{
+	static const char *const broken[] = { "ROLLBACK_COMPLETE",
+		"ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED" };
+	size_t n;
+
+	for (n = 0; n < sizeof(broken) / sizeof(*broken); n++)
+		if (i->there && !strcmp(i->status, broken[n]))
+			return true;
+	return false;
 }
 
 int sk_stack_look(struct sk_aws *aws, const char *name,

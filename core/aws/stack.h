@@ -11,6 +11,7 @@
  *   stack_deploy.c  options -> bucket, code, whole stack; resumable
  *   stack_s3list.c  the addresses of S3, for the bastion
  *   stack_left.c    what is named or tagged as the stack's: functions, the rest
+ *   stack_options.c what is not said stays as the stack has it
  *   stack_preview.c what a deployment would change
  *   stack_drift.c   what was changed by hand
  */
@@ -21,9 +22,13 @@
 #include "aws/xml.h"
 
 #define SK_STACK_OUTPUTS 128u
+#define SK_STACK_TAGS 50u       /* AWS has no more */
 
 struct sk_stack_output {
 	char name[64], value[256];
+};
+struct sk_stack_tag_text {              /* longer than one of ours may be */
+	char name[132], value[260];
 };
 struct sk_stack_info {
 	bool there;
@@ -34,7 +39,12 @@ struct sk_stack_info {
 	char drift[24], compared[40];
 	struct sk_stack_output output[SK_STACK_OUTPUTS];
 	size_t outputs;
+	struct sk_stack_tag_text tag[SK_STACK_TAGS];
+	size_t tags;
 };
+/* It never came to be, or was half taken down: all that can be made of it is
+ * nothing. */
+bool sk_stack_is_broken(const struct sk_stack_info *);
 const char *sk_stack_output(const struct sk_stack_info *, const char *name);
 /* By name or ARN.  Not there is no failure; a deleted one, by its ARN, has the
  * status DELETE_COMPLETE. */
@@ -182,6 +192,16 @@ int sk_stack_deploy(struct sk_aws *, struct sk_stack_deploy *,
 /* What another one, or the same before, has begun is waited for. */
 int sk_stack_settle(struct sk_aws *, const struct sk_stack_deploy *,
     struct sk_stack_info *, struct snek_error *);
+/* What a stack that is there has, where options do not say. */
+struct sk_stack_kept {                  /* what they then point into */
+	struct sk_template_was was;
+	struct sk_stack_tag_text text[SK_STACK_TAGS];
+	struct sk_stack_tag tag[SK_STACK_TAGS];
+};
+/* Complete the options by it, and check them; what is under way at the stack is
+ * waited for.  SNEK_EEXIST: they would cost it data. */
+int sk_stack_recall(struct sk_aws *, struct sk_stack_deploy *,
+    struct sk_stack_kept *, struct snek_error *);
 /* What sk_stack_deploy would change; nothing is: a change set is removed again.
  * Where there is no stack, all of the template is added. */
 int sk_stack_preview(struct sk_aws *, struct sk_stack_deploy *,

@@ -64,8 +64,7 @@ static int clean_up(struct sk_aws *aws, struct sk_stack_deploy *d,
 		.watch = d->watch, .said = d->said, .arg = d->arg };
 	int rc;
 
-	if (!is(i, "ROLLBACK_COMPLETE") && !is(i, "ROLLBACK_FAILED") &&
-	    !is(i, "CREATE_FAILED") && !is(i, "DELETE_FAILED"))
+	if (!sk_stack_is_broken(i))
 		return 0;
 	say(d, "%s is %s, of which nothing can be made: removing it", d->o.name,
 	    i->status);

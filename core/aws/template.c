@@ -14,13 +14,21 @@
 
 /* ---- options ---- */
 
+/* NAME-fn-... are functions of the stack NAME, not one of another. */
+static bool is_like_function(const char *s)
+{
+	size_t n = strlen(s);
+
+	return strstr(s, "-fn-") || (n > 3 && !strcmp(s + n - 3, "-fn"));
+}
+
 static bool is_name(const char *s)
 {
 	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
 	/* ElastiCache makes letters small, and IAM's user would be another. */
 	return n && n <= 32 && !s[n] && *s >= 'a' && *s <= 'z' &&
-	    s[n - 1] != '-' && !strstr(s, "--");
+	    s[n - 1] != '-' && !strstr(s, "--") && !is_like_function(s);
 }
 
 static bool is_node(const char *s)
@@ -104,13 +112,20 @@ static void fill_in(struct sk_stack_options *o)
 		o->log_retention = 14;
 }
 
+int sk_template_check_name(const char *name, struct snek_error *e)
+{
+	return name && is_name(name) ? 0 : sk_fail(e, SNEK_EINVAL, "a stack's name "
+	    "begins with a letter, has at most 32 of a-z, 0-9 and single dashes, "
+	    "and neither has -fn- nor ends so: %.40s", name ? name : "(none)");
+}
+
 int sk_template_check(struct sk_stack_options *o, struct snek_error *e)
 {
+	int rc = sk_template_check_name(o->name, e);
+
+	if (rc)
+		return rc;
 	fill_in(o);
-	if (!o->name || !is_name(o->name))
-		return sk_fail(e, SNEK_EINVAL, "a stack's name begins with a "
-		    "letter and has at most 32 of a-z, 0-9 and single "
-		    "dashes: %.40s", o->name ? o->name : "(none)");
 	if (o->shards > MAX_SHARDS || o->level > o->shards)
 		return sk_fail(e, SNEK_EINVAL, "%u shards at level %u: at most %u, "
 		    "and the level is at most as many", o->shards, o->level,
@@ -204,9 +219,12 @@ static void bucket(struct sk_template *t)
 
 static void outputs(struct sk_template *t)
 {
+	char options[SK_TEMPLATE_OPTIONS];
 	uint32_t i;
 
+	sk_template_options_text(t->o, options);
 	sk_template_put(t, "'Outputs':{");
+	sk_template_put(t, "'Options':{'Value':'%s'}", options);
 	sk_template_put(t, "'Bucket':{'Value':{'Ref':'Artifacts'}}");
 	if (!t->o->code_key) {
 		sk_template_put(t, "}");

@@ -7,6 +7,7 @@
  *   template_code.c      the API's functions, roles and log groups
  *   template_api.c       the HTTP API in front of them, alarms
  *   template_bastion.c   a machine to look around from
+ *   template_options.c   what it remembers of its options
  *
  * The same options give the same bytes.
  */
@@ -27,6 +28,8 @@ struct sk_stack_options {               /* NULL and 0: the default */
 	const char *engine;             /* valkey, redis */
 	const char *auth;               /* iam, token */
 	bool bastion;
+	/* What a stack that is there may have is not kept. */
+	bool no_replicas, no_bastion;
 	uint32_t log_retention;         /* days; 14 */
 	const struct sk_stack_tag *tag;
 	size_t tags;
@@ -35,6 +38,7 @@ struct sk_stack_options {               /* NULL and 0: the default */
 	const char *code_key, *code_version;
 };
 
+int sk_template_check_name(const char *, struct snek_error *);
 /* SNEK_EINVAL: an option that cannot be.  Fills in the defaults. */
 int sk_template_check(struct sk_stack_options *, struct snek_error *);
 /* Append it.  The options have been checked. */
@@ -43,6 +47,20 @@ int sk_template_make(const struct sk_stack_options *, struct sk_buf *,
 
 /* Check them, and append it. */
 int sk_template_text(struct sk_stack_options *, struct sk_buf *,
+    struct snek_error *);
+
+/* ---- template_options.c ---- */
+
+struct sk_template_was {                /* 0 and "": it does not say */
+	uint32_t shards, level, replicas, zones, log_retention;
+	char node[40], engine[16], auth[16], bastion[4];
+};
+#define SK_TEMPLATE_OPTIONS 256
+/* Of options that have been checked. */
+void sk_template_options_text(const struct sk_stack_options *,
+    char text[SK_TEMPLATE_OPTIONS]);
+/* SNEK_EVERSION: it is none of ours. */
+int sk_template_options_read(const char *text, struct sk_template_was *,
     struct snek_error *);
 
 /* ---- between the files template*.c ---- */

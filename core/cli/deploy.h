@@ -12,7 +12,7 @@ struct deploy {
 	const char *region, *role, *endpoint, *bucket, *aws_profile;
 	bool status, destroy, yes, allow_eviction;
 	/* of a stack at AWS */
-	bool aws, bastion, dry_run, detailed, print_template, drift;
+	bool aws, bastion, no_bastion, dry_run, detailed, print_template, drift;
 	const char *stack, *aws_region, *replicas, *zones, *node, *engine, *auth,
 	    *log_retention, *copy_to, *code, *bundle;
 	struct cli_list tags;
@@ -48,6 +48,7 @@ void deploy_where(const struct deploy *, const char *stack,
     char b[DEPLOY_WHERE]);
 
 /* deploy_cost.c */
+void deploy_shape_tell(const struct deploy *, const struct snek_stack_options *);
 double deploy_cost_hour(const struct snek_stack_options *);
 void deploy_cost_tell(const struct deploy *, const struct snek_stack_options *);
 

@@ -14,6 +14,8 @@ struct aws {
 	struct snek_stack_options o;
 	struct snek_stack_tag tag[TAGS];
 	char *own[TAGS];                /* what tags point into */
+	struct snek_stack_options whole;        /* with what the stack has */
+	char node[48], engine[16], auth[16];
 	unsigned added, removed, modified, replaced, left;
 	unsigned lost;                  /* servers with their data */
 };
@@ -63,6 +65,20 @@ static int waits(void *arg, const char *what)
 	(void)arg;
 	(void)what;
 	return cli_signal_caught() ? SNEK_ECANCELED : 0;
+}
+
+static void settled(void *arg, const struct snek_stack_options *o)
+{
+	struct aws *a = arg;
+
+	a->whole = *o;
+	snprintf(a->node, sizeof(a->node), "%s", o->node);
+	snprintf(a->engine, sizeof(a->engine), "%s", o->engine);
+	snprintf(a->auth, sizeof(a->auth), "%s", o->auth);
+	a->whole.name = a->o.name;
+	a->whole.node = a->node;
+	a->whole.engine = a->engine;
+	a->whole.auth = a->auth;
 }
 
 /* ---- what was asked for ---- */
@@ -123,9 +139,10 @@ static int understand(struct aws *a, const struct deploy *d)
 		.name = d->stack ? d->stack : "snek", .region = d->aws_region,
 		.aws_profile = d->aws_profile,
 		.node = d->node, .engine = d->engine, .auth = d->auth,
-		.bastion = d->bastion,
+		.bastion = d->bastion, .no_bastion = d->no_bastion,
+		.no_replicas = d->replicas && !cli_option_count(d->replicas, 0),
 		.tag = a->tag, .code = d->code, .said = said, .event = event,
-		.waits = waits, .arg = a };
+		.waits = waits, .settled = settled, .arg = a };
 	rc = take_counts(a, d);
 	for (i = 0; !rc && i < d->tags.n; i++)
 		rc = take_tag(a, d->tags.v[i]);
@@ -203,7 +220,7 @@ static int minutes(const struct aws *a)
 /* The same for programs, after the changes. */
 static void put_plan(const struct aws *a)
 {
-	double hour = deploy_cost_hour(&a->o);
+	double hour = deploy_cost_hour(&a->whole);
 
 	cli_out_begin(stdout, "plan");
 	cli_out_text(stdout, "stack", a->o.name);
@@ -230,7 +247,8 @@ static void tell_plan(const struct aws *a)
 	cli_error_say(&a->d->c, "%s: %u to add, %u to change, %u to replace, %u "
 	    "to remove; about %d minutes", a->o.name, a->added, a->modified,
 	    a->replaced, a->removed, minutes(a));
-	deploy_cost_tell(a->d, &a->o);
+	deploy_shape_tell(a->d, &a->whole);
+	deploy_cost_tell(a->d, &a->whole);
 }
 
 /* 0: go on. */
@@ -413,12 +431,16 @@ int deploy_aws_check(const struct deploy *d)
 {
 	if (!d->aws && (d->stack || d->aws_region || d->replicas || d->node ||
 	    d->engine || d->auth || d->zones || d->tags.n || d->bastion ||
+	    d->no_bastion ||
 	    d->log_retention || d->code || d->bundle || d->dry_run || d->detailed ||
 	    d->print_template || d->copy_to || d->drift))
 		return cli_error_usage(&d->c, "--stack, --region, --replicas, "
-		    "--node, --engine, --auth, --zones, --tag, --bastion, "
+		    "--node, --engine, --auth, --zones, --tag, --bastion, --no-bastion, "
 		    "--log-retention, --code, --bundle, --dry-run, --detailed-exitcode, "
 		    "--copy-to, --drift and --print-template go with --aws");
+	if (d->bastion && d->no_bastion)
+		return cli_error_usage(&d->c, "--bastion and --no-bastion: one of "
+		    "them");
 	if (d->drift && !d->status)
 		return cli_error_usage(&d->c, "--drift goes with --status");
 	if (d->copy_to && !d->destroy)

@@ -41,12 +41,11 @@ static const struct {
 
 static double node_hour(const struct snek_stack_options *o)
 {
-	const char *node = o->node ? o->node : "cache.t4g.micro";
-	bool is_redis = o->engine && !strcmp(o->engine, "redis");
+	bool is_redis = !strcmp(o->engine, "redis");
 	size_t i;
 
 	for (i = 0; i < sizeof(nodes) / sizeof(*nodes); i++)
-		if (!strcmp(nodes[i].node, node))
+		if (!strcmp(nodes[i].node, o->node))
 			return nodes[i].redis * (is_redis ? 1 : VALKEY);
 	return 0;
 }
@@ -54,12 +53,12 @@ static double node_hour(const struct snek_stack_options *o)
 /* 0: the node's price is not known. */
 double deploy_cost_hour(const struct snek_stack_options *o)
 {
-	bool token = o->auth && !strcmp(o->auth, "token");
-	unsigned servers = (o->shards ? o->shards : 2) + 1;
+	bool token = !strcmp(o->auth, "token");
+	unsigned servers = o->shards + 1;
 	unsigned endpoints = 1 + (token ? 1 : 0) + (o->bastion ? 2 : 0);
 	double node = node_hour(o);
 	double hour = servers * (1 + o->replicas) * node +
-	    endpoints * (o->zones ? o->zones : 1) * ENDPOINT_HOUR +
+	    endpoints * o->zones * ENDPOINT_HOUR +
 	    (servers + FUNCTIONS) * ALARM_MONTH / HOURS;
 
 	if (token)
@@ -67,6 +66,17 @@ double deploy_cost_hour(const struct snek_stack_options *o)
 	if (o->bastion)
 		hour += BASTION_HOUR;
 	return node > 0 ? hour : 0;
+}
+
+void deploy_shape_tell(const struct deploy *d,
+    const struct snek_stack_options *o)
+{
+	cli_error_say(&d->c, "%s: %u shard%s at level %u and the meta store, %u "
+	    "replica%s each, of %s with %s and %s; %u zone%s%s; logs of %u day%s",
+	    o->name, o->shards, o->shards == 1 ? "" : "s", o->level, o->replicas,
+	    o->replicas == 1 ? "" : "s", o->node, o->engine, o->auth, o->zones,
+	    o->zones == 1 ? "" : "s", o->bastion ? "; a bastion" : "",
+	    o->log_retention, o->log_retention == 1 ? "" : "s");
 }
 
 void deploy_cost_tell(const struct deploy *d,
@@ -82,7 +92,7 @@ void deploy_cost_tell(const struct deploy *d,
 	else
 		cli_error_say(&d->c, "standing cost: the price of %s is not known "
 		    "here; %u servers of it", o->node,
-		    ((o->shards ? o->shards : 2) + 1) * (1 + o->replicas));
+		    (o->shards + 1) * (1 + o->replicas));
 	deploy_where(d, o->name, where);
 	cli_error_say(&d->c, "to stop paying: snek-deploy --aws --destroy%s",
 	    where);

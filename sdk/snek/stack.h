@@ -33,7 +33,7 @@ struct snek_stack_drift {
 	size_t size;
 	const char *name, *type, *path;
 };
-/* NULL and 0: the default. */
+/* NULL and 0: as a stack that is there has it, else the default. */
 struct snek_stack_options {
 	size_t size;
 	const char *name;               /* snek */
@@ -55,6 +55,10 @@ struct snek_stack_options {
 	void (*event)(void *, const struct snek_stack_event *);
 	int (*waits)(void *, const char *status);
 	void *arg;
+	bool no_replicas, no_bastion;   /* also where the stack has them */
+	/* Told what the options come to with what the stack has, before anything
+	 * is planned; until it returns. */
+	void (*settled)(void *, const struct snek_stack_options *);
 };
 
 /* The CloudFormation template, as JSON; AWS is not asked. */

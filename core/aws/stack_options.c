@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* stack_options.c - what is not said of a stack that is there stays as it has
+ * it, and what would cost it data is refused. */
+#include "aws/stack.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* ---- what may not be ---- */
+
+__attribute__((format(printf, 3, 4)))
+static int refuse(const struct sk_stack_options *o, struct snek_error *e,
+    const char *fmt, ...)
+{
+	char text[200];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return sk_fail(e, SNEK_EEXIST, "the stack %s has %s: what its servers hold "
+	    "would be lost", o->name, text);
+}
+
+static bool is_tiered(const char *node)
+{
+	return !strncmp(node, "cache.r6gd.", 11);
+}
+
+/* AWS takes servers away then, or makes empty ones in their place. */
+static int check_servers(const struct sk_stack_options *o,
+    const struct sk_template_was *was, struct snek_error *e)
+{
+	if (o->shards && o->shards < was->shards)
+		return refuse(o, e, "%u shards, and cannot have %u", was->shards,
+		    o->shards);
+	if (o->engine && *was->engine && strcmp(o->engine, was->engine))
+		return refuse(o, e, "servers of %s, and cannot have %s",
+		    was->engine, o->engine);
+	if (o->auth && *was->auth && strcmp(o->auth, was->auth))
+		return refuse(o, e, "servers that ask by %s, and cannot have %s",
+		    was->auth, o->auth);
+	if (o->node && *was->node && is_tiered(o->node) != is_tiered(was->node))
+		return refuse(o, e, "servers of %s, and cannot have %s, since one "
+		    "of them keeps data on disk, too", was->node, o->node);
+	return 0;
+}
+
+/* ---- what is kept ---- */
+
+static void keep(struct sk_stack_options *o, const struct sk_template_was *was)
+{
+	if (!o->shards)
+		o->shards = was->shards;
+	/* Of one that has no servers yet, there may be fewer. */
+	if (!o->level && was->level <= o->shards)
+		o->level = was->level;
+	if (!o->replicas && !o->no_replicas)
+		o->replicas = was->replicas;
+	if (!o->zones)
+		o->zones = was->zones;
+	if (!o->node && *was->node)
+		o->node = was->node;
+	if (!o->engine && *was->engine)
+		o->engine = was->engine;
+	if (!o->auth && *was->auth)
+		o->auth = was->auth;
+	if (!o->no_bastion)
+		o->bastion |= !strcmp(was->bastion, "yes");
+	if (!o->log_retention)
+		o->log_retention = was->log_retention;
+}
+
+/* Ours and AWS's own are not the user's. */
+static void keep_tags(struct sk_stack_options *o, const struct sk_stack_info *i,
+    struct sk_stack_kept *k)
+{
+	size_t n;
+
+	if (o->tags)
+		return;
+	for (n = 0; n < i->tags; n++) {
+		if (!strncmp(i->tag[n].name, "snek:", 5) ||
+		    !strncmp(i->tag[n].name, "aws:", 4))
+			continue;
+		k->text[o->tags] = i->tag[n];
+		k->tag[o->tags] = (struct sk_stack_tag){ k->text[o->tags].name,
+			k->text[o->tags].value };
+		o->tags++;
+	}
+	o->tag = k->tag;
+}
+
+int sk_stack_recall(struct sk_aws *aws, struct sk_stack_deploy *d,
+    struct sk_stack_kept *k, struct snek_error *e)
+{
+	struct sk_stack_info i;
+	const char *text;
+	int rc = sk_template_check_name(d->o.name, e);
+
+	if (!rc)
+		rc = sk_stack_look(aws, d->o.name, &i, e);
+	if (!rc)
+		rc = sk_stack_settle(aws, d, &i, e);
+	if (rc)
+		return rc;
+	text = sk_stack_output(&i, "Options");
+	if (text)
+		rc = sk_template_options_read(text, &k->was, e);
+	if (text && !rc && !sk_stack_is_broken(&i) &&
+	    sk_stack_output(&i, "Meta"))
+		rc = check_servers(&d->o, &k->was, e);
+	if (rc)
+		return rc;
+	if (text)
+		keep(&d->o, &k->was);
+	keep_tags(&d->o, &i, k);
+	return sk_template_check(&d->o, e);
+}
