@@ -73,8 +73,7 @@ static int look(struct parts *p, struct snek_error *e)
 	const char *end = rc || !d->n ? NULL : memchr(d->p, '\n', d->n);
 
 	if (rc == SNEK_ENOENT)
-		return sk_fail(e, rc, "no write in parts has this id; it may "
-		    "have been forgotten: begin again");
+		return sk_api_no_write(e);
 	if (rc) {
 		*e = why;
 		return rc;

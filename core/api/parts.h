@@ -123,6 +123,8 @@ int sk_api_parts_writing(const char *query, const char *id,
     struct sk_api_writing *, struct snek_error *);
 int sk_api_read_body(snek_writer *, const struct sk_api_writing *,
     struct sk_span, struct snek_error *);
+/* There is no write in parts of such an id. */
+int sk_api_no_write(struct snek_error *);
 /* The number of a part, from 1. */
 int sk_api_part_number(const char *, size_t *, struct snek_error *);
 /* How many parts a commit says there are, from 1. */

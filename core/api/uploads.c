@@ -1,34 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/parts.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "api/upload_dir.h"
 #include "base/clock.h"
 #include "base/hash.h"
 
 struct part {
-	uint64_t bytes, hash;           /* bytes of a part that is there */
-	bool there;
+	uint64_t bytes, hash;           /* of one that is there */
+	enum { NOT_THERE, COMING, THERE } state;
 };
 
+/*
+ * open --commit--> busy --done--> committed: the receipt is kept, the files go.
+ * Files of one that is busy are the commit's alone: it begins when no part is
+ * coming, and until it has ended none comes.
+ */
 struct sk_upload {
 	struct sk_upload *next;
 	char id[33], category[130];
 	struct sk_api_writing how;
-	char dir[4200];
-	int dir_fd;
+	struct sk_upload_dir dir;
 	unsigned users;                 /* requests that are at it */
-	bool dropped, busy;             /* busy: being committed */
+	bool dropped, busy, committed;
 	int64_t used;                   /* ms */
 	uint64_t bytes;
 	struct part *part;              /* part[n - 1] */
-	size_t parts;
-	bool committed;
+	size_t parts, coming;
 	struct snek_receipt receipt;
 };
 
@@ -38,69 +39,76 @@ void sk_api_uploads_init(struct sk_api_uploads *u)
 	pthread_mutex_init(&u->lock, NULL);
 }
 
-static void remove_files(struct sk_upload *up)
+static void free_all(struct sk_upload *list)
 {
-	char name[32];
-	size_t i;
+	struct sk_upload *up;
 
-	if (up->dir_fd < 0)
-		return;
-	for (i = 0; i < up->parts; i++) {
-		snprintf(name, sizeof(name), "%zu", i + 1);
-		unlinkat(up->dir_fd, name, 0);
+	while ((up = list)) {
+		list = up->next;
+		sk_upload_dir_remove(&up->dir);
+		free(up->part);
+		free(up);
 	}
-	close(up->dir_fd);
-	up->dir_fd = -1;
-	rmdir(up->dir);
-}
-
-static void free_upload(struct sk_upload *up)
-{
-	remove_files(up);
-	free(up->part);
-	free(up);
 }
 
 void sk_api_uploads_end(struct sk_api_uploads *u)
 {
-	struct sk_upload *up;
-
-	while ((up = u->first)) {
-		u->first = up->next;
-		free_upload(up);
-	}
+	free_all(u->first);
 	pthread_mutex_destroy(&u->lock);
 }
 
 /* ---- the table ---- */
 
-static void unlink_from(struct sk_api_uploads *u, struct sk_upload *up)
+/* Where *p points is taken out, and put onto a list.  With the lock. */
+static void take_out(struct sk_api_uploads *u, struct sk_upload **p,
+    struct sk_upload **list)
 {
-	struct sk_upload **p;
+	struct sk_upload *up = *p;
 
-	for (p = &u->first; *p; p = &(*p)->next)
-		if (*p == up) {
-			*p = up->next;
-			u->n--;
-			return;
-		}
+	*p = up->next;
+	up->next = *list;
+	*list = up;
+	if (up->committed)
+		u->committed--;
+	else
+		u->open--;
 }
 
-/* Those nobody has asked about for long.  With the lock. */
-static void forget_old(struct sk_api *a)
+void sk_api_uploads_forget(struct sk_api *a)
 {
 	int64_t before = sk_clock_ms() - (int64_t)a->o.keep_s * 1000;
-	struct sk_upload **p = &a->uploads.first, *up;
+	struct sk_upload **p = &a->uploads.first, *old = NULL;
 
-	while ((up = *p)) {
-		if (up->users || up->used > before) {
-			p = &up->next;
-			continue;
-		}
-		*p = up->next;
-		a->uploads.n--;
-		free_upload(up);
-	}
+	pthread_mutex_lock(&a->uploads.lock);
+	while (*p)
+		if (!(*p)->users && (*p)->used <= before)
+			take_out(&a->uploads, p, &old);
+		else
+			p = &(*p)->next;
+	pthread_mutex_unlock(&a->uploads.lock);
+	free_all(old);
+}
+
+/* Of more receipts than are kept, the one that nobody asked about for longest
+ * goes.  With the lock. */
+static void make_place(struct sk_api_uploads *u, struct sk_upload **list)
+{
+	struct sk_upload **p, **oldest = NULL;
+
+	if (u->committed <= SK_UPLOADS_KEPT)
+		return;
+	for (p = &u->first; *p; p = &(*p)->next)
+		if ((*p)->committed && !(*p)->users &&
+		    (!oldest || (*p)->used < (*oldest)->used))
+			oldest = p;
+	if (oldest)
+		take_out(u, oldest, list);
+}
+
+int sk_api_no_write(struct snek_error *e)
+{
+	return sk_fail(e, SNEK_ENOENT, "no write in parts has this id; it may "
+	    "have been forgotten: begin again");
 }
 
 static struct sk_upload *hold(struct sk_api *a, const char *id,
@@ -111,61 +119,46 @@ static struct sk_upload *hold(struct sk_api *a, const char *id,
 	pthread_mutex_lock(&a->uploads.lock);
 	for (up = a->uploads.first; up && strcmp(up->id, id); up = up->next)
 		;
-	if (up && !up->dropped) {
+	if (up && !up->dropped)
 		up->users++;
-		up->used = sk_clock_ms();
-	} else {
+	else
 		up = NULL;
-	}
 	pthread_mutex_unlock(&a->uploads.lock);
 	if (!up)
-		sk_fail(e, SNEK_ENOENT, "no write in parts has this id; it may "
-		    "have been forgotten: begin again");
+		sk_api_no_write(e);
 	return up;
 }
 
 static void let_go(struct sk_api *a, struct sk_upload *up)
 {
-	bool last;
+	struct sk_upload **p = &a->uploads.first, *gone = NULL;
 
 	if (!up)
 		return;
 	pthread_mutex_lock(&a->uploads.lock);
-	last = !--up->users && up->dropped;
-	if (last)
-		unlink_from(&a->uploads, up);
+	up->used = sk_clock_ms();
+	if (!--up->users && up->dropped) {
+		while (*p != up)
+			p = &(*p)->next;
+		take_out(&a->uploads, p, &gone);
+	}
 	pthread_mutex_unlock(&a->uploads.lock);
-	if (last)
-		free_upload(up);
+	free_all(gone);
 }
 
 /* ---- begin ---- */
-
-static int open_dir(struct sk_api *a, struct sk_upload *up, struct snek_error *e)
-{
-	up->dir_fd = -1;
-	if ((size_t)snprintf(up->dir, sizeof(up->dir), "%s/snek-parts-XXXXXX",
-	    a->tmp) >= sizeof(up->dir) || !mkdtemp(up->dir))
-		return sk_fail_errno(e, "%s: no directory for parts", a->tmp);
-	up->dir_fd = open(up->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (up->dir_fd < 0) {
-		rmdir(up->dir);
-		return sk_fail_errno(e, "%s", up->dir);
-	}
-	return 0;
-}
 
 static int enter(struct sk_api *a, struct sk_upload *up, struct snek_error *e)
 {
 	bool full;
 
+	sk_api_uploads_forget(a);
 	pthread_mutex_lock(&a->uploads.lock);
-	forget_old(a);
-	full = a->uploads.n >= SK_UPLOADS;
+	full = a->uploads.open >= SK_UPLOADS;
 	if (!full) {
 		up->next = a->uploads.first;
 		a->uploads.first = up;
-		a->uploads.n++;
+		a->uploads.open++;
 	}
 	pthread_mutex_unlock(&a->uploads.lock);
 	return full ? sk_fail(e, SNEK_EAGAIN, "%u writes in parts are open; "
@@ -203,7 +196,6 @@ static int begin(struct sk_api_call *c, struct sk_upload *up,
 {
 	int rc;
 
-	up->dir_fd = -1;
 	up->used = sk_clock_ms();
 	rc = sk_job_id_make(up->id, e);
 	if (!rc)
@@ -213,7 +205,7 @@ static int begin(struct sk_api_call *c, struct sk_upload *up,
 	if (rc)
 		return rc;
 	snprintf(up->category, sizeof(up->category), "%.129s", c->name[0]);
-	rc = open_dir(c->api, up, e);
+	rc = sk_upload_dir_make(&up->dir, c->api->tmp, e);
 	return rc ? rc : enter(c->api, up, e);
 }
 
@@ -237,8 +229,7 @@ void sk_api_write_begin(struct sk_api_call *c)
 	int rc = up ? begin(c, up, &e) : sk_enomem(&e);
 
 	if (rc) {
-		if (up)
-			free_upload(up);
+		free_all(up);
 		sk_api_end(c, rc, &e);
 		return;
 	}
@@ -247,31 +238,6 @@ void sk_api_write_begin(struct sk_api_call *c)
 }
 
 /* ---- part ---- */
-
-static int write_file(struct sk_upload *up, const char *name,
-    struct sk_span b, struct snek_error *e)
-{
-	char tmp[224];
-	const char *p = b.p;
-	size_t left = b.n;
-	ssize_t n = 0;
-	int fd;
-
-	snprintf(tmp, sizeof(tmp), "%s.%lx", name, (unsigned long)pthread_self());
-	fd = openat(up->dir_fd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return sk_fail_errno(e, "%s", up->dir);
-	for (; left && (n = write(fd, p, left)) >= 0; left -= (size_t)n)
-		p += n;
-	if (n < 0 || renameat(up->dir_fd, tmp, up->dir_fd, name)) {
-		sk_fail_errno(e, "%s", up->dir);
-		unlinkat(up->dir_fd, tmp, 0);
-		close(fd);
-		return e->code;
-	}
-	close(fd);
-	return 0;
-}
 
 /* Room for part n; with the lock. */
 static int make_room(struct sk_upload *up, size_t n, struct snek_error *e)
@@ -283,7 +249,27 @@ static int make_room(struct sk_upload *up, size_t n, struct snek_error *e)
 		return sk_enomem(e);
 	up->part = p;
 	for (; up->parts < n; up->parts++)
-		p[up->parts] = (struct part){ 0, 0, false };
+		p[up->parts] = (struct part){ .state = NOT_THERE };
+	return 0;
+}
+
+/* May a part come that is not there?  Its bytes count from then on. */
+static int admit(struct sk_api *a, struct sk_upload *up, size_t n,
+    uint64_t bytes, struct snek_error *e)
+{
+	struct part *p = up->part + n - 1;
+
+	if (up->committed || up->busy)
+		return sk_fail(e, SNEK_ECONFLICT, "this write is committed, or "
+		    "being so");
+	if (p->state == COMING)
+		return sk_fail(e, SNEK_EAGAIN, "part %zu is being written", n);
+	if (up->bytes + bytes > a->o.max_parts)
+		return sk_fail(e, SNEK_ELIMIT, "more than %llu bytes in parts",
+		    (unsigned long long)a->o.max_parts);
+	p->state = COMING;
+	up->coming++;
+	up->bytes += bytes;
 	return 0;
 }
 
@@ -297,29 +283,24 @@ static int reserve(struct sk_api *a, struct sk_upload *up, size_t n,
 	pthread_mutex_lock(&a->uploads.lock);
 	rc = make_room(up, n, e);
 	p = up->part + n - 1;
-	if (!rc && p->there)
+	if (!rc && p->state == THERE)
 		rc = p->bytes == b.n && p->hash == hash ? 1 : sk_fail(e,
 		    SNEK_ECONFLICT, "part %zu is there with other bytes", n);
-	else if (!rc && (up->committed || up->busy))
-		rc = sk_fail(e, SNEK_ECONFLICT, "this write is committed, or "
-		    "being so");
-	else if (!rc && up->bytes + b.n > a->o.max_parts)
-		rc = sk_fail(e, SNEK_ELIMIT, "more than %llu bytes in parts",
-		    (unsigned long long)a->o.max_parts);
+	else if (!rc)
+		rc = admit(a, up, n, b.n, e);
 	pthread_mutex_unlock(&a->uploads.lock);
 	return rc;
 }
 
+/* What was reserved is there now, or is not. */
 static void enlist(struct sk_api *a, struct sk_upload *up, size_t n,
-    struct sk_span b, uint64_t hash)
+    struct sk_span b, uint64_t hash, bool there)
 {
-	struct part *p;
-
 	pthread_mutex_lock(&a->uploads.lock);
-	p = up->part + n - 1;
-	if (!p->there)
-		up->bytes += b.n;
-	*p = (struct part){ b.n, hash, true };
+	up->coming--;
+	if (!there)
+		up->bytes -= b.n;
+	up->part[n - 1] = (struct part){ b.n, hash, there ? THERE : NOT_THERE };
 	pthread_mutex_unlock(&a->uploads.lock);
 }
 
@@ -378,8 +359,10 @@ void sk_api_write_part(struct sk_api_call *c)
 		rc = e.code;
 	if (!rc)
 		rc = reserve(c->api, up, n, b, hash, &e);
-	if (!rc && !(rc = write_file(up, c->name[1], b, &e)))
-		enlist(c->api, up, n, b, hash);
+	if (!rc) {
+		rc = sk_upload_dir_put(&up->dir, n, b, &e);
+		enlist(c->api, up, n, b, hash, !rc);
+	}
 	let_go(c->api, up);
 	sk_api_end(c, rc, &e);
 	if (rc >= 0)
@@ -391,33 +374,33 @@ void sk_api_write_part(struct sk_api_call *c)
 static int read_part(struct sk_upload *up, snek_writer *w, size_t n,
     struct snek_error *e)
 {
-	char name[32], label[48];
-	int fd, rc;
+	char label[48];
+	int fd = sk_upload_dir_open(&up->dir, n, e), rc;
 
-	snprintf(name, sizeof(name), "%zu", n);
-	snprintf(label, sizeof(label), "part %zu", n);
-	fd = openat(up->dir_fd, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return sk_fail_errno(e, "%s", label);
+		return fd;
+	snprintf(label, sizeof(label), "part %zu", n);
 	rc = snek_writer_read(w, fd, label, up->how.format, e);
 	close(fd);
 	return rc;
 }
 
-static int read_parts(struct sk_api *a, struct sk_upload *up,
-    snek_cluster *cluster, size_t n, struct snek_error *e)
+static int read_parts(struct sk_api *a, struct sk_upload *up, size_t n,
+    struct snek_receipt *out, struct snek_error *e)
 {
+	snek_cluster *cluster = NULL;
 	snek_writer *w = NULL;
 	size_t i;
-	int rc;
+	int rc = sk_api_take(a, &cluster, e);
 
-	up->receipt = (struct snek_receipt){ .size = sizeof(up->receipt) };
-	rc = sk_api_writer_open(a, cluster, up->category, &up->how, &w, e);
+	if (!rc)
+		rc = sk_api_writer_open(a, cluster, up->category, &up->how, &w, e);
 	for (i = 1; i <= n && !rc; i++)
 		rc = read_part(up, w, i, e);
 	if (!rc)
-		rc = snek_writer_commit(w, &up->receipt, e);
+		rc = snek_writer_commit(w, out, e);
 	snek_writer_free(w);
+	sk_api_give(a, cluster);
 	return rc;
 }
 
@@ -426,65 +409,86 @@ static size_t last_part(const struct sk_upload *up)
 {
 	size_t n = up->parts;
 
-	while (n && !up->part[n - 1].there)
+	while (n && up->part[n - 1].state != THERE)
 		n--;
 	return n;
 }
 
-/* 1: it is committed already; 0: it is ours to commit. */
-static int claim(struct sk_api *a, struct sk_upload *up, size_t n,
+/* Are its parts 1 to n, and those alone?  With the lock. */
+static int check_parts(const struct sk_upload *up, size_t n,
     struct snek_error *e)
 {
 	size_t i;
-	int rc = 0;
+
+	if (up->coming)
+		return sk_fail(e, SNEK_EAGAIN, "a part of it is being written");
+	for (i = 0; i < n && i < up->parts && up->part[i].state == THERE; i++)
+		;
+	if (i < n)
+		return sk_fail(e, SNEK_EINVAL, "part %zu is missing", i + 1);
+	return n == last_part(up) ? 0 : sk_fail(e, SNEK_EINVAL, "there are %zu "
+	    "parts, not %zu", last_part(up), n);
+}
+
+/* 1: it is committed already, with this receipt; 0: it is ours to commit. */
+static int claim(struct sk_api *a, struct sk_upload *up, size_t n,
+    struct snek_receipt *out, struct snek_error *e)
+{
+	int rc;
 
 	pthread_mutex_lock(&a->uploads.lock);
-	for (i = 0; i < n && i < up->parts && up->part[i].there; i++)
-		;
-	if (up->committed && n != last_part(up)) {
-		rc = sk_api_other_parts(n, e);
+	if (up->dropped) {
+		rc = sk_api_no_write(e);
 	} else if (up->committed) {
-		up->receipt.repeated = true;
-		rc = 1;
+		*out = up->receipt;
+		out->repeated = true;
+		rc = n == last_part(up) ? 1 : sk_api_other_parts(n, e);
 	} else if (up->busy) {
 		rc = sk_fail(e, SNEK_EAGAIN, "it is being committed");
-	} else if (i < n) {
-		rc = sk_fail(e, SNEK_EINVAL, "part %zu is missing", i + 1);
-	} else if (n != last_part(up)) {
-		rc = sk_fail(e, SNEK_EINVAL, "there are %zu parts, not %zu",
-		    last_part(up), n);
 	} else {
-		up->busy = true;
+		rc = check_parts(up, n, e);
+		up->busy = !rc;
 	}
 	pthread_mutex_unlock(&a->uploads.lock);
 	return rc;
 }
 
-static int commit(struct sk_api *a, struct sk_upload *up, size_t n,
-    struct snek_error *e)
+/* receipt: NULL when nothing came of it. */
+static void settle(struct sk_api *a, struct sk_upload *up,
+    const struct snek_receipt *receipt)
 {
-	snek_cluster *cluster = NULL;
-	int rc = claim(a, up, n, e);
+	struct sk_upload *old = NULL;
 
-	if (rc < 0)
-		return rc;
-	if (rc == 1)
-		return 0;
-	rc = sk_api_take(a, &cluster, e);
-	if (!rc)
-		rc = read_parts(a, up, cluster, n, e);
-	sk_api_give(a, cluster);
 	pthread_mutex_lock(&a->uploads.lock);
 	up->busy = false;
-	up->committed = !rc;
-	if (!rc)
-		remove_files(up);
+	if (receipt) {
+		up->receipt = *receipt;
+		up->committed = true;
+		a->uploads.open--;
+		a->uploads.committed++;
+		make_place(&a->uploads, &old);
+	}
 	pthread_mutex_unlock(&a->uploads.lock);
+	free_all(old);
+}
+
+static int commit(struct sk_api *a, struct sk_upload *up, size_t n,
+    struct snek_receipt *out, struct snek_error *e)
+{
+	int rc = claim(a, up, n, out, e);
+
+	if (rc)
+		return rc < 0 ? rc : 0;
+	rc = read_parts(a, up, n, out, e);
+	if (!rc)
+		sk_upload_dir_remove(&up->dir);
+	settle(a, up, rc ? NULL : out);
 	return rc;
 }
 
 void sk_api_write_commit(struct sk_api_call *c)
 {
+	struct snek_receipt receipt = { .size = sizeof(receipt) };
 	struct snek_error e = { 0 };
 	struct sk_upload *up = hold(c->api, c->name[0], &e);
 	size_t n = 0;
@@ -493,11 +497,26 @@ void sk_api_write_commit(struct sk_api_call *c)
 	if (!rc)
 		rc = sk_api_parts_said(c->request, &n, &e);
 	if (!rc)
-		rc = commit(c->api, up, n, &e);
+		rc = commit(c->api, up, n, &receipt, &e);
 	if (!rc)
-		sk_api_receipt(&c->out->body, up->category, &up->receipt, &e);
+		sk_api_receipt(&c->out->body, up->category, &receipt, &e);
 	let_go(c->api, up);
 	sk_api_end(c, rc ? rc : e.code, &e);
+}
+
+/* ---- drop ---- */
+
+static int drop(struct sk_api *a, struct sk_upload *up, struct snek_error *e)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&a->uploads.lock);
+	if (up->busy)
+		rc = sk_fail(e, SNEK_EAGAIN, "it is being committed");
+	else
+		up->dropped = true;
+	pthread_mutex_unlock(&a->uploads.lock);
+	return rc;
 }
 
 void sk_api_write_drop(struct sk_api_call *c)
@@ -505,15 +524,12 @@ void sk_api_write_drop(struct sk_api_call *c)
 	struct snek_error e = { 0 };
 	struct sk_upload *up = hold(c->api, c->name[0], &e);
 	struct sk_object j;
+	int rc = up ? drop(c->api, up, &e) : e.code;
 
-	if (!up) {
-		sk_api_end(c, e.code, &e);
-		return;
-	}
-	pthread_mutex_lock(&c->api->uploads.lock);
-	up->dropped = true;
-	pthread_mutex_unlock(&c->api->uploads.lock);
 	let_go(c->api, up);
+	sk_api_end(c, rc, &e);
+	if (rc)
+		return;
 	sk_object_begin(&j, &c->out->body, "dropped");
 	sk_object_text(&j, "write", c->name[0]);
 	sk_object_end(&j);
