@@ -809,6 +809,27 @@ def what_takes_longer_than_an_answer_may_is_refused_whole():
         assert s == 200, r
 
 
+def parts_left():
+    return sorted(n for n in os.listdir(env["TMPDIR"]) if n.startswith("snek-parts-"))
+
+
+def begun(g, category):
+    before = parts_left()
+    s, r, h = g.ask("POST", "/v1/categories/%s/writes" % category)
+    assert s == 201, r
+    assert g.ask("PUT", h["Location"] + "/parts/1", "1\n")[0] == 200
+    return h["Location"], [n for n in parts_left() if n not in before][0]
+
+
+def a_write_that_nobody_asks_about_is_forgotten_though_nobody_comes():
+    with Gateway("--keep", "1") as g:
+        w, files = begun(g, "forgotten")
+        while files in parts_left():
+            time.sleep(0.05)
+        s, r, _ = g.ask("POST", w + "/commit?parts=1")
+        assert s == 404 and "begin again" in r["message"], r
+
+
 def at_the_end_a_request_under_way_is_answered():
     g = Gateway()
     c = g.connect()
@@ -1193,6 +1214,7 @@ ALONE = [a_body_in_chunks_over_the_limit_is_refused,
          more_connections_than_there_may_be_do_not_end_it,
          what_a_log_says_is_one_line_of_plain_text,
          systemd_hands_a_socket_over_and_hears_when_it_is_ready,
+         a_write_that_nobody_asks_about_is_forgotten_though_nobody_comes,
          at_the_end_a_request_under_way_is_answered]
 bad = 0
 

@@ -48,7 +48,7 @@ START_TEST(who_takes_an_answer_has_time_for_each_of_its_bytes)
 	struct guest asks, takes, rests;
 	int64_t began = sk_clock_ms();
 
-	ck_assert(!sk_patience_new(PATIENCE, &p, &e));
+	ck_assert(!sk_patience_new(PATIENCE, NULL, NULL, &p, &e));
 	asks = enter(p);
 	takes = enter(p);
 	rests = enter(p);

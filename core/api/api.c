@@ -545,6 +545,11 @@ void sk_api_drain(struct sk_api *a)
 	sk_api_jobs_wake(&a->jobs);
 }
 
+void sk_api_forget(struct sk_api *a)
+{
+	sk_api_uploads_forget(a);
+}
+
 void sk_api_close(struct sk_api *a)
 {
 	if (!a)

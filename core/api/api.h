@@ -100,6 +100,10 @@ bool sk_api_is_slow(struct sk_api *, struct sk_api_request *);
 /* Queries end at once from now on, with what they have: a 202. */
 void sk_api_drain(struct sk_api *);
 
+/* What nobody has asked about for as long as it is kept goes: for who serves to
+ * call now and then, from any thread. */
+void sk_api_forget(struct sk_api *);
+
 /* Can a body with this Content-Encoding (may be NULL) be read?  It is for the
  * doors to ask: 415. */
 bool sk_api_reads(const char *coding);

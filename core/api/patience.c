@@ -21,8 +21,10 @@ struct sk_guest {
 
 struct sk_patience {
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
+	pthread_cond_t changed;         /* it ends */
 	pthread_t thread;
+	void (*tick)(void *);
+	void *arg;
 	struct sk_guest *first;
 	int64_t most;                   /* ms */
 	bool ends;
@@ -58,20 +60,21 @@ static void *watch(void *arg)
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->ends) {
-		if (!p->first) {
-			pthread_cond_wait(&p->changed, &p->lock);
-			continue;
-		}
 		t = soon();
 		pthread_cond_timedwait(&p->changed, &p->lock, &t);
 		show_out(p);
+		if (!p->tick)
+			continue;
+		pthread_mutex_unlock(&p->lock);
+		p->tick(p->arg);
+		pthread_mutex_lock(&p->lock);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
 }
 
-int sk_patience_new(unsigned seconds, struct sk_patience **out,
-    struct snek_error *e)
+int sk_patience_new(unsigned seconds, void (*tick)(void *), void *arg,
+    struct sk_patience **out, struct snek_error *e)
 {
 	struct sk_patience *p = calloc(1, sizeof(*p));
 	pthread_condattr_t a;
@@ -79,6 +82,8 @@ int sk_patience_new(unsigned seconds, struct sk_patience **out,
 	if (!p)
 		return sk_enomem(e);
 	p->most = (int64_t)seconds * 1000;
+	p->tick = tick;
+	p->arg = arg;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_condattr_init(&a);
 	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
@@ -129,8 +134,6 @@ struct sk_guest *sk_guest_enter(struct sk_patience *p, int fd)
 	g->next = p->first;
 	if (g->next)
 		g->next->at = &g->next;
-	else
-		pthread_cond_signal(&p->changed);
 	p->first = g;
 	pthread_mutex_unlock(&p->lock);
 	return g;

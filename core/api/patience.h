@@ -2,7 +2,7 @@
 /*
  * patience.h - a clock for connections: who sends a request byte by byte, or
  * nothing, or does not take his answer, is closed after a while, however busy
- * he looks.
+ * he looks.  What else is to be done now and then is done by the same clock.
  */
 #ifndef SK_API_PATIENCE_H
 #define SK_API_PATIENCE_H
@@ -10,8 +10,10 @@
 
 struct sk_patience;
 struct sk_guest;                        /* a connection */
-int sk_patience_new(unsigned seconds, struct sk_patience **, struct snek_error *);
-/* No connection is left. */
+/* tick (NULL: nothing) is called about every second, by a thread of ours. */
+int sk_patience_new(unsigned seconds, void (*tick)(void *), void *,
+    struct sk_patience **, struct snek_error *);
+/* No connection is left; tick is not called any more. */
 void sk_patience_free(struct sk_patience *);
 
 /* Any thread.  NULL: no memory; the others do nothing with it. */

@@ -413,6 +413,11 @@ static size_t keep_encoded(void *arg, struct MHD_Connection *c, char *s)
 
 /* ---- start and stop ---- */
 
+static void forget(void *api)
+{
+	sk_api_forget(api);
+}
+
 static void defaults(struct sk_server_options *o)
 {
 	if (!o->threads)
@@ -485,7 +490,8 @@ int sk_server_start(struct sk_api *api, const struct sk_server_options *o,
 		rc = sk_line_new(s->o.workers, s->o.workers * LINE_PER_WORKER,
 		    serve, &s->line, e);
 	if (!rc)
-		rc = sk_patience_new(s->o.patience_s, &s->patience, e);
+		rc = sk_patience_new(s->o.patience_s, forget, api,
+		    &s->patience, e);
 	if (!rc)
 		rc = start_daemon(s, e);
 	if (rc) {
