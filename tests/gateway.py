@@ -830,6 +830,24 @@ def a_write_that_nobody_asks_about_is_forgotten_though_nobody_comes():
         assert s == 404 and "begin again" in r["message"], r
 
 
+def what_a_killed_gateway_left_goes_and_what_another_is_at_stays():
+    with Gateway() as other:
+        w, used = begun(other, "used")
+        killed = Gateway()
+        left = begun(killed, "left")[1]
+        strange = os.path.join(env["TMPDIR"], "snek-parts-file")
+        open(strange, "w").close()
+        killed.p.kill()
+        killed.p.wait()
+        assert parts_left() == sorted([used, left, "snek-parts-file"])
+        with Gateway():
+            assert parts_left() == sorted([used, "snek-parts-file"])
+        os.unlink(strange)
+        s, r, _ = other.ask("POST", w + "/commit?parts=1")
+        assert s == 200 and r["records"] == 1, r
+        assert parts_left() == []
+
+
 def at_the_end_a_request_under_way_is_answered():
     g = Gateway()
     c = g.connect()
@@ -1215,6 +1233,7 @@ ALONE = [a_body_in_chunks_over_the_limit_is_refused,
          what_a_log_says_is_one_line_of_plain_text,
          systemd_hands_a_socket_over_and_hears_when_it_is_ready,
          a_write_that_nobody_asks_about_is_forgotten_though_nobody_comes,
+         what_a_killed_gateway_left_goes_and_what_another_is_at_stays,
          at_the_end_a_request_under_way_is_answered]
 bad = 0
 

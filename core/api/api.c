@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "api/upload_dir.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "config.h"
@@ -534,6 +535,8 @@ int sk_api_open(const struct sk_api_options *o, struct sk_api **out,
 		return rc;
 	}
 	a->here = c->cat && !c->cat->servers;
+	if (!a->o.kept)
+		sk_upload_dir_sweep(a->tmp);
 	sk_api_give(a, c);
 	*out = a;
 	return 0;
