@@ -821,13 +821,18 @@ def begun(g, category):
     return h["Location"], [n for n in parts_left() if n not in before][0]
 
 
-def a_write_that_nobody_asks_about_is_forgotten_though_nobody_comes():
+def what_nobody_asks_about_is_forgotten_though_nobody_comes():
     with Gateway("--keep", "1") as g:
         w, files = begun(g, "forgotten")
         while files in parts_left():
             time.sleep(0.05)
         s, r, _ = g.ask("POST", w + "/commit?parts=1")
         assert s == 404 and "begin again" in r["message"], r
+        s, r, _ = g.ask("POST", "/v1/query", json.dumps({
+            "category": "d", "function": "select", "args": {"fields": "n"}, "wait": 0}))
+        assert s in (200, 202), r
+        while g.ask("GET", "/v1/jobs")[1]["jobs"]:
+            time.sleep(0.05)
 
 
 def what_a_killed_gateway_left_goes_and_what_another_is_at_stays():
@@ -1172,6 +1177,24 @@ def keys_that_nothing_reduces_come_through_a_gateway(g):
     assert r["keyed"] is False and r["results"] == [{"n": 0}], r
 
 
+def a_job_ends_whose_client_went_before_it_was_told():
+    nap = json.dumps({"category": "d", "function": "job.nap", "wait": 1})
+    with Gateway("--jobs", "1") as g:
+        k = socket.create_connection(("127.0.0.1", g.port))
+        k.sendall(("POST /v1/query HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
+                   "Content-Length: %d\r\n\r\n%s" % (TOKEN, len(nap), nap)).encode())
+        k.close()
+        for listed in (1, 0):
+            while len(g.ask("GET", "/v1/jobs")[1]["jobs"]) != listed:
+                time.sleep(0.02)
+        s = 429                             # until its worker has been told
+        while s == 429:
+            s, r, h = g.ask("POST", "/v1/query", nap.replace("1}", "0}"))
+            time.sleep(0.02)
+        assert s == 202, r
+
+
+
 SHARED = [the_cluster_is_well_as_seen_from_here,
           a_write_answers_its_receipt_and_a_repeat_writes_nothing_twice,
           bodies_are_lines_arrays_text_or_gzip,
@@ -1228,11 +1251,12 @@ ALONE = [a_body_in_chunks_over_the_limit_is_refused,
          a_full_line_is_503_and_the_gateway_lives,
          what_takes_longer_than_an_answer_may_is_refused_whole,
          too_many_queries_are_429_and_one_that_ends_makes_room,
+         a_job_ends_whose_client_went_before_it_was_told,
          who_sends_a_head_byte_by_byte_is_closed_and_others_are_not,
          more_connections_than_there_may_be_do_not_end_it,
          what_a_log_says_is_one_line_of_plain_text,
          systemd_hands_a_socket_over_and_hears_when_it_is_ready,
-         a_write_that_nobody_asks_about_is_forgotten_though_nobody_comes,
+         what_nobody_asks_about_is_forgotten_though_nobody_comes,
          what_a_killed_gateway_left_goes_and_what_another_is_at_stays,
          at_the_end_a_request_under_way_is_answered]
 bad = 0

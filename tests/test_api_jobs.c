@@ -51,6 +51,14 @@ static char *ask(const char *method, const char *path, const char *query,
 	return out.body.p;
 }
 
+static char *wait_for(const char *job, int *status)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%.63s/results", job);
+	return ask("GET", path, "wait=30", "", status);
+}
+
 /* ---- jobs that fail to start, while others look at all there are ---- */
 
 #define POSTS 60u
@@ -129,6 +137,76 @@ START_TEST(a_job_that_does_not_start_was_never_there)
 }
 END_TEST
 
+/* ---- results that are kept ---- */
+
+#define SLOW_QUERY "{\"category\":\"c\",\"function\":\"select\",\"args\":" \
+	"{\"fields\":\"v\"},\"wait\":0}"
+
+/* The path of a job that somebody has waited for. */
+static void run_job(char path[64])
+{
+	char *text, *id;
+	int status;
+
+	do {
+		text = ask("POST", "/v1/query", "", SLOW_QUERY, &status);
+		id = strstr(text, "\"job\":\"");
+		if (status == 202)
+			snprintf(path, 64, "/v1/jobs/%.32s", id + 7);
+		free(text);
+	} while (status == 200);        /* it was faster than the answer */
+	ck_assert_int_eq(status, 202);
+	text = wait_for(path, &status);
+	ck_assert_msg(status == 200, "%s", text);
+	free(text);
+}
+
+static int status_of(const char *path)
+{
+	int status;
+
+	free(ask("GET", path, "", "", &status));
+	return status;
+}
+
+START_TEST(the_result_that_was_asked_for_first_makes_room_for_another)
+{
+	char path[5][64];
+	unsigned i;
+
+	sk_api_close(api);
+	open_api(3);
+	for (i = 0; i < 5; i++) {
+		run_job(path[i]);
+		usleep(2000);           /* another millisecond */
+		ck_assert_int_eq(status_of(path[0]), 200);
+		usleep(2000);
+	}
+	ck_assert_int_eq(status_of(path[1]), 404);
+	ck_assert_int_eq(status_of(path[2]), 404);
+	ck_assert_int_eq(status_of(path[3]), 200);
+	ck_assert_int_eq(status_of(path[4]), 200);
+}
+END_TEST
+
+START_TEST(a_job_that_nobody_was_told_of_goes)
+{
+	struct sk_api_request r = { "POST", "/v1/query", "", "application/json",
+		{ SLOW_QUERY, sizeof(SLOW_QUERY) - 1 }, NULL };
+	struct sk_api_response out = { 0 };
+
+	do {
+		sk_api_response_free(&out);
+		out = (struct sk_api_response){ 0 };
+		sk_api_answer(api, &r, &out);
+	} while (out.status == 200);
+	ck_assert(out.status == 202 && out.begun);
+	sk_api_unheard(api, &out);
+	ck_assert_int_eq(status_of(out.location), 404);
+	sk_api_response_free(&out);
+}
+END_TEST
+
 /* ---- pages ---- */
 
 /* Pages as text: each by itself in brackets. */
@@ -200,6 +278,9 @@ static void tests(TCase *t)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 300);
 	tcase_add_test(t, a_job_that_does_not_start_was_never_there);
+	tcase_add_test(t,
+	    the_result_that_was_asked_for_first_makes_room_for_another);
+	tcase_add_test(t, a_job_that_nobody_was_told_of_goes);
 	tcase_add_test(t, results_with_keys_are_pairs_from_the_first_one_on);
 	tcase_add_test(t,
 	    results_without_keys_are_values_and_reduced_ones_are_pairs);

@@ -551,6 +551,7 @@ void sk_api_drain(struct sk_api *a)
 void sk_api_forget(struct sk_api *a)
 {
 	sk_api_uploads_forget(a);
+	sk_api_jobs_forget(a);
 }
 
 void sk_api_close(struct sk_api *a)

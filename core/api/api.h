@@ -57,6 +57,8 @@ struct sk_api_response {
 	char location[80];              /* "": none */
 	char next[SK_API_FROM];         /* where the next page begins; "": none */
 	unsigned retry_after_s;         /* 0: none */
+	bool begun;                     /* it tells of a job that nobody else
+					 * knows of */
 	char allow[SK_API_ALLOW];       /* methods that the path takes; "": not
 					 * said */
 	bool locked_out;                /* a server took no password of ours */
@@ -72,7 +74,9 @@ struct sk_api_options {                 /* 0 and NULL: the default */
 					 * a job to ask about, and what looks at
 					 * much at all; 20 s */
 	unsigned jobs;                  /* that run at once; 8 */
-	unsigned known;                 /* that are kept; 256 */
+	unsigned known;                 /* that are kept; 256.  One more, and
+					 * the one goes that was asked about
+					 * before all others */
 	unsigned keep_s;                /* an ended one, since it was asked
 					 * about last; 3600 */
 	uint64_t max_record, max_parts; /* bytes; 64 MiB, 16 GiB */
@@ -95,6 +99,8 @@ void sk_api_close(struct sk_api *);
 /* Any thread.  The response (zeroed) is the caller's to free. */
 void sk_api_answer(struct sk_api *, const struct sk_api_request *,
     struct sk_api_response *);
+/* Nobody is there to hear the answer: what it has begun, ends. */
+void sk_api_unheard(struct sk_api *, const struct sk_api_response *);
 /* May its answer take long?  Then it is not for a thread that others need. */
 bool sk_api_is_slow(struct sk_api *, struct sk_api_request *);
 /* Queries end at once from now on, with what they have: a 202. */

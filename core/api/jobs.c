@@ -149,58 +149,69 @@ static void *attend(void *arg)
 
 /* ---- the table ---- */
 
-static struct sk_api_job *take_one(struct sk_api_jobs *t,
-    bool (*wanted)(const struct sk_api_job *, int64_t), int64_t before)
+static struct sk_api_job *take(struct sk_api_jobs *t, struct sk_api_job **at)
 {
-	struct sk_api_job **p, *j;
+	struct sk_api_job *j = *at;
 
-	for (p = &t->first; (j = *p); p = &j->next)
-		if (!j->users && j->state != SK_API_RUNNING && wanted(j, before)) {
-			*p = j->next;
-			t->n--;
-			return j;
-		}
-	return NULL;
+	*at = j->next;
+	t->n--;
+	return j;
 }
 
-static bool is_old(const struct sk_api_job *j, int64_t before)
+/* Of those that ended and nobody looks at, the one that was asked about before
+ * all others; NULL: there is none, or not so old. */
+static struct sk_api_job *take_oldest(struct sk_api_jobs *t, int64_t before)
 {
-	return j->dropped || j->used <= before;
+	struct sk_api_job **p, **at = NULL, *j;
+
+	for (p = &t->first; (j = *p); p = &j->next) {
+		if (j->users || j->state == SK_API_RUNNING)
+			continue;
+		if (j->dropped)
+			return take(t, p);
+		if (j->used <= before && (!at || j->used <= (*at)->used))
+			at = p;
+	}
+	return at ? take(t, at) : NULL;
 }
 
-static void forget_old(struct sk_api *a)
+void sk_api_jobs_forget(struct sk_api *a)
 {
 	int64_t before = sk_clock_ms() - (int64_t)a->o.keep_s * 1000;
 	struct sk_api_job *j;
 
 	do {
 		pthread_mutex_lock(&a->jobs.lock);
-		j = take_one(&a->jobs, is_old, before);
+		j = take_oldest(&a->jobs, before);
 		pthread_mutex_unlock(&a->jobs.lock);
 		if (j)
 			destroy(j);
 	} while (j);
 }
 
-/* A place for one more, which nobody sees yet. */
+/* A place for one more, which nobody sees yet; results that are kept make room
+ * for it. */
 static int reserve(struct sk_api *a, struct snek_error *e)
 {
 	struct sk_api_jobs *t = &a->jobs;
+	struct sk_api_job *old = NULL;
 	int rc = 0;
 
-	forget_old(a);
+	sk_api_jobs_forget(a);
 	pthread_mutex_lock(&t->lock);
 	if (t->running >= a->o.jobs)
 		rc = sk_fail(e, SNEK_EAGAIN, "%u queries are running already",
 		    a->o.jobs);
-	else if (t->n >= a->o.known)
+	else if (t->n >= a->o.known && !(old = take_oldest(t, INT64_MAX)))
 		rc = sk_fail(e, SNEK_EAGAIN, "the results of %u queries are "
-		    "kept; drop one", a->o.known);
+		    "kept, and asked for at this moment", a->o.known);
 	if (!rc) {
 		t->n++;
 		t->running++;
 	}
 	pthread_mutex_unlock(&t->lock);
+	if (old)
+		destroy(old);
 	return rc;
 }
 
@@ -287,7 +298,8 @@ struct sk_api_job *sk_api_jobs_hold(struct sk_api *a, const char *id,
 	pthread_mutex_unlock(&a->jobs.lock);
 	if (!j)
 		sk_fail(e, SNEK_ENOENT, "no job has this id; an ended one is "
-		    "forgotten %u s after it was asked about last", a->o.keep_s);
+		    "forgotten %u s after it was asked about last, or when "
+		    "others need the room", a->o.keep_s);
 	return j;
 }
 
@@ -301,7 +313,7 @@ void sk_api_jobs_release(struct sk_api_job *j)
 	pthread_mutex_lock(&a->jobs.lock);
 	j->users--;
 	pthread_mutex_unlock(&a->jobs.lock);
-	forget_old(a);
+	sk_api_jobs_forget(a);
 }
 
 void sk_api_jobs_drop(struct sk_api_job *j)

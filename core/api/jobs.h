@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * jobs.h - queries that run in this process, and the results that they leave
- * in a file each, cut into pages.  They go with the process.
+ * in a file each, cut into pages.  They go with the process; before that, when
+ * nobody asked about them for long, or to make room for another.
  */
 #ifndef SK_API_JOBS_H
 #define SK_API_JOBS_H
@@ -65,6 +66,9 @@ int sk_api_jobs_start(struct sk_api *, snek_cluster *, snek_job *,
 struct sk_api_job *sk_api_jobs_hold(struct sk_api *, const char *id,
     struct snek_error *);
 void sk_api_jobs_release(struct sk_api_job *);
+/* Free those that ended and were not asked about for as long as they are kept;
+ * to be called now and then. */
+void sk_api_jobs_forget(struct sk_api *);
 /* Until it ended, at most so long. */
 enum sk_api_state sk_api_jobs_wait(struct sk_api_job *, unsigned ms);
 /* Cancel it; it is forgotten when nobody holds it any more. */

@@ -135,7 +135,8 @@ void sk_api_query(struct sk_api_call *c)
 	sk_asked_free(&q);
 	if (!rc)
 		state = sk_api_jobs_wait(j, q.ms);
-	if (!rc && state == SK_API_RUNNING)
+	c->out->begun = !rc && state == SK_API_RUNNING;
+	if (c->out->begun)
 		answer_job(c, j, 202);
 	else if (!rc)
 		rc = state == SK_API_DONE ? put_done(c, j, 1, &e) : failed(j, &e);
@@ -146,6 +147,17 @@ void sk_api_query(struct sk_api_call *c)
 		sk_api_fail_as(c->out, 429, rc, e.text, NULL);
 	else
 		sk_api_end(c, rc, &e);
+}
+
+void sk_api_unheard(struct sk_api *a, const struct sk_api_response *out)
+{
+	const char *id = strrchr(out->location, '/');
+	struct sk_api_job *j = out->begun && id ? sk_api_jobs_hold(a, id + 1,
+	    NULL) : NULL;
+
+	if (j)
+		sk_api_jobs_drop(j);
+	sk_api_jobs_release(j);
 }
 
 /* ---- jobs ---- */

@@ -2,6 +2,7 @@
 #include "api/server.h"
 
 #include <microhttpd.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,6 +153,15 @@ static void answer(struct visit *v, const struct sk_api_request *r)
 
 /* ---- the slow ones ---- */
 
+/* Has it said its last word before it was answered? */
+static bool is_gone(struct MHD_Connection *c)
+{
+	struct pollfd p = { .events = POLLRDHUP, .fd = MHD_get_connection_info(c,
+	    MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd };
+
+	return poll(&p, 1, 0) > 0;
+}
+
 static void serve(struct sk_line_item *i, bool late)
 {
 	struct visit *v = (struct visit *)i;
@@ -159,6 +169,8 @@ static void serve(struct sk_line_item *i, bool late)
 
 	if (!late) {
 		answer(v, &r);
+		if (v->out.begun && is_gone(v->connection))
+			sk_api_unheard(v->server->api, &v->out);
 	} else {
 		v->refused = v->answered = true;
 		sk_api_fail_as(&v->out, 503, SNEK_EAGAIN, "this gateway is "
@@ -376,9 +388,10 @@ static void ended(void *arg, struct MHD_Connection *c, void **slot,
 	struct sk_server *s = arg;
 	struct visit *v = *slot;
 
-	(void)why;
 	if (!v)
 		return;
+	if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		sk_api_unheard(s->api, &v->out);
 	sk_guest_await(guest_of(c), 0);
 	free_visit(v);
 	*slot = NULL;
