@@ -91,6 +91,7 @@ static int begin(struct stack *s, const struct snek_stack_options *options,
 	};
 	s->d.watch = (struct sk_stack_watch){ .event = told, .waits = waits,
 		.arg = s };
+	s->d.recovers = s->o.recovers;
 	s->d.said = said;
 	s->d.arg = s;
 	return 0;

@@ -59,6 +59,7 @@ class Cloud:
         self.stacks, self.buckets = [], {}
         self.fail = {}          # logical id: why it cannot be made
         self.undeletable = {}   # logical id: why it cannot be deleted, once
+        self.irrevocable = ''   # why a rollback fails, again and again
         self.tokens = {}
         self.functions = []     # of Lambda, by name
         self.lost = []          # ARNs that have the tag
@@ -421,6 +422,23 @@ class Cloud:
                 del s.sets[other]
         self.begin(s, self.execute(s, c, p['ClientRequestToken'], creates))
         return ''
+
+    def ContinueUpdateRollback(self, p):
+        s = self.find(p['StackName'])
+        if s.status != 'UPDATE_ROLLBACK_FAILED':
+            raise Refused(400, 'ValidationError', f'stack is {s.status}')
+        self.begin(s, self.go_back(s, p['ClientRequestToken']))
+        return ''
+
+    def go_back(self, s, token):
+        self.turn(s, token, 'UPDATE_ROLLBACK_IN_PROGRESS', 'User Initiated')
+        yield
+        if self.irrevocable:
+            self.event(s, token, 'Shard0', 'AWS::X::Y', 'UPDATE_FAILED',
+                       self.irrevocable)
+            self.turn(s, token, 'UPDATE_ROLLBACK_FAILED', 'resources failed')
+        else:
+            self.turn(s, token, 'UPDATE_ROLLBACK_COMPLETE')
 
     def DeleteChangeSet(self, p):
         s, name, c = self.change_set(p)

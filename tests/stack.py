@@ -4,6 +4,7 @@
 stack.py TOOL DEPLOY [NAME ...]: runs TOOL (tests/stack_tool) and DEPLOY
 (snek-deploy), or the tests of these names alone.
 """
+import concurrent.futures
 import inspect
 import json
 import os
@@ -637,6 +638,64 @@ def a_name_of_a_function_is_none_of_a_stack():
             assert 'neither has -fn-' in out and not w.cloud.log, out
 
 
+# ---- stacks that are broken ----
+
+def stands_as(w, status, *options):
+    """One that was made, and has come to this since."""
+    w.good('deploy', *options)
+    stack = w.cloud.live()[0]
+    stack.status = status
+    if status != 'DELETE_FAILED' and 'UPDATE' not in status:
+        stack.outputs, w.cloud.tells_outputs = {}, False
+    w.cloud.log.clear()
+    return stack
+
+
+def made_anew(status):
+    """Of what never came to be, or was half taken down."""
+    with Command() as w:
+        stack = stands_as(w, status, 'shards=3')
+        code = ['--code', w.zip, '--detailed-exitcode']
+        out = w.deploy(*code, '--dry-run', expect=10)
+        assert f'one is {status}, of which nothing can be made' in out, out
+        assert '+   Shard1' in out and '-' not in {
+            x[0] for x in out.splitlines()}, out
+        assert 'CreateChangeSet' not in w.cloud.log
+        assert 'nobody to ask' in w.deploy(*code, expect=2)
+        assert stack.status == status
+        w.cloud.tells_outputs = True
+        w.deploy(*code, '--shards', '2', '--yes', expect=10)
+        assert stack.status == 'DELETE_COMPLETE'
+        is_whole(w)
+
+
+def what_never_came_to_be_is_planned_and_made_anew():
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(made_anew, ('DELETE_FAILED', 'ROLLBACK_COMPLETE',
+                                  'ROLLBACK_FAILED', 'CREATE_FAILED')))
+
+
+def a_rollback_that_failed_is_gone_on_with_before_anything_is_planned():
+    with Command() as w:
+        stack = stands_as(w, 'UPDATE_ROLLBACK_FAILED', 'shards=3')
+        code = ['--code', w.zip, '--replicas', '1', '--detailed-exitcode']
+        out = w.deploy(*code, '--dry-run', expect=10)
+        assert 'is gone on with first' in out and out.count('AWS::') == 1, out
+        assert '~   one ' in out and '1 to change' in out, out
+        assert 'nobody to ask' in w.deploy(*code, expect=2)
+        assert 'ContinueUpdateRollback' not in w.cloud.log
+        w.cloud.irrevocable = 'Shard0 is of another account'
+        out = w.deploy(*code, '--yes', expect=1)
+        assert 'Shard0 is of another account' in out, out
+        assert stack.status == 'UPDATE_ROLLBACK_FAILED'
+        w.cloud.irrevocable = ''
+        out = w.deploy(*code, '--yes', expect=10)
+        assert '~   one ' in out and '~   Shard2' in out, out
+        assert stack.status == 'UPDATE_COMPLETE'
+        is_whole(w, 3)
+        assert 'replicas=1' in stack.outputs['Options']['Value']
+
+
 # ---- where it is, and what else bears its name ----
 
 ELSEWHERE = 'eu-central-1'
@@ -722,13 +781,15 @@ def the_next_command_is_told_with_where():
 
 
 def main():
-    for name, f in list(globals().items()):
-        if sys.argv[3:] and name not in sys.argv[3:]:
-            continue
-        if inspect.isfunction(f) and f is not main and not \
-                inspect.signature(f).parameters:
-            f()
-            print(f'ok {name}', flush=True)
+    """Several at once: most of their time they wait for pauses to pass."""
+    tests = [f for name, f in list(globals().items())
+             if (not sys.argv[3:] or name in sys.argv[3:]) and
+             inspect.isfunction(f) and f is not main and
+             not inspect.signature(f).parameters]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for f, done in [(f, pool.submit(f)) for f in tests]:
+            done.result()
+            print(f'ok {f.__name__}', flush=True)
 
 
 main()

@@ -178,6 +178,7 @@ struct sk_stack_deploy {
 	struct sk_stack_watch watch;
 	/* Asked before the whole is changed, with its plan: 0 goes on. */
 	int (*agree)(void *, const struct sk_stack_plan *);
+	bool recovers;                  /* a preview may go on with a rollback */
 	void (*said)(void *, const char *);
 	void *arg;
 };
@@ -192,6 +193,11 @@ int sk_stack_deploy(struct sk_aws *, struct sk_stack_deploy *,
 /* What another one, or the same before, has begun is waited for. */
 int sk_stack_settle(struct sk_aws *, const struct sk_stack_deploy *,
     struct sk_stack_info *, struct snek_error *);
+__attribute__((format(printf, 2, 3)))
+void sk_stack_say(const struct sk_stack_deploy *, const char *fmt, ...);
+/* A rollback that failed is gone on with; others are left alone. */
+int sk_stack_go_back(struct sk_aws *, const struct sk_stack_deploy *,
+    struct sk_stack_info *, struct snek_error *);
 /* What a stack that is there has, where options do not say. */
 struct sk_stack_kept {                  /* what they then point into */
 	struct sk_template_was was;
@@ -203,7 +209,9 @@ struct sk_stack_kept {                  /* what they then point into */
 int sk_stack_recall(struct sk_aws *, struct sk_stack_deploy *,
     struct sk_stack_kept *, struct snek_error *);
 /* What sk_stack_deploy would change; nothing is: a change set is removed again.
- * Where there is no stack, all of the template is added. */
+ * Where there is no stack, or a broken one, all of the template is added.  Of one
+ * whose rollback failed nothing can be told but that it is changed itself, unless
+ * recovers: then that is gone on with first. */
 int sk_stack_preview(struct sk_aws *, struct sk_stack_deploy *,
     struct sk_stack_plan *, struct snek_error *);
 /* Remove the functions that were added to it, empty the bucket, delete the

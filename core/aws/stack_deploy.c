@@ -16,8 +16,7 @@
 
 #include "base/hash.h"
 
-__attribute__((format(printf, 2, 3)))
-static void say(const struct sk_stack_deploy *d, const char *fmt, ...)
+void sk_stack_say(const struct sk_stack_deploy *d, const char *fmt, ...)
 {
 	char text[600];
 	va_list ap;
@@ -45,7 +44,7 @@ int sk_stack_settle(struct sk_aws *aws, const struct sk_stack_deploy *d,
 	if (!i->there || n < 12 || strcmp(i->status + n - 12, "_IN_PROGRESS") ||
 	    is(i, "REVIEW_IN_PROGRESS"))
 		return 0;
-	say(d, "%s is %s already: waiting for it", d->o.name, i->status);
+	sk_stack_say(d, "%s is %s already: waiting for it", d->o.name, i->status);
 	rc = sk_stack_wait(aws, i->id, &any, false, &d->watch, i, &why);
 	n = strlen(i->status);
 	if (rc == SNEK_EIO && n > 12 && strcmp(i->status + n - 12,
@@ -66,8 +65,8 @@ static int clean_up(struct sk_aws *aws, struct sk_stack_deploy *d,
 
 	if (!sk_stack_is_broken(i))
 		return 0;
-	say(d, "%s is %s, of which nothing can be made: removing it", d->o.name,
-	    i->status);
+	sk_stack_say(d, "%s is %s, of which nothing can be made: removing it",
+	    d->o.name, i->status);
 	rc = sk_stack_destroy(aws, &end, e);
 	return rc ? rc : sk_stack_look(aws, d->o.name, i, e);
 }
@@ -91,7 +90,7 @@ static int make_bucket(struct sk_aws *aws, struct sk_stack_deploy *d,
 	int rc;
 
 	o.code_key = NULL;
-	say(d, "%s: making the bucket for code first", o.name);
+	sk_stack_say(d, "%s: making the bucket for code first", o.name);
 	rc = make_template(&o, &b, e);
 	if (!rc)
 		rc = sk_stack_plan(aws, &o, b.p, NULL, &d->watch, &p, e);
@@ -119,7 +118,7 @@ static int upload(struct sk_aws *aws, const struct sk_stack_deploy *d,
 
 	if (rc != SNEK_ENOENT)
 		return rc;
-	say(d, "uploading %s (%zu bytes)", key, b.n);
+	sk_stack_say(d, "uploading %s (%zu bytes)", key, b.n);
 	return sk_bucket_put(aws, bucket, key, b, type, version, e);
 }
 
@@ -177,16 +176,17 @@ static int change_all(struct sk_aws *aws, struct sk_stack_deploy *d,
 }
 
 /* CloudFormation wants to be asked to go on with taking back. */
-static int go_back(struct sk_aws *aws, struct sk_stack_deploy *d,
+int sk_stack_go_back(struct sk_aws *aws, const struct sk_stack_deploy *d,
     struct sk_stack_info *i, struct snek_error *e)
 {
 	struct sk_form f = { .nomem = false };
+	struct snek_error why = { 0 };
 	struct sk_stack_asked asked = { "", "", false };
 	int rc;
 
 	if (!is(i, "UPDATE_ROLLBACK_FAILED"))
 		return 0;
-	say(d, "%s is %s: going on with taking back what failed", d->o.name,
+	sk_stack_say(d, "%s is %s: going on with taking back what failed", d->o.name,
 	    i->status);
 	rc = sk_stack_token(asked.token, e);
 	if (!rc)
@@ -195,11 +195,15 @@ static int go_back(struct sk_aws *aws, struct sk_stack_deploy *d,
 		return rc;
 	sk_form_put(&f, "StackName", i->id);
 	sk_form_put(&f, "ClientRequestToken", asked.token);
-	rc = sk_stack_call(aws, "ContinueUpdateRollback", &f, NULL, NULL, e);
+	rc = sk_stack_call(aws, "ContinueUpdateRollback", &f, NULL, NULL, &why);
 	if (!rc)
 		rc = sk_stack_wait(aws, i->id, &asked, false, &d->watch, i,
-		    e);
-	return rc == SNEK_EIO && is(i, "UPDATE_ROLLBACK_COMPLETE") ? 0 : rc;
+		    &why);
+	if (rc == SNEK_EIO && is(i, "UPDATE_ROLLBACK_COMPLETE"))
+		return 0;
+	if (rc && e)
+		*e = why;
+	return rc;
 }
 
 /* Where what there is can be changed, and which bucket it has. */
@@ -212,7 +216,7 @@ static int prepare(struct sk_aws *aws, struct sk_stack_deploy *d,
 	if (!rc)
 		rc = sk_stack_settle(aws, d, i, e);
 	if (!rc)
-		rc = go_back(aws, d, i, e);
+		rc = sk_stack_go_back(aws, d, i, e);
 	if (!rc)
 		rc = clean_up(aws, d, i, e);
 	if (!rc)

@@ -11,8 +11,8 @@
 
 #define BODY_MAX 51200u         /* of a template that is no object of S3 */
 
-static int add_one(struct sk_stack_plan *p, struct snek_value name,
-    struct snek_value type, struct snek_error *e)
+static int add_one(struct sk_stack_plan *p, const char *action,
+    struct sk_span name, struct sk_span type, struct snek_error *e)
 {
 	struct sk_stack_change *c = realloc(p->change, (p->changes + 1) *
 	    sizeof(*c));
@@ -22,10 +22,11 @@ static int add_one(struct sk_stack_plan *p, struct snek_value name,
 	p->change = c;
 	c += p->changes++;
 	memset(c, 0, sizeof(*c));
-	snprintf(c->action, sizeof(c->action), "Add");
-	snprintf(c->logical, sizeof(c->logical), "%.*s", (int)name.len,
-	    name.as.s);
-	snprintf(c->type, sizeof(c->type), "%.*s", (int)type.len, type.as.s);
+	snprintf(c->action, sizeof(c->action), "%s", action);
+	snprintf(c->logical, sizeof(c->logical), "%.*s", (int)name.n,
+	    (const char *)name.p);
+	snprintf(c->type, sizeof(c->type), "%.*s", (int)type.n,
+	    (const char *)type.p);
 	return 0;
 }
 
@@ -38,6 +39,20 @@ static int type_of(struct snek_value resource, struct snek_value *out)
 	while (!rc && (rc = sk_next(&c, &name, out)) == 1)
 		rc = name.len == 4 && !memcmp(name.as.s, "Type", 4) ? 2 : 0;
 	return rc == 2 && out->type == SNEK_STRING ? 0 : SNEK_EFORMAT;
+}
+
+/* All that can be told: it is changed itself, and what comes after that can be
+ * told then. */
+static int add_stack(const struct sk_stack_deploy *d, struct sk_stack_plan *p,
+    struct snek_error *e)
+{
+	static const char type[] = "AWS::CloudFormation::Stack";
+
+	sk_stack_say(d, "%s is UPDATE_ROLLBACK_FAILED: taking back what failed is "
+	    "gone on with first, and what is to change can be told after that",
+	    d->o.name);
+	return add_one(p, "Modify", (struct sk_span){ d->o.name,
+	    strlen(d->o.name) }, (struct sk_span){ type, sizeof(type) - 1 }, e);
 }
 
 /* There is none yet: all of it. */
@@ -56,7 +71,8 @@ static int add_all(const struct sk_buf *text, struct sk_stack_plan *p,
 	while (!rc && (rc = sk_next(&c, &name, &resource)) == 1) {
 		rc = type_of(resource, &type);
 		rc = rc ? sk_fail(e, rc, "a resource without a type") :
-		    add_one(p, name, type, e);
+		    add_one(p, "Add", (struct sk_span){ name.as.s, name.len },
+		    (struct sk_span){ type.as.s, type.len }, e);
 	}
 	sk_json_close(j);
 	return rc;
@@ -70,7 +86,8 @@ static int compare(struct sk_aws *aws, struct sk_stack_deploy *d,
 	struct sk_buf b = { 0 };
 	char bucket[256], version[128] = "", url[400];
 	bool large, there;
-	int rc = sk_stack_bucket(aws, i, bucket, e);
+	int rc = sk_stack_is_broken(i) ? SNEK_ENOENT :
+	    sk_stack_bucket(aws, i, bucket, e);
 
 	there = !rc;
 	if (there)
@@ -103,8 +120,16 @@ int sk_stack_preview(struct sk_aws *aws, struct sk_stack_deploy *d,
 		rc = sk_stack_look(aws, d->o.name, &i, e);
 	if (!rc)
 		rc = sk_stack_settle(aws, d, &i, e);
+	if (!rc && d->recovers)
+		rc = sk_stack_go_back(aws, d, &i, e);
 	if (rc)
 		return rc;
+	if (i.there && !strcmp(i.status, "UPDATE_ROLLBACK_FAILED"))
+		return add_stack(d, p, e);
+	if (sk_stack_is_broken(&i))
+		sk_stack_say(d, "%s is %s, of which nothing can be made: what is "
+		    "left of it is removed first, and all of it made anew",
+		    d->o.name, i.status);
 	snprintf(key, sizeof(key), "snek-api-%.64s.zip", d->code_sha256);
 	d->o.code_key = key;
 	rc = compare(aws, d, &i, key, p, e);

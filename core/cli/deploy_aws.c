@@ -18,6 +18,7 @@ struct aws {
 	char node[48], engine[16], auth[16];
 	unsigned added, removed, modified, replaced, left;
 	unsigned lost;                  /* servers with their data */
+	bool stuck;                     /* in a rollback, which comes first */
 };
 
 /* ---- told while it lasts ---- */
@@ -193,6 +194,7 @@ static int visit(void *arg, const struct snek_stack_change *c)
 	const char *m = mark(a, c);
 
 	a->lost += c->loses;
+	a->stuck |= !strcmp(c->type, "AWS::CloudFormation::Stack");
 	if (!a->d->c.json) {
 		printf("%-3s %-28s %s%s\n", m, c->name, c->type, c->loses ?
 		    "  with its data" : "");
@@ -275,15 +277,34 @@ static int make(struct aws *a)
 	return 0;
 }
 
-static int deploy(struct aws *a)
+static int plan(struct aws *a)
 {
 	struct snek_error e = { 0 };
-	int rc = snek_stack_plan(&a->o, visit, a, &e);
+	int rc;
 
+	a->added = a->removed = a->modified = a->replaced = a->lost = 0;
+	rc = snek_stack_plan(&a->o, visit, a, &e);
 	if (rc < 0)
 		return failed(a, rc, &e);
 	tell_plan(a);
-	rc = cli_out_end(&a->d->c, 0);
+	return cli_out_end(&a->d->c, 0);
+}
+
+/* What failed is taken back, if that is agreed to; then there is a plan. */
+static int recover(struct aws *a)
+{
+	int rc = ask(a);
+
+	a->o.recovers = true;
+	return rc ? rc : plan(a);
+}
+
+static int deploy(struct aws *a)
+{
+	int rc = plan(a);
+
+	if (!rc && a->stuck && !a->d->dry_run)
+		rc = recover(a);
 	if (rc)
 		return rc;
 	if (a->d->dry_run)
@@ -292,7 +313,7 @@ static int deploy(struct aws *a)
 	rc = changes(a) && !a->lost ? ask(a) : 0;
 	if (!rc)
 		rc = make(a);
-	return rc ? rc : changes(a) && a->d->detailed ? CHANGES : 0;
+	return rc ? rc : (changes(a) || a->stuck) && a->d->detailed ? CHANGES : 0;
 }
 
 /* ---- the rest ---- */

@@ -56,6 +56,9 @@ struct snek_stack_options {
 	int (*waits)(void *, const char *status);
 	void *arg;
 	bool no_replicas, no_bastion;   /* also where the stack has them */
+	bool recovers;                  /* a plan may go on with a rollback that
+	                                 * failed, before which nothing can be
+	                                 * planned but the stack itself */
 	/* Told what the options come to with what the stack has, before anything
 	 * is planned; until it returns. */
 	void (*settled)(void *, const struct snek_stack_options *);
