@@ -113,10 +113,16 @@ def next_second():
 
 class Lambda(http.server.BaseHTTPRequestHandler):
     """Takes invocations, and lets nobody hear of them."""
+    refusals = 0
 
     def do_POST(self):
         self.rfile.read(int(self.headers['Content-Length']))
-        self.send_response(202)
+        if Lambda.refusals:
+            Lambda.refusals -= 1
+            self.send_response(502)
+            self.send_header('X-Amzn-ErrorType', 'ResourceNotReadyException')
+        else:
+            self.send_response(202)
         self.send_header('Content-Length', '0')
         self.end_headers()
 
@@ -232,6 +238,15 @@ def a_job_goes_on_with_another_password():
         job = begin_query(query)
         coordinator.call({'job': job})
         assert result_of(query, job) == [(0, 1000), (1, 1000), (2, 1000)]
+
+
+def a_coordinator_that_slept_for_weeks_is_waited_for():
+    with World() as w:
+        query = w.function('Query')
+        write(query)
+        Lambda.refusals = 4             # more than the tries of one call
+        begin_query(query)
+        assert not Lambda.refusals
 
 
 def a_job_that_is_not_let_in_fails_with_that():

@@ -82,6 +82,11 @@ class Server:
                 time.sleep(0.05)
         raise AssertionError('no redis-server')
 
+    def say(self, command):
+        with socket.create_connection(('127.0.0.1', self.port)) as s:
+            s.sendall(command.encode() + b'\r\n')
+            assert s.recv(100) == b'+OK\r\n', command
+
 
 class Function:
     """snek-api as a function, with no environment of snek's and AWS's but what is said."""
@@ -122,6 +127,10 @@ class Function:
     def ask(self, method, path, body='', status=200):
         self.begin(method, path, body)
         return self.end(status)
+
+    def status(self, method, path):
+        self.begin(method, path)
+        return self.runtime.answers.get(timeout=60)[1]['statusCode']
 
     def shape(self):
         told = json.loads(self.ask('GET', '/v1/cluster'))

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <snek/plugin.h>
@@ -33,6 +34,7 @@
 
 #define EVENT_MAX ((size_t)6291556 + 65536)
 #define NEVER_MS ((int64_t)1 << 40)
+#define READY_MS 15000          /* for the coordinator; API Gateway waits 30 s */
 #define COLD_MS 60000           /* for a task to connect, from its start on */
 #define MOST_STRANGE 10u        /* invocations in a row that are none */
 
@@ -42,6 +44,9 @@ struct function {
 	const struct sk_aws_ops *ops;
 	struct sk_aws *aws;
 	const char *coordinator;        /* function's name; NULL: not said */
+	const char *cluster;            /* its name */
+	int64_t behind_until;           /* when it is to get its new servers, ms;
+					 * 0: it has them */
 	bool coordinates;
 	int64_t until;                  /* of this invocation, ms */
 	char job[40];                   /* that is coordinated */
@@ -70,6 +75,34 @@ static int open_aws(struct function *f, struct snek_error *e)
 	return rc || f->aws ? rc : f->ops->open(&o, &f->aws, e);
 }
 
+/* One that slept for weeks is woken by the first call, which is refused. */
+static bool is_let_in_later(const struct sk_aws_reply *r)
+{
+	return !r->code && (r->status == 429 || r->status == 409 ||
+	    strstr(r->type, "ResourceNotReady"));
+}
+
+static int invoke(struct function *f, const struct sk_aws_request *r,
+    struct snek_error *e)
+{
+	const struct timespec pause = { 1, 0 };
+	int64_t until = sk_clock_ms() + READY_MS;
+	struct sk_aws_reply reply;
+	bool again;
+	int rc;
+
+	do {
+		memset(&reply, 0, sizeof(reply));
+		rc = f->ops->call(f->aws, r, &reply, e);
+		again = rc && is_let_in_later(&reply) &&
+		    sk_clock_ms() < until;
+		sk_aws_reply_free(&reply);
+		if (again)
+			nanosleep(&pause, NULL);
+	} while (again);
+	return rc;
+}
+
 /* Asynchronously: Lambda keeps the event and calls it, again if it dies. */
 static int begin(void *arg, const char *id, struct snek_error *e)
 {
@@ -78,7 +111,6 @@ static int begin(void *arg, const char *id, struct snek_error *e)
 	char path[256], body[64];
 	struct sk_aws_request r = { .service = "lambda", .action = "Invoke",
 		.method = "POST", .path = path, .header = &header, .headers = 1 };
-	struct sk_aws_reply reply = { 0 };
 	int n, rc = f->coordinator ? open_aws(f, e) : sk_fail(e, SNEK_EINVAL,
 	    "SNEK_COORDINATOR does not say which function coordinates");
 
@@ -88,9 +120,7 @@ static int begin(void *arg, const char *id, struct snek_error *e)
 	    f->coordinator);
 	n = snprintf(body, sizeof(body), "{\"job\":\"%s\"}", id);
 	r.body = (struct sk_span){ body, (size_t)n };
-	rc = f->ops->call(f->aws, &r, &reply, e);
-	sk_aws_reply_free(&reply);
-	return rc;
+	return invoke(f, &r, e);
 }
 
 /* As the functions that map log. */
@@ -161,38 +191,38 @@ static int make_anew(struct function *f, struct snek_error *e)
 	return rc;
 }
 
-/* One that does not get its new servers has its old ones all the same. */
-static int keep_up(struct function *f, const struct sk_api_options *o,
-    struct snek_error *e)
+/* One that does not get its new servers has its old ones all the same, and is
+ * tried again when it has cost a little: the rights to them may be on their way
+ * through AWS. */
+static void keep_up(struct function *f)
 {
+	int64_t began = sk_clock_ms(), now;
 	struct snek_error why = { 0 };
 	bool changed = false;
 	snek_cluster *c;
-	int rc = sk_api_take(f->api, &c, e);
+	int rc = sk_api_take(f->api, &c, &why);
 
+	if (!rc)
+		rc = sk_api_stack_keep_up(c, f->cluster, &changed, &why);
 	if (rc)
-		return rc;
-	if (sk_api_stack_keep_up(c, o->cluster, &changed, &why))
 		say(f, SNEK_ERROR, why.text);
 	sk_api_give(f->api, c);
-	if (!changed)
-		return 0;
-	sk_api_close(f->api);
-	f->api = NULL;
-	return sk_api_open(o, &f->api, e);
+	if (changed)
+		sk_api_renew(f->api);
+	now = sk_clock_ms();
+	f->behind_until = rc ? now + 1000 + 9 * (now - began) : 0;
 }
 
 static int open_api(struct function *f, struct snek_error *e)
 {
-	const char *meta = sk_api_login_is_wanted() ? SK_API_LOGIN_PROFILE :
-	    getenv("SNEK_META");
 	const char *lease = getenv("SNEK_LEASE");
-	struct sk_api_options o = { .cluster = meta, .kept = &f->kept,
-		.bare = true,
+	struct sk_api_options o = { .kept = &f->kept, .bare = true,
 		.on = getenv("SNEK_ON") };
 	int rc;
 
-	if (!meta || !*meta)
+	f->cluster = o.cluster = sk_api_login_is_wanted() ?
+	    SK_API_LOGIN_PROFILE : getenv("SNEK_META");
+	if (!f->cluster || !*f->cluster)
 		return sk_fail(e, SNEK_EINVAL, "SNEK_META does not say where the "
 		    "meta store is");
 	f->coordinator = getenv("SNEK_COORDINATOR");
@@ -208,7 +238,9 @@ static int open_api(struct function *f, struct snek_error *e)
 		if (!rc)
 			rc = sk_api_open(&o, &f->api, e);
 	}
-	return rc ? rc : keep_up(f, &o, e);
+	if (!rc)
+		keep_up(f);
+	return rc;
 }
 
 /* ---- events ---- */
@@ -302,6 +334,8 @@ static int serve(struct function *f, const struct sk_invocation *in,
 
 	f->until = sk_clock_ms() + (in->left_ms < 0 ? NEVER_MS : in->left_ms);
 	rc = log_in(f, oldest_of(f), &why);
+	if (rc >= 0 && f->behind_until && sk_clock_ms() >= f->behind_until)
+		keep_up(f);
 	if (rc >= 0)
 		rc = f->coordinates ? coordinate(f, in->event, &out, &why) :
 		    answer(f, in->event, &out, &why);
