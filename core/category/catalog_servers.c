@@ -13,6 +13,7 @@
 struct listing {
 	struct sk_catalog *c;
 	const char *prefix;
+	uint32_t n;                     /* shards that are named */
 	struct snek_error *e;
 };
 
@@ -47,13 +48,14 @@ static int note_address(struct listing *l, struct sk_address *a,
 static int visit_address(void *arg, uint32_t shard, const char *url)
 {
 	struct listing *l = arg;
-	struct sk_address *a = &l->c->address[shard];
 	struct sk_redis_url u, mapper;
+	struct sk_address *a;
 	int rc;
 
+	l->n++;
 	if (shard >= l->c->cluster.shards)
-		return sk_fail(l->e, SNEK_ECORRUPT, "%s: the meta store names a "
-		    "shard %u of %u", l->c->where, shard, l->c->cluster.shards);
+		return 0;
+	a = &l->c->address[shard];
 	sk_catalog_stamp(&l->c->cluster, shard, &a->stamp);
 	rc = sk_servers_resolve(l->c->servers, url, l->prefix, &u, l->e);
 	if (rc)
@@ -67,10 +69,24 @@ static int visit_address(void *arg, uint32_t shard, const char *url)
 	return rc;
 }
 
+/* More shards than there were a moment ago may be, not more than there are. */
+static int check_number(struct sk_catalog *c, uint32_t named,
+    struct snek_error *e)
+{
+	struct sk_meta_cluster now;
+	int rc = named > c->cluster.shards ? c->meta->ops->cluster(c->meta, &now,
+	    e) : 0;
+
+	if (rc || named <= c->cluster.shards || named <= now.shards)
+		return rc;
+	return sk_fail(e, SNEK_ECORRUPT, "%s: the meta store names %u shards "
+	    "of %u", c->where, named, now.shards);
+}
+
 static int read_addresses(struct sk_catalog *c, const char *prefix,
     struct snek_error *e)
 {
-	struct listing l = { c, prefix, e };
+	struct listing l = { c, prefix, 0, e };
 	uint32_t i;
 	int rc;
 
@@ -79,6 +95,8 @@ static int read_addresses(struct sk_catalog *c, const char *prefix,
 	if (!c->address || !c->shard)
 		return sk_enomem(e);
 	rc = c->meta->ops->shards(c->meta, visit_address, &l, e);
+	if (!rc)
+		rc = check_number(c, l.n, e);
 	for (i = 0; i < c->cluster.shards && !rc; i++)
 		if (!c->address[i].url)
 			rc = sk_fail(e, SNEK_ECORRUPT, "%s: the meta store has "
