@@ -43,6 +43,12 @@ class Refused(Exception):
         self.status, self.code, self.message = status, code, message
 
 
+def after(resource):
+    """What it depends on, as far as it says so."""
+    names = resource.get('DependsOn', [])
+    return set([names] if isinstance(names, str) else names)
+
+
 class Stack:
     def __init__(self, name, number):
         self.name = name
@@ -50,6 +56,7 @@ class Stack:
                    f'00000000-0000-0000-0000-{number:012}')
         self.status, self.reason, self.shown = 'REVIEW_IN_PROGRESS', '', None
         self.drift = None
+        self.protected, self.gone = False, set()
         self.resources, self.outputs, self.tags = {}, {}, {}
         self.sets, self.events, self.steps = {}, [], collections.deque()
 
@@ -62,7 +69,9 @@ class Cloud:
         self.irrevocable = ''   # why a rollback fails, again and again
         self.tokens = {}
         self.functions = []     # of Lambda, by name
-        self.lost = []          # ARNs that have the tag
+        self.tags = {}          # of functions; None: they are not told
+        self.interfaces = {}    # of mappers: how many looks each stays for
+        self.lost = []          # ARNs that have the tag, or (ARN, all tags)
         self.logs, self.log_page = {}, 1000     # group: its events
         self.secrets = {}       # ARN: its text
         self.refused = {}       # action: the type of the error
@@ -126,6 +135,8 @@ class Cloud:
     def remove(self, s, logical):
         r = s.resources[logical]
         why = self.undeletable.pop(logical, None)
+        if logical == 'MapperGroup' and self.interfaces:
+            why = f'resource p-{logical} has a dependent object'
         if not why and r['Type'] == 'AWS::S3::Bucket':
             if self.buckets[self.bucket_of(s)]:
                 why = 'The bucket you tried to delete is not empty'
@@ -133,6 +144,7 @@ class Cloud:
                 del self.buckets[self.bucket_of(s)]
         if not why:
             del s.resources[logical]
+            s.gone.add(logical)
         return why
 
     def execute(self, s, c, token, creates):
@@ -178,10 +190,16 @@ class Cloud:
     def delete(self, s, token):
         self.turn(s, token, 'DELETE_IN_PROGRESS', 'User Initiated')
         yield
-        bad = False
-        for logical in list(s.resources):
+        bad, needed = False, set()
+        for logical in self.dying(s):
             kind = s.resources[logical]['Type']
+            if logical in needed:       # by what could not be deleted
+                needed |= after(s.resources[logical])
+                continue
+            needs = after(s.resources[logical])
             why = self.remove(s, logical)
+            if why:
+                needed |= needs
             self.event(s, token, logical, kind,
                        'DELETE_FAILED' if why else 'DELETE_COMPLETE', why or '')
             bad = bad or why
@@ -190,6 +208,20 @@ class Cloud:
             self.turn(s, token, 'DELETE_FAILED', 'resources failed')
         else:
             self.turn(s, token, 'DELETE_COMPLETE')
+
+    def dying(self, s):
+        """What says that it depends on another goes before that."""
+        order = []
+
+        def visit(logical):
+            for k, r in s.resources.items():
+                if logical in after(r) and k not in order:
+                    visit(k)
+            if logical not in order:
+                order.append(logical)
+        for logical in s.resources:
+            visit(logical)
+        return order
 
     def begin(self, s, steps):
         assert not s.steps
@@ -214,11 +246,12 @@ class Cloud:
         if not s.shown:
             self.step(s)
         s.shown = None
-        outputs = ''
+        outputs = (f'<EnableTerminationProtection>{str(s.protected).lower()}'
+                   '</EnableTerminationProtection>')
         if (s.outputs or 'Artifacts' in s.resources) and self.tells_outputs:
             values = self.outputs_of(s)
             values.update(self.outputs)
-            outputs = '<Outputs>' + ''.join(
+            outputs += '<Outputs>' + ''.join(
                 f'<member><OutputKey>{k}</OutputKey><OutputValue>{v}'
                 '</OutputValue></member>' for k, v in values.items()
             ) + '</Outputs>'
@@ -284,11 +317,14 @@ class Cloud:
 
     def DescribeStackResource(self, p):
         s = self.find(p['StackName'])
-        if p['LogicalResourceId'] not in s.resources:
+        logical = p['LogicalResourceId']
+        if logical not in s.resources and logical not in s.gone:
             raise Refused(400, 'ValidationError', 'Resource does not exist')
-        return ('<StackResourceDetail><PhysicalResourceId>'
-                f'{self.bucket_of(s)}</PhysicalResourceId>'
-                '</StackResourceDetail>')
+        name = self.bucket_of(s) if logical == 'Artifacts' else f'p-{logical}'
+        status = 'CREATE' if logical in s.resources else 'DELETE'
+        return (f'<StackResourceDetail><PhysicalResourceId>{name}'
+                f'</PhysicalResourceId><ResourceStatus>{status}_COMPLETE'
+                '</ResourceStatus></StackResourceDetail>')
 
     def DescribeStackEvents(self, p):
         s = self.find(p['StackName'])
@@ -455,6 +491,9 @@ class Cloud:
             s.status = 'DELETE_COMPLETE'
         elif s.steps:
             raise Refused(400, 'ValidationError', 'stack is busy')
+        elif s.protected:
+            raise Refused(400, 'ValidationError', f'Stack [{s.name}] cannot be '
+                          'deleted while TerminationProtection is enabled')
         else:
             self.begin(s, self.delete(s, token))
         return ''
@@ -492,14 +531,26 @@ class Cloud:
                 'CodeSha256': 'x', 'State': 'Active',
                 'FunctionArn': f'arn:aws:lambda:{REGION}:{ACCOUNT}:function:'
                 f'{name}'},
-            'Tags': {'snek:cluster': 'u', 'snek:version': '0.1.0'}})
+            **self.tags_of(name)})
+
+    def tags_of(self, name):
+        if self.tags is None:
+            return {'TagsError': {'ErrorCode': 'AccessDeniedException',
+                                  'Message': 'not authorized'}}
+        return {'Tags': dict({'snek:cluster': 'u', 'snek:version': '0.1.0'},
+                             **self.tags.get(name, {}))}
 
     def tagging(self, body):
         want = json.loads(body)['TagFilters'][0]
         assert want['Key'] == 'snek:stack'
         return 200, {}, json.dumps({'PaginationToken': '', 'ResourceTagMappingList': [
-            {'ResourceARN': arn} for arn in self.lost + [
+            self.mapping(x) for x in self.lost + [
                 s.id for s in self.live() if s.name in want['Values']]]})
+
+    def mapping(self, x):
+        arn, tags = (x, {}) if isinstance(x, str) else x
+        return {'ResourceARN': arn, 'Tags': [
+            {'Key': k, 'Value': v} for k, v in tags.items()]}
 
     # ---- CloudWatch Logs ----
 
@@ -575,6 +626,21 @@ class Cloud:
         assert p['Filter.1.Value.1'] == f'com.amazonaws.{REGION}.s3', p
         return ('<prefixListSet><item><prefixListId>pl-6da54004</prefixListId>'
                 '</item></prefixListSet>')
+
+    def DescribeNetworkInterfaces(self, p):
+        """Lambda takes them back by the role of mappers, while it is there."""
+        assert p['Filter.1.Value.1'] == 'p-MapperGroup', p
+        there = sorted(self.interfaces)
+        first = int(p.get('NextToken', 0))
+        more = first + 2 < len(there)
+        if not more and any('MapperRole' in s.resources for s in self.live()):
+            self.interfaces = {k: n - 1 for k, n in self.interfaces.items()
+                               if n > 1}
+        return ('<networkInterfaceSet>' + ''.join(
+            f'<item><networkInterfaceId>{i}</networkInterfaceId><description>'
+            f'AWS Lambda VPC ENI-one-fn-words</description></item>'
+            for i in there[first:first + 2]) + '</networkInterfaceSet>' +
+            (f'<nextToken>{first + 2}</nextToken>' if more else ''))
 
     # ---- ElastiCache ----
 
@@ -691,8 +757,8 @@ class Ec2Model:
     """EC2 counts its lists in a way of its own: forms are made again by
     botocore, and compared."""
 
-    WANTS = {'DescribeManagedPrefixLists': {'Filters': [
-        {'Name': 'prefix-list-name', 'Values': [f'com.amazonaws.{REGION}.s3']}]}}
+    FILTERS = {'DescribeManagedPrefixLists': 'prefix-list-name',
+               'DescribeNetworkInterfaces': 'group-id'}
 
     def __init__(self):
         session = botocore.session.get_session()
@@ -700,10 +766,14 @@ class Ec2Model:
 
     def check(self, form):
         action = form['Action']
-        if action not in self.WANTS:
+        if action not in self.FILTERS:
             raise Wrong(action)
+        p = {'Filters': [{'Name': self.FILTERS[action],
+                          'Values': [form.get('Filter.1.Value.1', '')]}]}
+        if 'NextToken' in form:
+            p['NextToken'] = form['NextToken']
         want = botocore.serialize.create_serializer('ec2').serialize_to_request(
-            self.WANTS[action], self.service.operation_model(action))['body']
+            p, self.service.operation_model(action))['body']
         if form != want:
             raise Wrong(f'{form}, not {want}')
         return action

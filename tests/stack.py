@@ -8,6 +8,7 @@ import concurrent.futures
 import inspect
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -527,6 +528,7 @@ def the_command_leaves_nothing_behind():
         w.cloud.outputs = {'Api': NOWHERE}
         w.deploy('--code', w.zip, '--yes')
         w.cloud.functions += ['one-fn-words', 'other']
+        w.cloud.tags['one-fn-words'] = {'snek:stack': 'one'}
         assert 'not destroyed' in w.deploy('--destroy', expect=2)
         out = w.deploy('--destroy', '--yes')
         assert out.endswith('left behind: nothing\n'), out
@@ -539,20 +541,21 @@ def the_command_leaves_nothing_behind():
 
 def what_cannot_be_looked_for_in_the_end_is_said():
     with Command() as w:
-        w.deploy('--code', w.zip, '--yes')
+        placed(w)
         w.cloud.refused['Tagging'] = 'AccessDeniedException'
+        w.cloud.functions = ['one-fn-hand']     # of no stack: it is left
         for i in range(2):      # also when the stack is gone already
-            out = w.deploy('--destroy', '--yes', '-q', expect=4)
+            out = w.deploy('--destroy', '--yes', expect=4)
             assert 'one is deleted' in out and \
                 'the policy needs tag:GetResources' in out, out
+            assert re.findall('left behind: (.*)', out) == ['one-fn-hand'], out
             assert not w.cloud.live()
-        with open(w.conf) as f:
-            assert '[one]' in f.read()
+        assert '[one]' in profile(w)
         w.cloud.refused.clear()
+        w.cloud.functions = []
         out = w.deploy('--destroy', '--yes')
         assert out.endswith('left behind: nothing\n'), out
-        with open(w.conf) as f:
-            assert '[one]' not in f.read()
+        assert '[one]' not in profile(w)
 
 
 # ---- what is not said stays ----
@@ -753,6 +756,7 @@ def what_was_never_there_is_not_destroyed():
         assert '[one]' in profile(w)
         is_whole(w)
         w.server.elsewhere.functions = ['one-fn-words']
+        w.server.elsewhere.tags['one-fn-words'] = {'snek:stack': 'one'}
         out = w.deploy('--destroy', '--yes', '--region', ELSEWHERE)
         assert 'left behind: nothing' in out and '[one]' in profile(w), out
         is_whole(w)
@@ -778,6 +782,132 @@ def the_next_command_is_told_with_where():
         assert '--destroy --stack one --region eu-west-1\n' in out, out
         assert '--destroy --stack one\n' in w.deploy('--code', w.zip,
                                                      '--dry-run')
+
+
+def functions_of_others_are_left_alone():
+    with World() as w:
+        w.good('deploy', *OPTIONS)
+        w.cloud.functions += ['one-fn-a', 'one-fn-b-fn-c', 'one-fn-hand']
+        w.cloud.tags.update({'one-fn-a': {'snek:stack': 'one'},
+                             'one-fn-b-fn-c': {'snek:stack': 'one-fn-b'}})
+        out = w.good('destroy')
+        assert 'one-fn-b-fn-c alone: it is tagged as of the stack one-fn-b' \
+            in out and 'one-fn-hand alone: it has no tag' in out, out
+        assert w.cloud.functions == ['one-fn-b-fn-c', 'one-fn-hand']
+        assert w.good('left') == 'left one-fn-hand\n'
+        is_nothing(w)
+
+
+def functions_whose_tags_are_not_told_are_not_removed():
+    with Command() as w:
+        w.good('deploy', *OPTIONS)
+        w.cloud.functions, w.cloud.tags = ['one-fn-a'], None
+        out = w.deploy('--destroy', '--yes', expect=6)
+        assert 'the policy needs lambda:ListTags' in out, out
+        assert w.cloud.functions and w.cloud.live()
+
+
+def nothing_of_a_protected_stack_is_removed():
+    with Command() as w:
+        w.good('deploy', *OPTIONS)
+        w.cloud.functions = ['one-fn-a']
+        w.cloud.tags['one-fn-a'] = {'snek:stack': 'one'}
+        w.cloud.stacks[0].protected = True
+        out = w.deploy('--destroy', '--yes', expect=6)
+        assert '--no-enable-termination-protection --stack-name one --region ' \
+            'eu-west-1' in out, out
+        assert w.cloud.functions and any(w.cloud.buckets.values())
+        w.cloud.stacks[0].protected = False
+        w.good('destroy')
+        assert not w.cloud.functions
+        is_nothing(w)
+
+
+def what_is_under_way_ends_before_anything_is_removed():
+    with World() as w:
+        w.good('deploy', *OPTIONS)
+        w.cloud.functions = ['one-fn-a']
+        w.cloud.tags['one-fn-a'] = {'snek:stack': 'one'}
+        s = w.cloud.stacks[0]
+
+        def update():
+            w.cloud.turn(s, 't', 'UPDATE_IN_PROGRESS', 'User Initiated')
+            for i in range(3):
+                yield
+                assert w.cloud.functions and any(w.cloud.buckets.values())
+            w.cloud.turn(s, 't', 'UPDATE_COMPLETE')
+        w.cloud.begin(s, update())
+        s.shown = None          # what is told of it is new
+        out = w.good('destroy')
+        assert 'one is UPDATE_IN_PROGRESS already: waiting for it' in out, out
+        assert not w.cloud.functions
+        is_nothing(w)
+
+
+def interfaces_of_mappers_are_waited_for():
+    with Command() as w:
+        w.good('deploy', *OPTIONS)
+        w.cloud.interfaces = {'eni-1': 1, 'eni-2': 2, 'eni-3': 3}
+        bad = ['fault'] * 3     # as often as it is tried
+        w.server.at = lambda n, a: bad and \
+            a == 'DescribeNetworkInterfaces' and bad.pop()
+        out = w.deploy('--destroy', '--yes')
+        told = re.findall(r'(\d) network interfaces? of mappers', out)
+        assert told == ['3', '2', '1'] and not bad, out
+        assert out.endswith('left behind: nothing\n'), out
+        is_nothing(w)
+
+
+def a_wait_for_interfaces_that_is_broken_off_goes_on():
+    with World() as w:
+        w.good('deploy', *OPTIONS)
+        w.cloud.interfaces = {'eni-1': 10 ** 9}
+        rc, out, err = w.run('destroy', 'patience=50')
+        assert rc and 'eni-1 (AWS Lambda VPC ENI-' in err and \
+            'the same command waits again' in err, err
+        assert 'DeleteStack' not in w.cloud.log and \
+            any(w.cloud.buckets.values())
+        w.cloud.interfaces = {'eni-1': 3}
+        w.good('destroy')
+        is_nothing(w)
+
+
+def interfaces_that_cannot_be_seen_hold_nothing_up():
+    with Command() as w:
+        w.good('deploy', *OPTIONS)
+        w.cloud.interfaces = {'eni-1': 2}
+        w.cloud.refused['DescribeNetworkInterfaces'] = 'UnauthorizedOperation'
+        out = w.deploy('--destroy', '--yes', expect=1)
+        assert 'cannot be seen, and the stack is deleted all the same' in out \
+            and 'the policy needs ec2:DescribeNetworkInterfaces' in out, out
+        assert 'MapperGroup (AWS::EC2::SecurityGroup) failed first' in out, out
+        s, = w.cloud.live()     # by which Lambda takes the interfaces back
+        assert 'MapperRole' in s.resources and 'Vpc' not in s.resources
+        w.cloud.refused.clear()
+        w.good('destroy')
+        is_nothing(w)
+
+
+def what_aws_lists_after_its_end_is_not_left_behind():
+    with Command() as w:
+        w.good('deploy', *OPTIONS, 'bastion=1')
+        s = w.cloud.stacks[0]
+        arn = f'arn:aws:ec2:{fake_aws.REGION}:{fake_aws.ACCOUNT}:'
+
+        def tags(logical):
+            return {'aws:cloudformation:stack-id': s.id, 'snek:stack': 'one',
+                    'aws:cloudformation:logical-id': logical}
+        w.cloud.lost = [(f'{arn}instance/p-Bastion', tags('Bastion')), s.id,
+                        f'arn:aws:lambda:{fake_aws.REGION}:{fake_aws.ACCOUNT}:'
+                        'function:one-fn-words']
+        assert '/p-Bastion' in w.good('left')
+        out = w.deploy('--destroy', '--yes')
+        assert out.endswith('left behind: nothing\n'), out
+        w.deploy('--destroy', '--yes', expect=3)
+        w.cloud.lost += [(f'{arn}instance/of-before', tags('Bastion')),
+                         (f'{arn}volume/v-1', {'snek:stack': 'one'})]
+        out = w.good('left')
+        assert re.findall('left .*/(.*)', out) == ['of-before', 'v-1'], out
 
 
 def main():

@@ -3,7 +3,7 @@
  * stack_tool.c - what tests/stack.py drives: a stack's template, its deployment
  * and its end, at the AWS of the environment.
  *
- *   stack_tool template|deploy|destroy NAME [OPTION=VALUE ...]
+ *   stack_tool template|deploy|destroy|left NAME [OPTION=VALUE ...]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,18 +102,25 @@ static int template(struct sk_stack_options *o, struct snek_error *e)
 	return rc;
 }
 
+static void found(void *arg, const char *arn)
+{
+	(void)arg;
+	printf("left %s\n", arn);
+}
+
 static int run(const char *verb, struct sk_stack_deploy *d,
     struct snek_error *e)
 {
 	struct sk_aws_options o = { .connections = 4 };
 	struct sk_aws *aws = NULL;
 	const struct sk_stack_destroy end = { .name = d->o.name,
-		.watch = d->watch };
+		.watch = d->watch, .said = said };
 	int rc = sk_aws_open(&o, &aws, e);
 
 	if (!rc)
 		rc = !strcmp(verb, "deploy") ? deploy(aws, d, e) :
-		    sk_stack_destroy(aws, &end, e);
+		    !strcmp(verb, "left") ? sk_stack_left(aws, d->o.name, found,
+		    NULL, e) : sk_stack_destroy(aws, &end, e);
 	sk_aws_close(aws);
 	return rc;
 }

@@ -4,6 +4,7 @@
 template.py TOOL [DIRECTORY]: runs TOOL (tests/stack_tool); with a directory,
 leaves the templates there.
 """
+import graphlib
 import itertools
 import json
 import os
@@ -87,19 +88,29 @@ class Rules:
         for k in list(self.r) + list(self.t['Outputs']):
             self.must(re.fullmatch('[A-Za-z0-9]{1,255}', k), k, 'its name')
 
+    @staticmethod
+    def named_by(v):
+        if not isinstance(v, dict):
+            return []
+        names = [v['Ref']] if 'Ref' in v else []
+        if 'Fn::GetAtt' in v:
+            names.append(v['Fn::GetAtt'][0])
+        if 'Fn::Sub' in v:
+            names += [n.split('.')[0] for n in
+                      re.findall(r'\$\{([^}]+)\}', v['Fn::Sub'])]
+        return names + as_list(v.get('DependsOn', []))
+
     def references(self):
         for path, v in walk(self.t):
-            if not isinstance(v, dict):
-                continue
-            names = [v['Ref']] if 'Ref' in v else []
-            if 'Fn::GetAtt' in v:
-                names.append(v['Fn::GetAtt'][0])
-            if 'Fn::Sub' in v:
-                names += [n.split('.')[0] for n in
-                          re.findall(r'\$\{([^}]+)\}', v['Fn::Sub'])]
-            for n in names + as_list(v.get('DependsOn', [])):
+            for n in self.named_by(v):
                 self.must(n in self.r or n in PSEUDO or
                           n in self.t.get('Parameters', {}), path, f'no {n}')
+        needs = {k: {n for _, v in walk(r) for n in self.named_by(v)}
+                 for k, r in self.r.items()}
+        try:
+            graphlib.TopologicalSorter(needs).prepare()
+        except graphlib.CycleError as e:
+            self.must(False, 'template', f'a circle: {e.args[1]}')
 
     def statements(self):
         for path, v in walk(self.t):
@@ -134,6 +145,9 @@ class Rules:
             self.must('SourceSecurityGroupId' in p, k, 'not by group')
         for k, p in self.of('AWS::EC2::SecurityGroup'):
             self.must('SecurityGroupIngress' not in p, k, 'lets in')
+            self.must(k != 'MapperGroup' or
+                      self.r[k]['DependsOn'] == 'MapperRole', k,
+                      'its role would go first')
         for k, p in self.of('AWS::EC2::Subnet'):
             self.must(p['MapPublicIpOnLaunch'] is False, k, 'public')
         for k, p in self.of('AWS::EC2::Instance'):

@@ -584,6 +584,10 @@ int sk_lambda_remove(struct sk_aws *aws, const char *name,
 		rc = sk_lambda_look(&l, NULL, &l.f, e);
 	if (!rc && l.f.there)
 		rc = check_owner(&l, e);
+	/* The log first: without the function nobody would look for it, and none
+	 * of a stack may make one. */
+	if (!rc && strstr(name, "-fn-"))
+		rc = sk_logs_group_remove(aws, name, e);
 	if (!rc && l.f.there) {
 		rc = sk_lambda_ask(&l, &q, NULL, &why);
 		if (rc == SNEK_ENOENT)
@@ -592,6 +596,5 @@ int sk_lambda_remove(struct sk_aws *aws, const char *name,
 			*e = why;
 	}
 	sk_lambda_close(&l);
-	return rc || !strstr(name, "-fn-") ? rc : sk_logs_group_remove(aws, name,
-	    e);
+	return rc;
 }

@@ -24,6 +24,7 @@ struct sk_lambda_function {
 	struct sk_buf subnets, groups;  /* texts; "": it is in no network */
 	bool tagged;                    /* it said which tags there are: */
 	char tag_version[64], tag_cluster[64], tag_stack[160];
+	char tag_error[200];            /* why it did not */
 };
 
 struct sk_lambda {

@@ -63,6 +63,7 @@ static int fill(struct snek_value v, struct sk_lambda_function *f,
 	TEXT(tag_version, "Tags.snek:version");
 	TEXT(tag_cluster, "Tags.snek:cluster");
 	TEXT(tag_stack, "Tags.snek:stack");
+	TEXT(tag_error, "TagsError.Message");
 	f->tagged = *f->tag_version || *f->tag_cluster;
 	if (strncmp(f->arn, "arn:", 4) || !*f->code_sha256)
 		return sk_fail(e, SNEK_EFORMAT, "lambda GetFunction: an answer "
@@ -92,6 +93,26 @@ int sk_lambda_look(struct sk_lambda *l, const char *qualifier,
 		*e = why;
 	if (rc)
 		sk_lambda_function_free(f);
+	return rc;
+}
+
+int sk_lambda_stack(struct sk_aws *aws, const char *name, char stack[160],
+    struct snek_error *e)
+{
+	struct sk_lambda l;
+	int rc = sk_lambda_open(&l, aws, name, NULL, e);
+
+	if (!rc)
+		rc = sk_lambda_look(&l, NULL, &l.f, e);
+	if (!rc && !l.f.there)
+		rc = SNEK_ENOENT;
+	if (!rc && *l.f.tag_error && !*l.f.tag_stack)
+		rc = sk_fail(e, SNEK_EACCES, "the tags of the function %s cannot "
+		    "be read: %s; the policy needs lambda:ListTags", name,
+		    l.f.tag_error);
+	if (!rc)
+		snprintf(stack, 160, "%s", l.f.tag_stack);
+	sk_lambda_close(&l);
 	return rc;
 }
 

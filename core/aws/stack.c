@@ -26,7 +26,9 @@ static void take(const struct sk_xml_node *s, struct sk_stack_info *i)
 {
 	const struct sk_xml_node *o = sk_xml_find(s, "Outputs/member");
 	const struct sk_xml_node *t = sk_xml_find(s, "Tags/member");
+	const char *is_protected = sk_xml_text(s, "EnableTerminationProtection");
 
+	i->is_protected = is_protected && !strcmp(is_protected, "true");
 	i->there = true;
 	sk_stack_text(s, "StackId", i->id, sizeof(i->id));
 	sk_stack_text(s, "StackStatus", i->status, sizeof(i->status));

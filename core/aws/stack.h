@@ -9,6 +9,8 @@
  *   stack_change.c  change sets
  *   stack_bucket.c  the artifacts' bucket: put, list, empty
  *   stack_deploy.c  options -> bucket, code, whole stack; resumable
+ *   stack_end.c     functions, bucket, whole stack -> nothing; resumable
+ *   stack_interface.c  network interfaces that outlive their functions
  *   stack_s3list.c  the addresses of S3, for the bastion
  *   stack_left.c    what is named or tagged as the stack's: functions, the rest
  *   stack_options.c what is not said stays as the stack has it
@@ -34,6 +36,7 @@ struct sk_stack_info {
 	bool there;
 	char id[300];                   /* ARN: by it alone a deleted one is found */
 	char status[40], reason[300];
+	bool is_protected;              /* from being deleted */
 	/* Of the last comparison (stack_drift.c): DRIFTED, IN_SYNC or
 	 * NOT_CHECKED, and when; "": it does not say. */
 	char drift[24], compared[40];
@@ -138,6 +141,11 @@ int sk_stack_call(struct sk_aws *, const char *action, struct sk_form *,
 int sk_aws_ask_identity(struct sk_aws *, char arn[300], char account[20],
     struct sk_aws_reply *, struct snek_error *);
 int sk_aws_account(struct sk_aws *, char account[20], struct snek_error *);
+/* One of its resources.  SNEK_ENOENT without text: it has none of the name, or
+ * that never came to be. */
+struct sk_stack_resource { char id[300], status[40]; };
+int sk_stack_resource(struct sk_aws *, const char *stack, const char *logical,
+    struct sk_stack_resource *, struct snek_error *);
 /* A token that no other request has. */
 int sk_stack_token(char token[64], struct snek_error *);
 /* Wait a while, longer each time; n counts.  What the watch says. */
@@ -214,16 +222,29 @@ int sk_stack_recall(struct sk_aws *, struct sk_stack_deploy *,
  * recovers: then that is gone on with first. */
 int sk_stack_preview(struct sk_aws *, struct sk_stack_deploy *,
     struct sk_stack_plan *, struct snek_error *);
-/* Remove the functions that were added to it, empty the bucket, delete the
- * stack. */
+
+/* ---- stack_end.c ---- */
+
 struct sk_stack_destroy {
 	const char *name;
 	struct sk_stack_watch watch;
 	void (*said)(void *, const char *);
 	void *arg;
 };
+/* What is under way is waited for; then the functions that were added to it go,
+ * the bucket is emptied, the stack deleted.  SNEK_EACCES: it is protected, and
+ * nothing was removed. */
 int sk_stack_destroy(struct sk_aws *, const struct sk_stack_destroy *,
     struct snek_error *);
+__attribute__((format(printf, 2, 3)))
+void sk_stack_destroy_say(const struct sk_stack_destroy *, const char *fmt, ...);
+
+/* ---- stack_interface.c ---- */
+
+/* Wait until Lambda has given back those of mappers.  Where they cannot be seen
+ * that is said, and is no failure. */
+int sk_stack_interfaces(struct sk_aws *, const struct sk_stack_destroy *,
+    const struct sk_stack_info *, struct snek_error *);
 
 /* ---- stack_drift.c ---- */
 
@@ -241,7 +262,7 @@ int sk_stack_drift(struct sk_aws *, const char *name,
 
 /* ---- stack_left.c ---- */
 
-/* Functions NAME-fn-..., which snek-add-function made. */
+/* Functions NAME-fn-..., as snek-add-function calls them. */
 int sk_stack_functions(struct sk_aws *, const char *name,
     int (*visit)(void *, const char *function, struct snek_error *), void *,
     struct snek_error *);

@@ -9,41 +9,19 @@ enum { UPLOAD_MS = 1800000 };
 
 /* ---- which ---- */
 
-static int ask_resource(struct sk_aws *aws, const char *id, char bucket[256],
-    struct snek_error *e)
-{
-	struct sk_form f = { .nomem = false };
-	struct snek_error why = { 0 };
-	struct sk_xml *xml = NULL;
-	char type[64];
-	int rc;
-
-	sk_form_put(&f, "StackName", id);
-	sk_form_put(&f, "LogicalResourceId", "Artifacts");
-	rc = sk_stack_call(aws, "DescribeStackResource", &f, &xml, type, &why);
-	if (rc && !strcmp(type, "ValidationError"))
-		return SNEK_ENOENT;
-	if (rc && e)
-		*e = why;
-	if (rc)
-		return rc;
-	sk_stack_text(sk_xml_root(xml), "DescribeStackResourceResult/"
-	    "StackResourceDetail/PhysicalResourceId", bucket, 256);
-	sk_xml_close(xml);
-	return *bucket ? 0 : SNEK_ENOENT;
-}
-
 int sk_stack_bucket(struct sk_aws *aws, const struct sk_stack_info *i,
     char bucket[256], struct snek_error *e)
 {
 	const char *said = sk_stack_output(i, "Bucket");
+	struct sk_stack_resource r;
+	int rc;
 
 	if (!said && (!i->there || !strcmp(i->status, "REVIEW_IN_PROGRESS")))
 		return SNEK_ENOENT;
-	if (!said)
-		return ask_resource(aws, i->id, bucket, e);
-	snprintf(bucket, 256, "%s", said);
-	return 0;
+	rc = said ? 0 : sk_stack_resource(aws, i->id, "Artifacts", &r, e);
+	if (!rc)
+		snprintf(bucket, 256, "%.255s", said ? said : r.id);
+	return rc;
 }
 
 /* ---- what is in it ---- */

@@ -59,6 +59,33 @@ int sk_stack_call(struct sk_aws *aws, const char *action, struct sk_form *f,
 	return rc;
 }
 
+int sk_stack_resource(struct sk_aws *aws, const char *stack,
+    const char *logical, struct sk_stack_resource *out, struct snek_error *e)
+{
+	const struct sk_xml_node *n;
+	struct sk_form f = { .nomem = false };
+	struct snek_error why = { 0 };
+	struct sk_xml *xml = NULL;
+	char type[64];
+	int rc;
+
+	sk_form_put(&f, "StackName", stack);
+	sk_form_put(&f, "LogicalResourceId", logical);
+	rc = sk_stack_call(aws, "DescribeStackResource", &f, &xml, type, &why);
+	if (rc && !strcmp(type, "ValidationError"))
+		return SNEK_ENOENT;
+	if (rc && e)
+		*e = why;
+	if (rc)
+		return rc;
+	n = sk_xml_find(sk_xml_root(xml), "DescribeStackResourceResult/"
+	    "StackResourceDetail");
+	sk_stack_text(n, "PhysicalResourceId", out->id, sizeof(out->id));
+	sk_stack_text(n, "ResourceStatus", out->status, sizeof(out->status));
+	sk_xml_close(xml);
+	return *out->id ? 0 : SNEK_ENOENT;
+}
+
 int sk_stack_token(char token[64], struct snek_error *e)
 {
 	unsigned char b[16];

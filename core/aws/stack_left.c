@@ -87,30 +87,89 @@ int sk_stack_functions(struct sk_aws *aws, const char *name,
 /* ---- the rest, by tag ---- */
 
 struct finder {
+	struct sk_aws *aws;
+	const char *stack;
 	void (*found)(void *, const char *);
 	void *arg;
 };
 
+/* One of another stack is not ours; one of none may be. */
 static int find_function(void *arg, const char *name, struct snek_error *e)
 {
 	const struct finder *f = arg;
+	char of[160];
+	int rc = sk_lambda_stack(f->aws, name, of, e);
 
-	(void)e;
-	f->found(f->arg, name);
-	return 0;
+	if (!rc && (!*of || !strcmp(of, f->stack)))
+		f->found(f->arg, name);
+	return rc == SNEK_ENOENT ? 0 : rc;
+}
+
+/* The value of the nth resource's tag; "": it has none of the key. */
+static void tag_of(const struct sk_json *j, unsigned n, const char *key,
+    char *value, size_t room)
+{
+	char path[64], name[130];
+	unsigned i;
+
+	*value = '\0';
+	for (i = 0; ; i++) {
+		snprintf(path, sizeof(path), "ResourceTagMappingList[%u].Tags[%u]"
+		    ".Key", n, i);
+		if (!sk_json_text(j, path, name, sizeof(name)))
+			return;
+		if (strcmp(name, key))
+			continue;
+		snprintf(path, sizeof(path), "ResourceTagMappingList[%u].Tags[%u]"
+		    ".Value", n, i);
+		if (!sk_json_text(j, path, value, room))
+			*value = '\0';
+		return;
+	}
+}
+
+/* "arn:aws:ec2:eu-west-1:1:instance/i-1" is that of i-1. */
+static bool is_arn_of(const char *arn, const char *id)
+{
+	size_t n = strlen(arn), m = strlen(id);
+
+	return n >= m && !strcmp(arn + n - m, id) &&
+	    (n == m || strchr(":/", arn[n - m - 1]));
+}
+
+/* AWS lists what had a tag for a while after its end, a terminated instance for
+ * an hour: CloudFormation, by its own tags, knows better. */
+static bool is_deleted(const struct finder *f, const struct sk_json *j,
+    unsigned n, const char *arn)
+{
+	char stack[300], logical[260];
+	struct sk_stack_resource r;
+	struct sk_stack_info i;
+
+	if (strstr(arn, ":cloudformation:"))
+		return !sk_stack_look(f->aws, arn, &i, NULL) &&
+		    (!i.there || !strcmp(i.status, "DELETE_COMPLETE"));
+	tag_of(j, n, "aws:cloudformation:stack-id", stack, sizeof(stack));
+	tag_of(j, n, "aws:cloudformation:logical-id", logical, sizeof(logical));
+	return *stack && *logical &&
+	    !sk_stack_resource(f->aws, stack, logical, &r, NULL) &&
+	    !strcmp(r.status, "DELETE_COMPLETE") && is_arn_of(arn, r.id);
 }
 
 static void take_arns(const struct sk_json *j, const struct finder *f)
 {
-	char path[64], arn[600];
+	char path[64], arn[600], function[80];
 	unsigned i;
 
+	snprintf(function, sizeof(function), ":function:%.40s-fn-", f->stack);
 	for (i = 0; ; i++) {
 		snprintf(path, sizeof(path), "ResourceTagMappingList[%u]."
 		    "ResourceARN", i);
 		if (!sk_json_text(j, path, arn, sizeof(arn)))
 			return;
-		f->found(f->arg, arn);
+		/* Functions were found by their names, if they are there. */
+		if (!strstr(arn, function) && !is_deleted(f, j, i, arn))
+			f->found(f->arg, arn);
 	}
 }
 
@@ -153,7 +212,7 @@ static int tag_page(struct sk_aws *aws, const char *name, char token[2100],
 int sk_stack_left(struct sk_aws *aws, const char *name,
     void (*found)(void *, const char *arn), void *arg, struct snek_error *e)
 {
-	struct finder f = { found, arg };
+	struct finder f = { aws, name, found, arg };
 	char token[2100] = "";
 	unsigned n = 0;
 	int rc = sk_stack_functions(aws, name, find_function, &f, e);

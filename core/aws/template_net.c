@@ -36,11 +36,16 @@ static void vpc(struct sk_template *t)
  * egress of its own takes the place of the one that AWS would add. */
 static void group(struct sk_template *t, const char *id, const char *what)
 {
-	sk_template_put(t, "'%s':{'Type':'AWS::EC2::SecurityGroup','Properties':{"
-	    "'GroupDescription':'snek: %s','VpcId':{'Ref':'Vpc'},"
+	sk_template_put(t, "'%s':{'Type':'AWS::EC2::SecurityGroup'", id);
+	/* By the mappers' role Lambda takes its interfaces out of their group: the
+	 * role is to go last. */
+	if (!strcmp(id, "MapperGroup"))
+		sk_template_put(t, "'DependsOn':'MapperRole'");
+	sk_template_put(t, "'Properties':{'GroupDescription':'snek: %s',"
+	    "'VpcId':{'Ref':'Vpc'},"
 	    "'SecurityGroupEgress':[{'IpProtocol':'icmp','FromPort':252,"
 	    "'ToPort':86,'CidrIp':'255.255.255.255/32','Description':"
-	    "'nothing'}]", id, what);
+	    "'nothing'}]", what);
 	sk_template_tags(t, what);
 	sk_template_put(t, "}}");
 }
