@@ -398,6 +398,8 @@ int snek_stack_look(const struct snek_stack_options *options,
 		    s.d.o.name, s.ops->region(s.aws));
 	if (!rc)
 		rc = visit(arg, "status", i.status);
+	if (!rc && s.own && s.p.lambda_region && !is_there(&s, NULL))
+		rc = visit(arg, "profile", "of a stack of that name elsewhere");
 	if (!rc && *i.drift && strcmp(i.drift, "NOT_CHECKED"))
 		rc = visit(arg, "drift", i.drift);
 	for (n = 0; !rc && n < i.outputs; n++)

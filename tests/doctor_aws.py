@@ -149,7 +149,8 @@ def few_invocations_at_once_are_a_warning():
 def a_stack_that_is_not_there_or_failed_is_a_failure():
     with World() as w:
         w.cloud.stacks[0].status = 'UPDATE_ROLLBACK_FAILED'
-        assert 'goes on' in find(w.doctor(expect=1), 'stack', 'FAIL')[3]
+        assert 'snek-deploy --aws --stack one goes on' in find(
+            w.doctor(expect=1), 'stack', 'FAIL')[3]
         w.cloud.stacks.clear()
         out = w.doctor(expect=1)
         assert 'no stack one' in find(out, 'stack', 'FAIL')[2]

@@ -746,6 +746,27 @@ def a_second_stack_elsewhere_does_not_take_its_profile():
         assert '999999999999' in out and 'call this one otherwise' in out, out
 
 
+def what_is_copied_is_of_the_stack_that_is_destroyed():
+    with Command() as w:
+        placed(w)
+        w.region, there = ELSEWHERE, ['--region', ELSEWHERE]
+        w.server.elsewhere.outputs = {'Api': NOWHERE}
+        kept, w.conf = w.conf, w.conf + '2'
+        w.deploy('--code', w.zip, '--yes')
+        w.conf = kept
+        assert 'of a stack of that name elsewhere' in w.deploy('--status', *there)
+        out = w.deploy('--destroy', *there, expect=2)
+        assert 'cannot be seen from here' in out, out
+        out = w.deploy('--destroy', '--yes', '--copy-to', w.dir.name + '/x',
+                       *there, expect=2)
+        assert 'cannot be copied' in out, out
+        assert w.server.elsewhere.live() and not os.path.exists(
+            w.dir.name + '/x')
+        w.deploy('--destroy', '--yes', *there)
+        assert not w.server.elsewhere.live() and '[one]' in profile(w)
+        is_whole(w)
+
+
 def what_was_never_there_is_not_destroyed():
     with Command() as w:
         out = w.deploy('--destroy', '--yes', expect=3)

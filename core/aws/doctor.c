@@ -11,12 +11,27 @@
 
 enum { SKEW_MUCH = 30, SKEW_TOO_MUCH = 300, SOON_S = 900, FEW = 100 };
 
+#define DEPLOY "snek-deploy --aws"
+
+/* Said alone, the command means the stack called snek. */
+static const char *name_stack(const struct sk_aws_doctor *d, const char *cure,
+    char b[500])
+{
+	const char *p = cure ? strstr(cure, DEPLOY) : NULL;
+	size_t n = p ? (size_t)(p - cure) + strlen(DEPLOY) : 0;
+
+	if (!p || !d->stack)
+		return cure;
+	snprintf(b, 500, "%.*s --stack %s%s", (int)n, cure, d->stack, cure + n);
+	return b;
+}
+
 void sk_aws_doctor_say(struct sk_aws_doctor *d, enum snek_verdict verdict,
     const char *name, const char *cure, const char *fmt, ...)
 {
 	struct snek_check c = { .size = sizeof(c), .verdict = verdict,
-		.name = name, .cure = cure };
-	char text[1024];
+		.name = name };
+	char text[1024], full[500];
 	va_list ap;
 
 	if (d->rc)
@@ -25,6 +40,7 @@ void sk_aws_doctor_say(struct sk_aws_doctor *d, enum snek_verdict verdict,
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	c.text = text;
+	c.cure = name_stack(d, cure, full);
 	d->rc = d->visit(d->arg, &c);
 }
 

@@ -56,7 +56,7 @@ static bool check_state(struct sk_aws_doctor *d,
 
 	if (!i->there || !strcmp(s, "DELETE_COMPLETE"))
 		sk_aws_doctor_say(d, SNEK_CHECK_FAIL, "stack", "snek-deploy --aws "
-		    "--stack NAME makes it; or name its region and account",
+		    "makes it; or name its region and account",
 		    "there is no stack %s in %s", d->stack,
 		    sk_aws_region(d->aws));
 	else if (ends(s, "_IN_PROGRESS"))

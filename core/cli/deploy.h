@@ -39,7 +39,7 @@ int deploy_drift(const struct deploy *, const struct snek_stack_options *,
     bool *drifted, struct snek_error *);
 
 /* deploy_keep.c: tell what a stack holds, and copy it to where the user says,
- * if he does; 0, or what to exit with. */
+ * if he does or is asked; 0, or what to exit with. */
 int deploy_keep(const struct deploy *, const char *stack);
 
 /* What another command needs to mean the same stack, with a blank before it. */

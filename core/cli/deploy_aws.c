@@ -19,6 +19,7 @@ struct aws {
 	unsigned added, removed, modified, replaced, left;
 	unsigned lost;                  /* servers with their data */
 	bool stuck;                     /* in a rollback, which comes first */
+	bool elsewhere;                 /* its profile is of another stack */
 };
 
 /* ---- told while it lasts ---- */
@@ -409,10 +410,45 @@ static int put_left(void *arg, const char *arn)
 	return 0;
 }
 
+static int note(void *arg, const char *name, const char *value)
+{
+	struct aws *a = arg;
+
+	(void)value;
+	a->elsewhere |= !strcmp(name, "profile");
+	return 0;
+}
+
+/* What it holds is seen by its profile, unless that is of another stack. */
+static int keep(struct aws *a)
+{
+	struct snek_error e = { 0 };
+	int rc;
+
+	if (a->d->yes && !a->d->copy_to)
+		return 0;
+	rc = snek_stack_look(&a->o, note, a, &e);
+	if (rc == SNEK_ENOENT)
+		return 0;
+	if (rc < 0)
+		return failed(a, rc, &e);
+	if (!a->elsewhere)
+		return deploy_keep(a->d, a->o.name);
+	if (a->d->copy_to)
+		return cli_error(&a->d->c, SNEK_EINVAL, a->o.name, "name a "
+		    "snek.conf with a profile of its own in $SNEK_CONFIG, or leave "
+		    "--copy-to out",
+		    "its profile is of a stack of that name elsewhere: what this "
+		    "one holds cannot be copied");
+	said(a, "its profile is of a stack of that name elsewhere: what this one "
+	    "holds cannot be seen from here");
+	return 0;
+}
+
 static int destroy(struct aws *a)
 {
 	struct snek_error e = { 0 };
-	int rc = deploy_keep(a->d, a->o.name);
+	int rc = keep(a);
 
 	if (!rc)
 		rc = confirm(a);

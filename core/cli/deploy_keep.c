@@ -158,8 +158,6 @@ int deploy_keep(const struct deploy *d, const char *stack)
 	snek_cluster *from = NULL;
 	int rc;
 
-	if (d->yes && !d->copy_to)
-		return 0;
 	rc = cli_cluster_at(&d->c, stack, &from, &e);
 	if (!rc)
 		rc = snek_category_list(from, take, &k, &e);

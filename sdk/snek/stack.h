@@ -81,7 +81,8 @@ SNEK_API int snek_stack_plan(const struct snek_stack_options *,
  * then on the profile of the stack's name in snek.conf is this cluster. */
 SNEK_API int snek_stack_deploy(const struct snek_stack_options *,
              struct snek_error *);
-/* Visit what it is: status, then each output.  SNEK_ENOENT: there is none. */
+/* Visit what it is: status, whether its profile is of another stack, then each
+ * output.  SNEK_ENOENT: there is none. */
 SNEK_API int snek_stack_look(const struct snek_stack_options *,
              int (*visit)(void *, const char *name, const char *value), void *,
              struct snek_error *);
