@@ -19,8 +19,7 @@ struct stack {
 	struct snek_stack_tag told[SK_STACK_TAGS];
 	const struct sk_aws_ops *ops;
 	struct sk_aws *aws;
-	struct sk_profile p;            /* of its name, if there is one */
-	bool own;                       /* which means a stack of the name */
+	struct sk_stack_profile p;      /* of its name, if there is one */
 	struct sk_buf code;
 	char sha256[65];
 };
@@ -97,23 +96,6 @@ static int begin(struct stack *s, const struct snek_stack_options *options,
 	return 0;
 }
 
-static int find_profile(struct stack *s, struct snek_error *e)
-{
-	struct snek_error why = { 0 };
-	char name[40];
-	int rc = sk_profile_find(s->d.o.name, &s->p, &why);
-
-	if (rc == SNEK_ENOENT)
-		return 0;
-	if (rc && e)
-		*e = why;
-	if (rc)
-		return rc;
-	sk_stack_of(&s->p, s->d.o.name, NULL, name);
-	s->own = !strcmp(name, s->d.o.name) && sk_client_is_url(s->p.cluster);
-	return 0;
-}
-
 /* Where it is and who we are there: as is said, else as its profile says. */
 static int enter(struct stack *s, const struct snek_stack_options *options,
     struct snek_error *e)
@@ -122,16 +104,19 @@ static int enter(struct stack *s, const struct snek_stack_options *options,
 	int rc = begin(s, options, e);
 
 	if (!rc)
-		rc = find_profile(s, e);
+		rc = sk_stack_profile_find(&s->p, s->d.o.name, e);
 	if (rc)
 		return rc;
 	o.region = s->o.region;
 	o.profile = s->o.aws_profile;
-	if (s->own && !o.region)
-		o.region = s->p.lambda_region;
-	if (s->own && !o.profile)
-		o.profile = s->p.aws_profile;
-	return s->ops->open(&o, &s->aws, e);
+	if (s->p.own && !o.region)
+		o.region = s->p.p.lambda_region;
+	if (s->p.own && !o.profile)
+		o.profile = s->p.p.aws_profile;
+	rc = s->ops->open(&o, &s->aws, e);
+	s->p.ops = s->ops;
+	s->p.aws = s->aws;
+	return rc;
 }
 
 /* What is not said is as the stack has it. */
@@ -167,7 +152,7 @@ static void leave(struct stack *s)
 	if (s->aws)
 		s->ops->close(s->aws);
 	sk_buf_free(&s->code);
-	sk_profile_free(&s->p);
+	sk_profile_free(&s->p.p);
 }
 
 static int read_code(struct stack *s, struct snek_error *e)
@@ -180,50 +165,6 @@ static int read_code(struct stack *s, struct snek_error *e)
 	s->d.code = (struct sk_span){ s->code.p, s->code.n };
 	s->d.code_sha256 = s->sha256;
 	return 0;
-}
-
-/* ---- is it the stack that its profile means? ---- */
-
-/* 1, or 0: its profile is of a stack of the name in another region or account. */
-static int is_there(const struct stack *s, struct snek_error *e)
-{
-	const char *region = s->ops->region(s->aws), *role = s->p.lambda_role;
-	char account[20];
-	size_t n;
-	int rc;
-
-	if (!region || !s->p.lambda_region || strcmp(region, s->p.lambda_region))
-		return 0;
-	if (!role)
-		return 1;
-	rc = s->ops->account(s->aws, account, e);
-	n = rc ? 0 : strlen(account);
-	/* arn:aws:iam::ACCOUNT:role/... */
-	if (rc)
-		return rc;
-	role = strstr(role, "::");
-	return role && !strncmp(role + 2, account, n) && role[2 + n] == ':';
-}
-
-/* A name that means something else already is not taken from it. */
-static int check_profile(const struct stack *s, struct snek_error *e)
-{
-	int rc;
-
-	if (!s->p.cluster)
-		return 0;
-	if (!sk_client_is_url(s->p.cluster))
-		return sk_fail(e, SNEK_EEXIST, "the profile %s of %s is another "
-		    "cluster; call the stack otherwise, or that", s->d.o.name,
-		    s->p.file);
-	rc = s->own && s->p.lambda_region ? is_there(s, e) : 1;
-	if (rc)
-		return rc < 0 ? rc : 0;
-	return sk_fail(e, SNEK_EEXIST, "the profile %s of "
-	    "%s is a stack of that name elsewhere (%s%s%s); call this one "
-	    "otherwise, or take the profile out of the file", s->d.o.name,
-	    s->p.file, s->p.lambda_region, s->p.lambda_role ? ", " : "",
-	    s->p.lambda_role ? s->p.lambda_role : "");
 }
 
 /* ---- template and plan ---- */
@@ -279,7 +220,7 @@ int snek_stack_plan(const struct snek_stack_options *options,
 		return rc;
 	rc = enter(&s, options, e);
 	if (!rc)
-		rc = check_profile(&s, e);
+		rc = sk_stack_profile_check(&s.p, e);
 	if (!rc)
 		rc = recall(&s, e);
 	if (!rc)
@@ -294,66 +235,6 @@ int snek_stack_plan(const struct snek_stack_options *options,
 	return rc;
 }
 
-/* ---- its profile ---- */
-
-static int set(char **to, const char *value)
-{
-	char *copy = value ? strdup(value) : NULL;
-
-	if (value && !copy)
-		return SNEK_ENOMEM;
-	if (copy) {
-		free(*to);
-		*to = copy;
-	}
-	return 0;
-}
-
-static const char *output(const struct sk_stack_info *i, const char *name)
-{
-	size_t n;
-
-	for (n = 0; n < i->outputs; n++)
-		if (!strcmp(i->output[n].name, name))
-			return i->output[n].value;
-	return NULL;
-}
-
-/* Where it is, and what functions that are added to it have. */
-static int fill_profile(const struct stack *s, const struct sk_stack_info *i,
-    struct sk_profile *p)
-{
-	return set(&p->cluster, output(i, "Api")) ||
-	    set(&p->lambda_region, s->ops->region(s->aws)) ||
-	    set(&p->lambda_role, output(i, "MapperRole")) ||
-	    set(&p->lambda_subnets, output(i, "Subnets")) ||
-	    set(&p->lambda_security_groups, output(i, "MapperGroup")) ||
-	    set(&p->lambda_bucket, output(i, "Bucket")) ||
-	    set(&p->lambda_log_retention, output(i, "LogRetention")) ||
-	    set(&p->lambda_stack, s->d.o.name) ||
-	    set(&p->aws_profile, s->o.aws_profile);
-}
-
-static int save_profile(struct stack *s, const struct sk_stack_info *i,
-    struct snek_error *e)
-{
-	if (!output(i, "Api"))
-		return sk_fail(e, SNEK_EFORMAT, "the stack %s says no API",
-		    s->d.o.name);
-	return fill_profile(s, i, &s->p) ? sk_enomem(e) :
-	    sk_profile_save(s->d.o.name, &s->p, e);
-}
-
-void sk_stack_of(const struct sk_profile *p, const char *where,
-    const char *given, char name[40])
-{
-	bool api = p->cluster && !strncmp(p->cluster, "https://", 8) &&
-	    strstr(p->cluster, ".execute-api.");
-
-	snprintf(name, 40, "%.39s", given ? given : p->lambda_stack ?
-	    p->lambda_stack : api ? where : "");
-}
-
 /* ---- to what it is to be, and to its end ---- */
 
 int snek_stack_deploy(const struct snek_stack_options *options,
@@ -365,7 +246,7 @@ int snek_stack_deploy(const struct snek_stack_options *options,
 	int rc = enter(&s, options, e);
 
 	if (!rc)
-		rc = check_profile(&s, e);
+		rc = sk_stack_profile_check(&s.p, e);
 	if (!rc)
 		rc = recall(&s, e);
 	if (!rc)
@@ -373,7 +254,7 @@ int snek_stack_deploy(const struct snek_stack_options *options,
 	if (!rc)
 		rc = s.ops->stack_deploy(s.aws, &s.d, &i, &changed, e);
 	if (!rc)
-		rc = save_profile(&s, &i, e);
+		rc = sk_stack_profile_save(&s.p, s.o.aws_profile, &i, e);
 	leave(&s);
 	return rc ? rc : changed;
 }
@@ -398,7 +279,8 @@ int snek_stack_look(const struct snek_stack_options *options,
 		    s.d.o.name, s.ops->region(s.aws));
 	if (!rc)
 		rc = visit(arg, "status", i.status);
-	if (!rc && s.own && s.p.lambda_region && !is_there(&s, NULL))
+	if (!rc && s.p.own && s.p.p.lambda_region &&
+	    !sk_stack_profile_is_here(&s.p, NULL))
 		rc = visit(arg, "profile", "of a stack of that name elsewhere");
 	if (!rc && *i.drift && strcmp(i.drift, "NOT_CHECKED"))
 		rc = visit(arg, "drift", i.drift);
@@ -482,18 +364,6 @@ static int search(struct stack *s, struct search *r, struct snek_error *e)
 	return rc;
 }
 
-/* The profile goes with its stack, and not with one elsewhere. */
-static int forget(const struct stack *s, struct snek_error *e)
-{
-	int rc = 1;
-
-	if (!s->p.cluster || !sk_client_is_url(s->p.cluster))
-		return 0;
-	if (s->own && s->p.lambda_region)
-		rc = is_there(s, e);
-	return rc > 0 ? sk_profile_remove(s->d.o.name, e) : rc;
-}
-
 /* What was found is told, also where the search was not finished.  The profile
  * goes last, for by it the same command finds the place again. */
 static int tell_left(struct stack *s, const struct search *r, int searched,
@@ -511,7 +381,7 @@ static int tell_left(struct stack *s, const struct search *r, int searched,
 		    "could not be looked for, and the same command looks again",
 		    s->d.o.name);
 	else if (!r->n)
-		rc = forget(s, e);
+		rc = sk_stack_profile_forget(&s->p, e);
 	return searched ? 1 : rc;
 }
 
@@ -532,14 +402,15 @@ static int is_anything(struct stack *s, struct search *r, struct snek_error *e)
  * here, or it never was. */
 static int was_here(const struct stack *s, struct snek_error *e)
 {
-	int rc = s->own ? is_there(s, e) : 0;
+	bool known = s->p.own && s->p.p.lambda_region;
+	int rc = known ? sk_stack_profile_is_here(&s->p, e) : 0;
 
 	if (rc)
 		return rc < 0 ? rc : sk_profile_remove(s->d.o.name, e);
 	return sk_fail(e, SNEK_ENOENT, "there is no stack %s in %s, and nothing "
-	    "is left of one%s%s", s->d.o.name, s->ops->region(s->aws), s->own &&
-	    s->p.lambda_region ? "; its profile is of another account or of " :
-	    "", s->own && s->p.lambda_region ? s->p.lambda_region : "");
+	    "is left of one%s%s", s->d.o.name, s->ops->region(s->aws), known ?
+	    "; its profile is of another account or of " : "", known ?
+	    s->p.p.lambda_region : "");
 }
 
 static int take_down(struct stack *s, struct search *r,
