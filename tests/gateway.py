@@ -1056,6 +1056,22 @@ def a_large_write_goes_in_parts_and_none_is_seen_before_the_last(g):
     snek(g, "find", "parts3", code=3)
 
 
+def parts_are_as_small_as_a_request_has_to_be():
+    text = lines(8000)
+    with Gateway("--max-body", "64K") as g:
+        s, r, h = g.ask("POST", "/v1/categories/small/writes")
+        assert s == 201 and r["most_bytes"] == g.ask("GET", "/v1")[1]["most_bytes"] == 65536, r
+        g.ask("DELETE", h["Location"])
+        assert len(text) > 2 * 65536
+        out, _ = snek(g, "write", "small", "-", "--json", stdin=text.encode())
+        assert json.loads(out)["records"] == 8000 and snek(g, "export", "small")[0] == text
+        just = json.dumps("x" * (65536 - 3)).encode()
+        snek(g, "write", "just", "-", stdin=just)
+        _, err = snek(g, "write", "large", "-", stdin=b"1\n" + just[:-1] + b"y\"", code=8)
+        assert "record 2" in err and "65536" in err and "--max-body" in err, err
+        snek(g, "find", "large", code=3)
+
+
 def a_category_is_copied_through_a_gateway_both_ways_and_goes_on(g):
     other = os.path.join(DIR, "other")
     subprocess.run([DEPLOY, "--local", other, "--shards", "2"], check=True,
@@ -1256,6 +1272,7 @@ ALONE = [a_body_in_chunks_over_the_limit_is_refused,
          more_connections_than_there_may_be_do_not_end_it,
          what_a_log_says_is_one_line_of_plain_text,
          systemd_hands_a_socket_over_and_hears_when_it_is_ready,
+         parts_are_as_small_as_a_request_has_to_be,
          what_nobody_asks_about_is_forgotten_though_nobody_comes,
          what_a_killed_gateway_left_goes_and_what_another_is_at_stays,
          at_the_end_a_request_under_way_is_answered]

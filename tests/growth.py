@@ -125,6 +125,15 @@ def who_cannot_add_a_server_yet_tries_again():
         assert f.shape() == (2, 2), f.said()
 
 
+def a_function_says_what_a_request_of_its_may_have():
+    with World(1) as w:
+        f = Function(w, w.shard, 1)
+        most = json.loads(f.ask('GET', '/v1'))['most_bytes']
+        assert 4 << 20 < most < 6291556 * 3 // 4, most
+        begun = json.loads(f.ask('POST', '/v1/categories/c/writes', status=201))
+        assert begun['most_bytes'] == most, begun
+
+
 def main():
     for name, f in list(globals().items()):
         if inspect.isfunction(f) and f not in (main, spare_port):

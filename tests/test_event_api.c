@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_event_api.c - API Gateway's events into requests, and responses back. */
 #include "api/event.h"
+#include "base/base64.h"
 #include "check_main.h"
 
 static int parse(const char *json, struct sk_event_call *c)
@@ -55,6 +56,28 @@ START_TEST(a_binary_body_comes_in_base64)
 	ck_assert_int_eq(parse(HEAD "\"/write\"," CONTEXT ",\"body\":null}", &c),
 	    0);
 	sk_event_free(&c);
+}
+END_TEST
+
+START_TEST(a_body_of_the_most_bytes_fits_into_an_event)
+{
+	struct sk_event_call c;
+	struct sk_buf b = { 0 };
+	char *body = malloc(SK_EVENT_BODY);
+
+	memset(body, '"', SK_EVENT_BODY);
+	ck_assert(sk_buf_printf(&b, HEAD "\"/write\"," CONTEXT ",\"body\":\"") &&
+	    sk_base64_put(&b, body, SK_EVENT_BODY) &&
+	    sk_buf_printf(&b, "\",\"isBase64Encoded\":true}"));
+	/* An HTTP API's heads have 10240 bytes at most, which escapes double. */
+	ck_assert_uint_le(b.n + 2 * 10240, SK_EVENT_BYTES);
+	ck_assert_int_eq(sk_event_parse((struct sk_span){ b.p, b.n }, &c, NULL),
+	    0);
+	ck_assert_uint_eq(c.request.body.n, SK_EVENT_BODY);
+	ck_assert_mem_eq(c.request.body.p, body, SK_EVENT_BODY);
+	sk_event_free(&c);
+	sk_buf_free(&b);
+	free(body);
 }
 END_TEST
 
@@ -133,6 +156,7 @@ static void setup(TCase *t)
 {
 	tcase_add_test(t, an_event_is_a_request);
 	tcase_add_test(t, a_binary_body_comes_in_base64);
+	tcase_add_test(t, a_body_of_the_most_bytes_fits_into_an_event);
 	tcase_add_test(t, a_stage_of_a_name_is_no_part_of_the_path);
 	tcase_add_test(t, what_is_no_such_event_is_refused);
 	tcase_add_test(t, a_response_has_its_headers_and_its_body_as_text);

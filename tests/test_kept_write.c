@@ -386,8 +386,10 @@ START_TEST(a_part_has_a_most)
 
 	memset(body, '1', MOST + 1);
 	start(id);
+	ask(api, "POST", "/v1/categories/c/writes", "", nothing, 201,
+	    "\"most_bytes\":16777216");
 	ask(api, "PUT", part_of(id, 1), "", (struct sk_span){ body, MOST + 1 },
-	    413, "16777217 bytes");
+	    413, "16777217 bytes; it has 16777216 at most");
 	memset(body, '\n', MOST);
 	ask(api, "PUT", part_of(id, 1), "", (struct sk_span){ body, MOST }, 200,
 	    "\"bytes\":16777216");

@@ -469,6 +469,7 @@ void sk_api_about(struct sk_api_call *c)
 
 	sk_object_begin(&j, &c->out->body, "api");
 	sk_object_text(&j, "version", PACKAGE_VERSION);
+	sk_object_number(&j, "most_bytes", c->api->o.max_body);
 	sk_object_open(&j, "routes", '[');
 	for (i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
 		snprintf(line, sizeof(line), "%s %s", routes[i].method,
@@ -503,6 +504,8 @@ static int defaults(struct sk_api *a, const struct sk_api_options *o,
 		a->o.known = 256;
 	if (!o->keep_s)
 		a->o.keep_s = 3600;
+	if (!o->max_body)
+		a->o.max_body = SK_API_BODY;
 	if (!o->max_record)
 		a->o.max_record = 64u << 20;
 	if (!o->max_parts)

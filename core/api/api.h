@@ -66,6 +66,8 @@ struct sk_api_response {
 };
 void sk_api_response_free(struct sk_api_response *);
 
+#define SK_API_BODY ((size_t)64 << 20)
+
 struct sk_kept_options;
 struct sk_api_options {                 /* 0 and NULL: the default */
 	const char *cluster;            /* as for snek_cluster_open */
@@ -82,6 +84,8 @@ struct sk_api_options {                 /* 0 and NULL: the default */
 	uint64_t max_record, max_parts; /* bytes; 64 MiB, 16 GiB */
 	uint64_t max_unpacked;          /* bytes that a body or a part that is
 					 * gzip may become; 1 GiB */
+	size_t max_body;                /* bytes that the door takes of one; 64
+					 * MiB */
 	const char *tmp;                /* for results and parts; $TMPDIR */
 	const char *on;                 /* executor of queries; NULL: as snek's */
 	bool bare;                      /* registered functions run in their

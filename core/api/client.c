@@ -22,6 +22,7 @@ struct sk_client {
 	char *url;                      /* without a slash at its end */
 	char authorization[TOKEN_MAX + 8];      /* "": none */
 	bool sign;                      /* with SigV4, for API Gateway */
+	uint64_t most;                  /* bytes of a body; 0: not said */
 };
 
 bool sk_client_is_url(const char *s)
@@ -32,6 +33,11 @@ bool sk_client_is_url(const char *s)
 const char *sk_client_where(const struct sk_client *c)
 {
 	return c->url;
+}
+
+uint64_t sk_client_most(const struct sk_client *c)
+{
+	return c->most ? c->most : UINT64_MAX;
 }
 
 /* ---- errors that the other end says ---- */
@@ -239,6 +245,7 @@ static int greet(struct sk_client *c, struct snek_error *e)
 	if (!rc && strcmp(kind, "api"))
 		rc = sk_fail(e, SNEK_EINVAL, "%s: no API of snek answers there",
 		    c->url);
+	c->most = rc ? 0 : sk_client_number(&o.record, "most_bytes");
 	sk_client_object_free(&o);
 	sk_client_reply_free(&r);
 	return rc;

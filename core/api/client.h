@@ -52,6 +52,8 @@ void sk_client_reply_free(struct sk_client_reply *);
 /* Append a name, percent-encoded. */
 bool sk_client_encode(struct sk_buf *, const char *);
 const char *sk_client_where(const struct sk_client *);
+/* Bytes that it takes of a body. */
+uint64_t sk_client_most(const struct sk_client *);
 
 /* ---- answers as objects ---- */
 

@@ -38,30 +38,6 @@ static int check_id(const char *id, struct snek_error *e)
 	    "id has 1 to %u bytes, this one %zu", SK_REQUEST_MAX, n);
 }
 
-int sk_client_writer_open(struct sk_client *c, const char *category,
-    const char *request_id, const char *durability,
-    struct sk_client_writer **out, struct snek_error *e)
-{
-	struct sk_client_writer *w;
-	int rc = check_id(request_id, e);
-
-	if (rc)
-		return rc;
-	w = calloc(1, sizeof(*w));
-	if (!w)
-		return sk_enomem(e);
-	w->client = c;
-	w->category = strdup(category);
-	w->repeatable = request_id != NULL;
-	if (!w->category || !put_parameter(&w->query, "request_id", request_id) ||
-	    !put_parameter(&w->query, "durability", durability)) {
-		sk_client_writer_free(w);
-		return sk_enomem(e);
-	}
-	*out = w;
-	return 0;
-}
-
 static int ask(struct sk_client_writer *w, const char *method,
     const char *path, bool once, struct sk_client_reply *r,
     struct snek_error *e)
@@ -105,6 +81,44 @@ static int begin(struct sk_client_writer *w, struct snek_error *e)
 	return rc;
 }
 
+/* Parts that nobody will commit. */
+static void drop(struct sk_client_writer *w)
+{
+	struct sk_client_call call = { .method = "DELETE", .path = w->write,
+		.once = true, .timeout_ms = 5000 };
+	struct sk_client_reply r = { 0 };
+
+	if (!*w->write)
+		return;
+	sk_client_call(w->client, &call, &r, NULL);
+	sk_client_reply_free(&r);
+	*w->write = '\0';
+}
+
+int sk_client_writer_open(struct sk_client *c, const char *category,
+    const char *request_id, const char *durability,
+    struct sk_client_writer **out, struct snek_error *e)
+{
+	struct sk_client_writer *w;
+	int rc = check_id(request_id, e);
+
+	if (rc)
+		return rc;
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return sk_enomem(e);
+	w->client = c;
+	w->category = strdup(category);
+	w->repeatable = request_id != NULL;
+	if (!w->category || !put_parameter(&w->query, "request_id", request_id) ||
+	    !put_parameter(&w->query, "durability", durability)) {
+		sk_client_writer_free(w);
+		return sk_enomem(e);
+	}
+	*out = w;
+	return 0;
+}
+
 static int send_part(struct sk_client_writer *w, struct snek_error *e)
 {
 	struct sk_client_reply r = { 0 };
@@ -123,15 +137,24 @@ static int send_part(struct sk_client_writer *w, struct snek_error *e)
 	return 0;
 }
 
+static int too_large(struct sk_client_writer *w, size_t n, struct snek_error *e)
+{
+	return sk_fail(e, SNEK_ELIMIT, "record %llu has %zu bytes, and %s takes "
+	    "%llu in one request (--max-body, of a gateway)",
+	    (unsigned long long)w->records + 1, n, sk_client_where(w->client),
+	    (unsigned long long)sk_client_most(w->client));
+}
+
 /* A record of several lines becomes one: a line break in JSON text is blank
  * wherever it may stand. */
 int sk_client_writer_put(struct sk_client_writer *w, struct sk_span text,
     struct snek_error *e)
 {
-	size_t i, from = w->part.n;
-	int rc = 0;
+	uint64_t most = sk_client_most(w->client);
+	size_t i, from = w->part.n, n = text.n + 1;
+	int rc = n <= most ? 0 : too_large(w, text.n, e);
 
-	if (w->part.n && w->part.n + text.n > PART)
+	if (!rc && w->part.n && w->part.n + n > (most < PART ? most : PART))
 		rc = send_part(w, e);
 	if (rc)
 		return rc;
@@ -205,17 +228,9 @@ int sk_client_writer_commit(struct sk_client_writer *w,
 
 void sk_client_writer_free(struct sk_client_writer *w)
 {
-	struct sk_client_call call = { .method = "DELETE", .once = true,
-		.timeout_ms = 5000 };
-	struct sk_client_reply r = { 0 };
-
 	if (!w)
 		return;
-	if (*w->write) {                /* parts that nobody will commit */
-		call.path = w->write;
-		sk_client_call(w->client, &call, &r, NULL);
-		sk_client_reply_free(&r);
-	}
+	drop(w);
 	sk_buf_free(&w->query);
 	sk_buf_free(&w->part);
 	free(w->category);

@@ -7,6 +7,10 @@
 #define SK_API_EVENT_H
 #include "api/api.h"
 
+#define SK_EVENT_BYTES ((size_t)6291556)        /* of an event: Lambda's quota */
+/* Of a body, which comes in base64; headers and the like are beside it. */
+#define SK_EVENT_BODY ((SK_EVENT_BYTES - 65536) / 4 * 3)
+
 struct sk_event_call {                  /* a request, taken out of an event */
 	struct sk_api_request request;
 	const char *coding;             /* of its body; "": not said */

@@ -32,7 +32,7 @@
 #include "worker/root.h"
 #include "worker/runtime.h"
 
-#define EVENT_MAX ((size_t)6291556 + 65536)
+#define EVENT_MAX (SK_EVENT_BYTES + 65536)
 #define NEVER_MS ((int64_t)1 << 40)
 #define READY_MS 15000          /* for the coordinator; API Gateway waits 30 s */
 #define COLD_MS 60000           /* for a task to connect, from its start on */
@@ -217,6 +217,7 @@ static int open_api(struct function *f, struct snek_error *e)
 {
 	const char *lease = getenv("SNEK_LEASE");
 	struct sk_api_options o = { .kept = &f->kept, .bare = true,
+		.max_body = SK_EVENT_BODY,
 		.on = getenv("SNEK_ON") };
 	int rc;
 

@@ -116,6 +116,12 @@ static int begin(struct parts *p, struct sk_api_call *c, char id[SK_JOB_ID],
 	return rc;
 }
 
+/* Of a part. */
+static uint64_t most_bytes(const struct sk_api *a)
+{
+	return a->o.max_body < PART_MAX ? a->o.max_body : PART_MAX;
+}
+
 void sk_kept_write_begin(struct sk_api_call *c)
 {
 	struct snek_error e = { 0 };
@@ -126,7 +132,7 @@ void sk_kept_write_begin(struct sk_api_call *c)
 	if (!rc)
 		rc = begin(&p, c, id, &e);
 	if (!rc)
-		sk_api_put_begun(c, id);
+		sk_api_put_begun(c, id, most_bytes(c->api));
 	leave(&p);
 	sk_api_end(c, rc, &e);
 }
@@ -225,8 +231,9 @@ static int put(struct parts *p, size_t n, struct sk_span body,
 		return rc;
 	if (p->state.ended)
 		return sk_fail(e, SNEK_ECONFLICT, "this write is committed");
-	if (body.n > PART_MAX)
-		return sk_fail(e, SNEK_ELIMIT, "a part of %zu bytes", body.n);
+	if (body.n > most_bytes(p->api))
+		return sk_fail(e, SNEK_ELIMIT, "a part of %zu bytes; it has %llu "
+		    "at most", body.n, (unsigned long long)most_bytes(p->api));
 	if (getrandom(&part.nonce, sizeof(part.nonce), 0) != sizeof(part.nonce))
 		return sk_fail_errno(e, "no random bytes");
 	rc = move(p, n, &part, PUT, (void *)(uintptr_t)body.p, e);

@@ -72,7 +72,7 @@ static bool set_server(struct gateway *g, const char *name, const char *v)
 	else if (!strcmp(name, "workers"))
 		g->server.workers = number(v);
 	else if (!strcmp(name, "max-body"))
-		g->server.max_body = strtoull(v, NULL, 10);
+		g->api.max_body = g->server.max_body = strtoull(v, NULL, 10);
 	else if (!strcmp(name, "patience"))
 		g->server.patience_s = number(v);
 	else if (!strcmp(name, "drain"))

@@ -134,7 +134,8 @@ int sk_api_parts_said(const struct sk_api_request *, size_t *,
 int sk_api_other_parts(size_t said, struct snek_error *);
 /* What is answered about a part that is there, and to the beginning. */
 void sk_api_put_part(struct sk_api_call *, size_t n);
-void sk_api_put_begun(struct sk_api_call *, const char *id);
+void sk_api_put_begun(struct sk_api_call *, const char *id,
+    uint64_t most_bytes);
 /* A visit that puts a job's name into a list. */
 int sk_api_put_name(void *object, const char *id);
 /* The journal of a cluster's jobs; it lives as long as the handle at most. */

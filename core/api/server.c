@@ -440,7 +440,7 @@ static void defaults(struct sk_server_options *o)
 	if (!o->connections)
 		o->connections = 512;
 	if (!o->max_body)
-		o->max_body = 64u << 20;
+		o->max_body = SK_API_BODY;
 	if (!o->patience_s)
 		o->patience_s = 30;
 	if (o->connections < o->threads)

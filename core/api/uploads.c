@@ -209,7 +209,8 @@ static int begin(struct sk_api_call *c, struct sk_upload *up,
 	return rc ? rc : enter(c->api, up, e);
 }
 
-void sk_api_put_begun(struct sk_api_call *c, const char *id)
+void sk_api_put_begun(struct sk_api_call *c, const char *id,
+    uint64_t most_bytes)
 {
 	struct sk_object j;
 
@@ -218,6 +219,7 @@ void sk_api_put_begun(struct sk_api_call *c, const char *id)
 	sk_object_begin(&j, &c->out->body, "write");
 	sk_object_text(&j, "write", id);
 	sk_object_number(&j, "most_parts", SK_UPLOAD_PARTS);
+	sk_object_number(&j, "most_bytes", most_bytes);
 	sk_object_end(&j);
 }
 
@@ -234,7 +236,7 @@ void sk_api_write_begin(struct sk_api_call *c)
 		return;
 	}
 	memcpy(id, up->id, sizeof(id));
-	sk_api_put_begun(c, id);
+	sk_api_put_begun(c, id, c->api->o.max_body);
 }
 
 /* ---- part ---- */
