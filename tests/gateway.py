@@ -488,7 +488,7 @@ def parameters_that_are_not_there_or_make_no_sense_are_refused(g):
     assert s == 200 and data.count(b"\n") == 1, data
     s, r, _ = g.ask("GET", "/v1/categories/strict")
     assert s == 404, r
-    for q in ("duplicates=first", "request_id=", "durability="):
+    for q in ("duplicates=first", "request_id=", "durability=", "durability=replicated%3D3"):
         s, r, _ = g.ask("POST", "/v1/categories/strict/writes?" + q)
         assert s == 400, (q, r)
 
@@ -1056,6 +1056,18 @@ def a_large_write_goes_in_parts_and_none_is_seen_before_the_last(g):
     snek(g, "find", "parts3", code=3)
 
 
+def a_durability_that_is_not_given_is_said_before_any_input_is_read(g):
+    for wanted, says in (("eternal", "eternal"), ("replicated=3", "replicated"), ("", "durability")):
+        r, w = os.pipe()                # and nothing comes
+        p = subprocess.run([SNEK, "write", "lasting", "-", "--durability", wanted], stdin=r,
+                           env=dict(env, SNEK_TOKEN=TOKEN, SNEK_CLUSTER="http://127.0.0.1:%d" % g.port),
+                           timeout=60, stderr=subprocess.PIPE)
+        os.close(r), os.close(w)
+        assert p.returncode == 2 and says in p.stderr.decode(), p
+    out, _ = snek(g, "write", "lasting", "-", "--durability", "process", "--json", stdin=b"1\n")
+    assert json.loads(out)["durability"] == "machine", out
+
+
 def parts_are_as_small_as_a_request_has_to_be():
     text = lines(8000)
     with Gateway("--max-body", "64K") as g:
@@ -1250,6 +1262,7 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
           lines_of_text_are_strings_through_a_gateway_too,
           an_empty_request_id_is_refused_before_anything_is_written,
           a_large_write_goes_in_parts_and_none_is_seen_before_the_last,
+          a_durability_that_is_not_given_is_said_before_any_input_is_read,
           a_category_is_copied_through_a_gateway_both_ways_and_goes_on,
           what_goes_wrong_on_the_way_is_told_by_its_class,
           commands_go_through_a_proxy_with_tls_that_they_trust,

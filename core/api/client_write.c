@@ -95,6 +95,16 @@ static void drop(struct sk_client_writer *w)
 	*w->write = '\0';
 }
 
+/* What is asked for and cannot be given is said before any input is read.  That
+ * too many writes in parts are open is nothing to one that may need none. */
+static int try_it(struct sk_client_writer *w, struct snek_error *e)
+{
+	int rc = begin(w, e);
+
+	drop(w);
+	return rc == SNEK_EAGAIN ? 0 : rc;
+}
+
 int sk_client_writer_open(struct sk_client *c, const char *category,
     const char *request_id, const char *durability,
     struct sk_client_writer **out, struct snek_error *e)
@@ -114,6 +124,11 @@ int sk_client_writer_open(struct sk_client *c, const char *category,
 	    !put_parameter(&w->query, "durability", durability)) {
 		sk_client_writer_free(w);
 		return sk_enomem(e);
+	}
+	rc = durability ? try_it(w, e) : 0;
+	if (rc) {
+		sk_client_writer_free(w);
+		return rc;
 	}
 	*out = w;
 	return 0;
