@@ -53,11 +53,6 @@ static int add_group(struct logs *l, const char *prefix, const char *name)
 	return 0;
 }
 
-static int visit_group(void *arg, const char *name)
-{
-	return add_group(arg, "", name);
-}
-
 /* ---- of a stack ---- */
 
 /* One of the stack's own: Write, Query ... */
@@ -103,15 +98,24 @@ static int visit_mapper(void *arg, const char *name)
 	    add_group(s->l, "", name) : 0;
 }
 
+/* Another stack's name, or a cluster's, may begin with ours and a dash. */
+static int visit_ours(void *arg, const char *name)
+{
+	const struct search *s = arg;
+	const char *rest = name + strlen(s->prefix), *own = own_function(rest);
+
+	return !strncmp(rest, "fn-", 3) || (own && !strcmp(own, rest)) ?
+	    add_group(s->l, "", name) : 0;
+}
+
 static int all_of_stack(struct logs *l)
 {
-	char prefix[64];
+	struct search s = { .l = l };
 	int rc;
 
-	snprintf(prefix, sizeof(prefix), LAMBDA "%s-", l->stack);
-	rc = l->ops->logs_groups(l->aws, prefix, visit_group, l, l->e);
-	snprintf(prefix, sizeof(prefix), "/aws/apigateway/%s", l->stack);
-	return rc ? rc : add_group(l, "", prefix);
+	snprintf(s.prefix, sizeof(s.prefix), LAMBDA "%s-", l->stack);
+	rc = l->ops->logs_groups(l->aws, s.prefix, visit_ours, &s, l->e);
+	return rc ? rc : add_group(l, "/aws/apigateway/", l->stack);
 }
 
 static int mapper_of_stack(struct logs *l)

@@ -100,7 +100,9 @@ def all_functions_of_a_stack_are_put_in_the_order_of_time():
         for i in range(6):
             w.log([WORDS, WRITE, '/aws/apigateway/one'][i % 3], f'line {i}',
                   100 - i)
-        w.log('/aws/lambda/onery', 'not of this stack')
+        for other in ('onery', 'one-two-Write', 'one-two-fn-words', 'one-WRITE',
+                      'one-words'):
+            w.log(f'/aws/lambda/{other}', 'not of this stack')
         out = [x.split('  ')[-1] for x in w.logs().splitlines()]
         assert out == [f'line {i}' for i in range(6)], out
         assert len(w.logs('write').splitlines()) == 2

@@ -202,7 +202,7 @@ int sk_logs_read(struct sk_aws *aws, const struct sk_logs *o,
 
 /* ---- groups ---- */
 
-static int visit_groups(const struct sk_json *j,
+static int visit_groups(const struct sk_json *j, const char *prefix,
     int (*visit)(void *, const char *), void *arg)
 {
 	struct snek_value all = sk_json_at(j, "logGroups"), name, v;
@@ -214,7 +214,8 @@ static int visit_groups(const struct sk_json *j,
 		return 0;
 	while (!rc && sk_next(&at, &name, &v) == 1) {
 		copy(sk_members_find(v, "logGroupName"), text, sizeof(text));
-		rc = *text ? visit(arg, text) : 0;
+		rc = *text && !strncmp(text, prefix, strlen(prefix)) ?
+		    visit(arg, text) : 0;
 	}
 	return rc;
 }
@@ -241,7 +242,7 @@ int sk_logs_groups(struct sk_aws *aws, const char *prefix,
 			break;
 		rc = sk_json_open(&reply.body, &j, e);
 		if (!rc) {
-			rc = visit_groups(j, visit, arg);
+			rc = visit_groups(j, prefix, visit, arg);
 			if (!rc)
 				rc = next_page(j, &token, &more, e);
 			sk_json_close(j);
