@@ -385,8 +385,9 @@ class Cloud:
 
     def template(self, p):
         if 'TemplateURL' in p:
-            m = re.fullmatch(r'https://([a-z0-9-]+)\.s3\.[a-z0-9-]+\.amazonaws'
-                             r'\.com/(.+)', p['TemplateURL'])
+            m = re.fullmatch(r'https://([a-z0-9-]+)\.s3\.(?:cn-[a-z0-9-]+\.'
+                             r'amazonaws\.com\.cn|(?!cn-)[a-z0-9-]+\.amazonaws'
+                             r'\.com)/(.+)', p['TemplateURL'])
             if not m or m[2] not in self.buckets.get(m[1], {}):
                 raise Refused(400, 'ValidationError', 'S3 error: no such key')
             text = self.buckets[m[1]][m[2]][-1][1].decode()

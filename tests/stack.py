@@ -26,7 +26,7 @@ class World:
     def __init__(self):
         self.cloud = fake_aws.Cloud()
         self.server = fake_aws.Server(self.cloud)
-        self.process = None
+        self.process, self.region = None, fake_aws.REGION
 
     def __enter__(self):
         return self
@@ -38,7 +38,7 @@ class World:
 
     def run(self, verb, *options, tries=1):
         env = dict(os.environ, AWS_ENDPOINT_URL=self.server.url,
-                   AWS_REGION=fake_aws.REGION, HOME='/nonexistent',
+                   AWS_REGION=self.region, HOME='/nonexistent',
                    AWS_ACCESS_KEY_ID=fake_aws.KEY,
                    AWS_SECRET_ACCESS_KEY=fake_aws.SECRET,
                    AWS_MAX_ATTEMPTS=str(tries))
@@ -319,7 +319,6 @@ class Command(World):
         self.dir = tempfile.TemporaryDirectory()
         self.zip = os.path.join(self.dir.name, 'api.zip')
         self.conf = os.path.join(self.dir.name, 'snek.conf')
-        self.region = fake_aws.REGION
         with open(self.zip, 'wb') as f:
             f.write(b'PK\3\4 a zip')
 
@@ -410,6 +409,13 @@ def what_aws_would_not_take_is_refused_before_it_is_asked():
         assert 'shorter tags' in w.deploy(
             *tags, '--shards', '27', '--print-template', expect=8)
         assert not w.cloud.stacks
+
+
+def a_template_is_found_where_hosts_end_otherwise():
+    with World() as w:
+        w.region = 'cn-north-1'
+        w.good('deploy', *OPTIONS)
+        assert 'Api' in w.server.elsewhere.live()[0].resources
 
 
 def answers_may_have_another_shape():

@@ -73,6 +73,11 @@ static const struct partition *partition_of(const char *region)
 	return p;
 }
 
+const char *sk_endpoint_suffix(const char *region)
+{
+	return partition_of(region)->suffix;
+}
+
 /* ---- endpoints that somebody wrote down ---- */
 
 /* endpoint_url of the service in [services NAME], which the profile names. */

@@ -12,6 +12,8 @@ struct sk_endpoint {
 
 int sk_endpoint_find(const struct sk_settings *, const char *service,
     struct sk_endpoint *, struct snek_error *);
+/* What hosts of a region end in: "amazonaws.com". */
+const char *sk_endpoint_suffix(const char *region);
 /* A URL is named anyhow: what it is signed for. */
 int sk_endpoint_sign(const struct sk_settings *, const char *service,
     struct sk_endpoint *, struct snek_error *);

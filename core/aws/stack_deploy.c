@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "aws/endpoint.h"
 #include "base/hash.h"
 
 void sk_stack_say(const struct sk_stack_deploy *d, const char *fmt, ...)
@@ -139,11 +140,12 @@ int sk_stack_put_template(struct sk_aws *aws, const struct sk_stack_deploy *d,
     const char *bucket, const struct sk_buf *b, char url[400],
     struct snek_error *e)
 {
+	const char *region = sk_aws_region(aws);
 	char key[64], version[128];
 
 	name_template(b, key);
-	snprintf(url, 400, "https://%s.s3.%s.amazonaws.com/%s", bucket,
-	    sk_aws_region(aws), key);
+	snprintf(url, 400, "https://%s.s3.%s.%s/%s", bucket, region,
+	    sk_endpoint_suffix(region), key);
 	return upload(aws, d, bucket, key, (struct sk_span){ b->p, b->n },
 	    "application/json", version, e);
 }
