@@ -82,7 +82,7 @@ static int begin(struct stack *s, const struct snek_stack_options *options,
 	s->d.o = (struct sk_stack_options){
 		.name = s->o.name ? s->o.name : "snek", .shards = s->o.shards,
 		.level = s->o.level, .replicas = s->o.replicas,
-		.zones = s->o.zones, .node = s->o.node, .engine = s->o.engine,
+		.zones = s->o.zones, .zone_names = s->o.zone_names, .node = s->o.node, .engine = s->o.engine,
 		.auth = s->o.auth, .bastion = s->o.bastion,
 		.no_replicas = s->o.no_replicas, .no_bastion = s->o.no_bastion,
 		.log_retention = s->o.log_retention, .tag = s->tag,
@@ -138,6 +138,7 @@ static int recall(struct stack *s, struct snek_error *e)
 	all.level = s->d.o.level;
 	all.replicas = s->d.o.replicas;
 	all.zones = s->d.o.zones;
+	all.zone_names = s->d.o.zone_names;
 	all.node = s->d.o.node;
 	all.engine = s->d.o.engine;
 	all.auth = s->d.o.auth;

@@ -599,6 +599,32 @@ def what_is_not_said_stays_as_the_stack_has_it():
         what_would_cost_data_is_refused(w, stack)
 
 
+def zones_are_said_by_name_and_stay():
+    with Command() as w:
+        code = ['--code', w.zip]
+        for bad in ('', 'a,', ',a', 'a,a', 'a,b,c,d,e,f,g', 'A', 'a b', 'a' * 33, '0', '7'):
+            w.deploy(*code, '--zones', bad, '--dry-run', expect=2)
+        w.deploy(*code, '--zones', 'eu-west-1c,euw1-az1', '--yes')
+        stack = w.cloud.live()[0]
+        assert 'zones=2' in stack.outputs['Options']['Value']
+        body = {k: {'Properties': r['Properties']} for k, r in stack.resources.items()}
+        assert body['Subnet0']['Properties']['AvailabilityZone'] == 'eu-west-1c'
+        assert body['Subnet1']['Properties']['AvailabilityZoneId'] == 'euw1-az1'
+        for more in (), ('--zones', '2'), ('--zones', 'eu-west-1c,euw1-az1'):
+            assert 'nothing to change' in w.deploy(*code, *more, '--dry-run'), more
+        for other in '1', '3', 'eu-west-1c', 'euw1-az1,eu-west-1c', 'eu-west-1c,euw1-az11':
+            out = w.deploy(*code, '--zones', other, '--yes', expect=1)
+            assert 'stay where they are' in out, (other, out)
+        out = w.deploy(*code, '--zones', 'eu-west-1c,euw1-az1,eu-west-1a', '--dry-run')
+        assert '+   Subnet2' in out, out
+    with Command() as w:
+        code = ['--code', w.zip]
+        w.deploy(*code, '--yes')
+        out = w.deploy(*code, '--zones', 'eu-west-1a', '--yes', expect=1)
+        assert 'that AWS chose' in out, out
+        assert '+   Subnet1' in w.deploy(*code, '--zones', '2', '--dry-run')
+
+
 ADVICE = 'make another stack (snek-deploy --aws --stack NAME2 ...), copy what ' \
     'this one holds (snek copy), and then snek-deploy --aws --destroy --stack one'
 

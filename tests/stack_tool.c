@@ -34,6 +34,8 @@ static void take(struct sk_stack_options *o, char *arg)
 		o->replicas = number(value);
 	else if (!strcmp(arg, "zones"))
 		o->zones = number(value);
+	else if (!strcmp(arg, "zone-names"))
+		o->zone_names = value;
 	else if (!strcmp(arg, "node"))
 		o->node = value;
 	else if (!strcmp(arg, "engine"))

@@ -30,6 +30,7 @@ def combinations():
                     f'replicas={replicas}'])
     yield 'largest', [code, 'shards=27', 'bastion=1', 'zones=6', 'replicas=5',
                       *(f'tag:t{i}={"v" * 20}' for i in range(10))]
+    yield 'zones', [code, 'zone-names=us-east-1b,use1-az4']
     yield 'tiered', [code, 'node=cache.r6gd.xlarge']
     yield 'other', [code, 'level=1', 'logs=365', 'node=cache.r7g.large',
                     'tag:team=a b', 'tag:cost-centre=1/2']
@@ -150,6 +151,8 @@ class Rules:
                       'its role would go first')
         for k, p in self.of('AWS::EC2::Subnet'):
             self.must(p['MapPublicIpOnLaunch'] is False, k, 'public')
+            self.must('AvailabilityZone' in p or 'az' in
+                      p['AvailabilityZoneId'], k, 'where')
         for k, p in self.of('AWS::EC2::Instance'):
             self.must(all(i['AssociatePublicIpAddress'] is False for i in
                           p['NetworkInterfaces']), k, 'public')

@@ -46,6 +46,30 @@ static int check_servers(const struct sk_stack_options *o,
 	return 0;
 }
 
+/* A subnet that is in use cannot go elsewhere: others may come behind it. */
+static int check_zones(const struct sk_stack_options *o,
+    const struct sk_template_was *was, struct snek_error *e)
+{
+	size_t n = strlen(was->zone_names);
+
+	if (o->zone_names ? n && !strncmp(o->zone_names, was->zone_names, n) &&
+	    strchr(",", o->zone_names[n]) :
+	    !o->zones || !n || o->zones == was->zones)
+		return 0;
+	return sk_fail(e, SNEK_EEXIST, "the stack %s has subnets in %s, which stay "
+	    "where they are; %s", o->name, n ? was->zone_names : "zones that AWS "
+	    "chose", n ? "name these first, then more" : "say how many there are "
+	    "to be, not which");
+}
+
+static int check_there(const struct sk_stack_options *o,
+    const struct sk_template_was *was, struct snek_error *e)
+{
+	int rc = check_servers(o, was, e);
+
+	return rc ? rc : check_zones(o, was, e);
+}
+
 /* ---- what is kept ---- */
 
 static void keep(struct sk_stack_options *o, const struct sk_template_was *was)
@@ -57,8 +81,10 @@ static void keep(struct sk_stack_options *o, const struct sk_template_was *was)
 		o->level = was->level;
 	if (!o->replicas && !o->no_replicas)
 		o->replicas = was->replicas;
-	if (!o->zones)
+	if (!o->zones && !o->zone_names)
 		o->zones = was->zones;
+	if (!o->zone_names && *was->zone_names)
+		o->zone_names = was->zone_names;
 	if (!o->node && *was->node)
 		o->node = was->node;
 	if (!o->engine && *was->engine)
@@ -109,7 +135,7 @@ int sk_stack_recall(struct sk_aws *aws, struct sk_stack_deploy *d,
 		rc = sk_template_options_read(text, &k->was, e);
 	if (text && !rc && !sk_stack_is_broken(&i) &&
 	    sk_stack_output(&i, "Meta"))
-		rc = check_servers(&d->o, &k->was, e);
+		rc = check_there(&d->o, &k->was, e);
 	if (rc)
 		return rc;
 	if (text)

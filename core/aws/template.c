@@ -52,6 +52,53 @@ static bool is_retention(uint32_t days)
 	return false;
 }
 
+size_t sk_template_zone(const char *names, uint32_t n, const char **name)
+{
+	for (; n && *names; n--) {
+		names += strcspn(names, ",");
+		names += *names == ',';
+	}
+	*name = names;
+	return strcspn(names, ",");
+}
+
+static bool is_zone(const char *names, uint32_t n)
+{
+	const char *name, *other;
+	size_t len = sk_template_zone(names, n, &name);
+	uint32_t i;
+
+	if (!len || len > 32 || strspn(name, "abcdefghijklmnopqrstuvwxyz"
+	    "0123456789-") < len)
+		return false;
+	for (i = 0; i < n; i++)
+		if (sk_template_zone(names, i, &other) == len &&
+		    !memcmp(name, other, len))
+			return false;
+	return true;
+}
+
+static int check_zones(struct sk_stack_options *o, struct snek_error *e)
+{
+	uint32_t n = 0, i;
+	const char *p;
+
+	for (p = o->zone_names; p; p = strchr(p, ','), p = p ? p + 1 : p)
+		n++;
+	for (i = 0; i < n && i <= SK_TEMPLATE_ZONES; i++)
+		if (!is_zone(o->zone_names, i))
+			return sk_fail(e, SNEK_EINVAL, "zones are 1 to %u, or as "
+			    "many names or ids, each once, such as "
+			    "eu-west-1a,eu-west-1b: %.100s", SK_TEMPLATE_ZONES,
+			    o->zone_names);
+	if (n && o->zones && o->zones != n)
+		return sk_fail(e, SNEK_EINVAL, "%u zones with %u names: %.100s",
+		    o->zones, n, o->zone_names);
+	if (n)
+		o->zones = n;
+	return 0;
+}
+
 static bool is_plain(const char *s, size_t most)
 {
 	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -123,6 +170,8 @@ int sk_template_check(struct sk_stack_options *o, struct snek_error *e)
 {
 	int rc = sk_template_check_name(o->name, e);
 
+	if (!rc)
+		rc = check_zones(o, e);
 	if (rc)
 		return rc;
 	fill_in(o);
@@ -130,9 +179,9 @@ int sk_template_check(struct sk_stack_options *o, struct snek_error *e)
 		return sk_fail(e, SNEK_EINVAL, "%u shards at level %u: at most %u, "
 		    "and the level is at most as many", o->shards, o->level,
 		    MAX_SHARDS);
-	if (o->replicas > 5 || o->zones > 6)
+	if (o->replicas > 5 || o->zones > SK_TEMPLATE_ZONES)
 		return sk_fail(e, SNEK_EINVAL, "%u replicas in %u zones: at most 5 "
-		    "and 6", o->replicas, o->zones);
+		    "and %u", o->replicas, o->zones, SK_TEMPLATE_ZONES);
 	if (!is_node(o->node))
 		return sk_fail(e, SNEK_EINVAL, "%.40s is no type of a cache node, "
 		    "such as cache.t4g.micro", o->node);

@@ -16,6 +16,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#define SK_TEMPLATE_ZONES 6u            /* at most */
+
 struct sk_stack_tag {
 	const char *name, *value;
 };
@@ -23,7 +25,9 @@ struct sk_stack_options {               /* NULL and 0: the default */
 	const char *name;               /* of the stack; [a-z][a-z0-9-]* */
 	uint32_t shards, level;         /* 2; all of them */
 	uint32_t replicas;              /* of each server; 0 */
-	uint32_t zones;                 /* 1 */
+	uint32_t zones;                 /* 1, or as many as have names */
+	const char *zone_names;         /* names or ids, commas between; the
+					 * region's first ones */
 	const char *node;               /* cache.t4g.micro */
 	const char *engine;             /* valkey, redis */
 	const char *auth;               /* iam, token */
@@ -54,8 +58,9 @@ int sk_template_text(struct sk_stack_options *, struct sk_buf *,
 struct sk_template_was {                /* 0 and "": it does not say */
 	uint32_t shards, level, replicas, zones, log_retention;
 	char node[40], engine[16], auth[16], bastion[4];
+	char zone_names[SK_TEMPLATE_ZONES * 33];
 };
-#define SK_TEMPLATE_OPTIONS 256
+#define SK_TEMPLATE_OPTIONS 480
 /* Of options that have been checked. */
 void sk_template_options_text(const struct sk_stack_options *,
     char text[SK_TEMPLATE_OPTIONS]);
@@ -74,6 +79,8 @@ struct sk_template {
  * where one is wanted. */
 __attribute__((format(printf, 2, 3)))
 void sk_template_put(struct sk_template *, const char *fmt, ...);
+/* How long the name of zone n is, and where. */
+size_t sk_template_zone(const char *names, uint32_t n, const char **name);
 /* A resource's tags: {'Key':...},...; name: its Name. */
 void sk_template_tags(struct sk_template *, const char *name);
 void sk_template_net(struct sk_template *);

@@ -5,6 +5,23 @@
 
 #include <string.h>
 
+/* An id is the same zone in all accounts, a name is not; us-east-1 has one that
+ * lacks half of what is wanted. */
+static void zone(struct sk_template *t, uint32_t i)
+{
+	const char *names = t->o->zone_names, *name;
+	int n;
+
+	if (!names) {
+		sk_template_put(t, "'AvailabilityZone':{'Fn::Select':[%u,"
+		    "{'Fn::GetAZs':''}]}", i);
+		return;
+	}
+	n = (int)sk_template_zone(names, i, &name);
+	sk_template_put(t, memmem(name, (size_t)n, "-az", 3) ?
+	    "'AvailabilityZoneId':'%.*s'" : "'AvailabilityZone':'%.*s'", n, name);
+}
+
 static void vpc(struct sk_template *t)
 {
 	uint32_t i;
@@ -21,8 +38,8 @@ static void vpc(struct sk_template *t)
 	for (i = 0; i < t->o->zones; i++) {
 		sk_template_put(t, "'Subnet%u':{'Type':'AWS::EC2::Subnet',"
 		    "'Properties':{'VpcId':{'Ref':'Vpc'},'CidrBlock':"
-		    "'10.37.%u.0/20','AvailabilityZone':{'Fn::Select':[%u,"
-		    "{'Fn::GetAZs':''}]},'MapPublicIpOnLaunch':false", i, i * 16, i);
+		    "'10.37.%u.0/20','MapPublicIpOnLaunch':false", i, i * 16);
+		zone(t, i);
 		sk_template_tags(t, "subnet");
 		sk_template_put(t, "}}");
 		sk_template_put(t, "'Route%u':{'Type':"

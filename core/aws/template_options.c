@@ -4,7 +4,7 @@
  * the output Options of its template, as
  *
  *   shards=4 level=2 replicas=0 zones=1 node=cache.t4g.micro engine=valkey
- *   auth=iam bastion=no log-retention=14
+ *   auth=iam bastion=no log-retention=14 zone-names=eu-west-1b
  *
  * in one line.  An older one may lack some, which then are as the default; what
  * is not known here is refused, for it is of a newer snek.
@@ -27,6 +27,7 @@ static const struct option {
 	{ "level", NUMBER(level) },
 	{ "replicas", NUMBER(replicas) },
 	{ "zones", NUMBER(zones) },
+	{ "zone-names", TEXT(zone_names) },
 	{ "node", TEXT(node) },
 	{ "engine", TEXT(engine) },
 	{ "auth", TEXT(auth) },
@@ -42,6 +43,9 @@ void sk_template_options_text(const struct sk_stack_options *o,
 	    "node=%s engine=%s auth=%s bastion=%s log-retention=%u", o->shards,
 	    o->level, o->replicas, o->zones, o->node, o->engine, o->auth,
 	    o->bastion ? "yes" : "no", o->log_retention);
+	if (o->zone_names)
+		snprintf(b + strlen(b), SK_TEMPLATE_OPTIONS - strlen(b),
+		    " zone-names=%s", o->zone_names);
 }
 
 static bool take(struct sk_template_was *was, const struct option *o,
@@ -51,7 +55,7 @@ static bool take(struct sk_template_was *was, const struct option *o,
 	size_t most = o->room ? o->room - 1 : 9;
 
 	if (!n || n > most || strspn(value, o->room ?
-	    "abcdefghijklmnopqrstuvwxyz0123456789.-" : "0123456789") < n)
+	    "abcdefghijklmnopqrstuvwxyz0123456789.,-" : "0123456789") < n)
 		return false;
 	if (o->room)
 		memcpy(to, value, n);
@@ -80,7 +84,8 @@ static int check(const struct sk_template_was *was, struct snek_error *e)
 {
 	struct sk_stack_options o = { .name = "x", .shards = was->shards,
 		.level = was->level, .replicas = was->replicas,
-		.zones = was->zones, .node = *was->node ? was->node : NULL,
+		.zones = was->zones,
+		.zone_names = *was->zone_names ? was->zone_names : NULL, .node = *was->node ? was->node : NULL,
 		.engine = *was->engine ? was->engine : NULL,
 		.auth = *was->auth ? was->auth : NULL,
 		.log_retention = was->log_retention };

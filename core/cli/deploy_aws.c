@@ -115,6 +115,15 @@ static int take_count(struct aws *a, const char *name, const char *text,
 	return 0;
 }
 
+/* How many, or which. */
+static int take_zones(struct aws *a, const char *text)
+{
+	if (text && strspn(text, "0123456789") == strlen(text))
+		return take_count(a, "zones", text, &a->o.zones);
+	a->o.zone_names = text;
+	return 0;
+}
+
 static int take_counts(struct aws *a, const struct deploy *d)
 {
 	int rc = take_count(a, "shards", d->shards, &a->o.shards);
@@ -122,7 +131,7 @@ static int take_counts(struct aws *a, const struct deploy *d)
 	if (!rc)
 		rc = take_count(a, "level", d->level, &a->o.level);
 	if (!rc)
-		rc = take_count(a, "zones", d->zones, &a->o.zones);
+		rc = take_zones(a, d->zones);
 	if (!rc)
 		rc = take_count(a, "log-retention", d->log_retention,
 		    &a->o.log_retention);

@@ -41,6 +41,8 @@ struct snek_stack_options {
 	                                 * says, else the environment */
 	uint32_t shards, level;         /* 2; all of them */
 	uint32_t replicas, zones;       /* 0 of each server; 1 */
+	const char *zone_names;         /* names or ids, commas between; the
+	                                 * region's first ones */
 	const char *node;               /* cache.t4g.micro */
 	const char *engine, *auth;      /* valkey or redis; iam or token */
 	bool bastion;
