@@ -278,6 +278,11 @@ test "$(keys d)" -gt 2 || { echo "FAIL: the new server is not used"; failed=1; }
 rc 0 snek export n
 cmp many.jsonl out || failed=1
 
+# One too many is no shard that somebody just added.
+cli a HSET snek:meta:shard 4 redis://nowhere >/dev/null
+bad 9 'names 5 shards of 4' snek ls
+cli a HDEL snek:meta:shard 4 >/dev/null
+
 # A server of another cluster is refused by its name, and nothing is begun.
 start_redis e || exit 1
 start_redis f || exit 1

@@ -658,9 +658,8 @@ static const struct script sleeper[] = {
 	{ SAY_REFUSED, { 0 } },
 };
 
-/* Asked of one that is not ready at first. */
-static int ask_sleeper(int64_t until, const int *cancelled,
-    struct snek_error *e)
+static int ask(const struct script *s, unsigned n, int64_t until,
+    const int *cancelled, struct snek_error *e)
 {
 	struct sk_exec_lambda o = { .name = "snek-pair", .arn = ARN,
 		.plugin_sha256 = SHA, .job = JOB, .cancelled = cancelled };
@@ -668,13 +667,20 @@ static int ask_sleeper(int64_t until, const int *cancelled,
 	int rc;
 
 	setenv("AWS_MAX_ATTEMPTS", "1", 1);
-	open_with(sleeper, 2);
+	open_with(s, n);
 	job.deadline_ms = until;
 	ck_assert_int_eq(sk_aws_load(&o.aws, e), 0);
 	o.caller = caller_of(o.aws);
 	rc = sk_lambda_ask(&job, &o, NULL, &out, e);
 	o.aws->close(o.caller);
 	return rc;
+}
+
+/* Asked of one that is not ready at first. */
+static int ask_sleeper(int64_t until, const int *cancelled,
+    struct snek_error *e)
+{
+	return ask(sleeper, 2, until, cancelled, e);
 }
 
 START_TEST(who_slept_for_weeks_is_asked_again)
@@ -705,6 +711,22 @@ START_TEST(waiting_for_a_sleeper_can_be_cancelled)
 	int cancelled = 1;
 
 	ck_assert_int_eq(ask_sleeper(0, &cancelled, &e), SNEK_ECANCELED);
+	ck_assert_uint_eq(web_requests(web), 1);
+	close_all();
+}
+END_TEST
+
+START_TEST(who_is_refused_for_good_is_not_asked_again)
+{
+	static const struct script gone = { SAY_TEXT, { .status = 502,
+		.body = "{}", .headers =
+		"X-Amzn-ErrorType: KMSAccessDeniedException\r\n" } };
+	struct snek_error e = { 0 };
+
+	ck_assert_int_eq(ask(&gone, 1, 0, NULL, &e), SNEK_EACCES);
+	ck_assert_str_eq(e.text, "Lambda snek-pair: 502 KMSAccessDeniedException"
+	    ": its role needs to be allowed kms:Decrypt with the key of its "
+	    "environment");
 	ck_assert_uint_eq(web_requests(web), 1);
 	close_all();
 }
@@ -820,6 +842,7 @@ static void tests(TCase *t)
 	tcase_add_test(t, who_slept_for_weeks_is_asked_again);
 	tcase_add_test(t, nobody_waits_for_a_sleeper_beyond_the_jobs_end);
 	tcase_add_test(t, waiting_for_a_sleeper_can_be_cancelled);
+	tcase_add_test(t, who_is_refused_for_good_is_not_asked_again);
 	tcase_add_loop_test(t, the_account_says_how_many_are_let_in, 0,
 	    sizeof(rooms) / sizeof(*rooms));
 	tcase_add_test(t, asking_how_many_can_be_cancelled);

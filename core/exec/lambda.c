@@ -244,11 +244,10 @@ static int hear_answer(struct sk_away_item *it)
 static int hear_refused(struct sk_away_item *it,
     const struct sk_lambda_refused *why)
 {
-	const struct sk_aws_reply *r = &it->reply;
+	struct snek_error e;
 
-	return sk_away_fail(it, why->code, "%u %s%s%s%s%s", r->status, r->type,
-	    *r->message ? ": " : "", r->message, why->cure ? ": " : "",
-	    why->cure ? why->cure : "");
+	sk_lambda_say_refused(why, &it->reply, &e);
+	return sk_away_fail(it, why->code, "%s", e.text);
 }
 
 static int hear(struct sk_away_item *it)

@@ -42,6 +42,9 @@ struct sk_lambda_refused {
 };
 /* NULL: as its status says. */
 const struct sk_lambda_refused *sk_lambda_refused(const struct sk_aws_reply *);
+/* Its code, and all of it in words. */
+int sk_lambda_say_refused(const struct sk_lambda_refused *,
+    const struct sk_aws_reply *, struct snek_error *);
 /* Is it a queue, whatever says so? */
 bool sk_lambda_is_waited_for(const struct sk_aws_reply *);
 

@@ -81,6 +81,19 @@ static int call_once(const struct sk_exec_lambda *o, struct sk_span event,
 	return o->aws->call(o->caller, &q, r, e);
 }
 
+static int failed(const struct sk_exec_lambda *o, const struct sk_aws_reply *r,
+    int rc, const struct snek_error *why, struct snek_error *e)
+{
+	const struct sk_lambda_refused *refused = sk_lambda_refused(r);
+
+	if (is_cancelled(o))
+		return sk_fail(e, SNEK_ECANCELED, "cancelled");
+	if (!refused || !refused->code)
+		return sk_fail(e, rc, "%s", why->text);
+	return sk_fail_in(e, sk_lambda_say_refused(refused, r, e), "Lambda %s",
+	    o->name);
+}
+
 /* One that slept for weeks is woken by the first call, which is refused. */
 static int call(const struct sk_exec_job *job, const struct sk_exec_lambda *o,
     struct sk_span event, struct sk_aws_reply *r, struct snek_error *e)
@@ -98,9 +111,7 @@ static int call(const struct sk_exec_job *job, const struct sk_exec_lambda *o,
 		sk_aws_reply_free(r);
 		memset(r, 0, sizeof(*r));
 	}
-	if (rc && is_cancelled(o))
-		return sk_fail(e, SNEK_ECANCELED, "cancelled");
-	return rc ? sk_fail(e, rc, "%s", why.text) : 0;
+	return rc ? failed(o, r, rc, &why, e) : 0;
 }
 
 static int judge(const struct question *q, const char *op,

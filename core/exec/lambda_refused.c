@@ -48,6 +48,14 @@ const struct sk_lambda_refused *sk_lambda_refused(const struct sk_aws_reply *r)
 	return NULL;
 }
 
+int sk_lambda_say_refused(const struct sk_lambda_refused *why,
+    const struct sk_aws_reply *r, struct snek_error *e)
+{
+	return sk_fail(e, why->code, "%u %s%s%.250s%s%s", r->status, r->type,
+	    *r->message ? ": " : "", r->message, why->cure ? ": " : "",
+	    why->cure ? why->cure : "");
+}
+
 bool sk_lambda_is_waited_for(const struct sk_aws_reply *r)
 {
 	const struct sk_lambda_refused *why = sk_lambda_refused(r);
