@@ -209,6 +209,10 @@ def what_is_wrong_with_a_query_is_said(g):
             ('{"category":"d","function":"join","side":{"s":"/etc/passwd"}}', 400, "invalid"),
             ('{"category":"d","function":"join","side":{"s":"a\\u0000b"}}', 400, "invalid"),
             ('{"category":"d","function":"join","side":{"s":7}}', 400, "invalid"),
+            ('{"category":"d","function":"join","side":{"s\\u0000t":"d"}}', 400, "invalid"),
+            ('{"category":"d","function":"select","arg":[["fields","n\\u0000"]]}', 400, "invalid"),
+            ('{"category":"d","function":"select","arg":[["fields\\u0000","n"]]}', 400, "invalid"),
+            ('{"category":"d","function":"select","args":{"fields":"n"},"order":"key\\u0000"}', 400, "invalid"),
             ('{"category":"d","function":"join","side":["s"]}', 400, "invalid"),
             ('{"category":"d","function":"select","args":{"fields":"n"},"side":{"s":"none"}}', 404, "not-found"),
             ('{"category":"d","function":"select","into":"no good"}', 400, "invalid"),
@@ -321,6 +325,12 @@ def the_calls_of_the_prototype_answer_as_they_did(g):
     assert s == 200 and r["statusCode"] == 200, r
     assert r["headers"] == {"Content-Type": "application/json"}, r
     assert json.loads(r["body"]) == ["cba", "yx"], r
+    s, r, _ = g.ask("POST", "/query", json.dumps({
+        "name": "d", "function": "wordcount", "args": {"field": "text"}, "order": "-value", "limit": 1}))
+    assert s == 200 and json.loads(r["body"]) == [{"key": "all", "value": 1500}], r
+    for more in {"into": "x"}, {"keep-going": True}, {"limits": 1}, {"category": "d"}:
+        s, r, _ = g.ask("POST", "/query", json.dumps({"name": "words", "function": "reverse", **more}))
+        assert s == 400 and r["code"] == "invalid", (more, r)
 
 
 def sixty_four_clients_with_one_request_id_make_one_write(g):
@@ -1223,6 +1233,37 @@ def a_job_ends_whose_client_went_before_it_was_told():
 
 
 
+def who_waits_for_a_job_leaves_workers_to_others():
+    nap = {"category": "d", "function": "job.nap", "wait": 0}
+    with Gateway("--workers", "2") as g:
+        job = g.ask("POST", "/v1/query", json.dumps(nap))[2]["Location"]
+        got = []
+        threads = [threading.Thread(target=lambda: got.append(g.ask("GET", job + "/results?wait=20")))
+                   for _ in range(8)]
+        for t in threads:
+            t.start()
+        while len(got) < 7:                 # all but the one that waits
+            time.sleep(0.02)
+        assert all(s == 202 and h["Retry-After"] == "1" for s, _, h in got), got
+        s, r, h = g.ask("POST", "/query", json.dumps({"name": "d", "function": "job.nap"}))
+        assert s == 429 and h["Retry-After"] == "1", r
+        s, r, h = g.ask("GET", job + "/results")
+        assert s == 202 and "Retry-After" not in h, h
+        assert g.ask("POST", "/v1/categories/beside/records", "1\n")[0] == 200
+        assert len(got) == 7
+        assert g.ask("DELETE", job)[0] == 200
+        for t in threads:
+            t.join()
+    with Gateway("--jobs", "1") as g:
+        job = g.ask("POST", "/v1/query", json.dumps(nap))[2]["Location"]
+        s, r, h = g.ask("POST", "/query", json.dumps({"name": "d", "function": "job.nap"}))
+        assert s == 429 and "running already" in r["message"], r
+        s, r, h = g.ask("GET", job + "/results?wait=0.01")
+        assert s == 202, r
+        for wrong in "wait=-1", "wait=1.2.3", "wait=x", "page=0", "page=-1":
+            assert g.ask("GET", job + "/results?" + wrong)[0] == 400, wrong
+
+
 SHARED = [the_cluster_is_well_as_seen_from_here,
           a_write_answers_its_receipt_and_a_repeat_writes_nothing_twice,
           bodies_are_lines_arrays_text_or_gzip,
@@ -1281,6 +1322,7 @@ ALONE = [a_body_in_chunks_over_the_limit_is_refused,
          what_takes_longer_than_an_answer_may_is_refused_whole,
          too_many_queries_are_429_and_one_that_ends_makes_room,
          a_job_ends_whose_client_went_before_it_was_told,
+         who_waits_for_a_job_leaves_workers_to_others,
          who_sends_a_head_byte_by_byte_is_closed_and_others_are_not,
          more_connections_than_there_may_be_do_not_end_it,
          what_a_log_says_is_one_line_of_plain_text,

@@ -426,6 +426,33 @@ START_TEST(side_inputs_are_kept_with_the_job)
 }
 END_TEST
 
+#define OLD "{\"name\":\"c\",\"function\":\"group\",\"args\":{\"by\":\"k\"," \
+	"\"sum\":\"v\"}%s}"
+
+static char *old_query(const char *more, int status)
+{
+	char body[256], *text;
+
+	snprintf(body, sizeof(body), OLD, more);
+	at_once = true;
+	text = ask("POST", "/query", "", body, status);
+	join();
+	at_once = false;
+	return text;
+}
+
+START_TEST(a_query_of_the_prototype_is_done_as_it_is_asked)
+{
+	says(old_query(",\"order\":\"key\",\"limit\":1", 200),
+	    "\"body\":\"[{\\\"key\\\":\\\"k0\\\",");
+	ck_assert_uint_eq(begins, 1);
+	says(old_query(",\"keep-going\":true", 400), "keep-going");
+	says(old_query(",\"into\":\"x\"", 400), "into");
+	says(old_query(",\"nonsense\":1", 400), "nonsense");
+	ck_assert_uint_eq(begins, 1);
+}
+END_TEST
+
 static void tests(TCase *t)
 {
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -445,6 +472,7 @@ static void tests(TCase *t)
 	tcase_add_test(t, a_job_that_was_cancelled_writes_nothing);
 	tcase_add_test(t, what_is_missing_is_kept_with_the_result);
 	tcase_add_test(t, side_inputs_are_kept_with_the_job);
+	tcase_add_test(t, a_query_of_the_prototype_is_done_as_it_is_asked);
 }
 
 int main(void)

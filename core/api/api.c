@@ -500,6 +500,8 @@ static int defaults(struct sk_api *a, const struct sk_api_options *o,
 		a->o.wait_ms = 20000;
 	if (!o->jobs)
 		a->o.jobs = 8;
+	if (!o->waits)
+		a->o.waits = 8;
 	if (!o->known)
 		a->o.known = 256;
 	if (!o->keep_s)

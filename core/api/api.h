@@ -76,6 +76,9 @@ struct sk_api_options {                 /* 0 and NULL: the default */
 					 * a job to ask about, and what looks at
 					 * much at all; 20 s */
 	unsigned jobs;                  /* that run at once; 8 */
+	unsigned waits;                 /* requests that wait at once for one to
+					 * end; others hear at once how it
+					 * stands; 8 */
 	unsigned known;                 /* that are kept; 256.  One more, and
 					 * the one goes that was asked about
 					 * before all others */

@@ -16,6 +16,14 @@ static const char *const settings[] = {
 	"keep-going", "skip-bad", "memory", "batch", "call-timeout",
 };
 
+/* What is a string elsewhere ends at its first NUL. */
+static int check_text(struct snek_value v, const char *name,
+    struct snek_error *e)
+{
+	return v.type == SNEK_STRING && memchr(v.as.s, 0, v.len) ? sk_fail(e,
+	    SNEK_EINVAL, "\"%s\": there is a NUL in it", name) : 0;
+}
+
 static int set(snek_job *job, const struct sk_record *r, const char *name,
     struct snek_error *e)
 {
@@ -27,6 +35,9 @@ static int set(snek_job *job, const struct sk_record *r, const char *name,
 		return 0;
 	if (v.type == SNEK_BOOL)
 		v = sk_cstring(v.as.b ? "yes" : "no");
+	rc = check_text(v, name, e);
+	if (rc)
+		return rc;
 	if (v.type != SNEK_STRING && !sk_json_write(&b, v))
 		return sk_enomem(e);
 	if (v.type == SNEK_STRING && !sk_buf_put(&b, v.as.s, v.len))
@@ -40,32 +51,37 @@ static int set(snek_job *job, const struct sk_record *r, const char *name,
 	return rc;
 }
 
-static bool is_known(const struct sk_member *m)
+static bool is_named(const struct sk_member *m, const char *name)
+{
+	return strlen(name) == m->name_len && !memcmp(name, m->name, m->name_len);
+}
+
+/* category: what the first one is called. */
+static bool is_known(const struct sk_member *m, const char *category)
 {
 	static const char *const others[] = {
-		"category", "function", "args", "arg", "reduce", "wait",
+		"function", "args", "arg", "reduce", "wait",
 		"side", "into", "request_id", "durability",
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(others) / sizeof(*others); i++)
-		if (strlen(others[i]) == m->name_len &&
-		    !memcmp(others[i], m->name, m->name_len))
+		if (is_named(m, others[i]))
 			return true;
 	for (i = 0; i < sizeof(settings) / sizeof(*settings); i++)
-		if (strlen(settings[i]) == m->name_len &&
-		    !memcmp(settings[i], m->name, m->name_len))
+		if (is_named(m, settings[i]))
 			return true;
-	return false;
+	return is_named(m, category);
 }
 
 /* What is not understood is not passed over: it might have been meant. */
-static int check_members(const struct sk_record *r, struct snek_error *e)
+static int check_members(const struct sk_record *r, const char *category,
+    struct snek_error *e)
 {
 	uint32_t i;
 
 	for (i = 0; i < r->n; i++)
-		if (!is_known(&r->member[i]))
+		if (!is_known(&r->member[i], category))
 			return sk_fail(e, SNEK_EINVAL, "a query has no member "
 			    "\"%.*s\"", (int)(r->member[i].name_len < 100 ?
 			    r->member[i].name_len : 100), r->member[i].name);
@@ -106,6 +122,11 @@ static int put_arg(snek_job *job, struct snek_value pair, struct snek_error *e)
 	if (n != 2)
 		return sk_fail(e, SNEK_EINVAL, "\"arg\" is a list of [name, "
 		    "text]");
+	rc = check_text(text[0], "arg", e);
+	if (!rc)
+		rc = check_text(text[1], "arg", e);
+	if (rc)
+		return rc;
 	rc = sk_buf_printf(&b, "%.*s", (int)text[0].len, text[0].as.s) &&
 	    sk_buf_byte(&b, 0) && sk_buf_put(&b, text[1].as.s, text[1].len) &&
 	    sk_buf_byte(&b, 0) ? 0 : sk_enomem(e);
@@ -153,8 +174,10 @@ static int put_side(snek_job *job, struct snek_value name, struct snek_value v,
 {
 	struct sk_buf b = { 0 };
 	char text[68];
-	int rc;
+	int rc = check_text(name, "side", e);
 
+	if (rc)
+		return rc;
 	snprintf(text, sizeof(text), "%.*s", (int)name.len, name.as.s);
 	if (v.type == SNEK_STRING)
 		return put_category(job, text, v, e);
@@ -268,12 +291,28 @@ int sk_asked_read(struct sk_api *a, struct sk_span body,
 	int rc = open_body(body, q, e);
 
 	if (!rc)
-		rc = check_members(&q->said, e);
+		rc = check_members(&q->said, "category", e);
 	if (!rc)
 		rc = read_names(q, "category", e);
 	if (!rc)
 		rc = sk_into_read(&q->said, &q->into, e);
 	return rc ? rc : wait_of(a, &q->said, &q->ms, e);
+}
+
+/* Its answer is a list of results, and nothing beside. */
+static int check_old(const struct sk_record *r, struct snek_error *e)
+{
+	static const char *const others[] = {
+		"keep-going", "into", "request_id", "durability",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (sk_object_member(r, others[i]).type != SNEK_NONE)
+			return sk_fail(e, SNEK_EINVAL, "this call has no word "
+			    "for what came of \"%s\": ask /v1/query",
+			    others[i]);
+	return 0;
 }
 
 int sk_asked_read_old(struct sk_api *a, struct sk_span body,
@@ -282,10 +321,35 @@ int sk_asked_read_old(struct sk_api *a, struct sk_span body,
 	int rc = open_body(body, q, e);
 
 	q->ms = a->o.wait_ms;
-	if (!rc && sk_object_member(&q->said, "keep-going").type != SNEK_NONE)
-		rc = sk_fail(e, SNEK_EINVAL, "this call has no word for what "
-		    "would be missing: ask /v1/query");
-	return rc ? rc : read_names(q, "name", e);
+	if (!rc)
+		rc = check_members(&q->said, "name", e);
+	if (!rc)
+		rc = check_old(&q->said, e);
+	if (!rc)
+		rc = read_names(q, "name", e);
+	return rc ? rc : wait_of(a, &q->said, &q->ms, e);
+}
+
+int sk_asked_from_old(struct sk_api *a, struct sk_span body,
+    struct sk_buf *out, struct snek_error *e)
+{
+	struct sk_object o = { out, false, false };
+	struct sk_api_asked q;
+	const struct sk_member *m;
+	char name[32];                  /* one that is known */
+	uint32_t i;
+	int rc = sk_asked_read_old(a, body, &q, e);
+
+	sk_object_open(&o, NULL, '{');
+	for (i = 0; i < q.said.n && !rc; i++) {
+		m = &q.said.member[i];
+		snprintf(name, sizeof(name), "%.*s", (int)m->name_len, m->name);
+		sk_object_any(&o, is_named(m, "name") ? "category" : name,
+		    m->value);
+	}
+	sk_object_close(&o, '}');
+	sk_asked_free(&q);
+	return rc ? rc : o.nomem ? sk_enomem(e) : 0;
 }
 
 void sk_asked_free(struct sk_api_asked *q)

@@ -22,9 +22,13 @@ struct sk_api_asked {
  * as long; free either way. */
 int sk_asked_read(struct sk_api *, struct sk_span body, struct sk_api_asked *,
     struct snek_error *);
-/* The same of {"name":CATEGORY,"function":NAME}. */
+/* The same of {"name":CATEGORY,"function":NAME}, which has the other members,
+ * too, but for those that its answer cannot speak of. */
 int sk_asked_read_old(struct sk_api *, struct sk_span body,
     struct sk_api_asked *, struct snek_error *);
+/* From the latter to the former, appended. */
+int sk_asked_from_old(struct sk_api *, struct sk_span body, struct sk_buf *,
+    struct snek_error *);
 /* A job from it, to be started by the caller. */
 int sk_asked_job(struct sk_api *, snek_cluster *, const struct sk_api_asked *,
     snek_job **, struct snek_error *);

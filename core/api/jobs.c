@@ -331,23 +331,37 @@ static bool over(const struct sk_api_job *j)
 	    __atomic_load_n(&j->api->draining, __ATOMIC_SEQ_CST);
 }
 
-enum sk_api_state sk_api_jobs_wait(struct sk_api_job *j, unsigned ms)
+static struct timespec in_ms(unsigned ms)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_sec++;
+		t.tv_nsec -= 1000000000;
+	}
+	return t;
+}
+
+/* Who waits holds a thread that others need. */
+enum sk_api_state sk_api_jobs_wait(struct sk_api_job *j, unsigned ms,
+    bool *crowded)
 {
 	struct sk_api_jobs *t = &j->api->jobs;
+	struct timespec until = in_ms(ms);
 	enum sk_api_state state;
-	struct timespec until;
 	int rc = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_mutex_lock(&t->lock);
-	while (!rc && !over(j))
-		rc = pthread_cond_timedwait(&t->changed, &t->lock, &until);
+	*crowded = ms && !over(j) && t->waiting >= j->api->o.waits;
+	if (ms && !*crowded) {
+		t->waiting++;
+		while (!rc && !over(j))
+			rc = pthread_cond_timedwait(&t->changed, &t->lock, &until);
+		t->waiting--;
+	}
 	state = j->state;
 	pthread_mutex_unlock(&t->lock);
 	return state;

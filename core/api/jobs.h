@@ -21,6 +21,7 @@ struct sk_api_jobs {
 	pthread_cond_t changed;         /* a job ended, or we drain */
 	struct sk_api_job *first;
 	unsigned n, running;
+	unsigned waiting;               /* requests, for one to end */
 };
 void sk_api_jobs_init(struct sk_api_jobs *);
 /* Cancels and joins all.  Nothing is being answered any more. */
@@ -69,8 +70,10 @@ void sk_api_jobs_release(struct sk_api_job *);
 /* Free those that ended and were not asked about for as long as they are kept;
  * to be called now and then. */
 void sk_api_jobs_forget(struct sk_api *);
-/* Until it ended, at most so long. */
-enum sk_api_state sk_api_jobs_wait(struct sk_api_job *, unsigned ms);
+/* Until it ended, at most so long.  *crowded: enough wait already for theirs to
+ * end, and this is how it stands now. */
+enum sk_api_state sk_api_jobs_wait(struct sk_api_job *, unsigned ms,
+    bool *crowded);
 /* Cancel it; it is forgotten when nobody holds it any more. */
 void sk_api_jobs_drop(struct sk_api_job *);
 /* Append the elements of page n (from 0) to a buffer. */

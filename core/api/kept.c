@@ -246,33 +246,6 @@ void sk_kept_query(struct sk_api_call *c)
 	sk_api_end(c, rc, &e);
 }
 
-/* {"name":CATEGORY,"function":NAME} as a query of ours. */
-static int from_old(const struct sk_api_request *r, struct sk_buf *out,
-    struct snek_error *e)
-{
-	struct sk_object o = { out, false, false };
-	char *category = NULL, *function = NULL;
-	sk_json_reader *json;
-	struct sk_record said;
-	int rc = sk_api_object(r, &json, &said, e);
-
-	if (!rc)
-		rc = sk_api_text(&said, "name", true, &category, e);
-	if (!rc)
-		rc = sk_api_text(&said, "function", true, &function, e);
-	if (!rc) {
-		sk_object_open(&o, NULL, '{');
-		sk_object_text(&o, "category", category);
-		sk_object_text(&o, "function", function);
-		sk_object_close(&o, '}');
-		rc = o.nomem ? sk_enomem(e) : 0;
-	}
-	sk_json_reader_free(json);
-	free(category);
-	free(function);
-	return rc;
-}
-
 struct old {
 	struct look *look;
 	const char *id;
@@ -313,7 +286,7 @@ void sk_kept_old_query(struct sk_api_call *c)
 	int rc = open_look(c->api, &l, &e);
 
 	if (!rc)
-		rc = from_old(c->request, &body, &e);
+		rc = sk_asked_from_old(c->api, c->request->body, &body, &e);
 	if (!rc)
 		rc = begin(&l, (struct sk_span){ body.p, body.n }, &ms, id, &e);
 	if (!rc)

@@ -307,6 +307,7 @@ int main(int argc, char **argv)
 		fputs("snek-gateway is started by snek gateway\n", stderr);
 		return 2;
 	}
+	g.api.waits = (g.server.workers + 1) / 2;       /* others are free */
 	mallopt(M_MMAP_THRESHOLD, MMAP_FROM);
 	mallopt(M_TRIM_THRESHOLD, KEPT_FREE);
 	signal(SIGPIPE, SIG_IGN);

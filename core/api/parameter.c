@@ -141,3 +141,21 @@ int sk_api_number(const struct sk_api_request *r, const char *name,
 		return sk_fail(e, SNEK_EINVAL, "%s is a whole number", name);
 	return 0;
 }
+
+int sk_api_seconds(const struct sk_api_request *r, const char *name,
+    unsigned most_ms, unsigned *ms, struct snek_error *e)
+{
+	char text[24];
+	double s;
+	int rc = sk_api_parameter(r, name, text, sizeof(text), e);
+
+	*ms = 0;
+	if (rc <= 0)
+		return rc;
+	if (*text < '0' || *text > '9' || text[strspn(text, "0123456789.")] ||
+	    strchr(text, '.') != strrchr(text, '.'))
+		return sk_fail(e, SNEK_EINVAL, "%s is a number of seconds", name);
+	s = strtod(text, NULL);
+	*ms = s * 1000 < most_ms ? (unsigned)(s * 1000) : most_ms;
+	return 0;
+}

@@ -73,6 +73,10 @@ int sk_api_check_parameters(const struct sk_api_request *, const char *known,
  * SNEK_EINVAL. */
 int sk_api_number(const struct sk_api_request *, const char *name,
     uint64_t otherwise, uint64_t *, struct snek_error *);
+/* Seconds, with a fraction if need be, as milliseconds, at most so many; 0 when
+ * it is not there.  SNEK_EINVAL. */
+int sk_api_seconds(const struct sk_api_request *, const char *name,
+    unsigned most_ms, unsigned *ms, struct snek_error *);
 /* Percent-decode n bytes into room; false: no such text, or no room. */
 bool sk_api_decode(const char *, size_t n, bool plus, char *to, size_t room);
 /* What an error (0: none) makes of the response. */

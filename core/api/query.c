@@ -116,6 +116,25 @@ static int failed(struct sk_api_job *j, struct snek_error *e)
 	return j->error.code;
 }
 
+/* Soon again, when we did not wait. */
+static void answer_running(struct sk_api_call *c, struct sk_api_job *j,
+    bool crowded)
+{
+	answer_job(c, j, 202);
+	if (crowded)
+		c->out->retry_after_s = 1;
+}
+
+/* Without a job it was refused, and may begin later. */
+static void end_query(struct sk_api_call *c, const struct sk_api_job *j, int rc,
+    const struct snek_error *e)
+{
+	if (rc == SNEK_EAGAIN && !j)
+		sk_api_fail_as(c->out, 429, rc, e->text, NULL);
+	else
+		sk_api_end(c, rc, e);
+}
+
 /* What was answered whole is not asked about again. */
 static bool is_answered(const struct sk_api_job *j, int rc)
 {
@@ -128,25 +147,23 @@ void sk_api_query(struct sk_api_call *c)
 	struct sk_api_job *j = NULL;
 	struct sk_api_asked q;
 	enum sk_api_state state = SK_API_RUNNING;
+	bool crowded = false;
 	int rc = sk_asked_read(c->api, c->request->body, &q, &e);
 
 	if (!rc)
 		rc = start(c->api, &q, &j, &e);
 	sk_asked_free(&q);
 	if (!rc)
-		state = sk_api_jobs_wait(j, q.ms);
+		state = sk_api_jobs_wait(j, q.ms, &crowded);
 	c->out->begun = !rc && state == SK_API_RUNNING;
 	if (c->out->begun)
-		answer_job(c, j, 202);
+		answer_running(c, j, crowded);
 	else if (!rc)
 		rc = state == SK_API_DONE ? put_done(c, j, 1, &e) : failed(j, &e);
 	if (j && state != SK_API_RUNNING && is_answered(j, rc))
 		sk_api_jobs_drop(j);
 	sk_api_jobs_release(j);
-	if (rc == SNEK_EAGAIN && !j)
-		sk_api_fail_as(c->out, 429, rc, e.text, NULL);
-	else
-		sk_api_end(c, rc, &e);
+	end_query(c, j, rc, &e);
 }
 
 void sk_api_unheard(struct sk_api *a, const struct sk_api_response *out)
@@ -223,15 +240,12 @@ void sk_api_job_drop(struct sk_api_call *c)
 int sk_api_page_asked(struct sk_api_call *c, uint64_t *page, unsigned *ms,
     struct snek_error *e)
 {
-	uint64_t s;
 	int rc = sk_api_number(c->request, "page", 1, page, e);
 
-	if (!rc)
-		rc = sk_api_number(c->request, "wait", 0, &s, e);
-	if (!rc)
-		*ms = s < c->api->o.wait_ms / 1000 ? (unsigned)s * 1000 :
-		    c->api->o.wait_ms;
-	return rc;
+	if (!rc && !*page)
+		rc = sk_fail(e, SNEK_EINVAL, "the first page is page 1");
+	return rc ? rc : sk_api_seconds(c->request, "wait", c->api->o.wait_ms, ms,
+	    e);
 }
 
 void sk_api_job_results(struct sk_api_call *c)
@@ -240,10 +254,11 @@ void sk_api_job_results(struct sk_api_call *c)
 	struct sk_api_job *j = sk_api_jobs_hold(c->api, c->name[0], &e);
 	uint64_t n = 1;
 	unsigned ms = 0;
+	bool crowded;
 	int rc = j ? sk_api_page_asked(c, &n, &ms, &e) : e.code;
 
-	if (!rc && sk_api_jobs_wait(j, ms) == SK_API_RUNNING) {
-		answer_job(c, j, 202);
+	if (!rc && sk_api_jobs_wait(j, ms, &crowded) == SK_API_RUNNING) {
+		answer_running(c, j, crowded);
 		sk_api_jobs_release(j);
 		return;
 	}
@@ -316,18 +331,20 @@ void sk_api_old_query(struct sk_api_call *c)
 	struct sk_api_job *j = NULL;
 	struct sk_api_asked q;
 	enum sk_api_state state;
+	bool crowded = false;
 	int rc = sk_asked_read_old(c->api, c->request->body, &q, &e);
 
 	if (!rc)
 		rc = start(c->api, &q, &j, &e);
 	sk_asked_free(&q);
 	if (!rc) {
-		state = sk_api_jobs_wait(j, q.ms);
+		state = sk_api_jobs_wait(j, q.ms, &crowded);
 		rc = state == SK_API_DONE ? sk_api_put_old(c, j->pages,
 		    get_page, j, &e) : state == SK_API_FAILED ? failed(j, &e) :
-		    sk_api_old_late(&e);
+		    crowded ? sk_fail(&e, SNEK_EAGAIN, "too many wait for an "
+		    "answer already") : sk_api_old_late(&e);
 		sk_api_jobs_drop(j);
 	}
 	sk_api_jobs_release(j);
-	sk_api_end(c, rc, &e);
+	end_query(c, crowded ? NULL : j, rc, &e);
 }
