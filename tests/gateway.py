@@ -1264,6 +1264,48 @@ def who_waits_for_a_job_leaves_workers_to_others():
             assert g.ask("GET", job + "/results?" + wrong)[0] == 400, wrong
 
 
+def what_is_wrong_with_a_query_is_the_same_through_a_gateway(g):
+    for args in (("wordcount", "--args", '{"field":"text"},"limit":1'), ("wordcount", "--args", '{"field":'),
+                 ("wordcount", "--args", "[]"), ("wordcount", "--args", '{"feld":"text"}'),
+                 ("join", "--side", "a=d", "--side", "a=words", "side=a", "on=n")):
+        there = subprocess.run([SNEK, "query", "d", *args, "--cluster", CLUSTER], env=env,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        assert there.returncode == 2, (args, there.stderr)
+        here = snek(g, "query", "d", *args, code=2)[1]
+        assert here == there.stderr.decode(), (args, here, there.stderr)
+    args = ("query", "d", "wordcount", "--args", '{"field": "text"}', "-o", "jsonl", "--json")
+    out, err = snek(g, *args)
+    assert out == direct(*args)
+    assert json.loads(err.splitlines()[-1])["bytes_in"] > 0, err
+
+
+def a_query_that_is_turned_away_is_asked_again():
+    nap = json.dumps({"category": "d", "function": "job.nap", "wait": 0})
+    with Gateway("--jobs", "1") as g:
+        job = g.ask("POST", "/v1/query", nap)[2]["Location"]
+        args = ("query", "d", "wordcount", "field=text", "-o", "jsonl")
+        _, err = snek(g, *args, "--timeout", "1", code=5)
+        assert "running already" in err, err
+        e = dict(env, SNEK_TOKEN=TOKEN, SNEK_CLUSTER="http://127.0.0.1:%d/" % g.port)
+        p = subprocess.Popen([SNEK, *args, "--timeout", "100"], env=e, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+        try:
+            p.wait(0.3)
+        except subprocess.TimeoutExpired:
+            pass                            # it goes on trying
+        assert g.ask("DELETE", job)[0] == 200
+        out, err = p.communicate(timeout=120)
+        assert p.returncode == 0 and out.decode() == direct(*args), err
+        job = g.ask("POST", "/v1/query", nap)[2]["Location"]
+        p = subprocess.Popen([SNEK, *args], env=e, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            p.wait(0.3)
+        except subprocess.TimeoutExpired:
+            p.send_signal(signal.SIGINT)    # and ends when it is to
+        assert p.wait(25) in (130, -signal.SIGINT), p.stderr.read()
+        p.stderr.close()
+
+
 SHARED = [the_cluster_is_well_as_seen_from_here,
           a_write_answers_its_receipt_and_a_repeat_writes_nothing_twice,
           bodies_are_lines_arrays_text_or_gzip,
@@ -1307,7 +1349,8 @@ SHARED = [the_cluster_is_well_as_seen_from_here,
           a_category_is_copied_through_a_gateway_both_ways_and_goes_on,
           what_goes_wrong_on_the_way_is_told_by_its_class,
           commands_go_through_a_proxy_with_tls_that_they_trust,
-          keys_that_nothing_reduces_come_through_a_gateway]
+          keys_that_nothing_reduces_come_through_a_gateway,
+          what_is_wrong_with_a_query_is_the_same_through_a_gateway]
 ALONE = [a_body_in_chunks_over_the_limit_is_refused,
          who_sends_a_body_that_is_refused_hears_why,
          what_is_trickled_into_a_body_in_chunks_ends_too,
@@ -1323,6 +1366,7 @@ ALONE = [a_body_in_chunks_over_the_limit_is_refused,
          too_many_queries_are_429_and_one_that_ends_makes_room,
          a_job_ends_whose_client_went_before_it_was_told,
          who_waits_for_a_job_leaves_workers_to_others,
+         a_query_that_is_turned_away_is_asked_again,
          who_sends_a_head_byte_by_byte_is_closed_and_others_are_not,
          more_connections_than_there_may_be_do_not_end_it,
          what_a_log_says_is_one_line_of_plain_text,

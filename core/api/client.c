@@ -62,7 +62,7 @@ static int code_of(const char *name, int status)
 }
 
 static int refused(const struct sk_client *c, const struct sk_aws_reply *r,
-    struct snek_error *e)
+    struct sk_client_reply *out, struct snek_error *e)
 {
 	struct sk_client_object o;
 	char name[32] = "", text[400] = "";
@@ -73,6 +73,7 @@ static int refused(const struct sk_client *c, const struct sk_aws_reply *r,
 		sk_client_text(&o.record, "message", text, sizeof(text));
 	}
 	sk_client_object_free(&o);
+	out->said = *text;
 	if (*text)
 		return sk_fail(e, code_of(name, status), "%s", text);
 	return sk_fail(e, code_of(name, status), "%s answered with status %d, "
@@ -106,15 +107,19 @@ static void copy_header(const struct sk_aws_reply *r, const char *name,
 static int ended(struct sk_client *c, const struct sk_client_call *call,
     struct sk_aws_reply *r, struct sk_client_reply *out, struct snek_error *e)
 {
+	char after[8];                  /* of seconds; a date is cut, and is 0 */
+
 	if (r->code) {
 		if (call->once && r->sent)
 			return sk_fail(e, SNEK_EUNKNOWN, "%s: %s", c->url,
 			    r->error.text);
 		return sk_fail(e, r->code, "%s: %s", c->url, r->error.text);
 	}
-	if (r->status < 200 || r->status > 299)
-		return refused(c, r, e);
 	out->status = (int)r->status;
+	copy_header(r, "retry-after", after, sizeof(after));
+	out->retry_after_s = (unsigned)strtoul(after, NULL, 10);
+	if (r->status < 200 || r->status > 299)
+		return refused(c, r, out, e);
 	copy_header(r, "snek-next", out->next, sizeof(out->next));
 	copy_header(r, "location", out->location, sizeof(out->location));
 	out->body = r->body;

@@ -40,7 +40,9 @@ struct sk_client_call {
 	int64_t timeout_ms;             /* 0: 60 s */
 };
 struct sk_client_reply {
-	int status;
+	int status;                     /* also of one that failed; 0: no answer */
+	bool said;                      /* by snek: why it failed */
+	unsigned retry_after_s;         /* 0: not said */
 	struct sk_buf body;
 	char next[64], location[96];
 };

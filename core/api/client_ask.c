@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "value/input.h"
+#include "value/json_read.h"
 
 /* Records of side inputs that go along: as JSON within an event of Lambda's,
  * whose 6 MB have every quote twice. */
@@ -116,21 +117,44 @@ static int put_file(struct sk_client_job *j, struct sk_object *o,
 	return rc;
 }
 
+static int name_side(struct sk_client_job *j, const char *name,
+    struct snek_error *e)
+{
+	unsigned i;
+
+	for (i = 0; i < j->sides; i++)
+		if (!strcmp(j->side_name[i], name))
+			return sk_fail(e, SNEK_EINVAL, "two side inputs named "
+			    "'%s'", name);
+	if (j->sides == SK_CLIENT_SIDES)
+		return sk_fail(e, SNEK_ELIMIT, "over %u side inputs",
+		    SK_CLIENT_SIDES);
+	j->side_name[j->sides] = strdup(name);
+	if (!j->side_name[j->sides])
+		return sk_enomem(e);
+	j->sides++;
+	return 0;
+}
+
 int sk_client_job_side(struct sk_client_job *j, const char *name,
     const char *from, struct snek_error *e)
 {
 	struct sk_object o = { &j->side, j->side.n > 0, false };
 	size_t was = j->side.n;
-	int rc = 0;
+	int rc = name_side(j, name, e);
 
+	if (rc)
+		return rc;
 	if (strchr(from, '/'))
 		rc = put_file(j, &o, name, from, e);
 	else
 		sk_object_text(&o, name, from);
 	if (!rc && o.nomem)
 		rc = sk_enomem(e);
-	if (rc)
+	if (rc) {
 		j->side.n = was;
+		free(j->side_name[--j->sides]);
+	}
 	return rc;
 }
 
@@ -166,18 +190,23 @@ int sk_client_job_set(struct sk_client_job *j, const char *setting,
 		"partitions", "attempts", "memory", "keep-going", "skip-bad",
 		"batch", "call-timeout", NULL };
 	static const char *const here[] = { "tmp", "workers", "worker", NULL };
+	unsigned i = 0;
 	int rc;
 
 	if (is_one_of(here, setting))
 		return 0;               /* of a machine that does not map */
 	if (!is_one_of(there, setting))
 		return refuse_setting(setting, e);
-	if (j->sets == SK_CLIENT_SETTINGS)
+	while (i < j->sets && strcmp(j->set[i].name, setting) != 0)
+		i++;                    /* the last word counts */
+	if (i == SK_CLIENT_SETTINGS)
 		return sk_fail(e, SNEK_EINVAL, "too many settings");
-	rc = replace(&j->set[j->sets].name, setting, e);
+	rc = replace(&j->set[i].name, setting, e);
 	if (!rc)
-		rc = replace(&j->set[j->sets].value, value, e);
-	j->sets += !rc;
+		rc = replace(&j->set[i].value, value, e);
+	j->sets += !rc && i == j->sets;
+	if (!rc && !strcmp(setting, "timeout"))
+		j->patience_ms = (int64_t)(strtod(value, NULL) * 1000);
 	return rc;
 }
 
@@ -208,12 +237,39 @@ static void put_into(const struct sk_client_job *j, struct sk_object *o)
 	sk_object_text(o, "durability", j->durability);
 }
 
+/* Read, and written by us: it goes into an object of ours. */
+static int put_args(const struct sk_client_job *j, struct sk_object *o,
+    struct snek_error *e)
+{
+	struct snek_error why = { 0 };
+	sk_json_reader *json;
+	struct snek_value all;
+	int rc;
+
+	if (!j->args)
+		return 0;
+	if (sk_json_reader_new(NULL, &json) < 0)
+		return sk_enomem(e);
+	rc = sk_json_value(json, j->args, strlen(j->args), &all, &why);
+	if (rc < 0)
+		rc = rc == SNEK_ENOMEM ? sk_enomem(e) : sk_fail(e, SNEK_EINVAL,
+		    "arguments of %s: %.300s", j->function, why.text);
+	else if (all.type != SNEK_OBJECT)
+		rc = sk_fail(e, SNEK_EINVAL, "arguments of %s must be a JSON "
+		    "object", j->function);
+	else
+		sk_object_any(o, "args", all);
+	sk_json_reader_free(json);
+	return rc < 0 ? rc : 0;
+}
+
 int sk_client_job_describe(struct sk_client_job *j, struct sk_buf *b,
     struct snek_error *e)
 {
 	struct sk_object o = { b, false, false };
 	unsigned i;
 	bool ok;
+	int rc;
 
 	sk_object_open(&o, NULL, '{');
 	sk_object_text(&o, "category", j->category);
@@ -230,9 +286,9 @@ int sk_client_job_describe(struct sk_client_job *j, struct sk_buf *b,
 	sk_object_open(&o, "arg", '[');
 	ok = ok && sk_buf_put(b, j->arg.p, j->arg.n);
 	sk_object_close(&o, ']');
-	if (j->args)
-		ok = ok && sk_buf_printf(b, ",\"args\":%s", j->args);
-	return ok && !o.nomem && sk_buf_byte(b, '}') ? 0 : sk_enomem(e);
+	rc = put_args(j, &o, e);
+	sk_object_close(&o, '}');
+	return rc ? rc : ok && !o.nomem ? 0 : sk_enomem(e);
 }
 
 void sk_client_job_forget(struct sk_client_job *j)
@@ -243,6 +299,8 @@ void sk_client_job_forget(struct sk_client_job *j)
 		free(j->set[i].name);
 		free(j->set[i].value);
 	}
+	while (j->sides)
+		free(j->side_name[--j->sides]);
 	sk_buf_free(&j->arg);
 	sk_buf_free(&j->side);
 	sk_buf_free(&j->missing);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "api/figures.h"
 #include "api/lacks.h"
@@ -13,7 +14,10 @@
 #include "base/clock.h"
 #include "value/pack.h"
 
-#define LOOK_S 1                /* how long a question about a job waits */
+#define LOOK_MS 1000            /* how long a question about a job waits */
+#define PATIENCE_MS 30000       /* with who turns us away, without a timeout */
+#define AGAIN_MS 1000           /* when it is not said after how long */
+#define NAP_MS 20               /* between two looks whether we are to end */
 #define RECEIPT_MEMBERS 16u
 
 /* ---- answers ---- */
@@ -130,27 +134,72 @@ static int ask(struct sk_client_job *j, const char *method, const char *path,
 	    "the query was not answered") : rc;
 }
 
+static bool is_cancelled(struct sk_client_job *j)
+{
+	return __atomic_load_n(&j->cancelled, __ATOMIC_SEQ_CST);
+}
+
+/* ---- turned away ---- */
+
+static void pause_until(struct sk_client_job *j, int64_t until)
+{
+	const struct timespec nap = { 0, NAP_MS * 1000000L };
+
+	while (sk_clock_ms() < until && !is_cancelled(j))
+		nanosleep(&nap, NULL);
+}
+
+/* For now; nothing has begun.  Who stands in front may say 503 of one that has,
+ * and a write is not done twice. */
+static bool is_refused(const struct sk_client_job *j)
+{
+	const struct sk_client_reply *r = &j->reply;
+
+	return r->status == 429 || (r->status == 503 && (r->said || !j->into));
+}
+
+static int64_t when_again(const struct sk_client_job *j)
+{
+	return sk_clock_ms() + (j->reply.retry_after_s ?
+	    (int64_t)j->reply.retry_after_s * 1000 : AGAIN_MS);
+}
+
+/* Is it worth asking once more?  Then it is time now. */
+static bool wait_for_room(struct sk_client_job *j)
+{
+	int64_t again = when_again(j), patience = j->patience_ms > 0 ?
+	    j->patience_ms : PATIENCE_MS;
+
+	if (!is_refused(j) || again > j->heard + patience)
+		return false;
+	pause_until(j, again);
+	return !is_cancelled(j);
+}
+
 int sk_client_job_start(struct sk_client_job *j, struct snek_error *e)
 {
+	struct snek_error why = { 0 };
 	struct sk_buf b = { 0 };
 	int rc;
 
 	if (!j->function)
 		return sk_fail(e, SNEK_EINVAL, "no function to map");
-	rc = sk_client_job_describe(j, &b, e);
-	j->began = sk_clock_ms();
+	rc = sk_client_job_describe(j, &b, &why);
+	j->began = j->heard = sk_clock_ms();
 	if (!rc)
-		rc = ask(j, "POST", "/v1/query", (struct sk_span){ b.p, b.n }, e);
+		do
+			rc = ask(j, "POST", "/v1/query", (struct sk_span){ b.p,
+			    b.n }, &why);
+		while (rc && wait_for_room(j));
+	if (rc && is_cancelled(j))
+		rc = sk_fail(&why, SNEK_ECANCELED, "cancelled");
 	if (!rc)
-		rc = hear(j, e);
+		rc = hear(j, &why);
 	j->started = !rc;
 	sk_buf_free(&b);
+	if (rc && e)
+		*e = why;
 	return rc;
-}
-
-static bool is_cancelled(struct sk_client_job *j)
-{
-	return __atomic_load_n(&j->cancelled, __ATOMIC_SEQ_CST);
 }
 
 static void drop(struct sk_client_job *j)
@@ -178,7 +227,7 @@ static int end_cancelled(struct sk_client_job *j)
 }
 
 /* One question; the answer comes when the job ended, or in a while. */
-static int look(struct sk_client_job *j, struct snek_error *e)
+static int look(struct sk_client_job *j, int64_t ms, struct snek_error *e)
 {
 	struct sk_span none = { NULL, 0 };
 	char path[96];
@@ -186,10 +235,15 @@ static int look(struct sk_client_job *j, struct snek_error *e)
 
 	if (is_cancelled(j))
 		return end_cancelled(j);
-	snprintf(path, sizeof(path), "/v1/jobs/%s/results?wait=%d", j->id, LOOK_S);
+	snprintf(path, sizeof(path), "/v1/jobs/%s/results?wait=%.3f", j->id,
+	    (double)ms / 1000);
 	rc = ask(j, "GET", path, none, e);
-	if (!rc)
+	if (!rc) {
+		j->heard = sk_clock_ms();
 		return hear(j, e);
+	}
+	if (wait_for_room(j) || is_cancelled(j))
+		return 0;
 	j->done = true;
 	if (e)
 		j->error = *e;
@@ -197,19 +251,40 @@ static int look(struct sk_client_job *j, struct snek_error *e)
 	return 0;
 }
 
+/* How long the next question may wait, of the time that is left. */
+static int64_t wait_of(int64_t left)
+{
+	return left < 0 ? 0 : left < LOOK_MS ? left : LOOK_MS;
+}
+
+/* Ask until it ended, or it is time. */
+static int look_until(struct sk_client_job *j, int64_t until,
+    struct snek_error *e)
+{
+	int64_t again;
+	int rc;
+
+	for (;;) {
+		rc = look(j, wait_of(until - sk_clock_ms()), e);
+		if (rc || j->done || sk_clock_ms() >= until)
+			return rc;
+		if (!j->reply.retry_after_s)
+			continue;
+		again = when_again(j);  /* it was not waited for */
+		pause_until(j, again < until ? again : until);
+	}
+}
+
 int sk_client_job_wait(struct sk_client_job *j, int timeout_ms,
     struct snek_error *e)
 {
-	int64_t until = sk_clock_ms() + timeout_ms;
+	int64_t until = timeout_ms < 0 ? INT64_MAX : sk_clock_ms() + timeout_ms;
 	struct snek_error why = { 0 };
-	int rc = 0;
+	int rc;
 
 	if (!j->started)
 		return sk_fail(e, SNEK_EINVAL, "the job has not been started");
-	do {
-		if (!j->done)
-			rc = look(j, &why);
-	} while (!rc && !j->done && (timeout_ms < 0 || sk_clock_ms() < until));
+	rc = j->done ? 0 : look_until(j, until, &why);
 	if (rc) {
 		if (e)
 			*e = why;

@@ -14,6 +14,7 @@ void sk_figures_put(struct sk_object *o, const struct snek_job_stat *s)
 	sk_object_number(o, "skipped", s->records_skipped);
 	sk_object_number(o, "records_missing", s->records_missing);
 	sk_object_number(o, "emitted", s->records_out);
+	sk_object_number(o, "bytes", s->bytes_in);
 	sk_figures_put_calls(o, s);
 	sk_object_real(o, "seconds", s->seconds);
 }
@@ -47,6 +48,7 @@ void sk_figures_get(const struct sk_record *r, struct snek_job_stat *s)
 	s->records_skipped = sk_client_number(r, "skipped");
 	s->records_missing = sk_client_number(r, "records_missing");
 	s->records_out = sk_client_number(r, "emitted");
+	s->bytes_in = sk_client_number(r, "bytes");
 	s->seconds = real(r, "seconds");
 	s->calls = sk_client_number(r, "calls");
 	s->throttled = (uint32_t)sk_client_number(r, "throttled");

@@ -95,6 +95,7 @@ int sk_page_begin(struct sk_api_call *c, struct sk_object *o,
 	sk_object_number(o, "records_missing", p->stat.records_missing);
 	sk_object_raw(o, "missing", p->missing);
 	sk_object_number(o, "emitted", p->stat.records_out);
+	sk_object_number(o, "bytes", p->stat.bytes_in);
 	sk_object_number(o, "tasks", p->stat.tasks);
 	sk_object_number(o, "done", p->stat.done);
 	sk_object_number(o, "retries", p->stat.retries);
