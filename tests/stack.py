@@ -596,6 +596,8 @@ def what_is_not_said_stays_as_the_stack_has_it():
         out = w.deploy(*code, '--tag', 'x=y', '--dry-run', '--detailed-exitcode',
                        expect=10)
         assert '~   Meta' in out, out
+        out = w.deploy(*code, '--level', '4', '--dry-run')
+        assert '~   Write ' in out and 'Shard' not in out, out
         what_would_cost_data_is_refused(w, stack)
 
 
