@@ -323,7 +323,6 @@ START_TEST(of_more_receipts_than_are_kept_the_oldest_goes)
 	write_one(second);
 	for (i = 2; i < SK_UPLOADS_KEPT; i++)
 		write_one(id);
-	usleep(2000);                   /* the clock has milliseconds */
 	ask(commit(first, "parts=1"), 200, "\"repeated\":true");
 	write_one(id);
 	ask(commit(second, "parts=1"), 404, "begin again");

@@ -117,7 +117,8 @@ struct sk_catalog;
 int sk_client_catalog(struct sk_client *, const char *profile,
     struct sk_catalog **, struct snek_error *);
 
-/* A write: one request, or parts of so many bytes each. */
+/* A write: one request, or parts of so many bytes each.  SNEK_EINVAL from open:
+ * it cannot be done so, as when the durability is not given there. */
 struct sk_client_writer;
 int sk_client_writer_open(struct sk_client *, const char *category,
     const char *request_id, const char *durability, struct sk_client_writer **,

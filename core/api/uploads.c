@@ -99,8 +99,8 @@ static void make_place(struct sk_api_uploads *u, struct sk_upload **list)
 		return;
 	for (p = &u->first; *p; p = &(*p)->next)
 		if ((*p)->committed && !(*p)->users &&
-		    (!oldest || (*p)->used < (*oldest)->used))
-			oldest = p;
+		    (!oldest || (*p)->used <= (*oldest)->used))
+			oldest = p;     /* of two at once the one farther back */
 	if (oldest)
 		take_out(u, oldest, list);
 }
@@ -156,6 +156,7 @@ static int enter(struct sk_api *a, struct sk_upload *up, struct snek_error *e)
 	pthread_mutex_lock(&a->uploads.lock);
 	full = a->uploads.open >= SK_UPLOADS;
 	if (!full) {
+		up->used = sk_clock_ms();
 		up->next = a->uploads.first;
 		a->uploads.first = up;
 		a->uploads.open++;
@@ -194,10 +195,8 @@ int sk_api_parts_writing(const char *query, const char *id,
 static int begin(struct sk_api_call *c, struct sk_upload *up,
     struct snek_error *e)
 {
-	int rc;
+	int rc = sk_job_id_make(up->id, e);
 
-	up->used = sk_clock_ms();
-	rc = sk_job_id_make(up->id, e);
 	if (!rc)
 		rc = sk_api_parts_writing(c->request->query, up->id, &up->how, e);
 	if (!rc)
