@@ -451,6 +451,25 @@ START_TEST(a_cancel_ends_what_sleeps)
 }
 END_TEST
 
+/* It can answer nothing, and is ended instead. */
+START_TEST(a_stopped_worker_holds_up_no_cancel)
+{
+	struct run r = { .how = "sleep", .at = "5" };
+	snek_job *j = new_job(&r);
+	pid_t worker = 0;
+
+	ck_assert_int_eq(snek_job_start(j, &r.error), 0);
+	while (count_children(getpid(), &worker) != 1 ||
+	    !count_children(worker, NULL))
+		ck_assert_int_eq(snek_job_wait(j, 20, &r.error), 0);
+	kill(worker, SIGSTOP);
+	snek_job_cancel(j);
+	ck_assert_int_eq(snek_job_wait(j, -1, &r.error), SNEK_ECANCELED);
+	snek_job_free(j);
+	ck_assert_int_eq(count_children(getpid(), NULL), 0);
+}
+END_TEST
+
 START_TEST(two_hundred_jobs_leave_nothing)
 {
 	struct run r = { 0 }, bad = { .how = "segv", .at = "9", .skip_bad = "1" };
@@ -489,6 +508,7 @@ static void setup(TCase *t)
 	tcase_add_test(t, a_host_may_ignore_its_children);
 	tcase_add_test(t, nothing_outlives_a_killed_host);
 	tcase_add_test(t, a_cancel_ends_what_sleeps);
+	tcase_add_test(t, a_stopped_worker_holds_up_no_cancel);
 	tcase_add_test(t, two_hundred_jobs_leave_nothing);
 }
 

@@ -11,14 +11,18 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "exec/hear.h"
 #include "exec/request.h"
 #include "exec/worker.h"
+
+#define CANCEL_MS 5000          /* for a worker to end what was cancelled */
 
 struct item {
 	struct item *next;
 	struct sk_attempt attempt;
 	bool cancelled;
+	int64_t over;                   /* ms: when it is to be, if cancelled */
 	struct sk_outcome outcome;      /* once it has ended */
 };
 
@@ -331,6 +335,35 @@ static bool give(struct process_exec *x, struct sk_exec_event *out)
 	return true;
 }
 
+/* When something that was cancelled has to be over, at the soonest. */
+static int64_t first_over(const struct process_exec *x)
+{
+	int64_t first = INT64_MAX;
+	const struct item *it;
+
+	for (it = x->running; it; it = it->next)
+		if (it->cancelled && it->over < first)
+			first = it->over;
+	return first;
+}
+
+/* A worker that ends nothing (it may be stopped) is as good as lost. */
+static void look_whether_deaf(struct process_exec *x)
+{
+	if (!x->done && first_over(x) <= sk_clock_ms())
+		lost(x);
+}
+
+/* As long as may be waited, but not beyond what was cancelled. */
+static int wait_of(const struct process_exec *x, int timeout_ms)
+{
+	int64_t over = first_over(x), left = over - sk_clock_ms();
+
+	if (over == INT64_MAX || (timeout_ms >= 0 && timeout_ms <= left))
+		return timeout_ms;
+	return left < 0 ? 0 : (int)left;
+}
+
 static int wait_event(struct sk_exec *exec, int timeout_ms,
     struct sk_exec_event *out)
 {
@@ -343,11 +376,14 @@ static int wait_event(struct sk_exec *exec, int timeout_ms,
 
 	if (!x->done)
 		hear_all(x);
+	look_whether_deaf(x);
 	if (give(x, out))
 		return 1;
 	p[1].fd = sk_worker_fd(x->worker);
-	if (poll(p, 2, timeout_ms) <= 0)
-		return 0;
+	if (poll(p, 2, wait_of(x, timeout_ms)) <= 0) {
+		look_whether_deaf(x);
+		return give(x, out);
+	}
 	if (p[0].revents && read(x->event, &count, sizeof(count)) > 0)
 		return give(x, out);
 	hear_all(x);
@@ -365,6 +401,8 @@ static void cancel(struct sk_exec *exec, uint64_t id)
 			break;
 	if (!it)
 		return;
+	if (!it->cancelled)
+		it->over = sk_clock_ms() + CANCEL_MS;
 	it->cancelled = true;
 	if (sk_worker_send(x->worker, &m))
 		lost(x);
