@@ -388,12 +388,13 @@ def broken_off(w, n):
 
 
 def the_command_goes_on_wherever_it_was_interrupted():
-    """With the options of the first, also where they are not said again."""
-    for n in 1, 2:              # as the bucket is made, and as the whole is
+    """With the options of the first, also where they are not said again; as the
+    bucket is made they may still be others, and then, as the whole is."""
+    for n, options, shards in (1, [], 3), (1, ['--shards', '2'], 2), (2, [], 3):
         with Command() as w:
             broken_off(w, n)
-            w.deploy('--code', w.zip, '--yes')
-            is_whole(w, 3)
+            w.deploy('--code', w.zip, '--yes', *options)
+            is_whole(w, shards)
 
 
 def what_aws_would_not_take_is_refused_before_it_is_asked():
@@ -619,6 +620,12 @@ def zones_are_said_by_name_and_stay():
             assert 'stay where they are' in out, (other, out)
         out = w.deploy(*code, '--zones', 'eu-west-1c,euw1-az1,eu-west-1a', '--dry-run')
         assert '+   Subnet2' in out, out
+        most = ','.join(f'{x * 32}' for x in 'abcdef')
+        stack.outputs['Options'] = {'Value': 'shards=27 level=27 replicas=5 '
+                                    'zones=6 node=cache.r7g.16xlarge '
+                                    'engine=valkey auth=token bastion=yes '
+                                    f'log-retention=3653 zone-names={most}'}
+        assert '+   Subnet5' in w.deploy(*code, '--zones', most, '--dry-run')
     with Command() as w:
         code = ['--code', w.zip]
         w.deploy(*code, '--yes')

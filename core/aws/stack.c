@@ -39,7 +39,8 @@ static void take(const struct sk_xml_node *s, struct sk_stack_info *i)
 	    sizeof(i->compared));
 	for (; o && i->outputs < SK_STACK_OUTPUTS; o = sk_xml_next(o)) {
 		sk_stack_text(o, "OutputKey", i->output[i->outputs].name, 64);
-		sk_stack_text(o, "OutputValue", i->output[i->outputs++].value, 256);
+		sk_stack_text(o, "OutputValue", i->output[i->outputs++].value,
+		    SK_TEMPLATE_OPTIONS);
 	}
 	for (; t && i->tags < SK_STACK_TAGS; t = sk_xml_next(t)) {
 		sk_stack_text(t, "Key", i->tag[i->tags].name, 132);

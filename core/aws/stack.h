@@ -27,7 +27,7 @@
 #define SK_STACK_TAGS 50u       /* AWS has no more */
 
 struct sk_stack_output {
-	char name[64], value[256];
+	char name[64], value[SK_TEMPLATE_OPTIONS];
 };
 struct sk_stack_tag_text {              /* longer than one of ours may be */
 	char name[132], value[260];

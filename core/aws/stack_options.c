@@ -76,14 +76,14 @@ static void keep(struct sk_stack_options *o, const struct sk_template_was *was)
 {
 	if (!o->shards)
 		o->shards = was->shards;
-	/* Of one that has no servers yet, there may be fewer. */
+	/* Of one that has no servers yet, shards and zones may be others. */
 	if (!o->level && was->level <= o->shards)
 		o->level = was->level;
 	if (!o->replicas && !o->no_replicas)
 		o->replicas = was->replicas;
 	if (!o->zones && !o->zone_names)
 		o->zones = was->zones;
-	if (!o->zone_names && *was->zone_names)
+	if (!o->zone_names && *was->zone_names && o->zones == was->zones)
 		o->zone_names = was->zone_names;
 	if (!o->node && *was->node)
 		o->node = was->node;

@@ -60,7 +60,7 @@ struct sk_template_was {                /* 0 and "": it does not say */
 	char node[40], engine[16], auth[16], bastion[4];
 	char zone_names[SK_TEMPLATE_ZONES * 33];
 };
-#define SK_TEMPLATE_OPTIONS 480
+#define SK_TEMPLATE_OPTIONS 480         /* AWS takes 1024 bytes of an output */
 /* Of options that have been checked. */
 void sk_template_options_text(const struct sk_stack_options *,
     char text[SK_TEMPLATE_OPTIONS]);
