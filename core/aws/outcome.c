@@ -274,7 +274,7 @@ static bool put_told_right(const struct sk_aws_reply *r, struct sk_buf *b,
 	if (!colon || colon == at || colon + 1 == at + n || !at[n])
 		return true;            /* it may be cut */
 	*told = true;
-	return sk_buf_put(b, at, n);
+	return sk_buf_printf(b, "%.*s", (int)n, at);
 }
 
 static bool put_right(const struct sk_aws_request *q,
