@@ -163,7 +163,8 @@ START_TEST(a_short_query_is_answered_and_its_record_stays)
 	at_once = false;
 	says(results(begun, 200), "\"pages\":1");
 	snprintf(path, sizeof(path), "/v1/jobs/%s", begun);
-	says(ask("GET", path, "", "", 200), "\"state\":\"done\"");
+	says(ask("GET", path, "", "", 200), "\"state\":\"done\",\"category\":"
+	    "\"c\",\"function\":\"group\"");
 	says(ask("GET", "/v1/jobs", "", "", 200), begun);
 	says(ask("DELETE", path, "", "", 200), begun);
 	says(ask("GET", path, "", "", 404), "not-found");

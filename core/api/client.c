@@ -73,7 +73,7 @@ static int refused(const struct sk_client *c, const struct sk_aws_reply *r,
 		sk_client_text(&o.record, "message", text, sizeof(text));
 	}
 	sk_client_object_free(&o);
-	out->said = *text;
+	out->said = sk_error_code(name) != 0;
 	if (*text)
 		return sk_fail(e, code_of(name, status), "%s", text);
 	return sk_fail(e, code_of(name, status), "%s answered with status %d, "

@@ -131,12 +131,34 @@ static void put_said(struct look *l, struct sk_object *o)
 	sk_object_end(o);
 }
 
+/* Of what which function, as it was asked for. */
+static void put_asked(const struct look *l, struct sk_object *o)
+{
+	const struct sk_buf *b = &l->state.description;
+	struct sk_record asked = { 0 };
+	sk_json_reader *json;
+	char text[260];
+
+	if (sk_json_reader_new(NULL, &json)) {
+		o->nomem = true;
+		return;
+	}
+	if (!sk_json_read(json, b->p, b->n, &asked, NULL, NULL)) {
+		sk_client_text(&asked, "category", text, sizeof(text));
+		sk_object_text(o, "category", text);
+		sk_client_text(&asked, "function", text, sizeof(text));
+		sk_object_text(o, "function", text);
+	}
+	sk_json_reader_free(json);
+}
+
 static void answer_job(struct sk_api_call *c, struct look *l, const char *id,
     int status)
 {
 	struct sk_object o;
 
 	sk_api_begin_job(c, &o, id, state_of(l), status);
+	put_asked(l, &o);
 	put_said(l, &o);
 }
 
