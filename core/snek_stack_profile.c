@@ -61,7 +61,9 @@ int sk_stack_profile_check(const struct sk_stack_profile *s,
 		return rc < 0 ? rc : 0;
 	return sk_fail(e, SNEK_EEXIST, "the profile %s of %s is a stack of that "
 	    "name elsewhere (%s%s%s); call this one otherwise, or take the "
-	    "profile out of the file", s->name, s->p.file, s->p.lambda_region, s->p.lambda_role ? ", " : "",
+	    "profile out of the file", s->name, s->p.file,
+	    s->p.lambda_region ? s->p.lambda_region : "in no region that it says",
+	    s->p.lambda_role ? ", " : "",
 	    s->p.lambda_role ? s->p.lambda_role : "");
 }
 

@@ -228,8 +228,8 @@ static int open_api(struct function *f, struct snek_error *e)
 		    "meta store is");
 	f->coordinator = getenv("SNEK_COORDINATOR");
 	f->kept = (struct sk_kept_options){ .begin = begin, .left = left,
-	    .log_in = log_in_anew, .log = say, .arg = f, .lease_ms = lease ? (uint32_t)strtoul(lease, NULL, 10) *
-	    1000 : 0 };
+	    .log_in = log_in_anew, .log = say, .arg = f, .lease_ms = lease ?
+	    (uint32_t)strtoul(lease, NULL, 10) * 1000 : 0 };
 	rc = log_in(f, SK_API_LOGIN_OLD_MS, e);
 	if (rc < 0)
 		return rc;

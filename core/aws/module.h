@@ -35,7 +35,8 @@ int sk_lambda_rollback(struct sk_aws *, const char *name, const char *version,
     struct sk_lambda_state *, struct snek_error *);
 int sk_lambda_remove(struct sk_aws *, const char *name, struct snek_error *);
 
-/* lambda_look.c: the stack that its tag names; "": it has none.  SNEK_ENOENT: no function. */
+/* lambda_look.c: the stack that its tag names; "": it has none.  SNEK_ENOENT: no
+ * function. */
 int sk_lambda_stack(struct sk_aws *, const char *name, char stack[160],
     struct snek_error *);
 #endif

@@ -78,12 +78,12 @@ struct sk_stack_asked {
 /* Just before something is asked for. */
 int sk_stack_mark(struct sk_aws *, const char *id, struct sk_stack_asked *,
     struct snek_error *);
-/* Wait until what was asked for has ended.  A stack that is deleted in the end is a failure unless that was wanted.
- * Of a failure the first event that is one is told, which is why the others
+/* Wait until what was asked for has ended.  A stack that is deleted in the end is
+ * a failure unless that was wanted.  Of a failure the first event that is one is told, which is why the others
  * failed. */
 int sk_stack_wait(struct sk_aws *, const char *id,
-    const struct sk_stack_asked *, bool deletes, const struct sk_stack_watch *, struct sk_stack_info *,
-    struct snek_error *);
+    const struct sk_stack_asked *, bool deletes, const struct sk_stack_watch *,
+    struct sk_stack_info *, struct snek_error *);
 /* What becomes of a look's rc while something is waited for: one that may go
  * better is 0, "not yet", until none has been good for five minutes since
  * heard, the sk_clock_ms() of the last good one. */

@@ -85,7 +85,8 @@ static int check(const struct sk_template_was *was, struct snek_error *e)
 	struct sk_stack_options o = { .name = "x", .shards = was->shards,
 		.level = was->level, .replicas = was->replicas,
 		.zones = was->zones,
-		.zone_names = *was->zone_names ? was->zone_names : NULL, .node = *was->node ? was->node : NULL,
+		.zone_names = *was->zone_names ? was->zone_names : NULL,
+		.node = *was->node ? was->node : NULL,
 		.engine = *was->engine ? was->engine : NULL,
 		.auth = *was->auth ? was->auth : NULL,
 		.log_retention = was->log_retention };

@@ -501,8 +501,9 @@ int deploy_aws_check(const struct deploy *d)
 	    d->log_retention || d->code || d->bundle || d->dry_run || d->detailed ||
 	    d->print_template || d->copy_to || d->drift))
 		return cli_error_usage(&d->c, "--stack, --region, --replicas, "
-		    "--node, --engine, --auth, --zones, --tag, --bastion, --no-bastion, "
-		    "--log-retention, --code, --bundle, --dry-run, --detailed-exitcode, "
+		    "--node, --engine, --auth, --zones, --tag, --bastion, "
+		    "--no-bastion, --log-retention, --code, --bundle, "
+		    "--dry-run, --detailed-exitcode, "
 		    "--copy-to, --drift and --print-template go with --aws");
 	if (d->bastion && d->no_bastion)
 		return cli_error_usage(&d->c, "--bastion and --no-bastion: one of "
