@@ -222,11 +222,11 @@ int snek_stack_plan(const struct snek_stack_options *options,
 		return rc;
 	rc = enter(&s, options, e);
 	if (!rc)
+		rc = read_code(&s, e);
+	if (!rc)
 		rc = sk_stack_profile_check(&s.p, e);
 	if (!rc)
 		rc = recall(&s, e);
-	if (!rc)
-		rc = read_code(&s, e);
 	if (!rc)
 		rc = s.ops->stack_preview(s.aws, &s.d, &p, e);
 	if (!rc) {
@@ -248,11 +248,11 @@ int snek_stack_deploy(const struct snek_stack_options *options,
 	int rc = enter(&s, options, e);
 
 	if (!rc)
+		rc = read_code(&s, e);
+	if (!rc)
 		rc = sk_stack_profile_check(&s.p, e);
 	if (!rc)
 		rc = recall(&s, e);
-	if (!rc)
-		rc = read_code(&s, e);
 	if (!rc)
 		rc = s.ops->stack_deploy(s.aws, &s.d, &i, &changed, e);
 	if (!rc)
