@@ -337,7 +337,7 @@ END_TEST
 
 START_TEST(parts_that_are_missing_or_too_many_are_named)
 {
-	char id[33], query[16];
+	char id[33], query[24];
 	int n;
 
 	start(id);
