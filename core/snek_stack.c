@@ -90,10 +90,8 @@ static int begin(struct stack *s, const struct snek_stack_options *options,
 		.tags = s->o.tags,
 	};
 	s->d.watch = (struct sk_stack_watch){ .event = told, .waits = waits,
-		.arg = s };
+		.said = said, .arg = s };
 	s->d.recovers = s->o.recovers;
-	s->d.said = said;
-	s->d.arg = s;
 	return 0;
 }
 
@@ -419,7 +417,7 @@ static int take_down(struct stack *s, struct search *r,
     int (*left)(void *, const char *arn), void *arg, struct snek_error *e)
 {
 	const struct sk_stack_destroy d = { .name = s->d.o.name,
-		.watch = s->d.watch, .said = said, .arg = s };
+		.watch = s->d.watch };
 	int rc = s->ops->stack_destroy(s->aws, &d, e);
 
 	return rc ? rc : tell_left(s, r, search(s, r, e), left, arg, e);

@@ -116,7 +116,7 @@ static int run(const char *verb, struct sk_stack_deploy *d,
 	struct sk_aws_options o = { .connections = 4 };
 	struct sk_aws *aws = NULL;
 	const struct sk_stack_destroy end = { .name = d->o.name,
-		.watch = d->watch, .said = said };
+		.watch = d->watch };
 	int rc = sk_aws_open(&o, &aws, e);
 
 	if (!rc)
@@ -130,7 +130,7 @@ static int run(const char *verb, struct sk_stack_deploy *d,
 int main(int argc, char **argv)
 {
 	struct sk_stack_deploy d = { .code = { "zip", 3 },
-		.code_sha256 = "5f00", .agree = agree, .said = said };
+		.code_sha256 = "5f00", .agree = agree };
 	struct snek_error e = { 0 };
 	int i, rc;
 
@@ -143,6 +143,7 @@ int main(int argc, char **argv)
 		take(&d.o, argv[i]);
 	d.watch = watch;
 	d.watch.event = event;
+	d.watch.said = said;
 	rc = !strcmp(argv[1], "template") ? template(&d.o, &e) :
 	    run(argv[1], &d, &e);
 	if (rc)

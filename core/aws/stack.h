@@ -64,10 +64,13 @@ struct sk_stack_watch {
 	/* What is waited for; other than 0 ends the waiting with that code:
 	 * AWS goes on. */
 	int (*waits)(void *, const char *what);
+	void (*said)(void *, const char *);     /* what else is to be known */
 	void *arg;
 	int64_t pause_ms;               /* first, and then longer; 0: 250 */
 	int64_t patience_ms;            /* 0: two hours.  AWS goes on. */
 };
+__attribute__((format(printf, 2, 3)))
+void sk_stack_say(const struct sk_stack_watch *, const char *fmt, ...);
 /* What was asked for, by which its events are told from others: they bear the
  * token ("": whichever operation is under way), or, from servers that tell none,
  * are newer than the last one that there was before. */
@@ -187,8 +190,6 @@ struct sk_stack_deploy {
 	/* Asked before the whole is changed, with its plan: 0 goes on. */
 	int (*agree)(void *, const struct sk_stack_plan *);
 	bool recovers;                  /* a preview may go on with a rollback */
-	void (*said)(void *, const char *);
-	void *arg;
 };
 /* Put a template where CloudFormation can read it. */
 int sk_stack_put_template(struct sk_aws *, const struct sk_stack_deploy *,
@@ -199,10 +200,8 @@ int sk_stack_put_template(struct sk_aws *, const struct sk_stack_deploy *,
 int sk_stack_deploy(struct sk_aws *, struct sk_stack_deploy *,
     struct sk_stack_info *, bool *changed, struct snek_error *);
 /* What another one, or the same before, has begun is waited for. */
-int sk_stack_settle(struct sk_aws *, const struct sk_stack_deploy *,
-    struct sk_stack_info *, struct snek_error *);
-__attribute__((format(printf, 2, 3)))
-void sk_stack_say(const struct sk_stack_deploy *, const char *fmt, ...);
+int sk_stack_settle(struct sk_aws *, const char *name,
+    const struct sk_stack_watch *, struct sk_stack_info *, struct snek_error *);
 /* A rollback that failed is gone on with; others are left alone. */
 int sk_stack_go_back(struct sk_aws *, const struct sk_stack_deploy *,
     struct sk_stack_info *, struct snek_error *);
@@ -228,16 +227,12 @@ int sk_stack_preview(struct sk_aws *, struct sk_stack_deploy *,
 struct sk_stack_destroy {
 	const char *name;
 	struct sk_stack_watch watch;
-	void (*said)(void *, const char *);
-	void *arg;
 };
 /* What is under way is waited for; then the functions that were added to it go,
  * the bucket is emptied, the stack deleted.  SNEK_EACCES: it is protected, and
  * nothing was removed. */
 int sk_stack_destroy(struct sk_aws *, const struct sk_stack_destroy *,
     struct snek_error *);
-__attribute__((format(printf, 2, 3)))
-void sk_stack_destroy_say(const struct sk_stack_destroy *, const char *fmt, ...);
 
 /* ---- stack_interface.c ---- */
 

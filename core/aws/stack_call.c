@@ -2,6 +2,7 @@
 #include "aws/stack.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -117,6 +118,18 @@ int sk_stack_pause(const struct sk_stack_watch *w, const char *what, unsigned *n
 			nanosleep(ms < TICK_MS ? &short_tick : &tick, NULL);
 	} while (!rc && sk_clock_ms() < until);
 	return rc;
+}
+
+void sk_stack_say(const struct sk_stack_watch *w, const char *fmt, ...)
+{
+	char text[700];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (w->said)
+		w->said(w->arg, text);
 }
 
 void sk_stack_text(const struct sk_xml_node *n, const char *path, char *to,

@@ -10,32 +10,20 @@
  */
 #include "aws/stack.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "aws/endpoint.h"
 #include "base/hash.h"
 
-void sk_stack_say(const struct sk_stack_deploy *d, const char *fmt, ...)
-{
-	char text[600];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (d->said)
-		d->said(d->arg, text);
-}
-
 static bool is(const struct sk_stack_info *i, const char *status)
 {
 	return i->there && !strcmp(i->status, status);
 }
 
-int sk_stack_settle(struct sk_aws *aws, const struct sk_stack_deploy *d,
-    struct sk_stack_info *i, struct snek_error *e)
+int sk_stack_settle(struct sk_aws *aws, const char *name,
+    const struct sk_stack_watch *w, struct sk_stack_info *i,
+    struct snek_error *e)
 {
 	const struct sk_stack_asked any = { "", "", false };
 	struct snek_error why = { 0 };
@@ -45,15 +33,15 @@ int sk_stack_settle(struct sk_aws *aws, const struct sk_stack_deploy *d,
 	if (!i->there || n < 12 || strcmp(i->status + n - 12, "_IN_PROGRESS") ||
 	    is(i, "REVIEW_IN_PROGRESS"))
 		return 0;
-	sk_stack_say(d, "%s is %s already: waiting for it", d->o.name, i->status);
-	rc = sk_stack_wait(aws, i->id, &any, false, &d->watch, i, &why);
+	sk_stack_say(w, "%s is %s already: waiting for it", name, i->status);
+	rc = sk_stack_wait(aws, i->id, &any, false, w, i, &why);
 	n = strlen(i->status);
 	if (rc == SNEK_EIO && n > 12 && strcmp(i->status + n - 12,
 	    "_IN_PROGRESS"))
 		rc = 0;                 /* it came to rest; we go on from there */
 	if (rc && e)
 		*e = why;
-	return rc ? rc : sk_stack_look(aws, d->o.name, i, e);
+	return rc ? rc : sk_stack_look(aws, name, i, e);
 }
 
 /* A stack that never came to be can only be deleted. */
@@ -61,13 +49,13 @@ static int clean_up(struct sk_aws *aws, struct sk_stack_deploy *d,
     struct sk_stack_info *i, struct snek_error *e)
 {
 	const struct sk_stack_destroy end = { .name = d->o.name,
-		.watch = d->watch, .said = d->said, .arg = d->arg };
+		.watch = d->watch };
 	int rc;
 
 	if (!sk_stack_is_broken(i))
 		return 0;
-	sk_stack_say(d, "%s is %s, of which nothing can be made: removing it",
-	    d->o.name, i->status);
+	sk_stack_say(&d->watch, "%s is %s, of which nothing can be made: "
+	    "removing it", d->o.name, i->status);
 	rc = sk_stack_destroy(aws, &end, e);
 	return rc ? rc : sk_stack_look(aws, d->o.name, i, e);
 }
@@ -91,7 +79,7 @@ static int make_bucket(struct sk_aws *aws, struct sk_stack_deploy *d,
 	int rc;
 
 	o.code_key = NULL;
-	sk_stack_say(d, "%s: making the bucket for code first", o.name);
+	sk_stack_say(&d->watch, "%s: making the bucket for code first", o.name);
 	rc = make_template(&o, &b, e);
 	if (!rc)
 		rc = sk_stack_plan(aws, &o, b.p, NULL, &d->watch, &p, e);
@@ -119,7 +107,7 @@ static int upload(struct sk_aws *aws, const struct sk_stack_deploy *d,
 
 	if (rc != SNEK_ENOENT)
 		return rc;
-	sk_stack_say(d, "uploading %s (%zu bytes)", key, b.n);
+	sk_stack_say(&d->watch, "uploading %s (%zu bytes)", key, b.n);
 	return sk_bucket_put(aws, bucket, key, b, type, version, e);
 }
 
@@ -168,7 +156,7 @@ static int change_all(struct sk_aws *aws, struct sk_stack_deploy *d,
 	if (!rc)
 		rc = sk_stack_plan_guard(aws, &p, e);
 	if (!rc && p.changes && d->agree)
-		rc = d->agree(d->arg, &p);
+		rc = d->agree(d->watch.arg, &p);
 	if (!rc && p.changes)
 		rc = sk_stack_execute(aws, &p, &d->watch, i, e);
 	*changed |= !rc && p.changes;
@@ -188,8 +176,8 @@ int sk_stack_go_back(struct sk_aws *aws, const struct sk_stack_deploy *d,
 
 	if (!is(i, "UPDATE_ROLLBACK_FAILED"))
 		return 0;
-	sk_stack_say(d, "%s is %s: going on with taking back what failed", d->o.name,
-	    i->status);
+	sk_stack_say(&d->watch, "%s is %s: going on with taking back what "
+	    "failed", d->o.name, i->status);
 	rc = sk_stack_token(asked.token, e);
 	if (!rc)
 		rc = sk_stack_mark(aws, i->id, &asked, e);
@@ -216,7 +204,7 @@ static int prepare(struct sk_aws *aws, struct sk_stack_deploy *d,
 	int rc = sk_stack_look(aws, d->o.name, i, e);
 
 	if (!rc)
-		rc = sk_stack_settle(aws, d, i, e);
+		rc = sk_stack_settle(aws, d->o.name, &d->watch, i, e);
 	if (!rc)
 		rc = sk_stack_go_back(aws, d, i, e);
 	if (!rc)

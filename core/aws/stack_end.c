@@ -12,7 +12,6 @@
  */
 #include "aws/stack.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 struct end {
@@ -20,28 +19,14 @@ struct end {
 	const struct sk_stack_destroy *d;
 };
 
-void sk_stack_destroy_say(const struct sk_stack_destroy *d, const char *fmt, ...)
-{
-	char text[700];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (d->said)
-		d->said(d->arg, text);
-}
-
 /* What is under way ends first; what is protected stays whole. */
 static int prepare(struct sk_aws *aws, const struct sk_stack_destroy *d,
     struct sk_stack_info *i, struct snek_error *e)
 {
-	const struct sk_stack_deploy as = { .o.name = d->name,
-		.watch = d->watch, .said = d->said, .arg = d->arg };
 	int rc = sk_stack_look(aws, d->name, i, e);
 
 	if (!rc)
-		rc = sk_stack_settle(aws, &as, i, e);
+		rc = sk_stack_settle(aws, d->name, &d->watch, i, e);
 	if (!rc && i->there && i->is_protected)
 		rc = sk_fail(e, SNEK_EACCES, "the stack %s is protected from "
 		    "being deleted, and nothing was removed; to lift that: aws "
@@ -61,12 +46,12 @@ static int remove_function(void *arg, const char *name, struct snek_error *e)
 	if (rc)
 		return rc == SNEK_ENOENT ? 0 : rc;
 	if (strcmp(of, end->d->name)) {
-		sk_stack_destroy_say(end->d, "leaving the function %s alone: %s%s",
+		sk_stack_say(&end->d->watch, "leaving the function %s alone: %s%s",
 		    name, *of ? "it is tagged as of the stack " :
 		    "it has no tag snek:stack", of);
 		return 0;
 	}
-	sk_stack_destroy_say(end->d, "removing the function %s", name);
+	sk_stack_say(&end->d->watch, "removing the function %s", name);
 	return sk_lambda_remove(end->aws, name, e);
 }
 

@@ -73,7 +73,7 @@ static int ask(struct sk_aws *aws, const char *group, struct interfaces *out,
 
 static void tell(const struct sk_stack_destroy *d, size_t n)
 {
-	sk_stack_destroy_say(d, "%zu network interface%s of mappers %s still "
+	sk_stack_say(&d->watch, "%zu network interface%s of mappers %s still "
 	    "there; AWS takes up to 20 minutes", n, n == 1 ? "" : "s",
 	    n == 1 ? "is" : "are");
 }
@@ -91,7 +91,7 @@ static int give_up(const struct interfaces *all, const char *group,
 static void tell_unseen(const struct sk_stack_destroy *d,
     const struct snek_error *why)
 {
-	sk_stack_destroy_say(d, "whether network interfaces of mappers are still "
+	sk_stack_say(&d->watch, "whether network interfaces of mappers are still "
 	    "there cannot be seen, and the stack is deleted all the same: %s",
 	    why->text);
 }

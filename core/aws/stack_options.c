@@ -127,7 +127,7 @@ int sk_stack_recall(struct sk_aws *aws, struct sk_stack_deploy *d,
 	if (!rc)
 		rc = sk_stack_look(aws, d->o.name, &i, e);
 	if (!rc)
-		rc = sk_stack_settle(aws, d, &i, e);
+		rc = sk_stack_settle(aws, d->o.name, &d->watch, &i, e);
 	if (rc)
 		return rc;
 	text = sk_stack_output(&i, "Options");

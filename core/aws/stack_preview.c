@@ -48,8 +48,9 @@ static int add_stack(const struct sk_stack_deploy *d, struct sk_stack_plan *p,
 {
 	static const char type[] = "AWS::CloudFormation::Stack";
 
-	sk_stack_say(d, "%s is UPDATE_ROLLBACK_FAILED: taking back what failed is "
-	    "gone on with first, and what is to change can be told after that",
+	sk_stack_say(&d->watch, "%s is UPDATE_ROLLBACK_FAILED: taking back what "
+	    "failed is gone on with first, and what is to change can be told "
+	    "after that",
 	    d->o.name);
 	return add_one(p, "Modify", (struct sk_span){ d->o.name,
 	    strlen(d->o.name) }, (struct sk_span){ type, sizeof(type) - 1 }, e);
@@ -119,7 +120,7 @@ int sk_stack_preview(struct sk_aws *aws, struct sk_stack_deploy *d,
 	if (!rc)
 		rc = sk_stack_look(aws, d->o.name, &i, e);
 	if (!rc)
-		rc = sk_stack_settle(aws, d, &i, e);
+		rc = sk_stack_settle(aws, d->o.name, &d->watch, &i, e);
 	if (!rc && d->recovers)
 		rc = sk_stack_go_back(aws, d, &i, e);
 	if (rc)
@@ -127,8 +128,9 @@ int sk_stack_preview(struct sk_aws *aws, struct sk_stack_deploy *d,
 	if (i.there && !strcmp(i.status, "UPDATE_ROLLBACK_FAILED"))
 		return add_stack(d, p, e);
 	if (sk_stack_is_broken(&i))
-		sk_stack_say(d, "%s is %s, of which nothing can be made: what is "
-		    "left of it is removed first, and all of it made anew",
+		sk_stack_say(&d->watch, "%s is %s, of which nothing can be made: "
+		    "what is left of it is removed first, and all of it made "
+		    "anew",
 		    d->o.name, i.status);
 	snprintf(key, sizeof(key), "snek-api-%.64s.zip", d->code_sha256);
 	d->o.code_key = key;
