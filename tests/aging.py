@@ -12,12 +12,11 @@ import os
 import select
 import socket
 import sys
-import tempfile
 import threading
 import time
 import urllib.parse
 
-from runtime_api import Function, Server
+from runtime_api import Function, Servers
 
 API, AHEAD = sys.argv[1:]
 SECRET = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'
@@ -137,17 +136,13 @@ class Lambda(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class World:
+class World(Servers):
     def __init__(self):
-        self.dir = tempfile.TemporaryDirectory()
-        self.servers = [Server(self.dir.name) for _ in range(2)]
-        for s in self.servers:
-            s.wait()
+        super().__init__(2)
         self.gates = [Gate(s, f'one-{i}') for i, s in enumerate(self.servers)]
         self.http = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Lambda)
         threading.Thread(target=self.http.serve_forever, args=(0.02,),
                          daemon=True).start()
-        self.functions = []
         self.ahead = os.path.join(self.dir.name, 'ahead')
         self.pass_by(0)
 
@@ -178,20 +173,12 @@ class World:
     def logins(self):
         return sum(g.logins for g in self.gates)
 
-    def __enter__(self):
-        return self
-
     def __exit__(self, *args):
-        for f in self.functions:
-            f.stop()
-        for s in self.servers:
-            s.process.kill()
-            s.process.wait()
+        super().__exit__(*args)
         for g in self.gates:
             g.listener.close()
         self.http.shutdown()
         self.http.server_close()
-        self.dir.cleanup()
 
 
 def what_an_old_password_made_fail_is_asked_once_more():

@@ -1,12 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The API's functions and servers that take their passwords for a while only.
-top=$(pwd)
-srcdir=$(cd "${srcdir:-.}" && pwd)
-command -v redis-server >/dev/null || { echo "SKIP: no redis-server"; exit 77; }
-python=${PYTHON:-python3}
-"$python" -c 'import http.server' || { echo "SKIP: no python3"; exit 77; }
-export SNEK_PLUGIN_PATH="$top/plugins/.libs" PYTHONDONTWRITEBYTECODE=1
+. "${srcdir:-.}/tests/runtime_api.sh"
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 # A wall clock that may be ahead, as that of who was frozen.  A sanitizer wants to

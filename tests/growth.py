@@ -7,10 +7,9 @@ growth.py API: runs API (snek-api).
 import inspect
 import json
 import sys
-import tempfile
 import time
 
-from runtime_api import Function as AnyFunction, Server, spare_port
+from runtime_api import Function as AnyFunction, Servers, spare_port
 
 API, = sys.argv[1:]
 
@@ -24,26 +23,11 @@ class Function(AnyFunction):
         world.functions.append(self)
 
 
-class World:
+class World(Servers):
     def __init__(self, shards):
-        self.dir = tempfile.TemporaryDirectory()
-        self.functions = []
-        self.servers = [Server(self.dir.name) for _ in range(shards + 1)]
-        for s in self.servers:
-            s.wait()
+        super().__init__(shards + 1)
         self.meta = self.servers[0]
         self.shard = [s.url for s in self.servers[1:]]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *args):
-        for f in self.functions:
-            f.stop()
-        for s in self.servers:
-            s.process.kill()
-            s.process.wait()
-        self.dir.cleanup()
 
 
 def more_servers_and_another_level_are_taken_by_who_starts_next():

@@ -1,10 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # A stack that got more servers, or another level: its functions see to it.
-top=$(pwd)
-srcdir=$(cd "${srcdir:-.}" && pwd)
-command -v redis-server >/dev/null || { echo "SKIP: no redis-server"; exit 77; }
-python=${PYTHON:-python3}
-"$python" -c 'import http.server' || { echo "SKIP: no python3"; exit 77; }
-export SNEK_PLUGIN_PATH="$top/plugins/.libs" PYTHONDONTWRITEBYTECODE=1
+. "${srcdir:-.}/tests/runtime_api.sh"
 exec "$python" "$srcdir/tests/growth.py" "$top/snek-api"

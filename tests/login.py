@@ -9,14 +9,12 @@ from the template of TOOL (tests/stack_tool) and the bundle of DEPLOY
 import inspect
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 
 import fake_aws
-from runtime_api import Runtime, spare_port
+from runtime_api import Runtime, Server
 
 API, TOOL, DEPLOY = sys.argv[1:]
 ARN = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:one-Ab12Cd'
@@ -34,15 +32,8 @@ class World:
         if kept:
             self.cloud.secrets[ARN] = kept
         self.server, self.runtime = fake_aws.Server(self.cloud), Runtime()
-        self.port = spare_port()
-        conf = os.path.join(self.dir.name, 'redis.conf')
-        with open(conf, 'w') as f:
-            f.write(f'port {self.port}\nbind 127.0.0.1\nsave ""\n'
-                    f'dir {self.dir.name}\nmaxmemory-policy noeviction\n'
-                    f'requirepass "{token}"\n')
-        self.redis = subprocess.Popen(['redis-server', conf],
-                                      stdout=subprocess.DEVNULL)
-        url = f'redis://127.0.0.1:{self.port}'
+        self.redis = Server(self.dir.name, f'requirepass "{token}"\n')
+        url = self.redis.url
         env = dict(os.environ, AWS_LAMBDA_RUNTIME_API=self.runtime.where,
                    _HANDLER='Find', SNEK_META=url, SNEK_SHARDS=url,
                    SNEK_LEVEL='1', SNEK_TOKEN_SECRET=ARN,
@@ -52,27 +43,18 @@ class World:
                    AWS_ACCESS_KEY_ID=fake_aws.KEY,
                    AWS_SECRET_ACCESS_KEY=fake_aws.SECRET)
         self.env = env
-        self.wait_for_redis()
+        self.redis.wait()
         self.log = open(os.path.join(self.dir.name, 'log'), 'w+')
         self.api = subprocess.Popen([API], env=env, stderr=self.log,
                                     stdin=subprocess.DEVNULL)
-
-    def wait_for_redis(self):
-        for _ in range(600):
-            try:
-                socket.create_connection(('127.0.0.1', self.port)).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError('no redis-server')
 
     def __enter__(self):
         return self
 
     def __exit__(self, *args):
-        for p in self.api, self.redis:
-            p.kill()
-            p.wait()
+        self.api.kill()
+        self.api.wait()
+        self.redis.stop()
         self.server.stop()
         self.runtime.http.shutdown()
         self.runtime.http.server_close()
@@ -115,8 +97,7 @@ def health_tells_each_hop_to_each_server():
         assert told['well'] and TOKEN not in answer['body'], told
         names = [c['name'] for c in told['checks']]
         assert 'connect' in names and 'auth' in names, names
-        w.redis.kill()
-        w.redis.wait()
+        w.redis.stop()
         what, answer = w.ask(event)
         assert what == 'response' and answer['statusCode'] == 503, answer
         told = json.loads(answer['body'])
@@ -223,7 +204,7 @@ def the_bastions_commands_reach_the_servers():
         env.update(BASTION_ROOT=root, BUNDLE=bundle, HOME=root,
                    PATH=f'{programs}:{os.environ["PATH"]}')
         for _ in range(2):      # at each of its starts
-            r = subprocess.run(['sh'], input=script_of_bastion(w.port), env=env,
+            r = subprocess.run(['sh'], input=script_of_bastion(w.redis.port), env=env,
                                capture_output=True, text=True, timeout=120)
             assert r.returncode == 0, r
         r = subprocess.run([f'{root}/usr/local/bin/snek', 'doctor'], env=env,
@@ -245,7 +226,7 @@ def the_bastions_commands_reach_the_servers():
 def main():
     for name, f in list(globals().items()):
         if inspect.isfunction(f) and f not in (
-                main, spare_port, script_of_bastion):
+                main, script_of_bastion):
             f()
             print(f'ok {name}', flush=True)
 

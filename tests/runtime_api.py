@@ -61,15 +61,15 @@ BUILT = 'SNEK_AWS', 'SNEK_PLUGIN_PATH', 'SNEK_TLS', 'SNEK_WORKER'
 
 
 class Server:
-    """A redis-server of its own."""
+    """A redis-server of its own; more: lines of its configuration."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, more=''):
         self.port = spare_port()
         self.url = f'redis://127.0.0.1:{self.port}'
         conf = os.path.join(directory, f'{self.port}.conf')
         with open(conf, 'w') as f:
             f.write(f'port {self.port}\nbind 127.0.0.1\nsave ""\n'
-                    f'dir {directory}\nmaxmemory-policy noeviction\n')
+                    f'dir {directory}\nmaxmemory-policy noeviction\n{more}')
         self.process = subprocess.Popen(['redis-server', conf],
                                         stdout=subprocess.DEVNULL)
 
@@ -86,6 +86,31 @@ class Server:
         with socket.create_connection(('127.0.0.1', self.port)) as s:
             s.sendall(command.encode() + b'\r\n')
             assert s.recv(100) == b'+OK\r\n', command
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Servers:
+    """So many servers, and functions that end before them."""
+
+    def __init__(self, n):
+        self.dir = tempfile.TemporaryDirectory()
+        self.functions = []
+        self.servers = [Server(self.dir.name) for _ in range(n)]
+        for s in self.servers:
+            s.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        for f in self.functions:
+            f.stop()
+        for s in self.servers:
+            s.stop()
+        self.dir.cleanup()
 
 
 class Function:
